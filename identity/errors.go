@@ -1,0 +1,80 @@
+package identity
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// What a [Storage] answers. Anything else it returns is a failure of its own.
+var (
+	ErrNotFound      = errors.New("identity: not found")
+	ErrAlreadyExists = errors.New("identity: already exists")
+	ErrConflict      = errors.New("identity: changed meanwhile")
+	ErrCodeSpent     = errors.New("identity: code used, ended or over")
+)
+
+// What a caller of the [Service] is refused with, next to [*RateLimitedError],
+// [*BusyError] and [*PasswordError]. Anything else is a failure of our own.
+var (
+	// ErrCodeRefused is the one answer to a wrong, expired, used or foreign code,
+	// an unknown number, and a user who may not reset.
+	ErrCodeRefused      = errors.New("identity: verification code incorrect or expired")
+	ErrInvalidMobile    = errors.New("identity: not a possible mobile number of an allowed country")
+	ErrClientMissing    = errors.New("identity: client id missing")
+	ErrClientNotFound   = errors.New("identity: client not registered")
+	ErrClientDisabled   = errors.New("identity: client disabled")
+	ErrTenantMissing    = errors.New("identity: tenant missing for a multi-tenant client")
+	ErrUnknownPurpose   = errors.New("identity: unknown purpose")
+	ErrCaptchaMissing   = errors.New("identity: captcha token missing")
+	ErrCaptchaWrong     = errors.New("identity: captcha wrong")
+	ErrCaptchaExpired   = errors.New("identity: captcha token expired")
+	ErrWrongCredentials = errors.New("identity: number or password wrong")
+)
+
+// RateLimitedError says that a limit is used up.
+type RateLimitedError struct {
+	RetryAfter time.Duration // > 0
+}
+
+func (e *RateLimitedError) Error() string {
+	return fmt.Sprintf("identity: too many requests, retry after %s", e.RetryAfter)
+}
+
+// BusyError says that the hashing queue is full. Nothing was charged for good.
+type BusyError struct {
+	RetryAfter time.Duration // > 0
+}
+
+func (e *BusyError) Error() string { return "identity: busy, hashing queue full" }
+
+// PasswordFault is the rule that a new password breaks.
+type PasswordFault string
+
+// The rules.
+const (
+	PasswordLength   PasswordFault = "length"   // too short or too long
+	PasswordContains PasswordFault = "contains" // holds the number or a word of the service
+	PasswordReused   PasswordFault = "reused"   // used before
+	PasswordWeak     PasswordFault = "weak"     // easy to guess, common or breached
+)
+
+// PasswordError says why a new password is refused. It never holds the password.
+type PasswordError struct {
+	Fault    PasswordFault
+	Min, Max int    // code points, for PasswordLength
+	Word     string // what it must not contain, for PasswordContains; a configured word or empty for the number
+}
+
+func (e *PasswordError) Error() string {
+	switch e.Fault {
+	case PasswordLength:
+		return fmt.Sprintf("identity: password must have %d to %d characters", e.Min, e.Max)
+	case PasswordContains:
+		return "identity: password holds the mobile number or a word of the service"
+	case PasswordReused:
+		return "identity: password used before"
+	default:
+		return "identity: password easy to guess"
+	}
+}

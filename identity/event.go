@@ -1,0 +1,42 @@
+package identity
+
+import "time"
+
+// EventType says what happened.
+type EventType string
+
+// The types of audit events.
+const (
+	EventCodeSent       EventType = "code.sent"       // a send was accepted; Outcome says whether a message was queued
+	EventSendRefused    EventType = "send.refused"    // a queued code was not sent; Outcome says why
+	EventResetRefused   EventType = "reset.refused"   // Outcome says why
+	EventPasswordReset  EventType = "password.reset"  // committed together with the reset
+	EventLoginRefused   EventType = "login.refused"   // Outcome says why
+	EventUserCreated    EventType = "user.created"    //
+	EventUserChanged    EventType = "user.changed"    // number, verification or enabled state
+	EventUserUnbarred   EventType = "user.unbarred"   // by an operator
+	EventClientCreated  EventType = "client.created"  //
+	EventClientChanged  EventType = "client.changed"  //
+	EventAlarm          EventType = "alarm"           // Outcome names the limit that is filling up
+	EventPasswordRehash EventType = "password.rehash" // same password, newer hash parameters
+)
+
+// Event is one line of the audit trail. It holds no code, password, hash or
+// text, and the number only masked.
+type Event struct {
+	ID       string    `json:"id"` // UUIDv7: ids sort by time
+	At       time.Time `json:"at"`
+	Type     EventType `json:"type"`
+	Outcome  string    `json:"outcome,omitempty"`
+	Tenant   string    `json:"tenant,omitempty"`
+	ClientID string    `json:"client_id,omitempty"`
+	UserID   string    `json:"user_id,omitempty"`
+	Purpose  Purpose   `json:"purpose,omitempty"`
+	Mobile   string    `json:"mobile,omitempty"` // masked: +86*******8901
+	Address  string    `json:"address,omitempty"`
+	// What the caller said of itself. Claims, never proof.
+	ClaimedAddress string `json:"claimed_address,omitempty"`
+	Device         string `json:"device,omitempty"`
+	OSVersion      string `json:"os_version,omitempty"`
+	Agent          string `json:"agent,omitempty"`
+}

@@ -1,0 +1,34 @@
+package identity
+
+import (
+	"io"
+
+	"github.com/seed-16109ab2/rekey/identity/internal/passhash"
+)
+
+// ParseMobile exposes the number parser.
+func ParseMobile(input, region string, countries ...string) (e164, of string, err error) {
+	return mobileParser{region: region, countries: countries}.parse(input)
+}
+
+// MaskMobile exposes the mask.
+func MaskMobile(e164 string) string { return maskMobile(e164) }
+
+// CheckPassword exposes the rules that need no storage.
+func CheckPassword(p PasswordPolicy, password, mobile, service string) error {
+	c := Config{Password: p}
+	c.fill()
+	return c.Password.check(password, mobile, service)
+}
+
+// SetRandom replaces the random source of codes and ids.
+func (s *Service) SetRandom(r io.Reader) { s.random = r }
+
+// MatchHash exposes the comparison of a password with a stored hash.
+func MatchHash(phc, password string) (bool, error) {
+	h, err := passhash.Parse(phc)
+	if err != nil {
+		return false, err
+	}
+	return h.Matches(normalizePassword(NewSecret(password)))
+}

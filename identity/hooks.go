@@ -1,0 +1,61 @@
+package identity
+
+import (
+	"context"
+	"time"
+)
+
+// Guard decides whether a user may recover by SMS right now: a SIM change, a
+// mandatory second factor, a barred account. It is safe for concurrent use.
+type Guard interface {
+	// AllowSend is asked by [Service.Run] right before a code goes out to an
+	// existing, eligible user; never while the caller waits, because only existing
+	// users would make them wait. Nil allows. A [*GuardRefusal] refuses. Any other
+	// error is a failure of the guard: nothing is sent, and it is asked again while
+	// the code lives.
+	AllowSend(ctx context.Context, r GuardRequest) error
+	// AllowReset is asked after the code proved right and before the password is
+	// hashed. A [*GuardRefusal] is the generic answer outside. Any other error
+	// fails the call and gives the attempt back.
+	AllowReset(ctx context.Context, r GuardRequest) error
+}
+
+// GuardRequest is what a guard decides on. Of Caller, everything but ClientID
+// and Address is the caller's own claim.
+type GuardRequest struct {
+	User    User
+	Purpose Purpose
+	Caller  Caller
+}
+
+// GuardRefusal is a guard's no.
+type GuardRefusal struct {
+	Reason string // for the audit trail; the first 200 bytes are kept
+}
+
+func (e *GuardRefusal) Error() string { return "identity: refused by guard: " + e.Reason }
+
+// CaptchaVerifier checks a captcha token. It is safe for concurrent use.
+type CaptchaVerifier interface {
+	// VerifyCaptcha returns nil for a good token, an error wrapping
+	// [ErrCaptchaWrong] or [ErrCaptchaExpired] for a bad one, and any other error
+	// when it could not be checked, which refuses the send.
+	VerifyCaptcha(ctx context.Context, token string, c Caller) error
+}
+
+// BreachedPasswords knows passwords that leaked. It is safe for concurrent use.
+type BreachedPasswords interface {
+	// Breached reports whether the password is known. It is asked before the code
+	// is looked at, so that its answer says nothing about the code. An error fails
+	// the call: an implementation that would rather let a password pass while its
+	// source is down returns false.
+	Breached(ctx context.Context, password Secret) (bool, error)
+}
+
+// PasswordResetEvent tells the embedder of a committed reset.
+type PasswordResetEvent struct {
+	ID        string    `json:"id"` // the same for each repetition of the call
+	Tenant    string    `json:"tenant,omitempty"`
+	UserID    string    `json:"user_id"`
+	ChangedAt time.Time `json:"changed_at"` // sessions issued before it should end
+}

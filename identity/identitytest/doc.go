@@ -1,0 +1,10 @@
+// Package identitytest has a [identity.Service] ready for an embedder's tests:
+// on memory storage, with a recorder instead of a provider and a clock to set.
+//
+// # Usage
+//
+//	f := identitytest.New(t)
+//	user := f.User("12345678901", "violet-Harbor-93")
+//	f.SendCode("12345678901")
+//	code := f.Code("12345678901")
+package identitytest

@@ -1,0 +1,140 @@
+package keyring
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+)
+
+// Ring holds the present secret's keys and those of older secrets. It is safe
+// for concurrent use.
+type Ring struct {
+	current *keys
+	byID    map[string]*keys
+}
+
+type keys struct {
+	id     string
+	digest []byte
+	aead   cipher.AEAD
+}
+
+// New derives the keys of every secret. The first signs and seals; the others
+// only verify and open.
+func New(secrets ...string) (*Ring, error) {
+	r := &Ring{byID: make(map[string]*keys)}
+	for _, secret := range secrets {
+		k, err := derive(secret)
+		if err != nil {
+			return nil, err
+		}
+		if r.current == nil {
+			r.current = k
+		}
+		r.byID[k.id] = k
+	}
+	return r, nil
+}
+
+// One key for each use (RFC 5869): a digest can never serve as a seal.
+func derive(secret string) (*keys, error) {
+	expand := func(info string, n int) ([]byte, error) {
+		return hkdf.Key(sha256.New, []byte(secret), nil, "rekey/v1/"+info, n)
+	}
+	id, err := expand("key id", 8)
+	if err != nil {
+		return nil, err
+	}
+	digest, err := expand("code digest", 32)
+	if err != nil {
+		return nil, err
+	}
+	seal, err := expand("outbox seal", 32)
+	if err != nil {
+		return nil, err
+	}
+	block, err := aes.NewCipher(seal)
+	if err != nil {
+		return nil, err
+	}
+	// Random 96-bit nonces: safe for 2^32 messages under a key (SP 800-38D, 8.3).
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		return nil, err
+	}
+	return &keys{id: hex.EncodeToString(id), digest: digest, aead: aead}, nil
+}
+
+// Digest returns the HMAC-SHA-256 of the fields under the present secret, and
+// the id of that secret.
+func (r *Ring) Digest(fields ...string) (digest []byte, keyID string) {
+	return mac(r.current.digest, fields), r.current.id
+}
+
+// Matches reports in constant time whether the digest was made of the fields
+// with the secret of that id. An id that is not listed any more matches nothing.
+func (r *Ring) Matches(digest []byte, keyID string, fields ...string) bool {
+	k, ok := r.byID[keyID]
+	if !ok {
+		k = r.current // the same work, and never a match
+	}
+	return hmac.Equal(digest, mac(k.digest, fields)) && ok
+}
+
+// Fingerprint returns the SHA-256 of the fields, for keys of rows: it has to
+// outlive a rotation, and hides nothing that the database does not hold anyway.
+func Fingerprint(fields ...string) []byte {
+	sum := sha256.Sum256(frame(fields))
+	return sum[:]
+}
+
+func mac(key []byte, fields []string) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write(frame(fields))
+	return h.Sum(nil)
+}
+
+// frame puts its length before each field, so that no two lists of fields
+// share an encoding: ("ab","c") and ("a","bc") differ.
+func frame(fields []string) []byte {
+	b := binary.BigEndian.AppendUint32(nil, uint32(len(fields)))
+	for _, f := range fields {
+		b = binary.BigEndian.AppendUint32(b, uint32(len(f)))
+		b = append(b, f...)
+	}
+	return b
+}
+
+// ErrSealed is the answer to whatever does not open.
+var ErrSealed = errors.New("sealed text does not open")
+
+const keyIDLen = 16
+
+// Seal encrypts and authenticates a text. Only Open with the same binding (the
+// id of the row) gives it back, so that rows cannot trade their texts.
+func (r *Ring) Seal(text []byte, binding string) []byte {
+	return r.current.aead.Seal([]byte(r.current.id), nil, text, []byte(binding))
+}
+
+// Open is the inverse of Seal. It fails with ErrSealed for anything else than
+// what Seal returned under a listed secret and the same binding.
+func (r *Ring) Open(sealed []byte, binding string) ([]byte, error) {
+	if len(sealed) < keyIDLen {
+		return nil, ErrSealed
+	}
+	k, ok := r.byID[string(sealed[:keyIDLen])]
+	if !ok {
+		return nil, fmt.Errorf("%w: made with a secret that is not listed", ErrSealed)
+	}
+	text, err := k.aead.Open(nil, nil, sealed[keyIDLen:], []byte(binding))
+	if err != nil {
+		return nil, ErrSealed
+	}
+	return text, nil
+}

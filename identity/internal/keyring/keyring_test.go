@@ -1,0 +1,119 @@
+package keyring_test
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/seed-16109ab2/rekey/identity/internal/keyring"
+)
+
+var (
+	oldSecret = strings.Repeat("o", 32)
+	newSecret = strings.Repeat("n", 32)
+)
+
+func ring(t testing.TB, secrets ...string) *keyring.Ring {
+	t.Helper()
+	r, err := keyring.New(secrets...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestDigestDependsOnEveryField(t *testing.T) {
+	t.Parallel()
+	r := ring(t, newSecret)
+	fields := []string{"tenant", "client", "purpose", "device", "mobile", "code"}
+	digest, id := r.Digest(fields...)
+	if !r.Matches(digest, id, fields...) {
+		t.Fatal("a digest does not match its own fields")
+	}
+	for i := range fields {
+		other := append([]string(nil), fields...)
+		other[i] += "x"
+		if r.Matches(digest, id, other...) {
+			t.Errorf("field %d does not count", i)
+		}
+	}
+}
+
+// Without length prefixes tenant "ab"+client "c" is tenant "a"+client "bc".
+func TestNoTwoListsOfFieldsShareADigest(t *testing.T) {
+	t.Parallel()
+	r := ring(t, newSecret)
+	lists := [][]string{{"ab", "c"}, {"a", "bc"}, {"abc"}, {"abc", ""}, {"", "abc"}, {"a", "b", "c"}, {"\x00\x00\x00\x01a", "bc"}, {}}
+	seen := map[string]int{}
+	for i, fields := range lists {
+		digest, _ := r.Digest(fields...)
+		if j, dup := seen[string(digest)]; dup {
+			t.Errorf("%q and %q share a digest", lists[i], lists[j])
+		}
+		seen[string(digest)] = i
+		if fp := string(keyring.Fingerprint(fields...)); fp == string(digest) {
+			t.Errorf("%q: keyed and unkeyed digest are the same", fields)
+		}
+	}
+}
+
+func TestRotation(t *testing.T) {
+	t.Parallel()
+	before := ring(t, oldSecret)
+	digest, id := before.Digest("code")
+	sealed := before.Seal([]byte("text"), "row")
+
+	during := ring(t, newSecret, oldSecret)
+	if !during.Matches(digest, id, "code") {
+		t.Error("a code died with the rotation while its secret is listed")
+	}
+	if text, err := during.Open(sealed, "row"); err != nil || string(text) != "text" {
+		t.Errorf("Open = %q, %v while the secret is listed", text, err)
+	}
+	if _, newID := during.Digest("code"); newID == id {
+		t.Error("new digests are made with the old secret")
+	}
+
+	after := ring(t, newSecret)
+	if after.Matches(digest, id, "code") {
+		t.Error("a code of a secret not listed matches")
+	}
+	if _, err := after.Open(sealed, "row"); !errors.Is(err, keyring.ErrSealed) {
+		t.Errorf("Open = %v, want ErrSealed", err)
+	}
+}
+
+func TestSealedTextBelongsToItsRow(t *testing.T) {
+	t.Parallel()
+	r := ring(t, newSecret)
+	sealed := r.Seal([]byte("text"), "row 1")
+	if _, err := r.Open(sealed, "row 2"); !errors.Is(err, keyring.ErrSealed) {
+		t.Errorf("opened in another row: %v", err)
+	}
+	if bytes.Contains(sealed, []byte("text")) {
+		t.Error("sealed text is readable")
+	}
+	if bytes.Equal(sealed, r.Seal([]byte("text"), "row 1")) {
+		t.Error("sealing twice gives the same bytes: the nonce repeats")
+	}
+}
+
+// Property: nothing opens but what was sealed, byte for byte.
+func FuzzOpen(f *testing.F) {
+	r := ring(f, newSecret, oldSecret)
+	sealed := r.Seal([]byte("text"), "row")
+	f.Add(sealed, "row")
+	f.Add(sealed[:20], "row")
+	f.Add([]byte{}, "")
+	f.Fuzz(func(t *testing.T, input []byte, binding string) {
+		text, err := r.Open(input, binding)
+		genuine := bytes.Equal(input, sealed) && binding == "row"
+		if genuine != (err == nil) {
+			t.Fatalf("genuine %v, error %v", genuine, err)
+		}
+		if err != nil && text != nil {
+			t.Fatalf("%q returned with an error", text)
+		}
+	})
+}

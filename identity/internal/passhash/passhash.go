@@ -1,0 +1,157 @@
+package passhash
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/alexedwards/argon2id"
+	"github.com/go-crypt/crypt/algorithm"
+	"github.com/go-crypt/crypt/algorithm/bcrypt"
+	"github.com/go-crypt/crypt/algorithm/pbkdf2"
+	"github.com/go-crypt/crypt/algorithm/scrypt"
+)
+
+// Params are argon2id's costs.
+type Params struct {
+	MemoryKiB   uint32
+	Iterations  uint32
+	Parallelism uint8
+}
+
+// OWASP Password Storage: m=19456, t=2, p=1, with 16 bytes of salt (RFC 9106, 3.1).
+const (
+	saltLength = 16
+	keyLength  = 32
+)
+
+// What a stored hash may ask for. A hash string that asks for more is an
+// attack on the database's reader, or a mistake: both are an error.
+const (
+	maxHashLength       = 512
+	maxArgonKiB         = 1 << 20 // 1 GiB
+	maxArgonIterations  = 64
+	maxArgonParallelism = 16
+	maxBcryptCost       = 16
+	maxScryptKiB        = 128 << 10 // OWASP's N=2^17, r=8
+	maxScryptParallel   = 10        // OWASP's lowest-memory choice, N=2^13, r=8, p=10
+	maxPBKDF2Iterations = 2_000_000 // OWASP asks 600,000 of SHA-256, 1,300,000 of SHA-1
+	minSalt, maxSalt    = 8, 64
+	minKey, maxKey      = 16, 128
+)
+
+// ErrMalformed says that a stored hash is none, or asks for parameters out of
+// bounds. It never holds the hash.
+var ErrMalformed = errors.New("stored password hash malformed or out of bounds")
+
+// Create hashes a password with a fresh salt and returns a PHC string.
+func Create(password string, p Params) (string, error) {
+	return argon2id.CreateHash(password, &argon2id.Params{
+		Memory: p.MemoryKiB, Iterations: p.Iterations, Parallelism: p.Parallelism,
+		SaltLength: saltLength, KeyLength: keyLength,
+	})
+}
+
+// Hash is a parsed stored hash, its parameters within bounds.
+type Hash struct {
+	phc    string
+	argon  *argon2id.Params // nil for another scheme
+	digest algorithm.Digest
+}
+
+// Parse reads a PHC or modular-crypt string: argon2id, bcrypt ($2a$, $2b$,
+// $2y$), scrypt ($scrypt$ln=…) and PBKDF2 ($pbkdf2-sha256$…, -sha512, -sha1).
+// Anything else, or costs out of bounds, is ErrMalformed.
+func Parse(phc string) (Hash, error) {
+	if len(phc) > maxHashLength {
+		return Hash{}, ErrMalformed
+	}
+	fields := strings.Split(phc, "$")
+	if len(fields) < 4 || fields[0] != "" {
+		return Hash{}, ErrMalformed
+	}
+	switch scheme := fields[1]; {
+	case scheme == "argon2id":
+		return parseArgon2id(phc)
+	case scheme == "2a" || scheme == "2b" || scheme == "2y":
+		return parseOther(phc, bcrypt.Decode, inBounds(fields[2], 4, maxBcryptCost))
+	case scheme == "scrypt":
+		return parseOther(phc, scrypt.Decode, scryptInBounds(fields[2]))
+	case scheme == "pbkdf2" || strings.HasPrefix(scheme, "pbkdf2-"):
+		return parseOther(phc, pbkdf2.Decode, inBounds(fields[2], 1, maxPBKDF2Iterations))
+	}
+	return Hash{}, ErrMalformed
+}
+
+func parseArgon2id(phc string) (Hash, error) {
+	p, salt, key, err := argon2id.DecodeHash(phc)
+	if err != nil {
+		return Hash{}, ErrMalformed
+	}
+	// The library panics on t = 0 and p = 0, and takes any m it is told.
+	ok := p.Memory >= 8 && p.Memory <= maxArgonKiB &&
+		p.Iterations >= 1 && p.Iterations <= maxArgonIterations &&
+		p.Parallelism >= 1 && p.Parallelism <= maxArgonParallelism &&
+		len(salt) >= minSalt && len(salt) <= maxSalt && len(key) >= minKey && len(key) <= maxKey
+	// Its parser also overlooks what stands behind a number; one spelling only.
+	canonical := fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=%d$", p.Memory, p.Iterations, p.Parallelism)
+	if !ok || !strings.HasPrefix(phc, canonical) {
+		return Hash{}, ErrMalformed
+	}
+	return Hash{phc: phc, argon: p}, nil
+}
+
+func parseOther(phc string, decode func(string) (algorithm.Digest, error), inBounds bool) (Hash, error) {
+	if !inBounds {
+		return Hash{}, ErrMalformed
+	}
+	d, err := decode(phc)
+	if err != nil || len(d.Salt()) < minSalt || len(d.Salt()) > maxSalt || len(d.Key()) < minKey || len(d.Key()) > maxKey {
+		return Hash{}, ErrMalformed
+	}
+	return Hash{phc: phc, digest: d}, nil
+}
+
+func inBounds(number string, lo, hi int) bool {
+	n, err := strconv.Atoi(number)
+	return err == nil && n >= lo && n <= hi
+}
+
+// scryptInBounds reads "ln=17,r=8,p=1". Memory is 128·N·r bytes (RFC 7914, 2).
+func scryptInBounds(params string) bool {
+	var ln, r, p uint32
+	if n, err := fmt.Sscanf(params, "ln=%d,r=%d,p=%d", &ln, &r, &p); err != nil || n != 3 {
+		return false
+	}
+	return params == fmt.Sprintf("ln=%d,r=%d,p=%d", ln, r, p) &&
+		ln >= 1 && ln <= 20 && r >= 1 && r <= 64 && p >= 1 && p <= maxScryptParallel &&
+		uint64(128)<<ln*uint64(r) <= maxScryptKiB<<10
+}
+
+// Matches computes the hash of the password and compares in constant time. It
+// takes the memory and time that the stored parameters ask for.
+func (h Hash) Matches(password string) (bool, error) {
+	if h.argon != nil {
+		ok, err := argon2id.ComparePasswordAndHash(password, h.phc)
+		if err != nil {
+			return false, ErrMalformed
+		}
+		return ok, nil
+	}
+	if h.digest == nil {
+		return false, ErrMalformed
+	}
+	ok, err := h.digest.MatchAdvanced(password)
+	if err != nil {
+		return false, nil // bcrypt refuses more than 72 bytes: such a password was never set
+	}
+	return ok, nil
+}
+
+// Current reports whether the hash was made by Create with these parameters;
+// if not, it is to be made anew at the next login.
+func (h Hash) Current(p Params) bool {
+	return h.argon != nil && h.argon.Memory == p.MemoryKiB && h.argon.Iterations == p.Iterations &&
+		h.argon.Parallelism == p.Parallelism && h.argon.SaltLength == saltLength && h.argon.KeyLength == keyLength
+}

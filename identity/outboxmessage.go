@@ -1,0 +1,48 @@
+package identity
+
+import "time"
+
+// MessageState is where an outbox message stands.
+type MessageState string
+
+// The states of an outbox message. All but pending are final.
+const (
+	MessagePending   MessageState = "pending"
+	MessageDelivered MessageState = "delivered" // accepted by the provider or the embedder's function
+	MessageUncertain MessageState = "uncertain" // the provider may or may not have sent it; not repeated
+	MessageDead      MessageState = "dead"      // refused for good, or its time ran out
+)
+
+// Final reports whether nothing more will happen to a message in this state.
+func (s MessageState) Final() bool { return s != MessagePending }
+
+// OutboxMessage is one thing to deliver after the transaction that stored it: an
+// SMS, or the embedder's event. Only its sealed text says which one.
+type OutboxMessage struct {
+	ID        string // UUIDv7; the idempotency key towards providers
+	Sealed    []byte // AEAD; nil once the state is final
+	State     MessageState
+	CreatedAt time.Time
+	NextAt    time.Time // not before
+	ExpiresAt time.Time // nothing is sent at or after this time
+
+	Attempts    int
+	ClaimToken  string    // holder of the lease, empty when none
+	ClaimUntil  time.Time // end of the lease
+	FinishedAt  time.Time // when the state became final
+	Provider    string    // who took it, once delivered
+	ProviderRef string    // the provider's id of it
+	LastError   string    // redacted
+}
+
+// MessageResult is what became of one delivery, see [Outbox].
+type MessageResult struct {
+	ID          string
+	ClaimToken  string
+	State       MessageState
+	Now         time.Time // FinishedAt when the state is final
+	NextAt      time.Time // when State is pending
+	Provider    string
+	ProviderRef string
+	LastError   string
+}

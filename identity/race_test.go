@@ -1,0 +1,113 @@
+package identity_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/identitytest"
+)
+
+// rounds is how often a race is run: REKEY_RACE_ROUNDS, or few.
+func rounds(t *testing.T) int {
+	n, err := strconv.Atoi(os.Getenv("REKEY_RACE_ROUNDS"))
+	if err != nil {
+		return 2
+	}
+	return n
+}
+
+// One valid code, 200 requests at once, each with a password of its own.
+func TestOneCodeHasOneWinner(t *testing.T) {
+	t.Parallel()
+	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {
+		f.User(number, oldPassword)
+		for range rounds(t) {
+			f.Clock.Advance(24 * time.Hour)
+			f.SendCode(number)
+			code := f.Code(e164)
+			password := func(i int) string { return fmt.Sprintf("violet-Harbor-%03d", i) }
+			errs := atOnce(200, func(i int) error { return reset(f, f.Caller(), code, password(i)) })
+			winner := -1
+			for i, err := range errs {
+				if err == nil && winner >= 0 {
+					t.Fatalf("%d and %d both won", winner, i)
+				}
+				if err == nil {
+					winner = i
+				}
+			}
+			if winner < 0 {
+				t.Fatalf("nobody won: %v", errs[0])
+			}
+			if !passwordIs(t, f, password(winner)) {
+				t.Fatal("the stored hash is not the winner's")
+			}
+		}
+	}, roomy)
+}
+
+// roomy lifts what would stop 200 requests of one address before the code does.
+func roomy(c *identity.Config) {
+	c.Limits.FailuresPerNumberAndDevice = []identity.Rate{{Limit: 100_000, Per: time.Hour}}
+	c.Limits.FailuresPerNumber = c.Limits.FailuresPerNumberAndDevice
+	c.Limits.FailuresPerAddress = c.Limits.FailuresPerNumberAndDevice
+	c.Limits.FailuresPerDevice = c.Limits.FailuresPerNumberAndDevice
+	c.HashQueue = 1000
+}
+
+// 200 wrong guesses at once, the right one among them: of all, at most 5 are
+// compared with the code. Counted by giving every guess the right code: each
+// compared one would then be refused for its password alone.
+func TestAtMostFiveGuessesAreCompared(t *testing.T) {
+	t.Parallel()
+	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {
+		f.User(number, oldPassword)
+		for range rounds(t) {
+			f.Clock.Advance(24 * time.Hour)
+			f.SendCode(number)
+			code := f.Code(e164)
+			errs := atOnce(200, func(int) error { return reset(f, f.Caller(), wrongCode(code), newPassword) })
+			if n := count(errs, identity.ErrCodeRefused); n != 200 {
+				t.Fatalf("%d refused, want 200", n)
+			}
+			wrong := 0
+			for _, e := range events(t, f.Service) {
+				if e.Outcome == "wrong code" && e.At.Equal(f.Clock.Now().UTC().Truncate(time.Millisecond)) {
+					wrong++
+				}
+			}
+			if wrong != 5 {
+				t.Errorf("%d guesses were compared, want 5", wrong)
+			}
+			wantErr(t, "right code after", reset(f, f.Caller(), code, newPassword), identity.ErrCodeRefused)
+		}
+	}, roomy)
+}
+
+// 200 sends to one number at once: the cap reaches the provider, not one more.
+func TestCapOnSendsHoldsAtOnce(t *testing.T) {
+	t.Parallel()
+	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {
+		f.User(number, oldPassword)
+		errs := atOnce(200, func(i int) error { return send(f, device(f.Caller(), i), number) })
+		if n := count(errs, nil); n != 3 {
+			t.Errorf("%d accepted, want 3", n)
+		}
+		for range 3 {
+			f.Code(e164)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		if m, err := f.SMS.Next(ctx, e164); err == nil {
+			t.Errorf("a fourth message reached the provider: %v", m)
+		}
+	}, func(c *identity.Config) {
+		c.Limits.SendCooldown = -1 // the cap alone
+		c.Limits.SendsPerAddress = []identity.Rate{{Limit: 100_000, Per: time.Hour}}
+	})
+}

@@ -1,0 +1,45 @@
+package identity
+
+import "net/netip"
+
+// Caller is who asks: the application, and what it says of the person's device.
+type Caller struct {
+	ClientID string
+	// TenantID is the tenant the caller names. Which tenant counts is decided by
+	// the client's registration, see [Client].
+	TenantID string
+	// Device is the device fingerprint that a code is bound to.
+	Device string
+	// Address is the connection's address, or the one a trusted proxy reports:
+	// what limits count by. The zero address counts as one address of its own.
+	Address netip.Addr
+	// Claims, for the audit trail only.
+	ClaimedAddress, OSVersion, Agent string
+	// Language of the messages, BCP 47; empty for the default.
+	Language string
+}
+
+// SendRequest asks for a verification code by SMS.
+type SendRequest struct {
+	Caller
+	Mobile       string // in any common spelling; without country code: of the default region
+	Purpose      Purpose
+	CaptchaToken string
+}
+
+// ResetRequest sets a new password with a code.
+type ResetRequest struct {
+	Caller
+	Mobile   string
+	Code     Secret // compared exactly: no trimming, no other digits than 0-9
+	Password Secret
+}
+
+// LoginRequest checks a password.
+type LoginRequest struct {
+	Tenant   string // trusted: the embedder decides it
+	Mobile   string
+	Password Secret
+	// Address as in [Caller].
+	Address netip.Addr
+}

@@ -1,0 +1,384 @@
+package identity_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/sms/smstest"
+	"github.com/seed-16109ab2/rekey/storage/memory"
+)
+
+// senderFunc is a sender for one test.
+type senderFunc func(context.Context, identity.SMS) (identity.SMSReceipt, error)
+
+func (f senderFunc) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSReceipt, error) {
+	return f(ctx, m)
+}
+
+// eventually polls, on the real clock, for what another goroutine brings about.
+func eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("never happened: " + what)
+		}
+	}
+}
+
+func messages(t testing.TB, s *identity.Service) []identity.OutboxMessage {
+	t.Helper()
+	all, err := s.Messages(context.Background(), "", 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// overPause moves the clock to a message's next attempt.
+func overPause(clock *identitytest.Clock, m identity.OutboxMessage) {
+	if pause := m.NextAt.Sub(clock.Now()); pause > 0 && !m.State.Final() {
+		clock.Advance(pause)
+	}
+}
+
+func inState(t testing.TB, s *identity.Service, state identity.MessageState) (n int) {
+	t.Helper()
+	for _, m := range messages(t, s) {
+		if m.State == state {
+			n++
+		}
+	}
+	return n
+}
+
+func TestDeliveryStates(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		err      error
+		fails    int // how often
+		retry    bool
+		want     identity.MessageState
+		attempts int
+	}{
+		"accepted":            {want: identity.MessageDelivered, attempts: 1},
+		"temporary, then not": {err: &identity.SendError{}, fails: 2, want: identity.MessageDelivered, attempts: 3},
+		"untyped is retried":  {err: errors.New("down"), fails: 1, want: identity.MessageDelivered, attempts: 2},
+		"throttled":           {err: &identity.SendError{RetryAfter: time.Minute}, fails: 1, want: identity.MessageDelivered, attempts: 2},
+		"permanent":           {err: &identity.SendError{Outcome: identity.SendPermanent}, fails: 1, want: identity.MessageDead, attempts: 1},
+		"uncertain":           {err: &identity.SendError{Outcome: identity.SendUncertain}, fails: 1, want: identity.MessageUncertain, attempts: 1},
+		"uncertain, retried":  {err: &identity.SendError{Outcome: identity.SendUncertain}, fails: 1, retry: true, want: identity.MessageDelivered, attempts: 2},
+		"never accepted":      {err: &identity.SendError{}, fails: 1 << 30, want: identity.MessageDead},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {
+				f.User(number, oldPassword)
+				if test.fails > 0 {
+					f.SMS.FailNext(test.fails, test.err)
+				}
+				f.SendCode(number)
+				var m identity.OutboxMessage
+				eventually(t, "the message's last state", func() bool {
+					m = messages(t, f.Service)[0]
+					overPause(f.Clock, m)
+					return m.State.Final()
+				})
+				if m.State != test.want || len(m.Sealed) != 0 || m.FinishedAt.IsZero() {
+					t.Errorf("state %s, %d sealed bytes, finished %s; want %s and wiped", m.State, len(m.Sealed), m.FinishedAt, test.want)
+				}
+				if test.attempts > 0 && m.Attempts != test.attempts {
+					t.Errorf("%d attempts, want %d", m.Attempts, test.attempts)
+				}
+				if m.State == identity.MessageDelivered && m.Provider != smstest.RecorderName {
+					t.Errorf("provider %q", m.Provider)
+				}
+			}, func(c *identity.Config) { c.RetryUncertain = test.retry })
+		})
+	}
+}
+
+// Nothing is sent at or after the code's end.
+func TestMessageDiesWithItsCode(t *testing.T) {
+	t.Parallel()
+	store, clock := memory.New(), identitytest.NewClock(time.Now())
+	idle := idleService(t, store, clock, &smstest.Recorder{})
+	user(t, idle)
+	if err := idle.SendVerifyCode(t.Context(), identity.SendRequest{Caller: caller(), Mobile: number, Purpose: identity.PurposeForgotPassword}); err != nil {
+		t.Fatal(err)
+	}
+	clock.Advance(5 * time.Minute)
+	recorder := &smstest.Recorder{}
+	late := idleService(t, store, clock, recorder)
+	stop := runService(t, late)
+	eventually(t, "dead", func() bool { return inState(t, late, identity.MessageDead) == 1 })
+	stop()
+	if n := recorder.Attempts(); n != 0 {
+		t.Errorf("%d attempts to send a dead code", n)
+	}
+}
+
+// idleService is a service whose Run nobody calls, as if the process died
+// before it delivered.
+func idleService(t testing.TB, store identity.Storage, clock *identitytest.Clock, sms identity.SMSSender, configure ...func(*identity.Config)) *identity.Service {
+	t.Helper()
+	cfg := identity.Config{Store: store, SMS: sms, Secret: identity.NewSecret(strings.Repeat("s", 32)), Now: clock.Now}
+	for _, c := range configure {
+		c(&cfg)
+	}
+	svc, err := identity.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = svc.RegisterClient(context.Background(), identity.Client{ID: identitytest.ClientID})
+	if err != nil && !errors.Is(err, identity.ErrAlreadyExists) {
+		t.Fatal(err)
+	}
+	return svc
+}
+
+func user(t testing.TB, s *identity.Service) identity.User {
+	t.Helper()
+	u, err := s.CreateUser(context.Background(), identity.NewUser{Mobile: number, Password: identity.NewSecret(oldPassword)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+func caller() identity.Caller { return (&identitytest.Fixture{}).Caller() }
+
+// runService runs deliveries until stop, or the end of the test.
+func runService(t testing.TB, s *identity.Service) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); _ = s.Run(ctx) }()
+	stop = sync.OnceFunc(func() { cancel(); <-done })
+	t.Cleanup(stop)
+	return stop
+}
+
+// The process dies between the commit and the send; another one delivers.
+func TestCommittedMessagesSurviveTheProcess(t *testing.T) {
+	t.Parallel()
+	for name, open := range stores {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store, clock := open(t), identitytest.NewClock(time.Now())
+			sms := &smstest.Recorder{}
+			dying := idleService(t, store, clock, sms, func(c *identity.Config) {
+				c.OnPasswordReset = func(context.Context, identity.PasswordResetEvent) error { return nil }
+			})
+			u := user(t, dying)
+			if err := dying.SendVerifyCode(t.Context(), identity.SendRequest{Caller: caller(), Mobile: number, Purpose: identity.PurposeForgotPassword}); err != nil {
+				t.Fatal(err)
+			}
+
+			var mu sync.Mutex
+			var got []identity.PasswordResetEvent
+			hook := func(c *identity.Config) {
+				c.OnPasswordReset = func(_ context.Context, e identity.PasswordResetEvent) error {
+					mu.Lock()
+					defer mu.Unlock()
+					got = append(got, e)
+					if len(got) == 1 {
+						return errors.New("session store down")
+					}
+					return nil
+				}
+			}
+			stop := runService(t, idleService(t, store, clock, sms, hook))
+			m, err := sms.Next(t.Context(), e164)
+			if err != nil {
+				t.Fatal(err)
+			}
+			stop()
+			// Commit the reset in a process that dies before it tells anybody.
+			err = dying.ResetByMobile(t.Context(), identity.ResetRequest{
+				Caller: caller(), Mobile: number, Code: identity.NewSecret(m.Params["code"]), Password: identity.NewSecret(newPassword),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			second := idleService(t, store, clock, sms, hook)
+			runService(t, second)
+			if m, err := sms.Next(t.Context(), e164); err != nil || m.Kind != identity.SMSPasswordChanged {
+				t.Errorf("notice: %v, %v", m, err)
+			}
+			eventually(t, "the embedder is told, again after its failure", func() bool {
+				clock.Advance(5 * time.Second)
+				mu.Lock()
+				defer mu.Unlock()
+				return len(got) >= 2
+			})
+			mu.Lock()
+			defer mu.Unlock()
+			if got[0].UserID != u.ID || got[0] != got[1] || got[0].ID == "" {
+				t.Errorf("events %+v, want the same one twice for %s", got, u.ID)
+			}
+		})
+	}
+}
+
+// Two processes on one database: each message is delivered by one of them.
+func TestTwoProcessesDeliverOnce(t *testing.T) {
+	t.Parallel()
+	for name, open := range stores {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store, clock := open(t), identitytest.NewClock(time.Now())
+			var mu sync.Mutex
+			seen := map[string]int{}
+			sms := senderFunc(func(_ context.Context, m identity.SMS) (identity.SMSReceipt, error) {
+				mu.Lock()
+				defer mu.Unlock()
+				seen[m.ID]++
+				return identity.SMSReceipt{Provider: "test"}, nil
+			})
+			a, b := idleService(t, store, clock, sms), idleService(t, store, clock, sms)
+			const users = 20
+			for i := range users {
+				mobile := "138000000" + string(rune('1'+i/10)) + string(rune('0'+i%10))
+				if _, err := a.CreateUser(t.Context(), identity.NewUser{Mobile: mobile, PasswordHash: identity.NewSecret("$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy")}); err != nil {
+					t.Fatal(err)
+				}
+				if err := a.SendVerifyCode(t.Context(), identity.SendRequest{Caller: device(caller(), i), Mobile: mobile, Purpose: identity.PurposeForgotPassword}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			runService(t, a)
+			runService(t, b)
+			eventually(t, "all delivered", func() bool { return inState(t, a, identity.MessageDelivered) == users })
+			mu.Lock()
+			defer mu.Unlock()
+			for id, n := range seen {
+				if n != 1 {
+					t.Errorf("message %s was sent %d times", id, n)
+				}
+			}
+			if len(seen) != users {
+				t.Errorf("%d messages sent, want %d", len(seen), users)
+			}
+		})
+	}
+}
+
+// A sender that panics or tells secrets in its error harms neither the process
+// nor the record.
+func TestSenderMayMisbehave(t *testing.T) {
+	t.Parallel()
+	var text string
+	var calls int
+	var mu sync.Mutex
+	f := identitytest.New(t, func(c *identity.Config) {
+		c.SMS = senderFunc(func(_ context.Context, m identity.SMS) (identity.SMSReceipt, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			text = m.Text
+			if calls++; calls == 1 {
+				panic(m.Text)
+			}
+			return identity.SMSReceipt{}, &identity.SendError{Outcome: identity.SendPermanent, Err: errors.New("cannot send " + m.Text + " code " + m.Params["code"] + " to " + m.To)}
+		})
+	})
+	f.User(number, oldPassword)
+	f.SendCode(number)
+	eventually(t, "dead", func() bool {
+		overPause(f.Clock, messages(t, f.Service)[0])
+		return inState(t, f.Service, identity.MessageDead) == 1
+	})
+	mu.Lock()
+	defer mu.Unlock()
+	m := messages(t, f.Service)[0]
+	if m.LastError == "" || strings.Contains(m.LastError, text) || strings.Contains(m.LastError, number) {
+		t.Errorf("LastError %q", m.LastError)
+	}
+}
+
+// A slow provider holds up neither the caller nor the other messages.
+func TestSlowProviderHoldsUpNobody(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	arrived := make(chan string, 10)
+	f := identitytest.New(t, func(c *identity.Config) {
+		c.SMS = senderFunc(func(ctx context.Context, m identity.SMS) (identity.SMSReceipt, error) {
+			arrived <- m.To
+			select {
+			case <-release:
+			case <-ctx.Done():
+			}
+			return identity.SMSReceipt{}, nil
+		})
+	})
+	t.Cleanup(func() { close(release) })
+	for _, mobile := range []string{"13800000001", "13800000002", "13800000003"} {
+		f.User(mobile, oldPassword)
+		f.SendCode(mobile) // returns while the first is still held
+	}
+	for range 3 {
+		select {
+		case <-arrived:
+		case <-time.After(20 * time.Second):
+			t.Fatal("a message waits for another one's provider")
+		}
+	}
+}
+
+// What is over goes away in bounded batches: codes, counters, messages, events.
+func TestPurge(t *testing.T) {
+	t.Parallel()
+	store, clock := memory.New(), identitytest.NewClock(time.Now())
+	sms := &smstest.Recorder{}
+	svc := idleService(t, store, clock, sms, func(c *identity.Config) {
+		c.EventRetention, c.MessageRetention = 24*time.Hour, 24*time.Hour
+	})
+	user(t, svc)
+	if err := svc.SendVerifyCode(t.Context(), identity.SendRequest{Caller: caller(), Mobile: number, Purpose: identity.PurposeForgotPassword}); err != nil {
+		t.Fatal(err)
+	}
+	stop := runService(t, svc)
+	if _, err := sms.Next(t.Context(), e164); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "delivered", func() bool { return inState(t, svc, identity.MessageDelivered) == 1 })
+	stop()
+	clock.Advance(48 * time.Hour)
+	runService(t, svc)
+	eventually(t, "messages and events are gone", func() bool { return len(messages(t, svc)) == 0 && len(events(t, svc)) == 0 })
+	n, err := store.Purge(t.Context(), identity.Purge{Now: clock.Now().AddDate(10, 0, 0), Max: 1000})
+	if err != nil || n != 0 {
+		t.Errorf("%d codes or counters left over (%v)", n, err)
+	}
+}
+
+// Secret rotation: live codes and queued messages survive while the old secret
+// is listed.
+func TestRotationKeepsCodesAndMessages(t *testing.T) {
+	t.Parallel()
+	store, clock := memory.New(), identitytest.NewClock(time.Now())
+	before := idleService(t, store, clock, &smstest.Recorder{})
+	user(t, before)
+	if err := before.SendVerifyCode(t.Context(), identity.SendRequest{Caller: caller(), Mobile: number, Purpose: identity.PurposeForgotPassword}); err != nil {
+		t.Fatal(err)
+	}
+	sms := &smstest.Recorder{}
+	after := idleService(t, store, clock, sms, func(c *identity.Config) {
+		c.Secret, c.OldSecrets = identity.NewSecret(strings.Repeat("n", 32)), []identity.Secret{c.Secret}
+	})
+	runService(t, after)
+	m, err := sms.Next(t.Context(), e164)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = after.ResetByMobile(t.Context(), identity.ResetRequest{
+		Caller: caller(), Mobile: number, Code: identity.NewSecret(m.Params["code"]), Password: identity.NewSecret(newPassword),
+	})
+	if err != nil {
+		t.Errorf("a code sent before the rotation: %v", err)
+	}
+}

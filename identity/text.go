@@ -1,0 +1,159 @@
+package identity
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"golang.org/x/text/language"
+)
+
+// Texts are the messages by BCP 47 language.
+type Texts map[string]Templates
+
+// Templates are the messages in one language. Placeholders: {code} and {minutes}
+// in Code, {time} in PasswordChanged, {service} in both.
+type Templates struct {
+	// Code by purpose; the empty purpose stands for all that are not listed.
+	Code map[Purpose]string
+	// PasswordChanged is the notice after a reset: what happened, when, and what
+	// to do if it was somebody else.
+	PasswordChanged string
+	// Prefix stands before every message if Config.ServiceName is set.
+	Prefix string
+}
+
+// DefaultTexts returns the shipped messages: English ("en") and Chinese ("zh"),
+// each of one SMS segment with a short service name. The caller may change them.
+func DefaultTexts() Texts {
+	return Texts{
+		"en": {
+			Code: map[Purpose]string{
+				PurposeForgotPassword: "{code} is your code to set a new password. It is valid for {minutes} min. Never tell it to anyone.",
+				"":                    "{code} is your verification code. It is valid for {minutes} min. Never tell it to anyone.",
+			},
+			PasswordChanged: "Your password was changed at {time}. If this was not you, set a new one now and contact support.",
+			Prefix:          "[{service}] ",
+		},
+		"zh": {
+			Code: map[Purpose]string{
+				PurposeForgotPassword: "验证码 {code}，用于重设密码，{minutes} 分钟内有效。切勿告诉任何人。",
+				"":                    "验证码 {code}，{minutes} 分钟内有效。切勿告诉任何人。",
+			},
+			PasswordChanged: "您的密码已于 {time} 修改。如非本人操作，请立即重设密码并联系客服。",
+			Prefix:          "【{service}】",
+		},
+	}
+}
+
+func (t Texts) clone() Texts {
+	if t == nil {
+		return nil
+	}
+	c := make(Texts, len(t))
+	for lang, m := range t {
+		m.Code = maps.Clone(m.Code)
+		c[lang] = m
+	}
+	return c
+}
+
+var placeholder = regexp.MustCompile(`\{[^}]*\}`)
+
+func (t Texts) check() error {
+	var errs []error
+	for _, lang := range slices.Sorted(maps.Keys(t)) {
+		m := t[lang]
+		where := "identity: Config.Texts[" + lang + "]"
+		if _, err := language.Parse(lang); err != nil {
+			errs = append(errs, fmt.Errorf("%s: not a BCP 47 language", where))
+		}
+		if _, ok := m.Code[""]; !ok {
+			errs = append(errs, fmt.Errorf("%s.Code: no text for the empty purpose", where))
+		}
+		for _, p := range slices.Sorted(maps.Keys(m.Code)) {
+			errs = append(errs, checkTemplate(fmt.Sprintf("%s.Code[%s]", where, p), m.Code[p], "{code}", "{minutes}", "{service}"))
+			if strings.Count(m.Code[p], "{code}") != 1 {
+				errs = append(errs, fmt.Errorf("%s.Code[%s]: must hold {code} once", where, p))
+			}
+		}
+		if m.PasswordChanged == "" {
+			errs = append(errs, fmt.Errorf("%s.PasswordChanged: missing", where))
+		}
+		errs = append(errs, checkTemplate(where+".PasswordChanged", m.PasswordChanged, "{time}", "{service}"))
+		errs = append(errs, checkTemplate(where+".Prefix", m.Prefix, "{service}"))
+	}
+	return errors.Join(errs...)
+}
+
+func checkTemplate(where, text string, known ...string) error {
+	for _, p := range placeholder.FindAllString(text, -1) {
+		if !slices.Contains(known, p) {
+			return fmt.Errorf("%s: unknown placeholder %s", where, p)
+		}
+	}
+	return nil
+}
+
+// writer renders messages in the language that suits a caller best.
+type writer struct {
+	texts   Texts
+	langs   []string // as the matcher numbers them, the default first
+	matcher language.Matcher
+	service string
+}
+
+func newWriter(c *Config) *writer {
+	w := &writer{texts: c.Texts, service: c.ServiceName, langs: []string{c.DefaultLanguage}}
+	for _, lang := range slices.Sorted(maps.Keys(c.Texts)) {
+		if lang != c.DefaultLanguage {
+			w.langs = append(w.langs, lang)
+		}
+	}
+	tags := make([]language.Tag, len(w.langs))
+	for i, lang := range w.langs {
+		tags[i] = language.Make(lang)
+	}
+	w.matcher = language.NewMatcher(tags)
+	return w
+}
+
+func (w *writer) language(asked string) string {
+	const longest = 64 // of any sensible tag; parsing more is work for nothing
+	if len(asked) > longest {
+		return w.langs[0]
+	}
+	_, i, confidence := w.matcher.Match(language.Make(asked))
+	if confidence == language.No {
+		i = 0
+	}
+	return w.langs[i]
+}
+
+func (w *writer) code(lang string, p Purpose, params map[string]string) string {
+	m := w.texts[lang]
+	text, ok := m.Code[p]
+	if !ok {
+		text = m.Code[""]
+	}
+	return w.render(m, text, params)
+}
+
+func (w *writer) passwordChanged(lang string, params map[string]string) string {
+	m := w.texts[lang]
+	return w.render(m, m.PasswordChanged, params)
+}
+
+func (w *writer) render(m Templates, text string, params map[string]string) string {
+	if w.service != "" {
+		text = m.Prefix + text
+	}
+	pairs := []string{"{service}", w.service}
+	for name, value := range params {
+		pairs = append(pairs, "{"+name+"}", value)
+	}
+	return strings.NewReplacer(pairs...).Replace(text)
+}

@@ -1,0 +1,52 @@
+package identity
+
+import "time"
+
+// Purpose is what a code was sent for. A code for one never works for another.
+type Purpose string
+
+// The purposes of the API family, spelled as its documents spell them.
+const (
+	PurposeForgotPassword Purpose = "FORGET_PWD_SMS"
+	PurposeRegister       Purpose = "REGISTER_SMS"
+	PurposeLogin          Purpose = "LOGIN_SMS"
+	PurposeBindMobile     Purpose = "BIND_MOBILE_SMS"
+	PurposeUpdateMobile   Purpose = "UPDATE_MOBILE_SMS"
+	PurposeResetOTP       Purpose = "OTP_REST_SMS"
+)
+
+// Known reports whether p is one of the purposes above.
+func (p Purpose) Known() bool {
+	switch p {
+	case PurposeForgotPassword, PurposeRegister, PurposeLogin, PurposeBindMobile, PurposeUpdateMobile, PurposeResetOTP:
+		return true
+	}
+	return false
+}
+
+// VerifyCode is a sent code as storage keeps it: digests only.
+type VerifyCode struct {
+	ID string // UUIDv7
+	// Binding is a SHA-256 of what the code is bound to: tenant, client,
+	// purpose, device fingerprint and number. A guess finds its codes by it.
+	Binding []byte
+	// NumberKey is a SHA-256 of tenant, purpose and number: codes that share it count
+	// together against the number of live codes, and end together.
+	NumberKey []byte
+	// Digest is an HMAC-SHA-256 of the code and all that it stands for, under a
+	// key outside the database.
+	Digest []byte
+	// KeyID names the secret that Digest was made with, for rotation.
+	KeyID       string
+	Attempts    int
+	MaxAttempts int
+	CreatedAt   time.Time
+	ExpiresAt   time.Time // dead at this instant
+	UsedAt      time.Time // zero until redeemed
+	EndedAt     time.Time // zero until ended by a newer code or a reset
+}
+
+// Live reports whether the code could still be redeemed at now.
+func (c VerifyCode) Live(now time.Time) bool {
+	return c.UsedAt.IsZero() && c.EndedAt.IsZero() && now.Before(c.ExpiresAt) && c.Attempts < c.MaxAttempts
+}
