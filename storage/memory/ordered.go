@@ -1,0 +1,56 @@
+package memory
+
+import (
+	"slices"
+	"strings"
+)
+
+// ordered is a map with its keys in order. Ids are time-ordered, so an insertion
+// nearly always appends.
+type ordered[V any] struct {
+	byID map[string]V
+	ids  []string
+}
+
+func newOrdered[V any]() ordered[V] { return ordered[V]{byID: make(map[string]V)} }
+
+func (o *ordered[V]) has(id string) bool {
+	_, ok := o.byID[id]
+	return ok
+}
+
+// insert adds a value under an id that is not taken. The id is cloned: a
+// substring would keep a whole request in memory.
+func (o *ordered[V]) insert(id string, v V) {
+	id = strings.Clone(id)
+	i, _ := slices.BinarySearch(o.ids, id)
+	o.ids = slices.Insert(o.ids, i, id)
+	o.byID[id] = v
+}
+
+// after returns at most limit values whose ids follow the given one.
+func (o *ordered[V]) after(id string, limit int) []V {
+	i, found := slices.BinarySearch(o.ids, id)
+	if found {
+		i++
+	}
+	n := min(max(limit, 0), len(o.ids)-i)
+	values := make([]V, 0, n)
+	for _, id := range o.ids[i : i+n] {
+		values = append(values, o.byID[id])
+	}
+	return values
+}
+
+// remove deletes at most limit values that are over and returns how many.
+func (o *ordered[V]) remove(limit int, over func(V) bool) (removed int) {
+	o.ids = slices.DeleteFunc(o.ids, func(id string) bool {
+		if removed >= limit || !over(o.byID[id]) {
+			return false
+		}
+		delete(o.byID, id)
+		removed++
+		return true
+	})
+	return removed
+}

@@ -1,0 +1,70 @@
+package memory
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/seed-16109ab2/rekey/identity"
+)
+
+// Store is an [identity.Storage] in memory. Make one with [New]; the zero Store
+// is not usable. It is safe for concurrent use.
+type Store struct {
+	mu sync.Mutex // held for the whole of every method
+
+	users    map[string]identity.User // by id
+	byMobile map[mobileKey]string     // user id
+	history  map[string][]string      // by user id, newest first
+
+	clients map[string]identity.Client // by id
+
+	codes     map[string]*identity.VerifyCode // by id
+	byBinding codeIndex
+	byNumber  codeIndex
+
+	limits map[identity.LimitKey]map[int]limitRow // by key, then shard
+
+	messages ordered[*identity.OutboxMessage]
+	pending  map[string]*identity.OutboxMessage // those not in a final state
+	events   ordered[identity.Event]
+}
+
+var _ identity.Storage = (*Store)(nil)
+
+// New returns an empty store.
+func New() *Store {
+	return &Store{
+		users:     make(map[string]identity.User),
+		byMobile:  make(map[mobileKey]string),
+		history:   make(map[string][]string),
+		clients:   make(map[string]identity.Client),
+		codes:     make(map[string]*identity.VerifyCode),
+		byBinding: make(codeIndex),
+		byNumber:  make(codeIndex),
+		limits:    make(map[identity.LimitKey]map[int]limitRow),
+		messages:  newOrdered[*identity.OutboxMessage](),
+		pending:   make(map[string]*identity.OutboxMessage),
+		events:    newOrdered[identity.Event](),
+	}
+}
+
+// lock takes the mutex for a call that is still wanted. ctx is looked at with
+// the mutex held: a caller who gave up while waiting for it changes nothing.
+func (s *Store) lock(ctx context.Context) (unlock func(), err error) {
+	s.mu.Lock()
+	if err := ctx.Err(); err != nil {
+		s.mu.Unlock()
+		return nil, fmt.Errorf("memory: %w", err)
+	}
+	return s.mu.Unlock, nil
+}
+
+// milli is a time as the port keeps it.
+func milli(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return time.UnixMilli(t.UnixMilli()).UTC()
+}

@@ -1,0 +1,146 @@
+package memory
+
+import (
+	"context"
+	"slices"
+
+	"github.com/seed-16109ab2/rekey/identity"
+)
+
+type mobileKey struct{ tenant, mobile string }
+
+// CreateUser implements [identity.Users].
+func (s *Store) CreateUser(ctx context.Context, u identity.User) error {
+	unlock, err := s.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+
+	key := mobileKey{u.Tenant, u.Mobile}
+	if _, taken := s.users[u.ID]; taken {
+		return identity.ErrAlreadyExists
+	}
+	if _, taken := s.byMobile[key]; taken {
+		return identity.ErrAlreadyExists
+	}
+	u.VerifiedAt = milli(u.VerifiedAt)
+	u.PasswordChangedAt = milli(u.PasswordChangedAt)
+	u.CreatedAt = milli(u.CreatedAt)
+	s.users[u.ID] = u
+	s.byMobile[key] = u.ID
+	return nil
+}
+
+// UserByMobile implements [identity.Users].
+func (s *Store) UserByMobile(ctx context.Context, tenant, mobile string) (identity.User, error) {
+	unlock, err := s.lock(ctx)
+	if err != nil {
+		return identity.User{}, err
+	}
+	defer unlock()
+
+	id, ok := s.byMobile[mobileKey{tenant, mobile}]
+	if !ok {
+		return identity.User{}, identity.ErrNotFound
+	}
+	return s.users[id], nil
+}
+
+// UpdateUser implements [identity.Users].
+func (s *Store) UpdateUser(ctx context.Context, change identity.UserChange) error {
+	unlock, err := s.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+
+	u, ok := s.user(change.Tenant, change.ID)
+	if !ok {
+		return identity.ErrNotFound
+	}
+	old := mobileKey{u.Tenant, u.Mobile}
+	if change.Mobile != nil {
+		holder, taken := s.byMobile[mobileKey{u.Tenant, *change.Mobile}]
+		if taken && holder != u.ID {
+			return identity.ErrAlreadyExists
+		}
+		u.Mobile = *change.Mobile
+	}
+	if change.VerifiedAt != nil {
+		u.VerifiedAt = milli(*change.VerifiedAt)
+	}
+	if change.Disabled != nil {
+		u.Disabled = *change.Disabled
+	}
+	delete(s.byMobile, old)
+	s.byMobile[mobileKey{u.Tenant, u.Mobile}] = u.ID
+	s.users[u.ID] = u
+	return nil
+}
+
+// ReplacePassword implements [identity.Users].
+func (s *Store) ReplacePassword(ctx context.Context, change identity.PasswordChange) error {
+	unlock, err := s.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+
+	if err := s.checkPassword(change); err != nil {
+		return err
+	}
+	s.setPassword(change)
+	return nil
+}
+
+// PasswordHistory implements [identity.Users].
+func (s *Store) PasswordHistory(ctx context.Context, tenant, userID string, n int) ([]string, error) {
+	unlock, err := s.lock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+
+	if _, ok := s.user(tenant, userID); !ok {
+		return nil, nil
+	}
+	remembered := s.history[userID]
+	return slices.Clone(remembered[:min(max(n, 0), len(remembered))]), nil
+}
+
+// user finds a user of the tenant: an id alone would cross tenants.
+func (s *Store) user(tenant, id string) (identity.User, bool) {
+	u, ok := s.users[id]
+	if !ok || u.Tenant != tenant {
+		return identity.User{}, false
+	}
+	return u, true
+}
+
+// checkPassword returns why setPassword may not be called.
+func (s *Store) checkPassword(change identity.PasswordChange) error {
+	u, ok := s.user(change.Tenant, change.UserID)
+	if !ok {
+		return identity.ErrNotFound
+	}
+	if u.PasswordHash != change.OldHash {
+		return identity.ErrConflict
+	}
+	return nil
+}
+
+// setPassword leaves the history alone when none is kept: a password hashed
+// anew must not make the service forget the earlier ones.
+func (s *Store) setPassword(change identity.PasswordChange) {
+	u := s.users[change.UserID]
+	u.PasswordHash = change.NewHash
+	if !change.ChangedAt.IsZero() {
+		u.PasswordChangedAt = milli(change.ChangedAt)
+	}
+	s.users[u.ID] = u
+	if change.KeepHistory > 0 {
+		h := append([]string{change.OldHash}, s.history[u.ID]...)
+		s.history[u.ID] = h[:min(change.KeepHistory, len(h))]
+	}
+}

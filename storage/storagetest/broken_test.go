@@ -1,0 +1,211 @@
+package storagetest_test
+
+import (
+	"context"
+	"time"
+
+	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/storage/memory"
+)
+
+// broken is a good store with some methods replaced.
+type broken struct {
+	*memory.Store
+	// beforeCtx and afterErr replace the context of every call and the error of
+	// those that returned none.
+	beforeCtx func(context.Context) context.Context
+	afterErr  func(context.Context) error
+
+	createUser        func(context.Context, identity.User) error
+	userByMobile      func(context.Context, string, string) (identity.User, error)
+	updateUser        func(context.Context, identity.UserChange) error
+	replacePassword   func(context.Context, identity.PasswordChange) error
+	passwordHistory   func(context.Context, string, string, int) ([]string, error)
+	createClient      func(context.Context, identity.Client) error
+	clientByID        func(context.Context, string) (identity.Client, error)
+	setClientDisabled func(context.Context, string, bool) error
+	issueCode         func(context.Context, identity.CodeIssue) ([]identity.Spent, error)
+	chargeAttempt     func(context.Context, identity.Attempt) (identity.ChargedAttempt, error)
+	releaseAttempt    func(context.Context, identity.Release) error
+	redeemCode        func(context.Context, identity.Redemption) error
+	spend             func(context.Context, []identity.Limit, time.Time) ([]identity.Spent, error)
+	clearLimits       func(context.Context, []identity.LimitKey) error
+	purge             func(context.Context, identity.Purge) (int, error)
+	enqueue           func(context.Context, []identity.OutboxMessage) error
+	claimMessages     func(context.Context, identity.Claim) ([]identity.OutboxMessage, error)
+	finishMessage     func(context.Context, identity.MessageResult) error
+	messageStates     func(context.Context, string, int) ([]identity.OutboxMessage, error)
+	appendEvent       func(context.Context, identity.Event) error
+	events            func(context.Context, string, int) ([]identity.Event, error)
+}
+
+func (b *broken) before(ctx context.Context) context.Context {
+	if b.beforeCtx == nil {
+		return ctx
+	}
+	return b.beforeCtx(ctx)
+}
+
+func (b *broken) after(ctx context.Context, err error) error {
+	if err != nil || b.afterErr == nil {
+		return err
+	}
+	return b.afterErr(ctx)
+}
+
+func (b *broken) CreateUser(ctx context.Context, u identity.User) error {
+	if b.createUser != nil {
+		return b.createUser(ctx, u)
+	}
+	return b.after(ctx, b.Store.CreateUser(b.before(ctx), u))
+}
+
+func (b *broken) UserByMobile(ctx context.Context, tenant, mobile string) (identity.User, error) {
+	if b.userByMobile != nil {
+		return b.userByMobile(ctx, tenant, mobile)
+	}
+	v, err := b.Store.UserByMobile(b.before(ctx), tenant, mobile)
+	return v, b.after(ctx, err)
+}
+
+func (b *broken) UpdateUser(ctx context.Context, change identity.UserChange) error {
+	if b.updateUser != nil {
+		return b.updateUser(ctx, change)
+	}
+	return b.after(ctx, b.Store.UpdateUser(b.before(ctx), change))
+}
+
+func (b *broken) ReplacePassword(ctx context.Context, change identity.PasswordChange) error {
+	if b.replacePassword != nil {
+		return b.replacePassword(ctx, change)
+	}
+	return b.after(ctx, b.Store.ReplacePassword(b.before(ctx), change))
+}
+
+func (b *broken) PasswordHistory(ctx context.Context, tenant, userID string, n int) ([]string, error) {
+	if b.passwordHistory != nil {
+		return b.passwordHistory(ctx, tenant, userID, n)
+	}
+	v, err := b.Store.PasswordHistory(b.before(ctx), tenant, userID, n)
+	return v, b.after(ctx, err)
+}
+
+func (b *broken) CreateClient(ctx context.Context, cl identity.Client) error {
+	if b.createClient != nil {
+		return b.createClient(ctx, cl)
+	}
+	return b.after(ctx, b.Store.CreateClient(b.before(ctx), cl))
+}
+
+func (b *broken) ClientByID(ctx context.Context, id string) (identity.Client, error) {
+	if b.clientByID != nil {
+		return b.clientByID(ctx, id)
+	}
+	v, err := b.Store.ClientByID(b.before(ctx), id)
+	return v, b.after(ctx, err)
+}
+
+func (b *broken) SetClientDisabled(ctx context.Context, id string, disabled bool) error {
+	if b.setClientDisabled != nil {
+		return b.setClientDisabled(ctx, id, disabled)
+	}
+	return b.after(ctx, b.Store.SetClientDisabled(b.before(ctx), id, disabled))
+}
+
+func (b *broken) IssueCode(ctx context.Context, issue identity.CodeIssue) ([]identity.Spent, error) {
+	if b.issueCode != nil {
+		return b.issueCode(ctx, issue)
+	}
+	v, err := b.Store.IssueCode(b.before(ctx), issue)
+	return v, b.after(ctx, err)
+}
+
+func (b *broken) ChargeAttempt(ctx context.Context, attempt identity.Attempt) (identity.ChargedAttempt, error) {
+	if b.chargeAttempt != nil {
+		return b.chargeAttempt(ctx, attempt)
+	}
+	v, err := b.Store.ChargeAttempt(b.before(ctx), attempt)
+	return v, b.after(ctx, err)
+}
+
+func (b *broken) ReleaseAttempt(ctx context.Context, release identity.Release) error {
+	if b.releaseAttempt != nil {
+		return b.releaseAttempt(ctx, release)
+	}
+	return b.after(ctx, b.Store.ReleaseAttempt(b.before(ctx), release))
+}
+
+func (b *broken) RedeemCode(ctx context.Context, r identity.Redemption) error {
+	if b.redeemCode != nil {
+		return b.redeemCode(ctx, r)
+	}
+	return b.after(ctx, b.Store.RedeemCode(b.before(ctx), r))
+}
+
+func (b *broken) Spend(ctx context.Context, limits []identity.Limit, now time.Time) ([]identity.Spent, error) {
+	if b.spend != nil {
+		return b.spend(ctx, limits, now)
+	}
+	v, err := b.Store.Spend(b.before(ctx), limits, now)
+	return v, b.after(ctx, err)
+}
+
+func (b *broken) ClearLimits(ctx context.Context, keys []identity.LimitKey) error {
+	if b.clearLimits != nil {
+		return b.clearLimits(ctx, keys)
+	}
+	return b.after(ctx, b.Store.ClearLimits(b.before(ctx), keys))
+}
+
+func (b *broken) Purge(ctx context.Context, p identity.Purge) (int, error) {
+	if b.purge != nil {
+		return b.purge(ctx, p)
+	}
+	v, err := b.Store.Purge(b.before(ctx), p)
+	return v, b.after(ctx, err)
+}
+
+func (b *broken) Enqueue(ctx context.Context, messages []identity.OutboxMessage) error {
+	if b.enqueue != nil {
+		return b.enqueue(ctx, messages)
+	}
+	return b.after(ctx, b.Store.Enqueue(b.before(ctx), messages))
+}
+
+func (b *broken) ClaimMessages(ctx context.Context, claim identity.Claim) ([]identity.OutboxMessage, error) {
+	if b.claimMessages != nil {
+		return b.claimMessages(ctx, claim)
+	}
+	v, err := b.Store.ClaimMessages(b.before(ctx), claim)
+	return v, b.after(ctx, err)
+}
+
+func (b *broken) FinishMessage(ctx context.Context, result identity.MessageResult) error {
+	if b.finishMessage != nil {
+		return b.finishMessage(ctx, result)
+	}
+	return b.after(ctx, b.Store.FinishMessage(b.before(ctx), result))
+}
+
+func (b *broken) MessageStates(ctx context.Context, afterID string, limit int) ([]identity.OutboxMessage, error) {
+	if b.messageStates != nil {
+		return b.messageStates(ctx, afterID, limit)
+	}
+	v, err := b.Store.MessageStates(b.before(ctx), afterID, limit)
+	return v, b.after(ctx, err)
+}
+
+func (b *broken) AppendEvent(ctx context.Context, e identity.Event) error {
+	if b.appendEvent != nil {
+		return b.appendEvent(ctx, e)
+	}
+	return b.after(ctx, b.Store.AppendEvent(b.before(ctx), e))
+}
+
+func (b *broken) Events(ctx context.Context, afterID string, limit int) ([]identity.Event, error) {
+	if b.events != nil {
+		return b.events(ctx, afterID, limit)
+	}
+	v, err := b.Store.Events(b.before(ctx), afterID, limit)
+	return v, b.after(ctx, err)
+}

@@ -1,0 +1,269 @@
+package storagetest
+
+import (
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-16109ab2/rekey/identity"
+)
+
+func chargeCases() []Case {
+	attemptOf := func(c *check, code identity.VerifyCode) identity.Attempt {
+		return identity.Attempt{
+			Now: c.now, Binding: code.Binding,
+			Charges:      []identity.Limit{perHour("address", 5), perHour("all", 6)},
+			LiveCharges:  []identity.Limit{perHour("number", 3), perHour("number and device", 2)},
+			DecoyCharges: []identity.Limit{perHour("idle number", 3), perHour("idle device", 2)},
+		}
+	}
+	return []Case{
+		{"ChargeAttempt/CountsAndStops", "the attempt is paid before anybody compares: a code must not be seen once more than MaxAttempts", func(c *check) {
+			code := c.issue(c.code(number, phone))
+			for i := range code.MaxAttempts {
+				want := code
+				want.Attempts = i + 1
+				c.equal(fmt.Sprintf("guess %d", i+1), c.charge(code, c.now), []identity.VerifyCode{want})
+			}
+			for range 2 {
+				c.wantLive("one guess too many", code, c.now)
+			}
+		}},
+		{"ChargeAttempt/OnlyItsBinding", "a code works for its tenant, client, purpose, device and number alone, and nobody else's guess uses it up", func(c *check) {
+			code, device, mobile := c.issue(c.code(number, phone)), c.issue(c.code(number, tablet)), c.issue(c.code(otherNumber, phone))
+			for range code.MaxAttempts {
+				c.wantLive("the binding guessed at", code, c.now, code)
+			}
+			c.wantLive("another device", device, c.now, device)
+			c.wantLive("another number", mobile, c.now, mobile)
+			c.wantLive("a binding without codes", c.code("+8612345678909", phone), c.now)
+		}},
+		{"ChargeAttempt/OldestFirst", "the order decides which code a guess is compared with first, and must not change between calls", func(c *check) {
+			var codes [3]identity.VerifyCode
+			for _, i := range []int{1, 2, 0} {
+				codes[i] = c.code(number, phone)
+				codes[i].CreatedAt = c.now.Add(time.Duration(i) * time.Millisecond)
+				issue := c.issueOf(codes[i])
+				issue.Now = c.now
+				_, err := c.IssueCode(c.ctx, issue)
+				c.ok("IssueCode", err)
+			}
+			c.wantLive("three codes", codes[0], c.now, codes[:]...)
+		}},
+		{"ChargeAttempt/ExpiryEdge", "a code is dead at its expiry, not a moment later, and alive a millisecond before", func(c *check) {
+			code := c.issue(c.code(number, phone))
+			c.wantLive("1 ms before the expiry", code, code.ExpiresAt.Add(-time.Millisecond), code)
+			c.wantLive("at the expiry", code, code.ExpiresAt)
+			other := c.issue(c.code(number, tablet))
+			c.wantLive("an hour later", other, other.ExpiresAt.Add(time.Hour))
+		}},
+		{"ChargeAttempt/ClockStepsBack", "a code that was seen dead stays dead: a clock set back must not hand out a second life", func(c *check) {
+			code := c.issue(c.code(number, phone))
+			later := c.code(number, phone)
+			later.ExpiresAt = code.ExpiresAt.Add(time.Minute)
+			c.issue(later)
+			c.wantLive("at the expiry of the first", code, code.ExpiresAt, later)
+			c.wantLive("with the clock set back", code, c.now, later)
+			r := c.redemption(code, identity.User{}, "")
+			r.Password = nil
+			c.is("RedeemCode with the clock set back", c.RedeemCode(c.ctx, r), identity.ErrCodeSpent)
+		}},
+		{"ChargeAttempt/UsedOrEnded", "a code that was used, or ended by the use of another, must not be compared with again", func(c *check) {
+			code, sibling := c.issue(c.code(number, phone)), c.issue(c.code(number, tablet))
+			r := c.redemption(code, identity.User{}, "")
+			r.Password = nil
+			c.ok("RedeemCode", c.RedeemCode(c.ctx, r))
+			c.wantLive("the used code", code, r.Now)
+			c.wantLive("the ended code", sibling, r.Now)
+		}},
+		{"ChargeAttempt/LiveCharges", "a guess that can match pays with the number's budget, whatever codes come after", func(c *check) {
+			code := c.issue(c.code(number, phone))
+			a := attemptOf(c, code)
+			charged, err := c.ChargeAttempt(c.ctx, a)
+			c.ok("ChargeAttempt", err)
+			c.equal("what was spent", spentKeys(charged.Spent), []identity.LimitKey{"address", "all", "number", "number and device"})
+			for i, room := range []int{4, 5} {
+				c.wantRoom("Charges", a.Charges[i], c.now, room)
+			}
+			for i, room := range []int{2, 1} {
+				c.wantRoom("LiveCharges", a.LiveCharges[i], c.now, room)
+			}
+			for i, room := range []int{3, 2} {
+				c.wantRoom("DecoyCharges", a.DecoyCharges[i], c.now, room)
+			}
+		}},
+		{"ChargeAttempt/DecoyCharges", "a guess that cannot match must not use up the number's budget, or anybody could lock the owner out", func(c *check) {
+			a := attemptOf(c, c.code(number, phone))
+			c.spend(c.now, a.LiveCharges...)
+			c.wantRoom("LiveCharges before", a.LiveCharges[1], c.now, 1)
+			charged, err := c.ChargeAttempt(c.ctx, a)
+			c.ok("ChargeAttempt with LiveCharges used up", err)
+			c.equal("the codes", len(charged.Codes), 0)
+			c.equal("what was spent", spentKeys(charged.Spent), []identity.LimitKey{"address", "all", "idle number", "idle device"})
+			c.wantRoom("LiveCharges after", a.LiveCharges[0], c.now, 2)
+			c.wantRoom("DecoyCharges", a.DecoyCharges[1], c.now, 1)
+			c.wantRoom("Charges", a.Charges[0], c.now, 4)
+		}},
+		{"ChargeAttempt/DecoyWhenExhausted", "a code without attempts left is as good as none: its guesses must not charge the number for ever", func(c *check) {
+			code := c.code(number, phone)
+			code.MaxAttempts = 1
+			c.issue(code)
+			c.wantLive("the only attempt", code, c.now, code)
+			charged, err := c.ChargeAttempt(c.ctx, attemptOf(c, code))
+			c.ok("ChargeAttempt", err)
+			c.equal("what was spent", spentKeys(charged.Spent), []identity.LimitKey{"address", "all", "idle number", "idle device"})
+		}},
+		{"ChargeAttempt/Refused", "a guess that a limit refused must cost neither an attempt nor any other limit", func(c *check) {
+			full, alsoFull := perHour("full", 1), perHour("also full", 1)
+			c.unchangedBy("after a refused guess", func(sc *scene) error {
+				c.spend(c.now, full, alsoFull)
+				charged, err := c.ChargeAttempt(c.ctx, identity.Attempt{
+					Now: c.now, Binding: sc.code.Binding,
+					Charges: []identity.Limit{sc.limit, full}, LiveCharges: []identity.Limit{alsoFull, perHour(anyKey, 9)},
+				})
+				c.equal("the codes returned with an error", len(charged.Codes), 0)
+				c.wantRoom("a limit that did not refuse", perHour(anyKey, 9), c.now, 9)
+				return err
+			}, func(err error) { c.refused("ChargeAttempt", err, full.Key, alsoFull.Key) })
+		}},
+		{"ChargeAttempt/DecoyRefused", "an idle device's guesses are limited like those at a live code, or the answers tell them apart", func(c *check) {
+			a := attemptOf(c, c.code(number, phone))
+			c.spend(c.now, a.DecoyCharges...)
+			c.spend(c.now, a.DecoyCharges...)
+			_, err := c.ChargeAttempt(c.ctx, a)
+			c.refused("ChargeAttempt", err, a.DecoyCharges[1].Key)
+			c.wantRoom("Charges after the refusal", a.Charges[0], c.now, 5)
+		}},
+		{"ChargeAttempt/Concurrent", "200 guesses at once must be compared with a code at most MaxAttempts times: reading before adding lets them all in", func(c *check) {
+			code := c.issue(c.code(number, phone))
+			var seen, highest atomic.Int64
+			errs := together(200, func(int) error {
+				charged, err := c.ChargeAttempt(c.ctx, identity.Attempt{Now: c.now, Binding: code.Binding, Charges: []identity.Limit{perHour("all", 1000)}})
+				for _, got := range charged.Codes {
+					seen.Add(1)
+					for {
+						h := highest.Load()
+						if int64(got.Attempts) <= h || highest.CompareAndSwap(h, int64(got.Attempts)) {
+							break
+						}
+					}
+				}
+				return err
+			})
+			c.equal("the guesses that were answered", len(c.winners(errs)), 200)
+			c.equal("how often the code was seen", seen.Load(), int64(code.MaxAttempts))
+			c.equal("the highest count returned", highest.Load(), int64(code.MaxAttempts))
+		}},
+		{"ChargeAttempt/ConcurrentAtLimit", "a budget over all codes of a number must hold however many guesses arrive at once", func(c *check) {
+			code := c.code(number, phone)
+			code.MaxAttempts = 100
+			c.issue(code)
+			var seen atomic.Int64
+			errs := together(100, func(int) error {
+				charged, err := c.ChargeAttempt(c.ctx, identity.Attempt{Now: c.now, Binding: code.Binding, LiveCharges: []identity.Limit{perHour("number", 7)}})
+				seen.Add(int64(len(charged.Codes)))
+				return unlessLimited(err)
+			})
+			c.equal("the guesses that passed a limit of 7", len(c.winners(errs, errLimited)), 7)
+			c.equal("how often the code was seen", seen.Load(), int64(7))
+		}},
+	}
+}
+
+func releaseCases() []Case {
+	return []Case{
+		{"ReleaseAttempt/GivesBack", "an overload must not cost the person an attempt, nor the number its budget", func(c *check) {
+			code := c.issue(c.code(number, phone))
+			limits := []identity.Limit{perHour("number", 2), perHour("all", 3)}
+			for range 2 {
+				_, err := c.ChargeAttempt(c.ctx, identity.Attempt{Now: c.now, Binding: code.Binding, Charges: limits})
+				c.ok("ChargeAttempt", err)
+			}
+			c.ok("ReleaseAttempt", c.ReleaseAttempt(c.ctx, identity.Release{SpentAt: c.now, CodeIDs: []string{code.ID}, Refunds: limits}))
+			want := code
+			want.Attempts = 2
+			c.equal("two guesses, one given back, one more", c.charge(code, c.now), []identity.VerifyCode{want})
+			c.wantRoom("two guesses, one given back", limits[0], c.now, 1)
+			c.wantRoom("two guesses, one given back", limits[1], c.now, 2)
+		}},
+		{"ReleaseAttempt/LastAttempt", "the right guess may be the last one allowed: given back, it must find the code again", func(c *check) {
+			code := c.code(number, phone)
+			code.MaxAttempts = 1
+			c.issue(code)
+			c.wantLive("the only attempt", code, c.now, code)
+			c.ok("ReleaseAttempt", c.ReleaseAttempt(c.ctx, identity.Release{SpentAt: c.now, CodeIDs: []string{code.ID}}))
+			c.wantLive("given back", code, c.now, code)
+			c.wantLive("used up again", code, c.now)
+		}},
+		{"ReleaseAttempt/NotBelowZero", "attempts below zero would be guesses beyond MaxAttempts", func(c *check) {
+			code := c.code(number, phone)
+			code.MaxAttempts = 2
+			c.issue(code)
+			for range 3 {
+				c.ok("ReleaseAttempt", c.ReleaseAttempt(c.ctx, identity.Release{SpentAt: c.now, CodeIDs: []string{code.ID}}))
+			}
+			for range code.MaxAttempts {
+				c.wantLive("an attempt", code, c.now, code)
+			}
+			c.wantLive("one guess too many", code, c.now)
+		}},
+		{"ReleaseAttempt/GoneCodes", "what is gone, used or ended stays so, and keeps nothing else from being given back", func(c *check) {
+			used, ended, live, limit := c.issue(c.code(number, phone)), c.issue(c.code(number, tablet)), c.issue(c.code(otherNumber, phone)), perHour(anyKey, 1)
+			c.wantLive("a guess", live, c.now, live)
+			c.spend(c.now, limit)
+			r := c.redemption(used, identity.User{}, "")
+			r.Password = nil
+			c.ok("RedeemCode", c.RedeemCode(c.ctx, r))
+			release := identity.Release{
+				SpentAt: c.now, CodeIDs: []string{c.id(), used.ID, ended.ID, live.ID}, Refunds: []identity.Limit{perHour("never spent", 1), limit},
+			}
+			c.ok("ReleaseAttempt", c.ReleaseAttempt(c.ctx, release))
+			c.wantLive("the used code", used, c.now)
+			c.wantLive("the ended code", ended, c.now)
+			want := live
+			want.Attempts = 1
+			c.equal("the live code, one given back, one more", c.charge(live, c.now), []identity.VerifyCode{want})
+			c.wantRoom("the refund", limit, c.now, 1)
+			c.wantRoom("the limit never spent", perHour("never spent", 1), c.now, 1)
+			c.ok("ReleaseAttempt of nothing", c.ReleaseAttempt(c.ctx, identity.Release{SpentAt: c.now}))
+		}},
+		{"ReleaseAttempt/OnlyThatInstant", "a refund takes back the event it paid for: any other would empty somebody else's count", func(c *check) {
+			limit, later := perHour(anyKey, 3), c.now.Add(time.Minute)
+			c.spend(c.now, limit)
+			c.spend(later, limit)
+			refund := func(at time.Time) {
+				c.ok("ReleaseAttempt", c.ReleaseAttempt(c.ctx, identity.Release{SpentAt: at, Refunds: []identity.Limit{limit}}))
+			}
+			refund(c.now.Add(time.Second))
+			refund(c.now)
+			refund(c.now)
+			c.wantRoom("one of two given back", limit, c.now.Add(30*time.Minute), 2)
+			// The event left is the later one: an hour after the first, it still counts.
+			c.wantRoom("the earlier one given back", limit, c.now.Add(time.Hour), 0)
+		}},
+		{"ReleaseAttempt/Concurrent", "releases and guesses at once must not lose each other's count", func(c *check) {
+			code := c.code(number, phone)
+			code.MaxAttempts = 100
+			c.issue(code)
+			limit := perHour("number", 100)
+			spend := func() error {
+				_, err := c.ChargeAttempt(c.ctx, identity.Attempt{Now: c.now, Binding: code.Binding, Charges: []identity.Limit{limit}})
+				return err
+			}
+			for range 20 {
+				c.ok("ChargeAttempt", spend())
+			}
+			errs := together(40, func(i int) error {
+				if i%2 == 0 {
+					return spend()
+				}
+				return c.ReleaseAttempt(c.ctx, identity.Release{SpentAt: c.now, CodeIDs: []string{code.ID}, Refunds: []identity.Limit{limit}})
+			})
+			c.equal("the calls that passed", len(c.winners(errs)), 40)
+			want := code
+			want.Attempts = 21
+			c.equal("20 guesses, 20 more and 20 given back, one more", c.charge(code, c.now), []identity.VerifyCode{want})
+			c.wantRoom("20 guesses, 20 more and 20 given back", limit, c.now, 80)
+		}},
+	}
+}

@@ -1,0 +1,73 @@
+package storagetest
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/seed-16109ab2/rekey/identity"
+)
+
+func clientCases() []Case {
+	want := func(c *check, what string, want identity.Client) {
+		c.TB.Helper()
+		got, err := c.ClientByID(c.ctx, want.ID)
+		c.ok(what+": ClientByID", err)
+		c.equal(what+": the stored client", got, want)
+	}
+	clientOf := func(c *check, id string) identity.Client {
+		return identity.Client{ID: id, Name: "App", Tenant: "acme", CreatedAt: c.now}
+	}
+	return []Case{
+		{"CreateClient/RoundTrip", "an ISV client whose allow list is lost serves every tenant", func(c *check) {
+			for _, client := range []identity.Client{
+				clientOf(c, "DRrYIqauawN0I8myTMoDTPys6ezGZxnm"),
+				{ID: "isv", ISV: true, Tenants: []string{"globex", "acme", "a,b", `"quoted"`, " spaced "}, CreatedAt: c.now},
+				{ID: "any", ISV: true, CreatedAt: c.now},
+				{ID: "off", Disabled: true, CreatedAt: c.now.Add(-time.Hour)},
+			} {
+				c.ok("CreateClient", c.CreateClient(c.ctx, client))
+				want(c, "created", client)
+			}
+		}},
+		{"CreateClient/Duplicate", "registering an id again must not enable a client or change its tenant", func(c *check) {
+			client := clientOf(c, "app")
+			client.Disabled = true
+			c.ok("CreateClient", c.CreateClient(c.ctx, client))
+			c.is("CreateClient again", c.CreateClient(c.ctx, clientOf(c, "app")), identity.ErrAlreadyExists)
+			want(c, "after the refusal", client)
+		}},
+		{"CreateClient/Concurrent", "two registrations of one id must not both believe that theirs is stored", func(c *check) {
+			clients := make([]identity.Client, 30)
+			for i := range clients {
+				clients[i] = clientOf(c, "app")
+				clients[i].Tenant = fmt.Sprint("tenant ", i)
+			}
+			errs := together(len(clients), func(i int) error { return c.CreateClient(c.ctx, clients[i]) })
+			want(c, "the winner", clients[c.oneWinner(errs, identity.ErrAlreadyExists)])
+		}},
+		{"ClientByID/Missing", "an unregistered application must be refused, not answered as an outage", func(c *check) {
+			c.ok("CreateClient", c.CreateClient(c.ctx, clientOf(c, "app")))
+			for _, id := range []string{"", "ap", "app2"} {
+				got, err := c.ClientByID(c.ctx, id)
+				c.is(fmt.Sprintf("ClientByID(%q)", id), err, identity.ErrNotFound)
+				c.equal("the client returned with an error", got, identity.Client{})
+			}
+		}},
+		{"SetClientDisabled/OnAndOff", "the switch that stops an abused application must work each time, for that one alone", func(c *check) {
+			client, other := clientOf(c, "app"), clientOf(c, "other")
+			c.ok("CreateClient", c.CreateClient(c.ctx, client))
+			c.ok("CreateClient", c.CreateClient(c.ctx, other))
+			for _, disabled := range []bool{true, true, false, false} {
+				c.ok("SetClientDisabled", c.SetClientDisabled(c.ctx, "app", disabled))
+				client.Disabled = disabled
+				want(c, fmt.Sprint("disabled: ", disabled), client)
+				want(c, "the other client", other)
+			}
+		}},
+		{"SetClientDisabled/Missing", "an operator with a typing error must not believe that the application is stopped", func(c *check) {
+			c.is("SetClientDisabled", c.SetClientDisabled(c.ctx, "app", true), identity.ErrNotFound)
+			_, err := c.ClientByID(c.ctx, "app")
+			c.is("ClientByID", err, identity.ErrNotFound)
+		}},
+	}
+}

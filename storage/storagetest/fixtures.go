@@ -1,0 +1,220 @@
+package storagetest
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/seed-16109ab2/rekey/identity"
+)
+
+const (
+	number      = "+8612345678901"
+	otherNumber = "+8612345678902"
+	phone       = "156aysdna213sc50"
+	tablet      = "99zzydna213sc51"
+	anyKey      = identity.LimitKey("any")
+)
+
+// id returns a new UUIDv7-shaped id, greater than those before it.
+func (c *check) id() string {
+	n := c.ids.Add(1)
+	return fmt.Sprintf("018df6ea-%04x-7%03x-8000-%012x", n>>12, n&0xfff, n)
+}
+
+func digest(fields ...string) []byte {
+	sum := sha256.Sum256([]byte(strings.Join(fields, "\x1f")))
+	return sum[:]
+}
+
+// phc returns a string shaped like an argon2id hash, different for each name.
+func phc(name string) string {
+	return fmt.Sprintf("$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2E$%x", digest(name)[:8])
+}
+
+func (c *check) user(mobile string) identity.User {
+	return identity.User{
+		ID: c.id(), Tenant: "acme", Mobile: mobile,
+		VerifiedAt: c.now.Add(-2 * time.Hour), PasswordHash: phc("old"),
+		PasswordChangedAt: c.now.Add(-time.Hour), CreatedAt: c.now.Add(-3 * time.Hour),
+	}
+}
+
+func (c *check) createUser(u identity.User) identity.User {
+	c.TB.Helper()
+	c.ok("CreateUser", c.CreateUser(c.ctx, u))
+	return u
+}
+
+// wantUser ends the case unless the user is stored exactly so.
+func (c *check) wantUser(what string, want identity.User) {
+	c.TB.Helper()
+	got, err := c.UserByMobile(c.ctx, want.Tenant, want.Mobile)
+	c.ok(what+": UserByMobile", err)
+	c.equal(what+": the stored user", got, want)
+}
+
+func (c *check) wantHistory(what string, u identity.User, want ...string) {
+	c.TB.Helper()
+	got, err := c.PasswordHistory(c.ctx, u.Tenant, u.ID, 100)
+	c.ok(what+": PasswordHistory", err)
+	c.equal(what+": the password history", got, want)
+}
+
+// code returns a live code for the number and device, made at c.now.
+func (c *check) code(mobile, device string) identity.VerifyCode {
+	id := c.id()
+	return identity.VerifyCode{
+		ID: id, Binding: digest("binding", mobile, device), NumberKey: digest("number", mobile), Digest: digest(id),
+		KeyID: "0f1e2d3c4b5a6978", MaxAttempts: 5, CreatedAt: c.now, ExpiresAt: c.now.Add(5 * time.Minute),
+	}
+}
+
+func (c *check) message() identity.OutboxMessage {
+	id := c.id()
+	return identity.OutboxMessage{
+		ID: id, Sealed: digest("sealed", id), State: identity.MessagePending,
+		CreatedAt: c.now, NextAt: c.now, ExpiresAt: c.now.Add(5 * time.Minute),
+	}
+}
+
+func (c *check) event() identity.Event {
+	return identity.Event{
+		ID: c.id(), At: c.now, Type: identity.EventCodeSent, Outcome: "sent", Tenant: "acme", ClientID: "app",
+		Purpose: identity.PurposeForgotPassword, Mobile: "+86*******8901", Address: "2001:db8::/64",
+		ClaimedAddress: "10.10.10.1", Device: phone, OSVersion: "Android 10", Agent: "Mozilla/5.0",
+	}
+}
+
+// issueOf returns the send of a code at the time it was made.
+func (c *check) issueOf(code identity.VerifyCode) identity.CodeIssue {
+	return identity.CodeIssue{Now: code.CreatedAt, Code: code, KeepLive: 3, Message: c.message(), Event: c.event()}
+}
+
+func (c *check) issue(code identity.VerifyCode) identity.VerifyCode {
+	c.TB.Helper()
+	_, err := c.IssueCode(c.ctx, c.issueOf(code))
+	c.ok("IssueCode", err)
+	return code
+}
+
+// charge makes a guess at the code's binding, free of charge, and returns what
+// it may be compared with.
+func (c *check) charge(code identity.VerifyCode, now time.Time) []identity.VerifyCode {
+	c.TB.Helper()
+	charged, err := c.ChargeAttempt(c.ctx, identity.Attempt{Now: now, Binding: code.Binding})
+	c.ok("ChargeAttempt", err)
+	return charged.Codes
+}
+
+// wantLive ends the case unless a guess at the code's binding sees exactly the
+// codes. It costs each of them an attempt.
+func (c *check) wantLive(what string, code identity.VerifyCode, now time.Time, want ...identity.VerifyCode) {
+	c.TB.Helper()
+	c.equal(what+": the codes a guess sees", codeIDs(c.charge(code, now)), codeIDs(want))
+}
+
+func codeIDs(codes []identity.VerifyCode) []string {
+	ids := make([]string, 0, len(codes))
+	for _, code := range codes {
+		ids = append(ids, code.ID)
+	}
+	return ids
+}
+
+// redemption returns the reset of u's password to hash with a code, a minute
+// after it was sent.
+func (c *check) redemption(code identity.VerifyCode, u identity.User, hash string) identity.Redemption {
+	now := c.now.Add(time.Minute)
+	event := c.event()
+	event.Type, event.At, event.UserID = identity.EventPasswordReset, now, u.ID
+	return identity.Redemption{
+		Now: now, CodeID: code.ID, NumberKey: code.NumberKey, SpentAt: now,
+		Password: &identity.PasswordChange{
+			Tenant: u.Tenant, UserID: u.ID, OldHash: u.PasswordHash, NewHash: hash, ChangedAt: now, KeepHistory: 3,
+		},
+		Event: event, Messages: []identity.OutboxMessage{c.message(), c.message()},
+	}
+}
+
+// perHour returns a limit of n in an hour.
+func perHour(key identity.LimitKey, n int) identity.Limit {
+	return identity.Limit{Key: key, Rates: []identity.Rate{{Limit: n, Per: time.Hour}}}
+}
+
+func (c *check) spend(now time.Time, limits ...identity.Limit) []identity.Spent {
+	c.TB.Helper()
+	spent, err := c.Spend(c.ctx, limits, now)
+	c.ok("Spend", err)
+	return spent
+}
+
+// wantRoom ends the case unless exactly n more events fit into the limit. It
+// uses them up.
+func (c *check) wantRoom(what string, l identity.Limit, now time.Time, n int) {
+	c.TB.Helper()
+	for i := range n {
+		if _, err := c.Spend(c.ctx, []identity.Limit{l}, now); err != nil {
+			c.Fatalf("%s: limit %q: %d more fit, want %d (%v)", what, l.Key, i, n, err)
+		}
+	}
+	_, err := c.Spend(c.ctx, []identity.Limit{l}, now)
+	if !errors.Is(unlessLimited(err), errLimited) {
+		c.Fatalf("%s: limit %q: more than %d fit (error %v)", what, l.Key, n, err)
+	}
+}
+
+func (c *check) events() []identity.Event {
+	c.TB.Helper()
+	events, err := c.Events(c.ctx, "", 1000)
+	c.ok("Events", err)
+	return events
+}
+
+func (c *check) messages() []identity.OutboxMessage {
+	c.TB.Helper()
+	messages, err := c.MessageStates(c.ctx, "", 1000)
+	c.ok("MessageStates", err)
+	return messages
+}
+
+func (c *check) enqueue(messages ...identity.OutboxMessage) {
+	c.TB.Helper()
+	c.ok("Enqueue", c.Enqueue(c.ctx, messages))
+}
+
+// claim leases whatever is due for a minute.
+func (c *check) claim(token string, now time.Time) []identity.OutboxMessage {
+	c.TB.Helper()
+	claimed, err := c.ClaimMessages(c.ctx, identity.Claim{Now: now, Until: now.Add(time.Minute), Token: token, Max: 1000})
+	c.ok("ClaimMessages", err)
+	return claimed
+}
+
+func messageIDs(messages []identity.OutboxMessage) []string {
+	ids := make([]string, 0, len(messages))
+	for _, m := range messages {
+		ids = append(ids, m.ID)
+	}
+	return ids
+}
+
+func eventIDs(events []identity.Event) []string {
+	ids := make([]string, 0, len(events))
+	for _, e := range events {
+		ids = append(ids, e.ID)
+	}
+	return ids
+}
+
+// unsealed returns messages as MessageStates does.
+func unsealed(messages ...identity.OutboxMessage) []identity.OutboxMessage {
+	out := make([]identity.OutboxMessage, 0, len(messages))
+	for _, m := range messages {
+		m.Sealed = nil
+		out = append(out, m)
+	}
+	return out
+}

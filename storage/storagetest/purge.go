@@ -1,0 +1,137 @@
+package storagetest
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/seed-16109ab2/rekey/identity"
+)
+
+func purgeCases() []Case {
+	purge := func(c *check, p identity.Purge, want int) {
+		c.TB.Helper()
+		got, err := c.Purge(c.ctx, p)
+		c.ok("Purge", err)
+		c.equal(fmt.Sprintf("what Purge removed, at most %d of a kind", p.Max), got, want)
+	}
+	// finished stores a message that was delivered at the given time.
+	finished := func(c *check, at time.Time) identity.OutboxMessage {
+		c.TB.Helper()
+		m := c.message()
+		c.enqueue(m)
+		c.equal("the messages claimed", messageIDs(c.claim("token", c.now)), []string{m.ID})
+		c.ok("FinishMessage", c.FinishMessage(c.ctx, identity.MessageResult{ID: m.ID, ClaimToken: "token", State: identity.MessageDelivered, Now: at}))
+		return m
+	}
+	return []Case{
+		{"Purge/Codes", "a purge that takes a live code strands the person who holds it; one that takes none fills the disk", func(c *check) {
+			c.issue(c.code(number, phone))
+			used := c.issue(c.code(number, tablet))
+			later := c.code(otherNumber, phone)
+			later.ExpiresAt = later.ExpiresAt.Add(time.Hour)
+			c.issue(later)
+			r := c.redemption(used, identity.User{}, "")
+			r.Password, r.Messages = nil, nil
+			c.ok("RedeemCode", c.RedeemCode(c.ctx, r))
+			purge(c, identity.Purge{Now: used.ExpiresAt.Add(-time.Millisecond), Max: 10}, 0)
+			c.is("RedeemCode of a used code", c.RedeemCode(c.ctx, r), identity.ErrCodeSpent)
+			purge(c, identity.Purge{Now: used.ExpiresAt.Add(time.Millisecond), Max: 10}, 2)
+			c.is("RedeemCode of a purged code", c.RedeemCode(c.ctx, r), identity.ErrCodeSpent)
+			c.wantLive("the live code", later, used.ExpiresAt.Add(time.Millisecond), later)
+		}},
+		{"Purge/Limits", "a counter removed before its time is a limit lifted for whoever waits for the purge", func(c *check) {
+			hour, day := perHour("hour", 1), identity.Limit{Key: "day", Rates: []identity.Rate{{Limit: 1, Per: 24 * time.Hour}}}
+			var latest time.Time
+			for _, spent := range c.spend(c.now, hour, day) {
+				if spent.Key == hour.Key {
+					latest = spent.ExpiresAt
+				}
+			}
+			purge(c, identity.Purge{Now: latest.Add(-time.Millisecond), Max: 10}, 0)
+			c.wantRoom("before its time", hour, c.now.Add(time.Hour-time.Millisecond), 0)
+			purge(c, identity.Purge{Now: latest.Add(time.Millisecond), Max: 10}, 1)
+			c.wantRoom("the limit whose time has not come", day, latest.Add(time.Millisecond), 0)
+			c.wantRoom("the limit whose time has come", hour, c.now, 1)
+		}},
+		{"Purge/SpendRenews", "each event puts the expiry off: a store that keeps the first one purges a counter in use", func(c *check) {
+			l := perHour(anyKey, 2)
+			c.spend(c.now, l)
+			c.spend(c.now.Add(50*time.Minute), l)
+			purge(c, identity.Purge{Now: c.now.Add(70 * time.Minute), Max: 10}, 0)
+			c.wantRoom("one event within the hour", l, c.now.Add(70*time.Minute), 1)
+		}},
+		{"Purge/AfterRefund", "what is left of a counter after a refund lasts as long as before", func(c *check) {
+			l := perHour(anyKey, 2)
+			c.spend(c.now, l)
+			c.spend(c.now.Add(time.Minute), l)
+			release := identity.Release{SpentAt: c.now.Add(time.Minute), Refunds: []identity.Limit{l}}
+			c.ok("ReleaseAttempt", c.ReleaseAttempt(c.ctx, release))
+			purge(c, identity.Purge{Now: c.now.Add(30 * time.Minute), Max: 10}, 0)
+			c.wantRoom("one event within the hour", l, c.now.Add(30*time.Minute), 1)
+		}},
+		{"Purge/BarStays", "a bar lasts until an operator or a login lifts it: a purge that lifts it hands out fresh guesses", func(c *check) {
+			l := identity.Limit{Key: anyKey, Streak: &identity.Streak{BarAfter: 2, Forget: time.Hour}}
+			c.spend(c.now, l)
+			c.spend(c.now, l)
+			purge(c, identity.Purge{Now: c.now.AddDate(100, 0, 0), Max: 10}, 0)
+			c.equal("Barred a hundred years later", c.spend(c.now.AddDate(100, 0, 0), l)[0].Barred, true)
+		}},
+		{"Purge/Shards", "the rows of a counter spread over several are purged each at its own time", func(c *check) {
+			l := perHour(anyKey, 2)
+			l.Shards = 2
+			c.spend(c.now, l)
+			l.Shard = 1
+			c.spend(c.now.Add(30*time.Minute), l)
+			purge(c, identity.Purge{Now: c.now.Add(time.Hour + time.Second), Max: 10}, 1)
+			c.wantRoom("one event within the hour", l, c.now.Add(time.Hour+time.Second), 1)
+		}},
+		{"Purge/Messages", "a message that is not finished is somebody's code or notice, however old it is", func(c *check) {
+			before := c.now.Add(time.Hour)
+			finished(c, before.Add(-time.Millisecond))
+			kept := []string{finished(c, before).ID, finished(c, before.Add(time.Hour)).ID}
+			old := c.message()
+			old.CreatedAt, old.NextAt, old.ExpiresAt = c.now.AddDate(-1, 0, 0), c.now.AddDate(-1, 0, 0), c.now.AddDate(-1, 0, 1)
+			c.enqueue(old)
+			purge(c, identity.Purge{Now: c.now.AddDate(0, 0, 1), Max: 10}, 0)
+			purge(c, identity.Purge{Now: c.now.AddDate(0, 0, 1), MessagesBefore: before, Max: 10}, 1)
+			c.equal("the messages left", messageIDs(c.messages()), append(kept, old.ID))
+			c.equal("the messages due", messageIDs(c.claim("token", c.now)), []string{old.ID})
+			purge(c, identity.Purge{Now: c.now.AddDate(1, 0, 1), MessagesBefore: c.now.AddDate(1, 0, 1), Max: 10}, 2)
+			c.equal("the messages left", messageIDs(c.messages()), []string{old.ID})
+		}},
+		{"Purge/Events", "the audit trail is kept for as long as it was decided, to the millisecond", func(c *check) {
+			var ids []string
+			for _, age := range []time.Duration{time.Hour, time.Millisecond, 0, -time.Hour} {
+				e := c.event()
+				e.At = c.now.Add(-age)
+				c.ok("AppendEvent", c.AppendEvent(c.ctx, e))
+				ids = append(ids, e.ID)
+			}
+			purge(c, identity.Purge{Now: c.now.AddDate(50, 0, 0), Max: 10}, 0)
+			purge(c, identity.Purge{Now: c.now.AddDate(50, 0, 0), EventsBefore: c.now, Max: 10}, 2)
+			c.equal("the events left", eventIDs(c.events()), ids[2:])
+		}},
+		{"Purge/Bounded", "an unbounded delete holds locks for as long as the backlog is large; a wrong count stops the purge early", func(c *check) {
+			for i := range 5 {
+				e := c.event()
+				c.ok("AppendEvent", c.AppendEvent(c.ctx, e))
+				finished(c, c.now)
+				issue := c.issueOf(c.code(number, phone))
+				issue.Charges = []identity.Limit{perHour(identity.LimitKey(fmt.Sprint("key ", i)), 1)}
+				issue.Message.NextAt = c.now.AddDate(2, 0, 0)
+				_, err := c.IssueCode(c.ctx, issue)
+				c.ok("IssueCode", err)
+			}
+			// 5 codes, 5 limits, 5 finished messages, 10 events.
+			later := c.now.AddDate(1, 0, 0)
+			p := identity.Purge{Now: later, MessagesBefore: later, EventsBefore: later, Max: 3}
+			purge(c, p, 4*3)
+			purge(c, p, 2+2+2+3)
+			purge(c, p, 3)
+			purge(c, p, 1)
+			purge(c, p, 0)
+			c.equal("the events left", len(c.events()), 0)
+			c.equal("the messages left", len(c.messages()), 5)
+		}},
+	}
+}

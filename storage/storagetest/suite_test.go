@@ -1,0 +1,139 @@
+package storagetest_test
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/storage/memory"
+	"github.com/seed-16109ab2/rekey/storage/storagetest"
+)
+
+// recorder is a testing.TB whose failure is a result.
+type recorder struct {
+	testing.TB
+	failure string
+}
+
+func (r *recorder) Fatalf(format string, args ...any) {
+	r.failure = fmt.Sprintf(format, args...)
+	runtime.Goexit()
+}
+
+// failure runs a case and returns what it failed with, or nothing.
+func failure(t *testing.T, c storagetest.Case, s identity.Storage) string {
+	r := &recorder{TB: t}
+	var wg sync.WaitGroup
+	wg.Go(func() { c.Run(r, s) })
+	wg.Wait()
+	return r.failure
+}
+
+func caseNamed(t *testing.T, name string) storagetest.Case {
+	t.Helper()
+	for _, c := range storagetest.Cases() {
+		if c.Name == name {
+			return c
+		}
+	}
+	t.Fatalf("there is no case %q", name)
+	return storagetest.Case{}
+}
+
+// wantCaught fails t unless the case passes with a good store and fails with
+// the broken one, saying why.
+func wantCaught(t *testing.T, name string, s identity.Storage) {
+	t.Helper()
+	c := caseNamed(t, name)
+	if got := failure(t, c, memory.New()); got != "" {
+		t.Fatalf("case %s fails a good store: %s", name, got)
+	}
+	switch got := failure(t, c, s); {
+	case got == "":
+		t.Errorf("case %s passes", name)
+	case !strings.Contains(got, c.Why):
+		t.Errorf("case %s fails without its why: %s", name, got)
+	}
+}
+
+func TestCasesAreNamedOnceAndSayWhy(t *testing.T) {
+	t.Parallel()
+	seen := make(map[string]bool)
+	for _, c := range storagetest.Cases() {
+		if seen[c.Name] {
+			t.Errorf("two cases are named %q", c.Name)
+		}
+		seen[c.Name] = true
+		if len(c.Why) < 40 || strings.ContainsAny(c.Name, " \t") {
+			t.Errorf("case %q: a name has no spaces and a why is a sentence, got %q", c.Name, c.Why)
+		}
+	}
+}
+
+// TestSuiteCatches is the suite's own test: each store breaks one rule, and the
+// case about that rule must fail.
+func TestSuiteCatches(t *testing.T) {
+	t.Parallel()
+	for _, faults := range [][]fault{userFaults(), codeFaults(), limitFaults(), outboxFaults(), valueFaults()} {
+		for _, f := range faults {
+			for _, name := range f.cases {
+				t.Run(f.what+"/"+name, func(t *testing.T) {
+					t.Parallel()
+					b := &broken{Store: memory.New()}
+					f.breakIt(b)
+					wantCaught(t, name, b)
+				})
+			}
+		}
+	}
+}
+
+// fault is a way to break a rule, and the cases that must see it.
+type fault struct {
+	what    string
+	cases   []string
+	breakIt func(*broken)
+}
+
+var methods = []string{
+	"CreateUser", "UserByMobile", "UpdateUser", "ReplacePassword", "PasswordHistory",
+	"CreateClient", "ClientByID", "SetClientDisabled",
+	"IssueCode", "ChargeAttempt", "ReleaseAttempt", "RedeemCode",
+	"Spend", "ClearLimits", "Purge",
+	"Enqueue", "ClaimMessages", "FinishMessage", "MessageStates",
+	"AppendEvent", "Events",
+}
+
+func TestSuiteCatchesIgnoredContext(t *testing.T) {
+	t.Parallel()
+	for _, method := range methods {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			wantCaught(t, method+"/Cancelled", &broken{Store: memory.New(), beforeCtx: context.WithoutCancel})
+		})
+	}
+	wantCaught(t, "Context/Deadline", &broken{Store: memory.New(), beforeCtx: context.WithoutCancel})
+}
+
+// A store that looks at the context after its work reports a failure that was none.
+func TestSuiteCatchesLateContext(t *testing.T) {
+	t.Parallel()
+	readers := map[string]bool{
+		"UserByMobile": true, "PasswordHistory": true, "ClientByID": true, "MessageStates": true, "Events": true,
+	}
+	for _, method := range methods {
+		if readers[method] {
+			continue
+		}
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			wantCaught(t, method+"/Cancelled", &broken{
+				Store: memory.New(), beforeCtx: context.WithoutCancel, afterErr: context.Context.Err,
+			})
+		})
+	}
+}

@@ -1,0 +1,211 @@
+package storagetest
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/seed-16109ab2/rekey/identity"
+)
+
+func userCases() []Case {
+	return []Case{
+		{"CreateUser/RoundTrip", "a field that is lost or changed on the way disables, unverifies or locks out a person", func(c *check) {
+			c.wantUser("created", c.createUser(c.user(number)))
+			u := c.user(otherNumber)
+			u.Tenant, u.Disabled, u.VerifiedAt, u.PasswordChangedAt, u.PasswordHash = "", true, time.Time{}, time.Time{}, ""
+			c.wantUser("disabled, without tenant, verification or password", c.createUser(u))
+		}},
+		{"CreateUser/IDTaken", "a second user of one id would take over or overwrite the first", func(c *check) {
+			u := c.createUser(c.user(number))
+			for _, tenant := range []string{u.Tenant, "globex"} {
+				dup := c.user(otherNumber)
+				dup.ID, dup.Tenant, dup.PasswordHash = u.ID, tenant, phc("other")
+				c.is("CreateUser with the id of another", c.CreateUser(c.ctx, dup), identity.ErrAlreadyExists)
+				_, err := c.UserByMobile(c.ctx, tenant, otherNumber)
+				c.is("UserByMobile of the refused user", err, identity.ErrNotFound)
+			}
+			c.wantUser("after the refusals", u)
+		}},
+		{"CreateUser/NumberTaken", "two accounts with one number in a tenant would make the reset pick one of them", func(c *check) {
+			u := c.createUser(c.user(number))
+			dup := c.user(number)
+			dup.PasswordHash = phc("other")
+			c.is("CreateUser with the number of another", c.CreateUser(c.ctx, dup), identity.ErrAlreadyExists)
+			c.wantUser("after the refusal", u)
+			err := c.UpdateUser(c.ctx, identity.UserChange{Tenant: dup.Tenant, ID: dup.ID, Disabled: new(true)})
+			c.is("UpdateUser of the refused user", err, identity.ErrNotFound)
+		}},
+		{"CreateUser/NumberInAnotherTenant", "tenants must not see, block or find each other's users", func(c *check) {
+			var users []identity.User
+			for _, tenant := range []string{"acme", "globex", ""} {
+				u := c.user(number)
+				u.Tenant = tenant
+				users = append(users, c.createUser(u))
+			}
+			for _, u := range users {
+				c.wantUser(fmt.Sprintf("tenant %q", u.Tenant), u)
+			}
+		}},
+		{"CreateUser/Concurrent", "a check before the insert lets two sign-ups with one number through", func(c *check) {
+			users := make([]identity.User, 60)
+			for i := range users {
+				users[i] = c.user(number)
+				users[i].PasswordHash = phc(fmt.Sprint(i))
+			}
+			errs := together(len(users), func(i int) error { return c.CreateUser(c.ctx, users[i]) })
+			c.wantUser("the winner", users[c.oneWinner(errs, identity.ErrAlreadyExists)])
+		}},
+		{"UserByMobile/Missing", "a missing user must be told from a failing database, or an outage looks like an unknown number", func(c *check) {
+			u := c.createUser(c.user(number))
+			for _, q := range [][2]string{{u.Tenant, otherNumber}, {"globex", number}, {"", number}, {u.Tenant, ""}} {
+				got, err := c.UserByMobile(c.ctx, q[0], q[1])
+				c.is(fmt.Sprintf("UserByMobile(%q)", q), err, identity.ErrNotFound)
+				c.equal("the user returned with an error", got, identity.User{})
+			}
+		}},
+		{"UpdateUser/Fields", "a nil field means leave it alone: an operator who disables a person must not change the number", func(c *check) {
+			u := c.createUser(c.user(number))
+			change := func(what string, f func(*identity.UserChange)) {
+				uc := identity.UserChange{Tenant: u.Tenant, ID: u.ID}
+				f(&uc)
+				for range 2 { // repeated: the same result
+					c.ok("UpdateUser: "+what, c.UpdateUser(c.ctx, uc))
+					c.wantUser(what, u)
+				}
+			}
+			change("nothing", func(*identity.UserChange) {})
+			u.Disabled = true
+			change("disabled", func(uc *identity.UserChange) { uc.Disabled = new(true) })
+			u.Disabled = false
+			change("enabled", func(uc *identity.UserChange) { uc.Disabled = new(false) })
+			u.VerifiedAt = c.now
+			change("verified", func(uc *identity.UserChange) { uc.VerifiedAt = new(c.now) })
+			u.VerifiedAt = time.Time{}
+			change("not verified", func(uc *identity.UserChange) { uc.VerifiedAt = new(time.Time{}) })
+			u.Mobile = otherNumber
+			change("number", func(uc *identity.UserChange) { uc.Mobile = new(otherNumber) })
+			_, err := c.UserByMobile(c.ctx, u.Tenant, number)
+			c.is("UserByMobile of the number given up", err, identity.ErrNotFound)
+			c.wantUser("another user with the number given up", c.createUser(c.user(number)))
+		}},
+		{"UpdateUser/OnlyOne", "a change that forgets its condition disables everybody", func(c *check) {
+			u, other := c.createUser(c.user(number)), c.createUser(c.user(otherNumber))
+			c.ok("UpdateUser", c.UpdateUser(c.ctx, identity.UserChange{Tenant: u.Tenant, ID: u.ID, Disabled: new(true)}))
+			c.wantUser("the other user", other)
+		}},
+		{"UpdateUser/Missing", "an operator of one tenant must not reach a user of another by knowing the id", func(c *check) {
+			u := c.createUser(c.user(number))
+			err := c.UpdateUser(c.ctx, identity.UserChange{Tenant: u.Tenant, ID: c.id(), Disabled: new(true)})
+			c.is("UpdateUser of an unknown id", err, identity.ErrNotFound)
+			err = c.UpdateUser(c.ctx, identity.UserChange{Tenant: "globex", ID: u.ID, Disabled: new(true)})
+			c.is("UpdateUser of another tenant's user", err, identity.ErrNotFound)
+			c.wantUser("after the refusals", u)
+		}},
+		{"UpdateUser/NumberTaken", "a number moved onto another's account would open that account to its holder", func(c *check) {
+			u, other := c.createUser(c.user(number)), c.createUser(c.user(otherNumber))
+			err := c.UpdateUser(c.ctx, identity.UserChange{Tenant: u.Tenant, ID: u.ID, Mobile: new(otherNumber), Disabled: new(true)})
+			c.is("UpdateUser to the number of another", err, identity.ErrAlreadyExists)
+			c.wantUser("the user refused", u)
+			c.wantUser("the holder", other)
+		}},
+		{"UpdateUser/Concurrent", "two people who claim one number at once must not both get it", func(c *check) {
+			users := make([]identity.User, 30)
+			for i := range users {
+				users[i] = c.createUser(c.user(fmt.Sprintf("+86138000000%02d", i)))
+			}
+			errs := together(len(users), func(i int) error {
+				return c.UpdateUser(c.ctx, identity.UserChange{Tenant: users[i].Tenant, ID: users[i].ID, Mobile: new(number)})
+			})
+			winner := users[c.oneWinner(errs, identity.ErrAlreadyExists)]
+			winner.Mobile = number
+			c.wantUser("the winner", winner)
+		}},
+	}
+}
+
+func passwordCases() []Case {
+	changeOf := func(u identity.User, hash string, at time.Time) identity.PasswordChange {
+		return identity.PasswordChange{
+			Tenant: u.Tenant, UserID: u.ID, OldHash: u.PasswordHash, NewHash: hash, ChangedAt: at, KeepHistory: 3,
+		}
+	}
+	return []Case{
+		{"ReplacePassword/Replaces", "the new password must be the password, and older sessions must be told apart by its date", func(c *check) {
+			u, other := c.createUser(c.user(number)), c.createUser(c.user(otherNumber))
+			c.ok("ReplacePassword", c.ReplacePassword(c.ctx, changeOf(u, phc("new"), c.now)))
+			u.PasswordHash, u.PasswordChangedAt = phc("new"), c.now
+			c.wantUser("after the change", u)
+			c.wantHistory("after the change", u, phc("old"))
+			c.wantUser("the other user", other)
+			c.wantHistory("the other user", other)
+		}},
+		{"ReplacePassword/Conflict", "a reset worked out against a password that is no longer the password would undo the newer one", func(c *check) {
+			u := c.createUser(c.user(number))
+			for _, old := range []string{phc("stale"), "", u.PasswordHash + " ", u.PasswordHash[:len(u.PasswordHash)-1]} {
+				change := changeOf(u, phc("new"), c.now)
+				change.OldHash = old
+				c.is("ReplacePassword of another hash", c.ReplacePassword(c.ctx, change), identity.ErrConflict)
+			}
+			c.wantUser("after the refusals", u)
+			c.wantHistory("after the refusals", u)
+		}},
+		{"ReplacePassword/Missing", "a reset must not report success, or a mere race, for a user who is gone or of another tenant", func(c *check) {
+			u := c.createUser(c.user(number))
+			change := changeOf(u, phc("new"), c.now)
+			change.UserID = c.id()
+			c.is("ReplacePassword of an unknown user", c.ReplacePassword(c.ctx, change), identity.ErrNotFound)
+			change = changeOf(u, phc("new"), c.now)
+			change.Tenant = "globex"
+			c.is("ReplacePassword of another tenant's user", c.ReplacePassword(c.ctx, change), identity.ErrNotFound)
+			c.wantUser("after the refusals", u)
+			c.wantHistory("after the refusals", u)
+		}},
+		{"ReplacePassword/Rehash", "hashing the same password anew must neither end sessions nor make the history forget", func(c *check) {
+			u := c.createUser(c.user(number))
+			c.ok("ReplacePassword", c.ReplacePassword(c.ctx, changeOf(u, phc("new"), c.now)))
+			u.PasswordHash, u.PasswordChangedAt = phc("new"), c.now
+			rehash := changeOf(u, phc("new, hashed anew"), time.Time{})
+			rehash.KeepHistory = 0
+			c.ok("ReplacePassword by the same password", c.ReplacePassword(c.ctx, rehash))
+			u.PasswordHash = rehash.NewHash
+			c.wantUser("after the rehash", u)
+			c.wantHistory("after the rehash", u, phc("old"))
+		}},
+		{"ReplacePassword/Concurrent", "of two resets at once the person must know which password holds", func(c *check) {
+			u := c.createUser(c.user(number))
+			errs := together(60, func(i int) error {
+				return c.ReplacePassword(c.ctx, changeOf(u, phc(fmt.Sprint(i)), c.now.Add(time.Duration(i)*time.Second)))
+			})
+			i := c.oneWinner(errs, identity.ErrConflict)
+			u.PasswordHash, u.PasswordChangedAt = phc(fmt.Sprint(i)), c.now.Add(time.Duration(i)*time.Second)
+			c.wantUser("the winner's hash", u)
+			c.wantHistory("after the race", u, phc("old"))
+		}},
+		{"PasswordHistory/OrderAndTrim", "the rule is about the latest passwords: the wrong order or length refuses the wrong ones", func(c *check) {
+			u := c.createUser(c.user(number))
+			for i := range 5 {
+				next := phc(fmt.Sprint(i))
+				// One instant for all: the order is that of the changes, not of a clock.
+				c.ok("ReplacePassword", c.ReplacePassword(c.ctx, changeOf(u, next, c.now)))
+				u.PasswordHash = next
+			}
+			c.wantHistory("after five changes, three kept", u, phc("3"), phc("2"), phc("1"))
+			for n, want := range [][]string{{}, {phc("3")}, {phc("3"), phc("2")}} {
+				got, err := c.PasswordHistory(c.ctx, u.Tenant, u.ID, n)
+				c.ok("PasswordHistory", err)
+				c.equal(fmt.Sprintf("at most %d", n), got, want)
+			}
+			shorter := changeOf(u, phc("5"), c.now)
+			shorter.KeepHistory = 1
+			c.ok("ReplacePassword", c.ReplacePassword(c.ctx, shorter))
+			c.wantHistory("one kept", u, phc("4"))
+		}},
+		{"PasswordHistory/Missing", "a user without history, or of another tenant, has nothing to be compared with, and that is no failure", func(c *check) {
+			u := c.createUser(c.user(number))
+			c.wantHistory("never changed", u)
+			c.ok("ReplacePassword", c.ReplacePassword(c.ctx, changeOf(u, phc("new"), c.now)))
+			c.wantHistory("unknown user", identity.User{Tenant: u.Tenant, ID: c.id()})
+			c.wantHistory("another tenant's user", identity.User{Tenant: "globex", ID: u.ID})
+		}},
+	}
+}
