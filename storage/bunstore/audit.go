@@ -1,0 +1,57 @@
+package bunstore
+
+import (
+	"context"
+
+	"github.com/seed-16109ab2/rekey/identity"
+)
+
+const eventColumns = "id, at, type, outcome, tenant, client_id, user_id, purpose, mobile, address, claimed_address, device, os_version, agent"
+
+type eventRow struct {
+	ID             string `bun:"id"`
+	At             int64  `bun:"at"`
+	Type           string `bun:"type"`
+	Outcome        string `bun:"outcome"`
+	Tenant         string `bun:"tenant"`
+	ClientID       string `bun:"client_id"`
+	UserID         string `bun:"user_id"`
+	Purpose        string `bun:"purpose"`
+	Mobile         string `bun:"mobile"`
+	Address        string `bun:"address"`
+	ClaimedAddress string `bun:"claimed_address"`
+	Device         string `bun:"device"`
+	OSVersion      string `bun:"os_version"`
+	Agent          string `bun:"agent"`
+}
+
+// AppendEvent implements [identity.Audit].
+func (s *Store) AppendEvent(ctx context.Context, e identity.Event) error {
+	return wrap("append event", s.inTx(ctx, func(t *tx) error { return t.appendEvent(e) }))
+}
+
+func (t *tx) appendEvent(e identity.Event) error {
+	return t.insert("INSERT INTO rekey_events ("+eventColumns+") VALUES ("+marks(14)+")",
+		e.ID, millis(e.At), string(e.Type), e.Outcome, e.Tenant, e.ClientID, e.UserID, string(e.Purpose), e.Mobile,
+		e.Address, e.ClaimedAddress, e.Device, e.OSVersion, e.Agent)
+}
+
+// Events implements [identity.Audit].
+func (s *Store) Events(ctx context.Context, afterID string, most int) ([]identity.Event, error) {
+	if most <= 0 {
+		return nil, ctx.Err()
+	}
+	rows, err := query[eventRow](s.read(ctx), "SELECT "+eventColumns+" FROM rekey_events WHERE id > ? ORDER BY id LIMIT ?", afterID, most)
+	if err != nil {
+		return nil, wrap("list events", err)
+	}
+	events := make([]identity.Event, len(rows))
+	for i, r := range rows {
+		events[i] = identity.Event{
+			ID: r.ID, At: fromMillis(r.At), Type: identity.EventType(r.Type), Outcome: r.Outcome, Tenant: r.Tenant, ClientID: r.ClientID,
+			UserID: r.UserID, Purpose: identity.Purpose(r.Purpose), Mobile: r.Mobile, Address: r.Address,
+			ClaimedAddress: r.ClaimedAddress, Device: r.Device, OSVersion: r.OSVersion, Agent: r.Agent,
+		}
+	}
+	return events, nil
+}

@@ -1,0 +1,171 @@
+package bunstore
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/seed-16109ab2/rekey/identity"
+)
+
+const codeColumns = "id, binding, number_key, digest, key_id, attempts, max_attempts, created_at, expires_at, used_at, ended_at"
+
+// live is the condition of identity.VerifyCode.Live; its parameter is now.
+const live = "used_at = 0 AND ended_at = 0 AND expires_at > ? AND attempts < max_attempts"
+
+type codeRow struct {
+	ID          string `bun:"id"`
+	Binding     []byte `bun:"binding"`
+	NumberKey   []byte `bun:"number_key"`
+	Digest      []byte `bun:"digest"`
+	KeyID       string `bun:"key_id"`
+	Attempts    int    `bun:"attempts"`
+	MaxAttempts int    `bun:"max_attempts"`
+	CreatedAt   int64  `bun:"created_at"`
+	ExpiresAt   int64  `bun:"expires_at"`
+	UsedAt      int64  `bun:"used_at"`
+	EndedAt     int64  `bun:"ended_at"`
+}
+
+func (r codeRow) code() identity.VerifyCode {
+	return identity.VerifyCode{
+		ID: r.ID, Binding: r.Binding, NumberKey: r.NumberKey, Digest: r.Digest, KeyID: r.KeyID, Attempts: r.Attempts,
+		MaxAttempts: r.MaxAttempts, CreatedAt: fromMillis(r.CreatedAt), ExpiresAt: fromMillis(r.ExpiresAt),
+		UsedAt: fromMillis(r.UsedAt), EndedAt: fromMillis(r.EndedAt),
+	}
+}
+
+type idRow struct {
+	ID string `bun:"id"`
+}
+
+// IssueCode implements [identity.VerifyCodes].
+func (s *Store) IssueCode(ctx context.Context, issue identity.CodeIssue) (spent []identity.Spent, err error) {
+	err = s.inTx(ctx, func(t *tx) error {
+		if spent, err = t.spend(issue.Charges, issue.Now); err != nil {
+			return err
+		}
+		c := issue.Code
+		if err := t.insert("INSERT INTO rekey_codes ("+codeColumns+") VALUES ("+marks(11)+")",
+			c.ID, c.Binding, c.NumberKey, c.Digest, c.KeyID, c.Attempts, c.MaxAttempts,
+			millis(c.CreatedAt), millis(c.ExpiresAt), millis(c.UsedAt), millis(c.EndedAt)); err != nil {
+			return err
+		}
+		if err := t.endOldest(c.NumberKey, issue.KeepLive, issue.Now); err != nil {
+			return err
+		}
+		if err := t.enqueue([]identity.OutboxMessage{issue.Message}); err != nil {
+			return err
+		}
+		return t.appendEvent(issue.Event)
+	})
+	if err != nil {
+		return nil, wrap("issue code", err)
+	}
+	return spent, nil
+}
+
+// endOldest ends the live codes of a number beyond the newest keep.
+func (t *tx) endOldest(numberKey []byte, keep int, now time.Time) error {
+	rows, err := query[idRow](&t.statements,
+		"SELECT id FROM rekey_codes WHERE number_key = ? AND "+live+" ORDER BY created_at DESC, id DESC"+t.engine.forUpdate, numberKey, millis(now))
+	if err != nil || len(rows) <= keep {
+		return err
+	}
+	args := []any{millis(now)}
+	for _, r := range rows[keep:] {
+		args = append(args, r.ID)
+	}
+	_, err = t.exec("UPDATE rekey_codes SET ended_at = ? WHERE id IN ("+marks(len(args)-1)+")", args...)
+	return err
+}
+
+// ChargeAttempt implements [identity.VerifyCodes]. The statements are the same,
+// and as many, whether a code is found or not.
+func (s *Store) ChargeAttempt(ctx context.Context, a identity.Attempt) (charged identity.ChargedAttempt, err error) {
+	err = s.inTx(ctx, func(t *tx) error {
+		charged = identity.ChargedAttempt{}
+		now := millis(a.Now)
+		if _, err := t.exec("UPDATE rekey_codes SET ended_at = ? WHERE binding = ? AND used_at = 0 AND ended_at = 0 AND expires_at <= ?",
+			now, a.Binding, now); err != nil {
+			return err
+		}
+		rows, err := query[codeRow](&t.statements,
+			"SELECT "+codeColumns+" FROM rekey_codes WHERE binding = ? AND "+live+" ORDER BY created_at, id"+t.engine.forUpdate, a.Binding, now)
+		if err != nil {
+			return err
+		}
+		charges := a.DecoyCharges
+		if len(rows) > 0 {
+			charges = a.LiveCharges
+		}
+		if charged.Spent, err = t.spend(append(a.Charges[:len(a.Charges):len(a.Charges)], charges...), a.Now); err != nil {
+			return err
+		}
+		ids := []any{""} // no row has it
+		for _, r := range rows {
+			r.Attempts++
+			charged.Codes = append(charged.Codes, r.code())
+			ids = append(ids, r.ID)
+		}
+		_, err = t.exec("UPDATE rekey_codes SET attempts = attempts + 1 WHERE id IN ("+marks(len(ids))+")", ids...)
+		return err
+	})
+	if err != nil {
+		return identity.ChargedAttempt{}, wrap("charge attempt", err)
+	}
+	return charged, nil
+}
+
+// ReleaseAttempt implements [identity.VerifyCodes].
+func (s *Store) ReleaseAttempt(ctx context.Context, r identity.Release) error {
+	err := s.inTx(ctx, func(t *tx) error {
+		if len(r.CodeIDs) > 0 {
+			ids := make([]any, len(r.CodeIDs))
+			for i, id := range r.CodeIDs {
+				ids[i] = id
+			}
+			if _, err := t.exec("UPDATE rekey_codes SET attempts = attempts - 1 WHERE attempts > 0 AND id IN ("+marks(len(ids))+")", ids...); err != nil {
+				return err
+			}
+		}
+		return t.refund(r.Refunds, r.SpentAt)
+	})
+	return wrap("release attempt", err)
+}
+
+// RedeemCode implements [identity.VerifyCodes].
+func (s *Store) RedeemCode(ctx context.Context, r identity.Redemption) error {
+	err := s.inTx(ctx, func(t *tx) error {
+		now := millis(r.Now)
+		n, err := t.exec("UPDATE rekey_codes SET used_at = ? WHERE id = ? AND used_at = 0 AND ended_at = 0 AND expires_at > ?", now, r.CodeID, now)
+		if err != nil {
+			return err
+		}
+		if n != 1 {
+			return identity.ErrCodeSpent
+		}
+		if r.Password != nil {
+			if err := t.replacePassword(*r.Password); err != nil {
+				return err
+			}
+		}
+		if _, err := t.exec("UPDATE rekey_codes SET ended_at = ? WHERE number_key = ? AND used_at = 0 AND ended_at = 0", now, r.NumberKey); err != nil {
+			return err
+		}
+		if err := t.refund(r.Refunds, r.SpentAt); err != nil {
+			return err
+		}
+		if err := t.clear(r.Clear); err != nil {
+			return err
+		}
+		if err := t.appendEvent(r.Event); err != nil {
+			return err
+		}
+		return t.enqueue(r.Messages)
+	})
+	if errors.Is(err, identity.ErrCodeSpent) {
+		return identity.ErrCodeSpent
+	}
+	return wrap("redeem code", err)
+}

@@ -1,0 +1,176 @@
+package bunstore
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/uptrace/bun/dialect"
+)
+
+// engine is all that differs between the databases.
+type engine struct {
+	name dialect.Name
+	// oneWriter says that transactions run one after the other whatever we do.
+	oneWriter bool
+	// Column types.
+	str   func(bytes int) string // compared byte for byte
+	text  string
+	bytes string
+	key   string // of 32 bytes, indexable
+	// forUpdate locks the rows of a SELECT until the transaction ends;
+	// skipLocked passes over locked ones. SQLite's transactions are immediate:
+	// there is one writer.
+	forUpdate, skipLocked string
+	// upsert ends an INSERT that overwrites columns of a row with the same key.
+	upsert func(key string, columns ...string) string
+	// ignore ends an INSERT that leaves such a row alone.
+	ignore func(key string) string
+	tx     *sql.TxOptions
+	// lock keeps two migrations from running at once.
+	lock func(table string) (acquire, release string)
+	// catalogue counts the tables of a name, which follows.
+	catalogue string
+	tableTail string
+}
+
+func engineOf(name dialect.Name) (engine, error) {
+	onConflict := func(key string, columns ...string) string {
+		set := make([]string, len(columns))
+		for i, c := range columns {
+			set[i] = c + " = excluded." + c
+		}
+		return " ON CONFLICT (" + key + ") DO UPDATE SET " + strings.Join(set, ", ")
+	}
+	doNothing := func(key string) string { return " ON CONFLICT (" + key + ") DO NOTHING" }
+	switch name {
+	case dialect.SQLite:
+		return engine{
+			name: name, oneWriter: true, str: func(int) string { return "TEXT" }, text: "TEXT", bytes: "BLOB", key: "BLOB",
+			upsert: onConflict, ignore: doNothing,
+			lock:      func(string) (string, string) { return "", "" },
+			catalogue: "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = ",
+		}, nil
+	case dialect.PG:
+		return engine{
+			name: name, str: func(n int) string { return fmt.Sprintf(`VARCHAR(%d) COLLATE "C"`, n) },
+			text: "TEXT", bytes: "BYTEA", key: "BYTEA",
+			forUpdate: " FOR UPDATE", skipLocked: " FOR UPDATE SKIP LOCKED", upsert: onConflict, ignore: doNothing,
+			tx: &sql.TxOptions{Isolation: sql.LevelReadCommitted},
+			lock: func(table string) (string, string) {
+				return "SELECT pg_advisory_xact_lock(hashtext('" + table + "'))", ""
+			},
+			catalogue: "SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = ",
+		}, nil
+	case dialect.MySQL:
+		return engine{
+			// VARBINARY, because text collations fold case or ignore trailing spaces.
+			name: name, str: func(n int) string { return fmt.Sprintf("VARBINARY(%d)", n) },
+			text: "BLOB", bytes: "BLOB", key: "BINARY(32)",
+			forUpdate: " FOR UPDATE", skipLocked: " FOR UPDATE SKIP LOCKED",
+			upsert: func(_ string, columns ...string) string {
+				set := make([]string, len(columns))
+				for i, c := range columns {
+					set[i] = c + " = VALUES(" + c + ")"
+				}
+				return " ON DUPLICATE KEY UPDATE " + strings.Join(set, ", ")
+			},
+			ignore: func(key string) string {
+				column, _, _ := strings.Cut(key, ",")
+				return " ON DUPLICATE KEY UPDATE " + column + " = " + column
+			},
+			// Without the gap locks of REPEATABLE READ there are fewer deadlocks.
+			tx: &sql.TxOptions{Isolation: sql.LevelReadCommitted},
+			lock: func(table string) (string, string) {
+				return "SELECT GET_LOCK('" + table + "', 60)", "SELECT RELEASE_LOCK('" + table + "')"
+			},
+			catalogue: "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ",
+			tableTail: " ENGINE=InnoDB",
+		}, nil
+	}
+	return engine{}, fmt.Errorf("bunstore: dialect %s is none of sqlite, pg and mysql", name)
+}
+
+// rebind writes the placeholders as the engine wants them. Our statements hold
+// no question mark but placeholders.
+func (e engine) rebind(query string) string {
+	if e.name != dialect.PG {
+		return query
+	}
+	var b strings.Builder
+	n := 0
+	for {
+		before, after, found := strings.Cut(query, "?")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		n++
+		b.WriteString("$" + strconv.Itoa(n))
+		query = after
+	}
+}
+
+// Codes that the drivers report, each in a way of its own: an SQLSTATE method
+// (pgx and pgdriver, and PostgreSQL-compatible engines), a Code method (modernc's
+// SQLite), or the documented beginning of the text (go-sql-driver for MySQL).
+func errorCode(err error) (state string, sqlite int, mysql string) {
+	var s interface{ SQLState() string }
+	if errors.As(err, &s) {
+		state = s.SQLState()
+	}
+	var c interface{ Code() int }
+	if errors.As(err, &c) {
+		sqlite = c.Code()
+	}
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		if rest, ok := strings.CutPrefix(e.Error(), "Error "); ok {
+			mysql = rest[:min(4, len(rest))]
+		}
+	}
+	return state, sqlite, mysql
+}
+
+// duplicate reports whether a unique key refused a row.
+func (e engine) duplicate(err error) bool {
+	state, sqlite, mysql := errorCode(err)
+	switch e.name {
+	case dialect.PG:
+		return state == "23505"
+	case dialect.MySQL:
+		return mysql == "1062"
+	default:
+		return sqlite == 2067 || sqlite == 1555 // SQLITE_CONSTRAINT_UNIQUE, _PRIMARYKEY
+	}
+}
+
+// aborted reports whether the engine gave a transaction up that may simply be
+// run again: serialization failures, deadlocks, and SQLite's stale snapshots.
+func (e engine) aborted(err error) bool {
+	state, sqlite, mysql := errorCode(err)
+	switch e.name {
+	case dialect.PG:
+		return state == "40001" || state == "40P01"
+	case dialect.MySQL:
+		return mysql == "1213" || mysql == "1205" // deadlock, lock wait time-out
+	default:
+		return sqlite == 517 // SQLITE_BUSY_SNAPSHOT
+	}
+}
+
+// index is one CREATE INDEX. MySQL knows no IF NOT EXISTS here: see exists.
+func (e engine) index(name, table, columns string) string {
+	if e.name == dialect.MySQL {
+		return "CREATE INDEX " + name + " ON " + table + " (" + columns + ")"
+	}
+	return "CREATE INDEX IF NOT EXISTS " + name + " ON " + table + " (" + columns + ")"
+}
+
+// exists reports whether a migration's statement failed because it had been run
+// before the process that ran it died.
+func (e engine) exists(err error) bool {
+	_, _, mysql := errorCode(err)
+	return e.name == dialect.MySQL && mysql == "1061" // duplicate key name
+}

@@ -1,0 +1,206 @@
+package bunstore
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/uptrace/bun/dialect"
+
+	"github.com/seed-16109ab2/rekey/identity"
+)
+
+type limitRow struct {
+	Key       string `bun:"limit_key"`
+	Shard     int    `bun:"shard"`
+	State     []byte `bun:"state"`
+	ExpiresAt int64  `bun:"expires_at"`
+}
+
+const limitColumns = "limit_key, shard, state, expires_at"
+
+// Spend implements [identity.Limits].
+func (s *Store) Spend(ctx context.Context, limits []identity.Limit, now time.Time) (spent []identity.Spent, err error) {
+	err = s.inTx(ctx, func(t *tx) error {
+		spent, err = t.spend(limits, now)
+		return err
+	})
+	if err != nil {
+		return nil, wrap("spend limits", err)
+	}
+	return spent, nil
+}
+
+// ClearLimits implements [identity.Limits].
+func (s *Store) ClearLimits(ctx context.Context, keys []identity.LimitKey) error {
+	return wrap("clear limits", s.inTx(ctx, func(t *tx) error { return t.clear(keys) }))
+}
+
+// byKey puts limits in the order in which every transaction locks them.
+func byKey(limits []identity.Limit) []identity.Limit {
+	return slices.SortedFunc(slices.Values(limits), func(a, b identity.Limit) int {
+		return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Shard, b.Shard))
+	})
+}
+
+// spend charges all limits or none. A refusal leaves its rows behind for the
+// transaction to roll back.
+func (t *tx) spend(limits []identity.Limit, now time.Time) ([]identity.Spent, error) {
+	if len(limits) == 0 {
+		return nil, nil
+	}
+	sorted := byKey(limits)
+	own, others, err := t.lockLimits(sorted, now)
+	if err != nil {
+		return nil, err
+	}
+	var refused *identity.LimitError
+	spent := make([]identity.Spent, 0, len(limits))
+	for _, l := range limits {
+		at := shardKey{string(l.Key), l.Shard}
+		sp, err := l.Spend(own[at].State, others[at], now)
+		if le, ok := errors.AsType[*identity.LimitError](err); ok {
+			refused = refused.Join(le)
+		} else if err != nil {
+			return nil, err
+		}
+		spent = append(spent, sp)
+	}
+	if refused != nil {
+		return nil, refused
+	}
+	rows := make([]limitRow, len(spent))
+	for i, sp := range spent {
+		rows[i] = limitRow{string(sp.Key), sp.Shard, sp.State, millis(sp.ExpiresAt)}
+	}
+	return spent, t.writeLimits(rows)
+}
+
+type shardKey struct {
+	key   string
+	shard int
+}
+
+// lockLimits places and reads the rows, until they are all there: a purge can
+// take one away in between, and the next transaction would not wait for this
+// one, nor see what it spends.
+func (t *tx) lockLimits(sorted []identity.Limit, now time.Time) (own map[shardKey]limitRow, others map[shardKey][][]byte, err error) {
+	distinct := map[shardKey]bool{}
+	for _, l := range sorted {
+		distinct[shardKey{string(l.Key), l.Shard}] = true
+	}
+	for {
+		if err := t.placeLimits(sorted, now); err != nil {
+			return nil, nil, err
+		}
+		own, others, err = t.limitStates(sorted)
+		if err != nil || t.engine.oneWriter || len(own) == len(distinct) {
+			return own, others, err
+		}
+	}
+}
+
+// placeLimits makes sure that there is a row to lock for each limit, so that
+// the first two transactions of a key wait for each other too.
+func (t *tx) placeLimits(sorted []identity.Limit, now time.Time) error {
+	if t.engine.oneWriter {
+		return nil
+	}
+	args := make([]any, 0, 4*len(sorted))
+	for _, l := range sorted {
+		args = append(args, string(l.Key), l.Shard, []byte{}, millis(now))
+	}
+	_, err := t.exec("INSERT INTO rekey_limits ("+limitColumns+") VALUES "+tuples(len(sorted), 4)+t.engine.ignore("limit_key, shard"), args...)
+	return err
+}
+
+// limitStates reads the rows to write, locked in key order, and for sharded
+// limits the states of the other shards, as they are.
+func (t *tx) limitStates(sorted []identity.Limit) (own map[shardKey]limitRow, others map[shardKey][][]byte, err error) {
+	own, others = map[shardKey]limitRow{}, map[shardKey][][]byte{}
+	var ownArgs, sharedArgs []any
+	writes := map[string]int{} // the shard written, by key
+	for _, l := range sorted {
+		ownArgs = append(ownArgs, string(l.Key), l.Shard)
+		if l.Shards > 1 {
+			sharedArgs = append(sharedArgs, string(l.Key))
+			writes[string(l.Key)] = l.Shard
+		}
+	}
+	rows, err := query[limitRow](&t.statements, "SELECT "+limitColumns+" FROM rekey_limits WHERE (limit_key, shard) IN ("+
+		t.rowValues(len(sorted))+") ORDER BY limit_key, shard"+t.engine.forUpdate, ownArgs...)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, r := range rows {
+		own[shardKey{r.Key, r.Shard}] = r
+	}
+	if len(sharedArgs) == 0 {
+		return own, others, nil
+	}
+	rows, err = query[limitRow](&t.statements, "SELECT "+limitColumns+" FROM rekey_limits WHERE limit_key IN ("+marks(len(sharedArgs))+")", sharedArgs...)
+	for _, r := range rows {
+		if mine := writes[r.Key]; r.Shard != mine {
+			at := shardKey{r.Key, mine}
+			others[at] = append(others[at], r.State)
+		}
+	}
+	return own, others, err
+}
+
+// rowValues is a list of pairs; SQLite wants VALUES before it.
+func (t *tx) rowValues(n int) string {
+	if t.engine.name == dialect.SQLite {
+		return "VALUES " + tuples(n, 2)
+	}
+	return tuples(n, 2)
+}
+
+func (t *tx) writeLimits(rows []limitRow) error {
+	args := make([]any, 0, 4*len(rows))
+	for _, r := range rows {
+		args = append(args, r.Key, r.Shard, r.State, r.ExpiresAt)
+	}
+	_, err := t.exec("INSERT INTO rekey_limits ("+limitColumns+") VALUES "+tuples(len(rows), 4)+
+		t.engine.upsert("limit_key, shard", "state", "expires_at"), args...)
+	return err
+}
+
+// refund takes back what was spent at that time; limits that are gone are
+// passed over.
+func (t *tx) refund(limits []identity.Limit, spentAt time.Time) error {
+	if len(limits) == 0 {
+		return nil
+	}
+	sorted := byKey(limits)
+	var args []any
+	for _, l := range sorted {
+		args = append(args, string(l.Key), l.Shard)
+	}
+	stored, err := query[limitRow](&t.statements, "SELECT "+limitColumns+" FROM rekey_limits WHERE (limit_key, shard) IN ("+
+		t.rowValues(len(sorted))+") ORDER BY limit_key, shard"+t.engine.forUpdate, args...)
+	if err != nil || len(stored) == 0 {
+		return err
+	}
+	for i, row := range stored {
+		l := sorted[slices.IndexFunc(sorted, func(l identity.Limit) bool { return string(l.Key) == row.Key && l.Shard == row.Shard })]
+		if stored[i].State, err = l.Refund(row.State, spentAt); err != nil {
+			return err
+		}
+	}
+	return t.writeLimits(stored)
+}
+
+func (t *tx) clear(keys []identity.LimitKey) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	args := make([]any, len(keys))
+	for i, k := range keys {
+		args[i] = string(k)
+	}
+	_, err := t.exec("DELETE FROM rekey_limits WHERE limit_key IN ("+marks(len(keys))+")", args...)
+	return err
+}

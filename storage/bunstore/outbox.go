@@ -1,0 +1,130 @@
+package bunstore
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/seed-16109ab2/rekey/identity"
+)
+
+const (
+	stateColumns   = "id, state, created_at, next_at, expires_at, attempts, claim_token, claim_until, finished_at, provider, provider_ref, last_error"
+	messageColumns = stateColumns + ", sealed"
+)
+
+type messageRow struct {
+	ID          string `bun:"id"`
+	State       string `bun:"state"`
+	CreatedAt   int64  `bun:"created_at"`
+	NextAt      int64  `bun:"next_at"`
+	ExpiresAt   int64  `bun:"expires_at"`
+	Attempts    int    `bun:"attempts"`
+	ClaimToken  string `bun:"claim_token"`
+	ClaimUntil  int64  `bun:"claim_until"`
+	FinishedAt  int64  `bun:"finished_at"`
+	Provider    string `bun:"provider"`
+	ProviderRef string `bun:"provider_ref"`
+	LastError   string `bun:"last_error"`
+	Sealed      []byte `bun:"sealed"`
+}
+
+func (r messageRow) message() identity.OutboxMessage {
+	return identity.OutboxMessage{
+		ID: r.ID, Sealed: r.Sealed, State: identity.MessageState(r.State), CreatedAt: fromMillis(r.CreatedAt), NextAt: fromMillis(r.NextAt),
+		ExpiresAt: fromMillis(r.ExpiresAt), Attempts: r.Attempts, ClaimToken: r.ClaimToken, ClaimUntil: fromMillis(r.ClaimUntil),
+		FinishedAt: fromMillis(r.FinishedAt), Provider: r.Provider, ProviderRef: r.ProviderRef, LastError: r.LastError,
+	}
+}
+
+// Enqueue implements [identity.Outbox].
+func (s *Store) Enqueue(ctx context.Context, messages []identity.OutboxMessage) error {
+	return wrap("enqueue", s.inTx(ctx, func(t *tx) error { return t.enqueue(messages) }))
+}
+
+func (t *tx) enqueue(messages []identity.OutboxMessage) error {
+	for some := range slices.Chunk(messages, batch) {
+		var args []any
+		for _, m := range some {
+			args = append(args, m.ID, string(m.State), millis(m.CreatedAt), millis(m.NextAt), millis(m.ExpiresAt), m.Attempts, m.ClaimToken,
+				millis(m.ClaimUntil), millis(m.FinishedAt), m.Provider, m.ProviderRef, m.LastError, m.Sealed)
+		}
+		if err := t.insert("INSERT INTO rekey_messages ("+messageColumns+") VALUES "+tuples(len(some), 13), args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mostClaimed bounds one claim, for the same reason as batch.
+const mostClaimed = 10_000
+
+// ClaimMessages implements [identity.Outbox]. It leases at most 10,000 messages.
+func (s *Store) ClaimMessages(ctx context.Context, c identity.Claim) (claimed []identity.OutboxMessage, err error) {
+	if c.Max <= 0 {
+		return nil, ctx.Err()
+	}
+	due := "state = 'pending' AND next_at <= ? AND claim_until <= ?"
+	// Most polls find nothing, and need no write transaction to see it.
+	waiting, err := query[idRow](s.read(ctx), "SELECT id FROM rekey_messages WHERE "+due+" LIMIT 1", millis(c.Now), millis(c.Now))
+	if err != nil || len(waiting) == 0 {
+		return nil, wrap("claim messages", err)
+	}
+	err = s.inTx(ctx, func(t *tx) error {
+		claimed = nil
+		rows, err := query[messageRow](&t.statements, "SELECT "+messageColumns+" FROM rekey_messages WHERE "+due+
+			" ORDER BY next_at, id LIMIT ?"+t.engine.skipLocked, millis(c.Now), millis(c.Now), min(c.Max, mostClaimed))
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		args := []any{c.Token, millis(c.Until)}
+		for _, r := range rows {
+			r.Attempts++
+			r.ClaimToken, r.ClaimUntil = c.Token, millis(c.Until)
+			claimed = append(claimed, r.message())
+			args = append(args, r.ID)
+		}
+		_, err = t.exec("UPDATE rekey_messages SET attempts = attempts + 1, claim_token = ?, claim_until = ? WHERE id IN ("+marks(len(rows))+")", args...)
+		return err
+	})
+	if err != nil {
+		return nil, wrap("claim messages", err)
+	}
+	return claimed, nil
+}
+
+// FinishMessage implements [identity.Outbox].
+func (s *Store) FinishMessage(ctx context.Context, r identity.MessageResult) error {
+	columns := []string{"state = ?", "claim_token = ''", "claim_until = 0", "provider = ?", "provider_ref = ?", "last_error = ?"}
+	args := []any{string(r.State), r.Provider, r.ProviderRef, r.LastError}
+	if r.State.Final() {
+		columns, args = append(columns, "sealed = NULL", "finished_at = ?"), append(args, millis(r.Now))
+	} else {
+		columns, args = append(columns, "next_at = ?"), append(args, millis(r.NextAt))
+	}
+	err := s.inTx(ctx, func(t *tx) error {
+		n, err := t.exec("UPDATE rekey_messages SET "+strings.Join(columns, ", ")+
+			" WHERE id = ? AND claim_token = ? AND claim_token <> '' AND state = 'pending'", append(args, r.ID, r.ClaimToken)...)
+		if err == nil && n != 1 {
+			err = identity.ErrConflict
+		}
+		return err
+	})
+	return wrap("finish message", err)
+}
+
+// MessageStates implements [identity.Outbox].
+func (s *Store) MessageStates(ctx context.Context, afterID string, most int) ([]identity.OutboxMessage, error) {
+	if most <= 0 {
+		return nil, ctx.Err()
+	}
+	rows, err := query[messageRow](s.read(ctx), "SELECT "+stateColumns+" FROM rekey_messages WHERE id > ? ORDER BY id LIMIT ?", afterID, most)
+	if err != nil {
+		return nil, wrap("list messages", err)
+	}
+	messages := make([]identity.OutboxMessage, len(rows))
+	for i, r := range rows {
+		messages[i] = r.message()
+	}
+	return messages, nil
+}

@@ -1,0 +1,87 @@
+package bunstore
+
+import (
+	"context"
+
+	"github.com/seed-16109ab2/rekey/identity"
+)
+
+// batch is how many rows one statement names: engines bound its parameters
+// (SQLite at 32,766), and short transactions hold up nobody.
+const batch = 500
+
+// Purge implements [identity.Limits]. Ids are read first and deleted then, since
+// MySQL has no LIMIT in a subquery, in a transaction for each batch of a kind:
+// what went before an error stays gone.
+func (s *Store) Purge(ctx context.Context, p identity.Purge) (removed int, err error) {
+	if p.Max <= 0 {
+		return 0, ctx.Err()
+	}
+	now := millis(p.Now)
+	kinds := []struct {
+		table, over string
+		args        []any
+	}{
+		{"rekey_codes", "expires_at <= ?", []any{now}},
+		{"rekey_messages", "state <> 'pending' AND finished_at < ?", []any{millis(p.MessagesBefore)}},
+		{"rekey_events", "at < ?", []any{millis(p.EventsBefore)}},
+	}
+	for _, k := range kinds {
+		n, err := inBatches(p.Max, func(most int) (int, error) { return s.purgeIDs(ctx, k.table, k.over, k.args, most) })
+		removed += n
+		if err != nil {
+			return removed, wrap("purge "+k.table, err)
+		}
+	}
+	n, err := inBatches(p.Max, func(most int) (int, error) { return s.purgeLimits(ctx, now, most) })
+	return removed + n, wrap("purge rekey_limits", err)
+}
+
+// inBatches calls purge until it removes fewer rows than it might.
+func inBatches(most int, purge func(most int) (int, error)) (removed int, err error) {
+	for removed < most {
+		size := min(batch, most-removed)
+		n, err := purge(size)
+		removed += n
+		if err != nil || n < size {
+			return removed, err
+		}
+	}
+	return removed, nil
+}
+
+func (s *Store) purgeIDs(ctx context.Context, table, over string, args []any, most int) (n int, err error) {
+	err = s.inTx(ctx, func(t *tx) error {
+		rows, err := query[idRow](&t.statements, "SELECT id FROM "+table+" WHERE "+over+" LIMIT ?"+t.engine.skipLocked, append(args[:len(args):len(args)], most)...)
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		ids := make([]any, len(rows))
+		for i, r := range rows {
+			ids[i] = r.ID
+		}
+		changed, err := t.exec("DELETE FROM "+table+" WHERE id IN ("+marks(len(ids))+")", ids...)
+		n = int(changed)
+		return err
+	})
+	return n, err
+}
+
+// purgeLimits checks the expiry again while deleting: a counter that was spent
+// meanwhile stays.
+func (s *Store) purgeLimits(ctx context.Context, now int64, most int) (n int, err error) {
+	err = s.inTx(ctx, func(t *tx) error {
+		rows, err := query[limitRow](&t.statements, "SELECT "+limitColumns+" FROM rekey_limits WHERE expires_at <= ? LIMIT ?"+t.engine.skipLocked, now, most)
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		var args []any
+		for _, r := range rows {
+			args = append(args, r.Key, r.Shard)
+		}
+		changed, err := t.exec("DELETE FROM rekey_limits WHERE (limit_key, shard) IN ("+t.rowValues(len(rows))+") AND expires_at <= ?", append(args, now)...)
+		n = int(changed)
+		return err
+	})
+	return n, err
+}

@@ -1,0 +1,68 @@
+package bunstore
+
+import "strings"
+
+// migration is one step of the schema. Steps are never changed once released,
+// only followed by others. Each statement may be run again after a crash between
+// it and the record of the step, since some engines commit in between.
+type migration struct {
+	id         string
+	statements func(e engine) []string
+}
+
+var migrations = []migration{{id: "0001_tables", statements: tables}}
+
+func tables(e engine) []string {
+	id, tenant, at := e.str(64), e.str(128), "BIGINT NOT NULL"
+	text := func(bytes int) string { return e.str(bytes) + " NOT NULL" }
+	long := e.text + " NOT NULL"
+	return append([]string{
+		e.table("rekey_users",
+			"id "+id+" NOT NULL", "tenant "+tenant+" NOT NULL", "mobile "+text(16), "verified_at "+at,
+			"password_hash "+text(512), "password_changed_at "+at, "disabled SMALLINT NOT NULL", "created_at "+at,
+			"PRIMARY KEY (id)", "CONSTRAINT rekey_users_mobile UNIQUE (tenant, mobile)"),
+		e.table("rekey_password_history",
+			"tenant "+tenant+" NOT NULL", "user_id "+id+" NOT NULL", "seq "+at, "password_hash "+text(512),
+			"PRIMARY KEY (tenant, user_id, seq)"),
+		e.table("rekey_clients",
+			"id "+e.str(128)+" NOT NULL", "name "+text(256), "tenant "+tenant+" NOT NULL", "isv SMALLINT NOT NULL", "tenants "+long,
+			"disabled SMALLINT NOT NULL", "created_at "+at, "PRIMARY KEY (id)"),
+		e.table("rekey_codes",
+			"id "+id+" NOT NULL", "binding "+e.key+" NOT NULL", "number_key "+e.key+" NOT NULL", "digest "+e.bytes+" NOT NULL",
+			"key_id "+text(64), "attempts INTEGER NOT NULL", "max_attempts INTEGER NOT NULL",
+			"created_at "+at, "expires_at "+at, "used_at "+at, "ended_at "+at, "PRIMARY KEY (id)"),
+		e.table("rekey_limits",
+			"limit_key "+text(80), "shard INTEGER NOT NULL", "state "+e.bytes+" NOT NULL", "expires_at "+at,
+			"PRIMARY KEY (limit_key, shard)"),
+		e.table("rekey_messages",
+			"id "+id+" NOT NULL", "sealed "+e.bytes, "state "+text(16), "created_at "+at, "next_at "+at, "expires_at "+at,
+			"attempts INTEGER NOT NULL", "claim_token "+text(64), "claim_until "+at, "finished_at "+at,
+			"provider "+text(64), "provider_ref "+text(128), "last_error "+long, "PRIMARY KEY (id)"),
+		e.table("rekey_events",
+			"id "+id+" NOT NULL", "at "+at, "type "+text(64), "outcome "+long, "tenant "+tenant+" NOT NULL", "client_id "+e.str(128)+" NOT NULL",
+			"user_id "+id+" NOT NULL", "purpose "+text(64), "mobile "+text(16), "address "+long,
+			"claimed_address "+long, "device "+long, "os_version "+long, "agent "+long, "PRIMARY KEY (id)"),
+	}, e.indexes(
+		"rekey_codes", "binding, expires_at",
+		"rekey_codes", "number_key, expires_at",
+		"rekey_codes", "expires_at",
+		"rekey_limits", "expires_at",
+		"rekey_messages", "state, next_at",
+		"rekey_messages", "finished_at",
+		"rekey_events", "at",
+	)...)
+}
+
+func (e engine) table(name string, columns ...string) string {
+	return "CREATE TABLE IF NOT EXISTS " + name + " (\n\t" + strings.Join(columns, ",\n\t") + "\n)" + e.tableTail
+}
+
+// indexes takes pairs of table and columns.
+func (e engine) indexes(pairs ...string) (statements []string) {
+	for i := 0; i < len(pairs); i += 2 {
+		table, columns := pairs[i], pairs[i+1]
+		name := table + "_by_" + strings.ReplaceAll(columns, ", ", "_")
+		statements = append(statements, e.index(name, table, columns))
+	}
+	return statements
+}
