@@ -1,0 +1,6 @@
+package aliyun
+
+var (
+	Authorize      = authorize
+	CanonicalQuery = canonicalQuery
+)

@@ -1,0 +1,45 @@
+package failover
+
+import (
+	"sync/atomic"
+
+	"github.com/seed-16109ab2/rekey/identity"
+)
+
+// Counts are what became of the messages given to a provider since the start.
+type Counts struct {
+	Name  string
+	State string // of its circuit breaker: "closed", "half-open" or "open"
+	// Sent, Temporary, Permanent and Uncertain count attempts by their end.
+	Sent, Temporary, Permanent, Uncertain int64
+	// Skipped counts messages that its open circuit breaker kept from it.
+	Skipped int64
+}
+
+type tally struct{ sent, temporary, permanent, uncertain, skipped atomic.Int64 }
+
+func (t *tally) count(o identity.SendOutcome) {
+	switch o {
+	case identity.SendPermanent:
+		t.permanent.Add(1)
+	case identity.SendUncertain:
+		t.uncertain.Add(1)
+	default:
+		t.temporary.Add(1)
+	}
+}
+
+// Counts returns the counts of each provider, in the configured order. Counts of
+// one provider are read one after the other, so that sends at the same moment may
+// show in some only.
+func (s *Sender) Counts() []Counts {
+	out := make([]Counts, len(s.providers))
+	for i, p := range s.providers {
+		out[i] = Counts{
+			Name: p.Name, State: p.breaker.State().String(),
+			Sent: p.tally.sent.Load(), Temporary: p.tally.temporary.Load(), Permanent: p.tally.permanent.Load(),
+			Uncertain: p.tally.uncertain.Load(), Skipped: p.tally.skipped.Load(),
+		}
+	}
+	return out
+}

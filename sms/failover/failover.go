@@ -1,0 +1,211 @@
+package failover
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/sony/gobreaker/v2"
+)
+
+const (
+	// DefaultFailuresToOpen failures in a row open a provider's circuit breaker.
+	DefaultFailuresToOpen = 5
+	// DefaultOpenFor is how long it stays open: long enough for a provider to
+	// recover, short against the life of a code.
+	DefaultOpenFor = 30 * time.Second
+)
+
+// Provider is one of the senders.
+type Provider struct {
+	// Name stands in receipts, errors and counts. Required, unique.
+	Name string
+	// Sender sends. Required.
+	Sender identity.SMSSender
+	// Prefixes are the beginnings of the numbers it serves, "+86" or longer; none
+	// means all numbers.
+	Prefixes []string
+	// Timeout bounds one attempt; default none but the sender's own and ctx's.
+	Timeout time.Duration
+}
+
+// Config configures a [Sender].
+type Config struct {
+	// Providers in order of preference. At least one is required.
+	Providers []Provider
+	// RepeatUncertain asks the next provider also when the one before may have
+	// sent the message. A person then may get it twice, with the same code, and the
+	// embedder pays twice; without it, a person may get none.
+	RepeatUncertain bool
+	// StopAfterRefusal ends with the first permanent refusal. Consider it where a
+	// refusal may mean that the person opted out at that provider and the law
+	// forbids going around that.
+	StopAfterRefusal bool
+	// FailuresToOpen is the number of failures in a row that open a provider's
+	// circuit breaker. Default [DefaultFailuresToOpen].
+	FailuresToOpen int
+	// OpenFor is how long it stays open. Default [DefaultOpenFor].
+	OpenFor time.Duration
+}
+
+// Sender is an [identity.SMSSender] that uses several. It is safe for concurrent use.
+type Sender struct {
+	c         Config
+	providers []*provider
+}
+
+type provider struct {
+	Provider
+	breaker *gobreaker.CircuitBreaker[identity.SMSReceipt]
+	tally   tally
+}
+
+// New returns a Sender, or an error that joins all faults of c.
+func New(c Config) (*Sender, error) {
+	var faults []error
+	if c.FailuresToOpen == 0 {
+		c.FailuresToOpen = DefaultFailuresToOpen
+	}
+	if c.OpenFor == 0 {
+		c.OpenFor = DefaultOpenFor
+	}
+	if c.FailuresToOpen < 0 {
+		faults = append(faults, errors.New("FailuresToOpen is negative"))
+	}
+	if c.OpenFor < 0 {
+		faults = append(faults, errors.New("OpenFor is negative"))
+	}
+	if len(c.Providers) == 0 {
+		faults = append(faults, errors.New("no Providers"))
+	}
+	s := &Sender{c: c}
+	names := map[string]bool{}
+	for i, p := range c.Providers {
+		field := fmt.Sprintf("Providers[%d]", i)
+		switch {
+		case p.Name == "":
+			faults = append(faults, errors.New(field+": Name is required"))
+		case names[p.Name]:
+			faults = append(faults, fmt.Errorf("%s: Name %q is taken", field, p.Name))
+		}
+		names[p.Name] = true
+		if p.Sender == nil {
+			faults = append(faults, errors.New(field+": Sender is required"))
+		}
+		if p.Timeout < 0 {
+			faults = append(faults, errors.New(field+": Timeout is negative"))
+		}
+		for _, prefix := range p.Prefixes {
+			digits, ok := strings.CutPrefix(prefix, "+")
+			if !ok || digits == "" || len(digits) > 15 || digits[0] == '0' || strings.Trim(digits, "0123456789") != "" {
+				faults = append(faults, fmt.Errorf(`%s: prefix %q is not "+" and digits`, field, prefix))
+			}
+		}
+		p.Prefixes = slices.Clone(p.Prefixes)
+		s.providers = append(s.providers, &provider{Provider: p, breaker: newBreaker(c, p.Name)})
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, fmt.Errorf("failover: invalid configuration: %w", err)
+	}
+	return s, nil
+}
+
+func newBreaker(c Config, name string) *gobreaker.CircuitBreaker[identity.SMSReceipt] {
+	return gobreaker.NewCircuitBreaker[identity.SMSReceipt](gobreaker.Settings{
+		Name:    name,
+		Timeout: c.OpenFor,
+		ReadyToTrip: func(n gobreaker.Counts) bool {
+			return int64(n.ConsecutiveFailures) >= int64(c.FailuresToOpen)
+		},
+		IsExcluded: func(err error) bool {
+			return err != nil && (outcomeOf(err).Outcome == identity.SendPermanent || errors.Is(err, context.Canceled))
+		},
+	})
+}
+
+// SendSMS sends m with the first provider that takes it; the package's sections
+// say which are asked. The receipt names the provider as configured.
+//
+// Otherwise the error is a [*identity.SendError] that wraps those of all providers
+// asked. It is uncertain if one of them is, permanent if all providers of the
+// number refused for good, else temporary, with the shortest wait that they named
+// or, when all were passed over, the time that a circuit breaker stays open.
+func (s *Sender) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSReceipt, error) {
+	candidates := s.candidates(m.To)
+	if len(candidates) == 0 {
+		return identity.SMSReceipt{}, fail(identity.SendPermanent, 0, errors.New("no provider serves this number"))
+	}
+	var result verdict
+	for _, p := range candidates {
+		if err := ctx.Err(); err != nil {
+			result.add(outcomeOf(err), err)
+			break
+		}
+		receipt, err := p.send(ctx, m)
+		if err == nil {
+			receipt.Provider = p.Name
+			return receipt, nil
+		}
+		if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
+			p.tally.skipped.Add(1)
+			result.skip(p.Name, s.c.OpenFor)
+			continue
+		}
+		o := outcomeOf(err)
+		p.tally.count(o.Outcome)
+		result.add(o, fmt.Errorf("%s: %w", p.Name, err))
+		if maybeSent(err) && !s.c.RepeatUncertain || o.Outcome == identity.SendPermanent && s.c.StopAfterRefusal {
+			break
+		}
+	}
+	return identity.SMSReceipt{}, result.err()
+}
+
+func (p *provider) send(ctx context.Context, m identity.SMS) (identity.SMSReceipt, error) {
+	return p.breaker.Execute(func() (identity.SMSReceipt, error) {
+		if p.Timeout > 0 {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, p.Timeout)
+			defer cancel()
+		}
+		receipt, err := p.Sender.SendSMS(ctx, m)
+		if err == nil {
+			p.tally.sent.Add(1)
+		}
+		return receipt, err
+	})
+}
+
+// candidates are the providers that serve a number, best first.
+func (s *Sender) candidates(to string) []*provider {
+	type candidate struct {
+		p   *provider
+		fit int // length of the prefix that fits; 0 for a provider of all numbers
+	}
+	var all []candidate
+	for _, p := range s.providers {
+		fit := -1
+		if len(p.Prefixes) == 0 {
+			fit = 0
+		}
+		for _, prefix := range p.Prefixes {
+			if strings.HasPrefix(to, prefix) {
+				fit = max(fit, len(prefix))
+			}
+		}
+		if fit >= 0 {
+			all = append(all, candidate{p, fit})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b candidate) int { return cmp.Compare(b.fit, a.fit) })
+	out := make([]*provider, len(all))
+	for i, c := range all {
+		out[i] = c.p
+	}
+	return out
+}

@@ -1,0 +1,209 @@
+package huaweicloud_test
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms/huaweicloud"
+	"github.com/seed-16109ab2/rekey/sms/smstest"
+)
+
+const secret = "secret-71ce0d4f"
+
+func config(endpoint string) huaweicloud.Config {
+	return huaweicloud.Config{
+		AppKey: "c8RWg3ggEcyd4D3p94bf3Y7x1Ile", AppSecret: identity.NewSecret(secret),
+		Templates: []huaweicloud.Template{
+			{Kind: identity.SMSVerifyCode, ID: "t1", Sender: "1069", Signature: "华为云 & Co", Params: []string{"code", "minutes"}},
+			{Kind: identity.SMSVerifyCode, Language: "en", ID: "t2", Sender: "1070", Params: []string{"code"}},
+			{Kind: identity.SMSPasswordChanged, ID: "t3", Sender: "1069", Params: []string{"time"}},
+		},
+		Endpoint: endpoint,
+	}
+}
+
+var token = regexp.MustCompile(`^UsernameToken Username="([^"]+)",PasswordDigest="([^"]+)",Nonce="([0-9a-zA-Z]{1,128})",Created="([^"]+)"$`)
+
+// read checks a request the way the service documents it.
+func read(r *http.Request, body []byte) (url.Values, error) {
+	if r.Method != http.MethodPost || r.URL.RequestURI() != "/sms/batchSendSms/v1" {
+		return nil, errors.New("wrong method or path")
+	}
+	if r.Header.Get("Authorization") != `WSSE realm="SDP",profile="UsernameToken",type="Appkey"` {
+		return nil, errors.New("E000001: no Authorization")
+	}
+	part := token.FindStringSubmatch(r.Header.Get("X-WSSE"))
+	if part == nil || part[1] != "c8RWg3ggEcyd4D3p94bf3Y7x1Ile" {
+		return nil, errors.New("E000020: no X-WSSE")
+	}
+	at, err := time.Parse("2006-01-02T15:04:05Z", part[4])
+	if err != nil || time.Since(at).Abs() > 24*time.Hour {
+		return nil, errors.New("E000110: time out of range")
+	}
+	sum := sha256.Sum256([]byte(part[3] + part[4] + secret))
+	if part[2] != base64.StdEncoding.EncodeToString(sum[:]) {
+		return nil, errors.New("E000104: digest wrong")
+	}
+	if r.Header.Get("Content-Type") != "application/x-www-form-urlencoded" {
+		return nil, errors.New("not a form")
+	}
+	return url.ParseQuery(string(body))
+}
+
+func answer(w http.ResponseWriter, code, status, id string) {
+	_, _ = fmt.Fprintf(w, `{"result":[{"originTo":"+8613","createTime":"2018-05-25T16:34:34Z","from":"1069","smsMsgId":%q,"status":%q,"countryId":"CN","total":1}],"code":%q,"description":"d"}`,
+		id, status, code)
+}
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	var ids atomic.Int64
+	smstest.Run(t, smstest.Fixture{
+		Provider: huaweicloud.Provider,
+		HasRef:   true,
+		Secrets:  []string{secret},
+		New: func(url string, timeout time.Duration) (identity.SMSSender, error) {
+			c := config(url)
+			c.Timeout = timeout
+			return huaweicloud.New(c)
+		},
+		Read: func(r *http.Request, body []byte) (smstest.Received, error) {
+			form, err := read(r, body)
+			if err != nil {
+				return smstest.Received{}, err
+			}
+			var values []string
+			err = json.Unmarshal([]byte(form.Get("templateParas")), &values)
+			return smstest.Received{To: form.Get("to"), Values: values}, err
+		},
+		Answer: func(b smstest.Behaviour, w http.ResponseWriter, _ smstest.Received) {
+			switch b {
+			case smstest.Accept:
+				answer(w, "000000", "000000", fmt.Sprintf("d6e3cdd0-522b-4692-8304-a07553cdf591_%d", ids.Add(1)))
+			case smstest.Refuse:
+				answer(w, "E000510", "E200028", "")
+			case smstest.TryLater:
+				w.WriteHeader(http.StatusServiceUnavailable)
+			case smstest.Throttled:
+				answer(w, "E000510", "E200015", "")
+			}
+		},
+	})
+}
+
+func send(t *testing.T, m identity.SMS, handler http.HandlerFunc) (identity.SMSReceipt, error) {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	defer server.Close()
+	s, err := huaweicloud.New(config(server.URL + "/"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.SendSMS(t.Context(), m)
+}
+
+func TestTemplates(t *testing.T) {
+	t.Parallel()
+	for lang, want := range map[string]url.Values{
+		"zh": {"from": {"1069"}, "to": {"+8612345678901"}, "templateId": {"t1"}, "templateParas": {`["012345","5"]`},
+			"signature": {"华为云 & Co"}},
+		"en-GB": {"from": {"1070"}, "to": {"+8612345678901"}, "templateId": {"t2"}, "templateParas": {`["012345"]`}},
+	} {
+		var got url.Values
+		_, err := send(t, identity.SMS{ID: "m1", To: "+8612345678901", Kind: identity.SMSVerifyCode, Language: lang,
+			Params: map[string]string{"code": "012345", "minutes": "5"}}, func(w http.ResponseWriter, r *http.Request) {
+			_ = r.ParseForm()
+			got = r.PostForm
+			answer(w, "000000", "000000", "1")
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s: %s", lang, d)
+		}
+	}
+}
+
+func TestUnsendable(t *testing.T) {
+	t.Parallel()
+	for name, m := range map[string]identity.SMS{
+		"kind without template": {Kind: "later"},
+		"value missing":         {Kind: identity.SMSVerifyCode, Params: map[string]string{"code": "012345"}},
+	} {
+		_, err := send(t, m, func(http.ResponseWriter, *http.Request) { t.Errorf("%s: a request left", name) })
+		if se, ok := errors.AsType[*identity.SendError](err); !ok || se.Outcome != identity.SendPermanent || strings.Contains(err.Error(), "012345") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestCodes(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		http         int
+		code, status string
+		want         identity.SendOutcome
+	}{
+		{200, "E000510", "E200015", identity.SendTemporary},
+		{200, "E000510", "E200029", identity.SendPermanent},
+		{200, "E000510", "", identity.SendPermanent},
+		{200, "E000503", "", identity.SendPermanent},
+		{200, "000000", "E200030", identity.SendPermanent},
+		{200, "000000", "", identity.SendUncertain},
+		{200, "", "000000", identity.SendUncertain},
+		{400, "E000000", "", identity.SendUncertain},
+		{401, "E000104", "", identity.SendPermanent},
+		{403, "E000620", "", identity.SendPermanent},
+		{429, "APIGW.0308", "", identity.SendTemporary},
+		{500, "E000900", "", identity.SendUncertain},
+		{500, "000000", "000000", identity.SendUncertain},
+	} {
+		_, err := send(t, identity.SMS{Kind: identity.SMSPasswordChanged, Params: map[string]string{"time": "x"}},
+			func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(tt.http)
+				answer(w, tt.code, tt.status, "1")
+			})
+		if se, ok := errors.AsType[*identity.SendError](err); !ok || se.Outcome != tt.want {
+			t.Errorf("%d %s/%s: %v", tt.http, tt.code, tt.status, err)
+		}
+	}
+}
+
+func TestConfigFaults(t *testing.T) {
+	t.Parallel()
+	_, err := huaweicloud.New(huaweicloud.Config{
+		AppKey: `a",Nonce="`, AppSecret: identity.NewSecret("hunter2\n"),
+		Templates: []huaweicloud.Template{{Kind: identity.SMSVerifyCode, Language: "en", Params: []string{"cod"}}},
+		Endpoint:  "smsapi", Timeout: -1,
+	})
+	if err == nil {
+		t.Fatal("no fault found")
+	}
+	for _, want := range []string{
+		"AppKey holds", "AppSecret holds", "Templates[0].ID", "Templates[0].Sender", `"cod"`, "without Language", "Endpoint", "Timeout",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q lacks %q", err, want)
+		}
+	}
+	if strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("shows the secret: %v", err)
+	}
+	if _, err := huaweicloud.New(config("")); err != nil {
+		t.Errorf("default endpoint: %v", err)
+	}
+}

@@ -1,0 +1,219 @@
+package smstest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+
+	"github.com/seed-16109ab2/rekey/identity"
+)
+
+type testCase struct {
+	name, why string
+	check     func(*env) error
+}
+
+func cases() []testCase {
+	return []testCase{
+		{"accepted", "the outbox records who took a message under which id", accepted},
+		{"exact", "a changed character is a wrong code or a broken script", exact},
+		{"language", "templates exist in few languages, people's settings come in many", language},
+		{"refused", "a message that never will be sent must not be tried until its code dies", refused},
+		{"try later", "giving up at a passing fault loses a code that someone waits for", tryLater},
+		{"throttled", "trying again before the wait is over gets accounts blocked", throttled},
+		{"timeout", "a worker must not wait for ever, and a blind repetition costs a second message", timedOut},
+		{"cancelled", "shutdown waits for senders", cancelled},
+		{"cancelled before", "nothing may be sent once the lease is gone", cancelledBefore},
+		{"cut", "a connection lost after the request says nothing about the message", cut},
+		{"connection refused", "nothing left, so another try is harmless", unreachable},
+		{"server error", "a gateway may fail after the provider took the message", serverError},
+		{"garbage", "a proxy's page is neither an acceptance nor a refusal", garbage},
+		{"huge", "an endless answer must not fill memory or hold a worker", huge},
+		{"redirect", "following one carries the code to a host that nobody configured", redirect},
+		{"echo", "providers repeat the number and the text in their errors, which end in logs", echo},
+		{"same id", "the idempotency key is what makes repetition harmless", sameID},
+		{"concurrent", "the outbox sends many at once; one person's code must not reach another", concurrent},
+	}
+}
+
+func (e *env) play(b Behaviour) func(http.ResponseWriter, *http.Request, Received, []byte) {
+	return func(w http.ResponseWriter, _ *http.Request, got Received, _ []byte) { e.Answer(b, w, got) }
+}
+
+func accepted(e *env) error {
+	r, err := e.answered(e.play(Accept))
+	if err = errors.Join(err, r.err); err != nil {
+		return err
+	}
+	if r.receipt.Provider != e.Provider {
+		return fmt.Errorf("provider %q, want %q", r.receipt.Provider, e.Provider)
+	}
+	if e.HasRef && r.receipt.Ref == "" {
+		return errors.New("receipt without the provider's id")
+	}
+	if n := len(e.reads); n != 1 {
+		return fmt.Errorf("%d requests for one message", n)
+	}
+	return nil
+}
+
+func exact(e *env) error {
+	url, done := e.serve(e.play(Accept))
+	defer done()
+	s, err := e.sender(url, e.patience)
+	if err != nil {
+		return err
+	}
+	for i, kind := range e.kinds() {
+		m := e.message(i, kind)
+		if r := e.send(context.Background(), s, m); r.err != nil {
+			return fmt.Errorf("%s: %w", kind, r.err)
+		}
+		got, err := e.received()
+		if err != nil {
+			return err
+		}
+		if err := sameMessage(got[len(got)-1], m); err != nil {
+			return fmt.Errorf("%s: %w", kind, err)
+		}
+	}
+	return nil
+}
+
+func sameMessage(got Received, m identity.SMS) error {
+	if got.To != m.To {
+		return fmt.Errorf("went to %q, want %q", got.To, m.To)
+	}
+	if got.Values == nil {
+		if got.Text != m.Text {
+			return fmt.Errorf("text arrived as %q, want %q", got.Text, m.Text)
+		}
+		return nil
+	}
+	key := "code"
+	if m.Kind != identity.SMSVerifyCode {
+		key = "time"
+	}
+	if !slices.Contains(got.Values, m.Params[key]) {
+		return fmt.Errorf("template values %q lack the %s %q", got.Values, key, m.Params[key])
+	}
+	return nil
+}
+
+func language(e *env) error {
+	url, done := e.serve(e.play(Accept))
+	defer done()
+	s, err := e.sender(url, e.patience)
+	if err != nil {
+		return err
+	}
+	for i, lang := range []string{"en", "en-GB", "zh-Hant-TW", "xx", ""} {
+		m := e.message(i, identity.SMSVerifyCode)
+		m.Language = lang
+		if r := e.send(context.Background(), s, m); r.err != nil {
+			return fmt.Errorf("language %q: %w", lang, r.err)
+		}
+	}
+	_, err = e.received()
+	return err
+}
+
+func refused(e *env) error {
+	r, err := e.answered(e.play(Refuse))
+	return errors.Join(err, wantOutcome(r.err, identity.SendPermanent))
+}
+
+func tryLater(e *env) error {
+	r, err := e.answered(e.play(TryLater))
+	return errors.Join(err, wantOutcome(r.err, identity.SendTemporary))
+}
+
+func throttled(e *env) error {
+	r, err := e.answered(e.play(Throttled))
+	if err = errors.Join(err, wantOutcome(r.err, identity.SendTemporary)); err != nil {
+		return err
+	}
+	se, _ := errors.AsType[*identity.SendError](r.err)
+	if se.RetryAfter != e.RetryAfter {
+		return fmt.Errorf("RetryAfter %v, want %v", se.RetryAfter, e.RetryAfter)
+	}
+	return nil
+}
+
+func sameID(e *env) error {
+	if !e.Idempotent {
+		return nil
+	}
+	url, done := e.serve(e.play(Accept))
+	defer done()
+	s, err := e.sender(url, e.patience)
+	if err != nil {
+		return err
+	}
+	for _, n := range []int{1, 1, 2} {
+		if r := e.send(context.Background(), s, e.message(n, identity.SMSVerifyCode)); r.err != nil {
+			return r.err
+		}
+	}
+	got, err := e.received()
+	if err != nil {
+		return err
+	}
+	switch {
+	case len(got) != 3:
+		return fmt.Errorf("%d requests for three sends", len(got))
+	case got[0].IdempotencyKey == "":
+		return errors.New("no idempotency key arrived")
+	case got[0].IdempotencyKey != got[1].IdempotencyKey:
+		return errors.New("two sends of one message carry two keys")
+	case got[0].IdempotencyKey == got[2].IdempotencyKey:
+		return errors.New("two messages carry one key")
+	}
+	return nil
+}
+
+func concurrent(e *env) error {
+	const n = 24
+	url, done := e.serve(e.play(Accept))
+	defer done()
+	s, err := e.sender(url, e.patience)
+	if err != nil {
+		return err
+	}
+	var wg sync.WaitGroup
+	errs := make([]error, n)
+	want := map[string]string{}
+	for i := range n {
+		m := e.message(i, identity.SMSVerifyCode)
+		m.To = fmt.Sprintf("+861391234%04d", i)
+		m.Params["code"] = fmt.Sprintf("77%04d", i)
+		m.Text = "code " + m.Params["code"]
+		want[m.To] = m.Params["code"]
+		wg.Go(func() { errs[i] = e.send(context.Background(), s, m).err })
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	got, err := e.received()
+	if err != nil {
+		return err
+	}
+	for _, r := range got {
+		code, ok := want[r.To]
+		if !ok {
+			return fmt.Errorf("%s got a message twice or never asked for one", r.To)
+		}
+		delete(want, r.To)
+		if r.Values == nil && r.Text != "code "+code || r.Values != nil && !slices.Contains(r.Values, code) {
+			return fmt.Errorf("%s got another's code", r.To)
+		}
+	}
+	if len(want) > 0 {
+		return fmt.Errorf("%d of %d messages did not arrive", len(want), n)
+	}
+	return nil
+}

@@ -1,0 +1,216 @@
+package smstest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/seed-16109ab2/rekey/identity"
+)
+
+// The canaries: distinctive, so that finding one in an error is no coincidence.
+const (
+	canaryTo   = "+8613987650412"
+	canaryCode = "804715"
+)
+
+// message returns a message whose text and values survive only an exact encoding.
+func (e *env) message(n int, kind identity.SMSKind) identity.SMS {
+	m := identity.SMS{
+		ID:       fmt.Sprintf("01890a5d-ac96-774b-bcce-b302099a%04d", n),
+		To:       canaryTo,
+		Kind:     kind,
+		Purpose:  identity.PurposeForgotPassword,
+		Tenant:   "t1",
+		Language: "en",
+		Text: fmt.Sprintf("Canary %d: code %s & 5 min = 100%% + \"quoted\" 'it' <b> \\ / ; 验证码 é\u0301 😀\nsecond line\tend ",
+			n, canaryCode),
+		ExpiresAt: time.Now().Add(5 * time.Minute),
+	}
+	switch kind {
+	case identity.SMSVerifyCode:
+		m.Params = map[string]string{"code": canaryCode, "minutes": "5"}
+	case identity.SMSPasswordChanged:
+		m.Params = map[string]string{"time": "2026-02-03 04:05 UTC"}
+	}
+	return m
+}
+
+type env struct {
+	Fixture
+	patience, timeout time.Duration
+
+	mu      sync.Mutex
+	reads   []Received
+	faults  []error
+	arrived chan struct{} // one value per request read
+}
+
+func (e *env) kinds() []identity.SMSKind {
+	if len(e.Kinds) > 0 {
+		return e.Kinds
+	}
+	return []identity.SMSKind{identity.SMSVerifyCode, identity.SMSPasswordChanged}
+}
+
+// serve starts a server whose handler is given each request already understood.
+// The sender of a request that Read refuses gets a 400 and the case an error.
+func (e *env) serve(answer func(w http.ResponseWriter, r *http.Request, got Received, body []byte)) (url string, done func()) {
+	e.arrived = make(chan struct{}, 1000)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+		var got Received
+		if err == nil {
+			got, err = e.Read(r, body)
+		}
+		e.mu.Lock()
+		if err != nil {
+			e.faults = append(e.faults, fmt.Errorf("the provider would not take this request: %w", err))
+		} else {
+			e.reads = append(e.reads, got)
+		}
+		e.mu.Unlock()
+		e.arrived <- struct{}{}
+		if err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		answer(w, r, got, body)
+	}))
+	return s.URL, func() {
+		s.CloseClientConnections()
+		s.Close()
+	}
+}
+
+func (e *env) received() ([]Received, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.reads, errors.Join(e.faults...)
+}
+
+func (e *env) sender(url string, timeout time.Duration) (identity.SMSSender, error) {
+	s, err := e.New(url, timeout)
+	if err != nil {
+		return nil, fmt.Errorf("making the sender: %w", err)
+	}
+	return s, nil
+}
+
+type result struct {
+	receipt identity.SMSReceipt
+	err     error
+}
+
+var errNeverEnded = errors.New("SendSMS did not return: it ignores its time-out or ctx")
+
+// send calls SendSMS and gives up on it after the suite's patience.
+func (e *env) send(ctx context.Context, s identity.SMSSender, m identity.SMS) result {
+	select {
+	case r := <-e.start(ctx, s, m):
+		return r
+	case <-time.After(e.patience):
+		return result{err: errNeverEnded}
+	}
+}
+
+func (e *env) start(ctx context.Context, s identity.SMSSender, m identity.SMS) <-chan result {
+	ended := make(chan result, 1)
+	go func() {
+		receipt, err := s.SendSMS(ctx, m)
+		ended <- result{receipt, err}
+	}()
+	return ended
+}
+
+// answered sends one message to a server that behaves so, and checks in passing
+// that no error shows anything it must not.
+func (e *env) answered(answer func(w http.ResponseWriter, r *http.Request, got Received, body []byte)) (result, error) {
+	url, done := e.serve(answer)
+	defer done()
+	s, err := e.sender(url, e.patience)
+	if err != nil {
+		return result{}, err
+	}
+	m := e.message(1, identity.SMSVerifyCode)
+	r := e.send(context.Background(), s, m)
+	if errors.Is(r.err, errNeverEnded) {
+		return r, r.err
+	}
+	if _, err := e.received(); err != nil {
+		return r, err
+	}
+	return r, e.clean(r.err, m)
+}
+
+// clean reports whether err or anything that it wraps shows the message or a credential.
+func (e *env) clean(err error, m identity.SMS) error {
+	if err == nil {
+		return nil
+	}
+	forbidden := map[string]string{
+		"the number": strings.TrimPrefix(m.To, "+"),
+		"the text":   m.Text[:10],
+		"the code":   canaryCode,
+	}
+	for i, s := range e.Secrets {
+		if s != "" {
+			forbidden[fmt.Sprintf("credential %d", i)] = s
+		}
+	}
+	var seen []string
+	var walk func(error)
+	walk = func(err error) {
+		if err == nil {
+			return
+		}
+		seen = append(seen, err.Error(), fmt.Sprintf("%+v", err), fmt.Sprintf("%#v", err))
+		switch u := err.(type) {
+		case interface{ Unwrap() error }:
+			walk(u.Unwrap())
+		case interface{ Unwrap() []error }:
+			for _, err := range u.Unwrap() {
+				walk(err)
+			}
+		}
+	}
+	walk(err)
+	for what, value := range forbidden {
+		for _, s := range seen {
+			if strings.Contains(s, value) {
+				return fmt.Errorf("an error shows %s", what)
+			}
+		}
+	}
+	return nil
+}
+
+// unknown is the outcome of a send that may have happened.
+func (e *env) unknown() identity.SendOutcome {
+	if e.Idempotent {
+		return identity.SendTemporary
+	}
+	return identity.SendUncertain
+}
+
+func wantOutcome(err error, want ...identity.SendOutcome) error {
+	if err == nil {
+		return errors.New("no error, want a failure")
+	}
+	se, ok := errors.AsType[*identity.SendError](err)
+	if !ok {
+		return fmt.Errorf("error is a %T, want *identity.SendError", err)
+	}
+	for _, o := range want {
+		if se.Outcome == o {
+			return nil
+		}
+	}
+	return fmt.Errorf("outcome %d, want one of %v (0 temporary, 1 permanent, 2 uncertain): %w", se.Outcome, want, err)
+}

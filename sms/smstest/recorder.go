@@ -1,0 +1,127 @@
+package smstest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+
+	"github.com/seed-16109ab2/rekey/identity"
+)
+
+// RecorderName is the provider in a Recorder's receipts.
+const RecorderName = "recorder"
+
+// Recorder is an [identity.SMSSender] that keeps messages instead of sending
+// them. The zero Recorder is ready. It is safe for concurrent use; do not copy it.
+type Recorder struct {
+	mu       sync.Mutex
+	sent     []identity.SMS
+	taken    []bool // by index of sent: handed out by Next
+	attempts int
+	failures []failure
+	changed  chan struct{} // closed at the next message; nil when nobody waits
+}
+
+type failure struct {
+	left int // negative: for ever
+	err  error
+}
+
+// SendSMS records a copy of m, or fails as told by [Recorder.FailNext]; a failed
+// message is counted but not recorded. Repetitions of one message are recorded
+// each time: whether they happen is what a test wants to see.
+func (r *Recorder) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSReceipt, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.attempts++
+	if err := ctx.Err(); err != nil {
+		return identity.SMSReceipt{}, &identity.SendError{Outcome: identity.SendTemporary, Err: err}
+	}
+	if len(r.failures) > 0 {
+		f := &r.failures[0]
+		err := f.err
+		if f.left > 0 {
+			if f.left--; f.left == 0 {
+				r.failures = r.failures[1:]
+			}
+		}
+		return identity.SMSReceipt{}, err
+	}
+	m.Params = maps.Clone(m.Params)
+	r.sent = append(r.sent, m)
+	r.taken = append(r.taken, false)
+	if r.changed != nil {
+		close(r.changed)
+		r.changed = nil
+	}
+	return identity.SMSReceipt{Provider: RecorderName, Ref: fmt.Sprintf("recorded-%d", len(r.sent))}, nil
+}
+
+// Next returns the oldest message to the number (E.164) that no call of Next has
+// returned before, waiting for one until ctx ends. The error then wraps ctx's.
+func (r *Recorder) Next(ctx context.Context, to string) (identity.SMS, error) {
+	for {
+		r.mu.Lock()
+		for i, m := range r.sent {
+			if m.To == to && !r.taken[i] {
+				r.taken[i] = true
+				r.mu.Unlock()
+				m.Params = maps.Clone(m.Params)
+				return m, nil
+			}
+		}
+		if r.changed == nil {
+			r.changed = make(chan struct{})
+		}
+		changed, count := r.changed, len(r.sent)
+		r.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return identity.SMS{}, fmt.Errorf("smstest: no further message to that number among %d recorded: %w", count, ctx.Err())
+		}
+	}
+}
+
+// All returns every recorded message, oldest first, whether or not Next returned it.
+func (r *Recorder) All() []identity.SMS {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := make([]identity.SMS, len(r.sent))
+	for i, m := range r.sent {
+		m.Params = maps.Clone(m.Params)
+		out[i] = m
+	}
+	return out
+}
+
+// Attempts returns how often SendSMS was called, failures included.
+func (r *Recorder) Attempts() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.attempts
+}
+
+// FailNext makes the next n sends return err, after those that earlier calls
+// asked to fail; a negative n means all further ones. A nil err stands for an
+// error that is no [*identity.SendError]. n = 0 does nothing.
+func (r *Recorder) FailNext(n int, err error) {
+	if n == 0 {
+		return
+	}
+	if err == nil {
+		err = errors.New("smstest: failed as told")
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.failures = append(r.failures, failure{left: n, err: err})
+}
+
+// Reset forgets messages, counts and failures; waiting calls of Next keep waiting.
+func (r *Recorder) Reset() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sent, r.taken, r.attempts, r.failures = nil, nil, 0, nil
+}

@@ -1,0 +1,3 @@
+package sns
+
+var Authorize = authorize

@@ -1,0 +1,181 @@
+package sns
+
+import (
+	"context"
+	"encoding/xml"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms/internal/smshttp"
+)
+
+// Provider is the name in the receipts.
+const Provider = "sns"
+
+// Credentials sign requests.
+type Credentials struct {
+	AccessKeyID     string
+	SecretAccessKey identity.Secret
+	SessionToken    identity.Secret // of short-lived credentials; otherwise empty
+}
+
+func (c Credentials) check() error {
+	faults := []error{
+		smshttp.CheckPlain("AccessKeyID", c.AccessKeyID),
+		smshttp.CheckPlain("SecretAccessKey", c.SecretAccessKey.Reveal()),
+	}
+	if !c.SessionToken.Empty() {
+		faults = append(faults, smshttp.CheckPlain("SessionToken", c.SessionToken.Reveal()))
+	}
+	return errors.Join(faults...)
+}
+
+// Config configures a [Sender].
+type Config struct {
+	// Region whose SNS sends, "eu-central-1". Required.
+	Region string
+	// Credentials of someone who may publish to phone numbers. Exactly one of
+	// Credentials and Provide is required.
+	Credentials Credentials
+	// Provide returns the credentials for the next message; it caches on its own.
+	// It is called concurrently. Its errors count as temporary and are not shown,
+	// as they may hold what they failed to parse.
+	Provide func(context.Context) (Credentials, error)
+	// SenderID is shown as the sender where a country permits it: 1 to 11 letters,
+	// digits and hyphens. Optional.
+	SenderID string
+	// OriginationNumber is the sender's own number, in E.164. Optional.
+	OriginationNumber string
+	// Endpoint is the API's base address; default that of SNS in Region. It must be
+	// https, except for loopback hosts, and have no path.
+	Endpoint string
+	// Client makes the requests; nil stands for one with net/http's defaults. Its
+	// CheckRedirect and Jar are not used.
+	Client *http.Client
+	// Timeout bounds one request, without Provide. Default 10 s, at most 1 min.
+	Timeout time.Duration
+	// Now tells the time; default time.Now. AWS refuses requests whose time is more
+	// than 5 minutes off.
+	Now func() time.Time
+}
+
+// Sender is an [identity.SMSSender] that uses Amazon SNS. It is safe for
+// concurrent use.
+type Sender struct {
+	c    Config
+	url  string
+	http *smshttp.Client
+}
+
+// New returns a Sender, or an error that joins all faults of c.
+func New(c Config) (*Sender, error) {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	faults := []error{smshttp.CheckPlain("Region", c.Region)}
+	if strings.ContainsAny(c.Region, "/:@.?#") {
+		faults = append(faults, errors.New("invalid Region: it names a part of a host"))
+	}
+	switch given := c.Credentials.AccessKeyID != "" || !c.Credentials.SecretAccessKey.Empty(); {
+	case c.Provide == nil:
+		faults = append(faults, c.Credentials.check())
+		fixed := c.Credentials
+		c.Provide = func(context.Context) (Credentials, error) { return fixed, nil }
+	case given:
+		faults = append(faults, errors.New("exactly one of Credentials and Provide is required"))
+	}
+	if len(c.SenderID) > 11 {
+		faults = append(faults, errors.New("SenderID is longer than 11 characters"))
+	}
+	suffix := ""
+	if strings.HasPrefix(c.Region, "cn-") {
+		suffix = ".cn"
+	}
+	base, err := smshttp.CheckBase("Endpoint", c.Endpoint, "https://sns."+c.Region+".amazonaws.com"+suffix)
+	if c.Region != "" || c.Endpoint != "" {
+		faults = append(faults, err)
+	}
+	client, err := smshttp.NewClient(Provider, c.Client, c.Timeout, false)
+	faults = append(faults, err)
+	if err := smshttp.Config(Provider, faults...); err != nil {
+		return nil, err
+	}
+	return &Sender{c: c, url: base + "/", http: client}, nil
+}
+
+// SendSMS sends m.Text to m.To as a transactional message. Its errors are
+// [*identity.SendError]; see the package's section Answers.
+func (s *Sender) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSReceipt, error) {
+	credentials, err := s.c.Provide(ctx)
+	if err != nil || credentials.check() != nil {
+		if ctx.Err() != nil {
+			return identity.SMSReceipt{}, s.http.Fail(identity.SendTemporary, 0, "%w", ctx.Err())
+		}
+		return identity.SMSReceipt{}, s.http.Fail(identity.SendTemporary, 0, "no credentials")
+	}
+	body := s.form(m).Encode()
+	req, err := http.NewRequest(http.MethodPost, s.url, strings.NewReader(body))
+	if err != nil {
+		return identity.SMSReceipt{}, s.http.Fail(identity.SendPermanent, 0, "request cannot be built")
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+	authorize(req, body, credentials, s.c.Region, "sns", s.c.Now())
+	resp, err := s.http.Do(ctx, req)
+	if err != nil {
+		return identity.SMSReceipt{}, err
+	}
+	if !resp.OK() {
+		return identity.SMSReceipt{}, s.refused(resp, m)
+	}
+	var answer struct {
+		XMLName xml.Name `xml:"PublishResponse"`
+		ID      string   `xml:"PublishResult>MessageId"`
+	}
+	if err := xml.Unmarshal(resp.Body, &answer); err != nil || answer.ID == "" {
+		return identity.SMSReceipt{}, s.http.FailUnreadable(resp)
+	}
+	return s.http.Receipt(answer.ID, m), nil
+}
+
+func (s *Sender) form(m identity.SMS) url.Values {
+	form := url.Values{
+		"Action": {"Publish"}, "Version": {"2010-03-31"}, "PhoneNumber": {m.To}, "Message": {m.Text},
+	}
+	n := 0
+	attribute := func(name, value string) {
+		if value == "" {
+			return
+		}
+		n++
+		prefix := "MessageAttributes.entry." + strconv.Itoa(n) + "."
+		form.Set(prefix+"Name", name)
+		form.Set(prefix+"Value.DataType", "String")
+		form.Set(prefix+"Value.StringValue", value)
+	}
+	attribute("AWS.SNS.SMS.SMSType", "Transactional")
+	attribute("AWS.SNS.SMS.SenderID", s.c.SenderID)
+	attribute("AWS.MM.SMS.OriginationNumber", s.c.OriginationNumber)
+	return form
+}
+
+func (s *Sender) refused(r *smshttp.Response, m identity.SMS) error {
+	var answer struct {
+		XMLName xml.Name `xml:"ErrorResponse"`
+		Code    string   `xml:"Error>Code"`
+	}
+	if err := xml.Unmarshal(r.Body, &answer); err != nil {
+		answer.Code = ""
+	}
+	token := smshttp.Token(answer.Code, m)
+	switch answer.Code {
+	case "Throttling", "ThrottlingException", "ThrottledException", "Throttled", "RequestLimitExceeded",
+		"ServiceUnavailable", "ExpiredToken", "ExpiredTokenException":
+		return s.http.FailAs(identity.SendTemporary, r, token, s.c.Now())
+	}
+	return s.http.FailStatus(r, token, s.c.Now())
+}

@@ -1,0 +1,3 @@
+package tencentcloud
+
+var Authorization = authorization

@@ -1,0 +1,139 @@
+package vonage
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms/internal/smshttp"
+)
+
+const (
+	// Provider is the name in the receipts.
+	Provider = "vonage"
+	// DefaultEndpoint is the API's address.
+	DefaultEndpoint = "https://rest.nexmo.com"
+)
+
+// Config configures a [Sender].
+type Config struct {
+	// APIKey and APISecret belong to the account. Required.
+	APIKey    string
+	APISecret identity.Secret
+	// From is the sender: a number without plus sign, or up to 11 letters and
+	// digits where a country permits them. Required.
+	From string
+	// Endpoint is the API's base address; default [DefaultEndpoint]. It must be
+	// https, except for loopback hosts.
+	Endpoint string
+	// Client makes the requests; nil stands for one with net/http's defaults. Its
+	// CheckRedirect and Jar are not used.
+	Client *http.Client
+	// Timeout bounds one request. Default 10 s, at most 1 min.
+	Timeout time.Duration
+	// Now tells the time; default time.Now.
+	Now func() time.Time
+}
+
+// Sender is an [identity.SMSSender] that uses Vonage. It is safe for concurrent use.
+type Sender struct {
+	c    Config
+	url  string
+	http *smshttp.Client
+}
+
+// New returns a Sender, or an error that joins all faults of c.
+func New(c Config) (*Sender, error) {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	faults := []error{
+		smshttp.CheckPlain("APIKey", c.APIKey),
+		smshttp.CheckPlain("APISecret", c.APISecret.Reveal()),
+	}
+	if c.From == "" {
+		faults = append(faults, errors.New("no From"))
+	}
+	base, err := smshttp.CheckBase("Endpoint", c.Endpoint, DefaultEndpoint)
+	faults = append(faults, err)
+	client, err := smshttp.NewClient(Provider, c.Client, c.Timeout, false)
+	faults = append(faults, err)
+	if err := smshttp.Config(Provider, faults...); err != nil {
+		return nil, err
+	}
+	return &Sender{c: c, url: base + "/sms/json", http: client}, nil
+}
+
+// SendSMS sends m.Text to m.To. Its errors are [*identity.SendError]; see the
+// package's section Answers.
+func (s *Sender) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSReceipt, error) {
+	form := url.Values{
+		"api_key": {s.c.APIKey}, "api_secret": {s.c.APISecret.Reveal()},
+		"from": {s.c.From}, "to": {strings.TrimPrefix(m.To, "+")}, "text": {m.Text},
+		"type": {"text"}, "client-ref": {m.ID},
+	}
+	if !isGSM(m.Text) {
+		form.Set("type", "unicode")
+	}
+	if !m.ExpiresAt.IsZero() {
+		form.Set("ttl", strconv.FormatInt(ttl(m.ExpiresAt.Sub(s.c.Now())), 10))
+	}
+	req, err := http.NewRequest(http.MethodPost, s.url, strings.NewReader(form.Encode()))
+	if err != nil {
+		return identity.SMSReceipt{}, s.http.Fail(identity.SendPermanent, 0, "request cannot be built")
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Accept", "application/json")
+	resp, err := s.http.Do(ctx, req)
+	if err != nil {
+		return identity.SMSReceipt{}, err
+	}
+	if !resp.OK() {
+		return identity.SMSReceipt{}, s.http.FailStatus(resp, "", s.c.Now())
+	}
+	var answer struct {
+		Messages []struct {
+			ID     string `json:"message-id"`
+			Status string `json:"status"`
+		} `json:"messages"`
+	}
+	if err := json.Unmarshal(resp.Body, &answer); err != nil || len(answer.Messages) == 0 {
+		return identity.SMSReceipt{}, s.http.FailUnreadable(resp)
+	}
+	first := answer.Messages[0]
+	for _, part := range answer.Messages {
+		switch {
+		case part.Status == "":
+			return identity.SMSReceipt{}, s.http.FailUnreadable(resp)
+		case part.Status != first.Status:
+			return identity.SMSReceipt{}, s.http.Fail(identity.SendUncertain, 0, "sent in part")
+		}
+	}
+	if first.Status != "0" {
+		return identity.SMSReceipt{}, s.http.Fail(outcome(first.Status), 0, "error %s", smshttp.Token(first.Status, m))
+	}
+	return s.http.Receipt(first.ID, m), nil
+}
+
+func outcome(status string) identity.SendOutcome {
+	switch status {
+	case "1", // throttled
+		"9",  // no credit: the account's owner can top up while the code lives
+		"10": // too many connections
+		return identity.SendTemporary
+	case "5": // an internal error while processing
+		return identity.SendUncertain
+	}
+	return identity.SendPermanent
+}
+
+// ttl is a lifetime that the service accepts: 20 seconds to 7 days, in milliseconds.
+func ttl(left time.Duration) int64 {
+	return min(max(left, 20*time.Second), 7*24*time.Hour).Milliseconds()
+}

@@ -1,0 +1,172 @@
+package vonage_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms/smstest"
+	"github.com/seed-16109ab2/rekey/sms/vonage"
+)
+
+const secret = "secret-e0b7c411"
+
+func config(endpoint string) vonage.Config {
+	return vonage.Config{APIKey: "abcd1234", APISecret: identity.NewSecret(secret), From: "Rekey", Endpoint: endpoint}
+}
+
+func read(r *http.Request, body []byte) (url.Values, error) {
+	form, err := url.ParseQuery(string(body))
+	switch {
+	case r.Method != http.MethodPost || r.URL.RequestURI() != "/sms/json":
+		return nil, errors.New("wrong method or path")
+	case r.Header.Get("Content-Type") != "application/x-www-form-urlencoded":
+		return nil, errors.New("not a form")
+	case form.Get("api_key") != "abcd1234" || form.Get("api_secret") != secret:
+		return nil, errors.New("4: bad credentials")
+	case strings.HasPrefix(form.Get("to"), "+"):
+		return nil, errors.New("3: number with plus sign")
+	}
+	return form, err
+}
+
+func parts(w http.ResponseWriter, statuses ...string) {
+	var all []string
+	for i, s := range statuses {
+		if s == "0" {
+			all = append(all, fmt.Sprintf(`{"to":"8613","message-id":"0A000000012345%02d","status":"0","remaining-balance":"3.14","message-price":"0.03","network":"46000"}`, i))
+		} else {
+			all = append(all, fmt.Sprintf(`{"status":%q,"error-text":"text 8613987650412"}`, s))
+		}
+	}
+	_, _ = fmt.Fprintf(w, `{"message-count":"%d","messages":[%s]}`, len(all), strings.Join(all, ","))
+}
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	var ids atomic.Int64
+	smstest.Run(t, smstest.Fixture{
+		Provider: vonage.Provider,
+		HasRef:   true,
+		Secrets:  []string{secret},
+		New: func(url string, timeout time.Duration) (identity.SMSSender, error) {
+			c := config(url)
+			c.Timeout = timeout
+			return vonage.New(c)
+		},
+		Read: func(r *http.Request, body []byte) (smstest.Received, error) {
+			form, err := read(r, body)
+			return smstest.Received{To: "+" + form.Get("to"), Text: form.Get("text")}, err
+		},
+		Answer: func(b smstest.Behaviour, w http.ResponseWriter, _ smstest.Received) {
+			switch b {
+			case smstest.Accept:
+				_, _ = fmt.Fprintf(w, `{"message-count":"1","messages":[{"status":"0","message-id":"0A%014d"}]}`, ids.Add(1))
+			case smstest.Refuse:
+				parts(w, "7")
+			case smstest.TryLater:
+				parts(w, "10")
+			case smstest.Throttled:
+				parts(w, "1")
+			}
+		},
+	})
+}
+
+func send(t *testing.T, m identity.SMS, now time.Time, answer http.HandlerFunc) (identity.SMSReceipt, error) {
+	t.Helper()
+	server := httptest.NewServer(answer)
+	defer server.Close()
+	c := config(server.URL)
+	c.Now = func() time.Time { return now }
+	s, err := vonage.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.SendSMS(t.Context(), m)
+}
+
+func TestForm(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
+	for _, tt := range []struct {
+		text, kind string
+		left       time.Duration
+		ttl        string
+	}{
+		{"Your code is 123456. [Größe] €5 ~", "text", 5 * time.Minute, "300000"},
+		{"验证码 123456", "unicode", time.Second, "20000"},
+		{"tab\t", "unicode", 30 * 24 * time.Hour, "604800000"},
+		{"ê", "unicode", time.Minute, "60000"},
+	} {
+		var got url.Values
+		r, err := send(t, identity.SMS{ID: "m1", To: "+8612345678901", Text: tt.text, ExpiresAt: now.Add(tt.left)}, now,
+			func(w http.ResponseWriter, r *http.Request) {
+				_ = r.ParseForm()
+				got = r.PostForm
+				parts(w, "0", "0")
+			})
+		if err != nil || r.Ref != "0A00000001234500" {
+			t.Errorf("%q: %+v, %v", tt.text, r, err)
+		}
+		want := url.Values{"api_key": {"abcd1234"}, "api_secret": {secret}, "from": {"Rekey"}, "to": {"8612345678901"},
+			"text": {tt.text}, "type": {tt.kind}, "client-ref": {"m1"}, "ttl": {tt.ttl}}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Error(d)
+		}
+	}
+}
+
+func TestStatuses(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		statuses []string
+		want     identity.SendOutcome
+	}{
+		{[]string{"1"}, identity.SendTemporary},
+		{[]string{"9"}, identity.SendTemporary},
+		{[]string{"10"}, identity.SendTemporary},
+		{[]string{"5"}, identity.SendUncertain},
+		{[]string{"2"}, identity.SendPermanent},
+		{[]string{"4"}, identity.SendPermanent},
+		{[]string{"7"}, identity.SendPermanent},
+		{[]string{"1", "1"}, identity.SendTemporary},
+		{[]string{"0", "1"}, identity.SendUncertain},
+		{[]string{"1", "0"}, identity.SendUncertain},
+		{[]string{""}, identity.SendUncertain},
+		{nil, identity.SendUncertain},
+	} {
+		_, err := send(t, identity.SMS{To: "+8613987650412", Text: "x"}, time.Now(),
+			func(w http.ResponseWriter, _ *http.Request) { parts(w, tt.statuses...) })
+		if se, ok := errors.AsType[*identity.SendError](err); !ok || se.Outcome != tt.want {
+			t.Errorf("%q: %v", tt.statuses, err)
+		}
+	}
+}
+
+func TestConfigFaults(t *testing.T) {
+	t.Parallel()
+	_, err := vonage.New(vonage.Config{APISecret: identity.NewSecret("hunter2\n"), Endpoint: "http://rest.nexmo.com", Timeout: -1})
+	if err == nil {
+		t.Fatal("no fault found")
+	}
+	for _, want := range []string{"APIKey is required", "APISecret holds", "no From", "Endpoint must be https", "Timeout"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q lacks %q", err, want)
+		}
+	}
+	if strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("shows the secret: %v", err)
+	}
+	if _, err := vonage.New(config("")); err != nil {
+		t.Errorf("default endpoint: %v", err)
+	}
+}
