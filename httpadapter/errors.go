@@ -1,0 +1,148 @@
+package httpadapter
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/seed-16109ab2/rekey/identity"
+)
+
+// refusal is an answer other than success. Everything that a caller can be
+// refused with is made in this file.
+type refusal struct {
+	status  int
+	message Message
+	args    []any // what stands for {0}, {1}: a string, or a Message to say in the caller's language
+
+	retryAfter time.Duration // Retry-After, unless 0
+	allow      string        // Allow, unless empty
+	closing    bool          // the connection cannot be used again
+	cause      error         // for the operator
+}
+
+// What is wrong with the request's form.
+
+func refusePath() *refusal { return malformedAs(http.StatusNotFound, "path") }
+
+func refuseMethod() *refusal {
+	r := malformedAs(http.StatusMethodNotAllowed, "method")
+	r.allow = http.MethodPost
+	return r
+}
+
+func refuseContentType() *refusal {
+	return malformedAs(http.StatusUnsupportedMediaType, "Content-Type")
+}
+
+// The rest of the body is not read, so the connection ends.
+func refuseSize() *refusal {
+	r := malformedAs(http.StatusRequestEntityTooLarge, "body")
+	r.closing = true
+	return r
+}
+
+func refuseClientMissing() *refusal { return badRequest(MessageClientMissing) }
+func refuseDeviceMissing() *refusal { return badRequest(MessageDeviceIncomplete) }
+
+func refuseMissing(parameter string) *refusal   { return badRequest(MessageParameterBlank, parameter) }
+func refuseType(parameter string) *refusal      { return badRequest(MessageParameterType, parameter) }
+func refuseMalformed(parameter string) *refusal { return malformedAs(http.StatusBadRequest, parameter) }
+
+func malformedAs(status int, parameter string) *refusal {
+	return &refusal{status: status, message: MessageParameterFormat, args: []any{parameter}}
+}
+
+func badRequest(m Message, args ...any) *refusal {
+	return &refusal{status: http.StatusBadRequest, message: m, args: args}
+}
+
+// refuseFailure is for failures of our own; the caller learns nothing of cause.
+func refuseFailure(cause error) *refusal {
+	return &refusal{status: http.StatusInternalServerError, message: MessageBusy, cause: cause}
+}
+
+// refusals are the service's sentinels. All are answered 400.
+var refusals = []struct {
+	err     error
+	message Message
+	args    []any
+}{
+	{err: identity.ErrClientMissing, message: MessageClientMissing},
+	{err: identity.ErrClientNotFound, message: MessageClientNotFound},
+	{err: identity.ErrClientDisabled, message: MessageClientDisabled},
+	{err: identity.ErrTenantMissing, message: MessageParameterBlank, args: []any{headerTenant}},
+	{err: identity.ErrUnknownPurpose, message: MessageParameterFormat, args: []any{fieldType}},
+	{err: identity.ErrInvalidMobile, message: MessageInvalidMobile},
+	{err: identity.ErrCaptchaMissing, message: MessageParameterBlank, args: []any{fieldCaptchaToken}},
+	{err: identity.ErrCaptchaWrong, message: MessageCaptchaWrong},
+	{err: identity.ErrCaptchaExpired, message: MessageCaptchaExpired},
+	{err: identity.ErrCodeRefused, message: MessageCodeRefused},
+}
+
+// refuse turns the service's error into an answer; nil stays nil. What is not
+// listed is a failure of our own.
+func refuse(err error) *refusal {
+	if err == nil {
+		return nil
+	}
+	for _, r := range refusals {
+		if errors.Is(err, r.err) {
+			return badRequest(r.message, r.args...)
+		}
+	}
+	if e, ok := errors.AsType[*identity.PasswordError](err); ok {
+		return refusePassword(e)
+	}
+	if e, ok := errors.AsType[*identity.RateLimitedError](err); ok {
+		return &refusal{status: http.StatusTooManyRequests, message: MessageTooManyRequests, retryAfter: max(e.RetryAfter, 1)}
+	}
+	if e, ok := errors.AsType[*identity.BusyError](err); ok {
+		return &refusal{status: http.StatusServiceUnavailable, message: MessageBusy, retryAfter: max(e.RetryAfter, 1)}
+	}
+	return refuseFailure(err)
+}
+
+func refusePassword(e *identity.PasswordError) *refusal {
+	switch e.Fault {
+	case identity.PasswordLength:
+		return badRequest(MessagePasswordLength, strconv.Itoa(e.Min), strconv.Itoa(e.Max))
+	case identity.PasswordContains:
+		if e.Word == "" {
+			return badRequest(MessagePasswordContains, MessageTheMobileNumber)
+		}
+		return badRequest(MessagePasswordContains, e.Word)
+	case identity.PasswordReused:
+		return badRequest(MessagePasswordReused)
+	case identity.PasswordWeak:
+		return badRequest(MessagePasswordWeak)
+	}
+	return refuseFailure(e)
+}
+
+// code is the error_code of a refusal.
+func (r *refusal) code() string {
+	code, _, _ := strings.Cut(string(r.message), "/")
+	return code
+}
+
+// lenient is the status for callers that know 200, 400 and 5xx only.
+func (r *refusal) lenient() int {
+	switch r.status {
+	case http.StatusMethodNotAllowed, http.StatusRequestEntityTooLarge,
+		http.StatusUnsupportedMediaType, http.StatusTooManyRequests:
+		return http.StatusBadRequest
+	}
+	return r.status
+}
+
+// retrySeconds rounds up: a caller who comes back a moment early is refused again.
+func (r *refusal) retrySeconds() string {
+	seconds := r.retryAfter / time.Second
+	if r.retryAfter%time.Second > 0 {
+		seconds++
+	}
+	return strconv.FormatInt(int64(seconds), 10)
+}

@@ -1,0 +1,137 @@
+package httpadapter
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/seed-16109ab2/rekey/identity"
+)
+
+// Headers that say who asks, spelled as documented.
+const (
+	headerOS        = "X-operating-sys-version"
+	headerDevice    = "X-device-fingerprint"
+	headerDeviceIP  = "X-device-ip"
+	headerAgent     = "X-agent"
+	headerLanguage  = "X-L"
+	headerClient    = "X-client-id"
+	headerTenant    = "X-tenant-id"
+	maxHeaderBytes  = 256
+	maxAgentBytes   = 1024
+	contentTypeJSON = "application/json"
+)
+
+// callerHeaders are the documented headers in documented order.
+var callerHeaders = []struct {
+	name    string
+	longest int // bytes
+}{
+	{headerOS, maxHeaderBytes},
+	{headerDevice, maxHeaderBytes},
+	{headerDeviceIP, maxHeaderBytes},
+	{headerAgent, maxAgentBytes},
+	{headerLanguage, maxHeaderBytes},
+	{headerClient, maxHeaderBytes},
+	{headerTenant, maxHeaderBytes},
+}
+
+// caller reads the headers. Repeated ones are refused, because what stands
+// between the caller and here may have looked at the other one.
+func (h *handler) caller(r *http.Request) (identity.Caller, *refusal) {
+	if missingHeader(r, headerClient) {
+		return identity.Caller{}, refuseClientMissing()
+	}
+	for _, name := range []string{headerOS, headerDevice, headerAgent} {
+		if missingHeader(r, name) {
+			return identity.Caller{}, refuseDeviceMissing()
+		}
+	}
+	for _, documented := range callerHeaders {
+		values := r.Header.Values(documented.name)
+		if len(values) > 1 || len(values) == 1 && !wellFormedHeader(values[0], documented.longest) {
+			return identity.Caller{}, refuseMalformed(documented.name)
+		}
+	}
+	return identity.Caller{
+		ClientID:       r.Header.Get(headerClient),
+		TenantID:       r.Header.Get(headerTenant),
+		Device:         r.Header.Get(headerDevice),
+		Address:        h.address(r),
+		ClaimedAddress: r.Header.Get(headerDeviceIP),
+		OSVersion:      r.Header.Get(headerOS),
+		Agent:          r.Header.Get(headerAgent),
+		Language:       r.Header.Get(headerLanguage),
+	}, nil
+}
+
+func missingHeader(r *http.Request, name string) bool {
+	values := r.Header.Values(name)
+	return len(values) == 0 || len(values) == 1 && blank(values[0])
+}
+
+func wellFormedHeader(value string, longest int) bool {
+	return len(value) <= longest && utf8.ValidString(value) && !strings.ContainsFunc(value, unicode.IsControl)
+}
+
+// single is a header's value if it is there once and well-formed, else empty:
+// for what is needed before the headers are checked.
+func single(r *http.Request, name string) string {
+	values := r.Header.Values(name)
+	if len(values) != 1 || !wellFormedHeader(values[0], maxHeaderBytes) {
+		return ""
+	}
+	return values[0]
+}
+
+// acceptedContentType reports whether the one Content-Type is application/json
+// with no parameter but a charset of UTF-8, in any case and spacing.
+func acceptedContentType(values []string) bool {
+	if len(values) != 1 {
+		return false
+	}
+	// Lower-cased, not compared by EqualFold, which takes U+017F for an s.
+	media, parameters, _ := strings.Cut(strings.ToLower(values[0]), ";")
+	if trimSpace(media) != contentTypeJSON {
+		return false
+	}
+	charset := false
+	for parameter := range strings.SplitSeq(parameters, ";") {
+		if trimSpace(parameter) == "" {
+			continue // RFC 9110, 5.6.6 lets a parameter be empty
+		}
+		name, value, _ := strings.Cut(parameter, "=")
+		value = trimSpace(value)
+		if len(value) > 1 && value[0] == '"' && value[len(value)-1] == '"' {
+			value = value[1 : len(value)-1]
+		}
+		if charset || trimSpace(name) != "charset" || value != "utf8" && value != "utf-8" {
+			return false
+		}
+		charset = true
+	}
+	return true
+}
+
+func trimSpace(s string) string { return strings.Trim(s, " \t") }
+
+// read returns the body, or nil for one that broke off, which is no JSON.
+func (h *handler) read(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
+	if r.ContentLength > h.options.MaxBodyBytes {
+		return nil, refuseSize()
+	}
+	if r.Body == nil {
+		return nil, nil
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.options.MaxBodyBytes))
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, refuseSize()
+	}
+	if err != nil {
+		return nil, nil
+	}
+	return body, nil
+}
