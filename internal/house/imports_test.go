@@ -1,0 +1,113 @@
+package house_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/seed-16109ab2/rekey"
+
+// rooms says what each package may import besides the standard library, as
+// path prefixes. The longest room that fits a package counts.
+var rooms = map[string][]string{
+	"identity": {
+		"identity/internal",
+		"github.com/alexedwards/argon2id", "github.com/go-crypt/crypt", "github.com/nyaruka/phonenumbers",
+		"github.com/ccojocar/zxcvbn-go", "github.com/google/uuid", "golang.org/x/text",
+	},
+	"identity/identitytest":   {"identity", "storage/memory", "sms/smstest"},
+	"identity/pwnedpasswords": {"identity"},
+	"identity/internal":       {"identity/internal", "github.com/alexedwards/argon2id", "github.com/go-crypt/crypt"},
+	"storage/memory":          {"identity"},
+	"storage/storagetest":     {"identity"},
+	"storage/bunstore":        {"identity", "github.com/uptrace/bun"},
+	"storage/sqlite":          {"identity", "storage/bunstore", "github.com/uptrace/bun", "modernc.org/sqlite"},
+	"sms":                     {"identity", "sms/internal"},
+	"sms/failover":            {"identity", "github.com/sony/gobreaker/v2"},
+	"httpadapter":             {"identity", "golang.org/x/text"},
+	"examples":                {""},
+	"internal":                {""},
+}
+
+// forbidden may not be compiled, even through others, by who imports the room.
+var forbidden = map[string][]string{
+	// database/sql/driver comes with google/uuid: an interface, no database.
+	"identity":         {"net/http", "github.com/uptrace", "modernc.org", "storage/", "sms/", "httpadapter", "testing"},
+	"httpadapter":      {"github.com/uptrace", "modernc.org", "storage/", "sms/"},
+	"storage/bunstore": {"modernc.org", "github.com/jackc", "github.com/go-sql-driver", "sms/", "httpadapter"},
+	"storage/memory":   {"net/http", "github.com/uptrace", "modernc.org", "sms/", "httpadapter"},
+}
+
+type goPackage struct {
+	ImportPath string
+	Standard   bool
+	Imports    []string
+	Deps       []string
+}
+
+func list(t *testing.T) (packages []goPackage) {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Standard,Imports,Deps", module+"/...")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	dec := json.NewDecoder(strings.NewReader(string(out)))
+	for {
+		var p goPackage
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+}
+
+// inRoom reports whether an import path lies in a room or module.
+func inRoom(path, room string) bool {
+	path = strings.TrimPrefix(path, module+"/")
+	return room == "" || path == room || strings.HasPrefix(path, strings.TrimSuffix(room, "/")+"/")
+}
+
+func TestWhoMayImportWhom(t *testing.T) {
+	t.Parallel()
+	packages := list(t)
+	if len(packages) < 10 {
+		t.Fatalf("only %d packages listed", len(packages))
+	}
+	for _, p := range packages {
+		name := strings.TrimPrefix(p.ImportPath, module+"/")
+		room := ""
+		for r := range rooms {
+			if inRoom(name, r) && len(r) > len(room) {
+				room = r
+			}
+		}
+		if room == "" {
+			t.Errorf("%s stands in no room", name)
+			continue
+		}
+		for _, imported := range p.Imports {
+			if !strings.Contains(strings.SplitN(imported, "/", 2)[0], ".") {
+				continue // standard library
+			}
+			// A package of the same room, under the same folder, is at home.
+			if !slices.ContainsFunc(rooms[room], func(r string) bool { return inRoom(imported, r) }) {
+				t.Errorf("%s may not import %s", name, imported)
+			}
+		}
+		for _, f := range forbidden[name] {
+			for _, dep := range p.Deps {
+				if inRoom(dep, f) {
+					t.Errorf("whoever imports %s compiles %s", name, dep)
+				}
+			}
+		}
+	}
+}
