@@ -67,12 +67,12 @@ func guessBody(mobile, code string) string {
 	return fmt.Sprintf(`{"mobile":%q,"verify_code":%q,"password":"violet-Harbor-93"}`, mobile, code)
 }
 
-// Hundreds of callers that send a header or a body a byte at a time, or stop:
+// A thousand callers that send a header or a body a byte at a time, or stop:
 // others are answered meanwhile, and the slow ones are gone after the time-outs.
 func TestSlowCallersHoldNothing(t *testing.T) {
 	t.Parallel()
 	_, addr := serve(t)
-	const slow = 300
+	const slow = 1000
 	head := "POST " + resetRoute + " HTTP/1.1\r\nHost: x\r\n"
 	full := head + "Content-Type: application/json\r\nX-client-id: " + identitytest.ClientID +
 		"\r\nX-operating-sys-version: 1\r\nX-agent: a\r\nX-device-fingerprint: d\r\nContent-Length: 90\r\n\r\n{"

@@ -119,7 +119,7 @@ func (m *model) send(number, device string) (c *modelCode, wait time.Duration) {
 	for i := range len(live) - 3 {
 		live[i].dead = true
 	}
-	m.codes = slices.DeleteFunc(m.codes, func(c *modelCode) bool { return c.dead && c.expires.Before(m.now.Add(-day)) })
+	m.codes = slices.DeleteFunc(m.codes, func(c *modelCode) bool { return c.expires.Before(m.now.Add(-day)) })
 	return c, 0
 }
 
