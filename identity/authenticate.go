@@ -16,7 +16,9 @@ import (
 //
 // It has limits of its own, counted in storage: growing waits for a user after
 // failures in a row, never a lock for good, and failures per address. An unknown
-// number costs the same hash and gets the same answers at the same counts.
+// number costs the same hash and gets the same answers at the same counts. That
+// hash is argon2id: a user imported with a hash of another scheme is told from
+// an unknown number by the time of a refusal, until the first login replaces it.
 //
 // Errors: [ErrWrongCredentials] for a wrong password, an unknown or impossible
 // number, and a disabled user; [*RateLimitedError], [*BusyError]; anything else
