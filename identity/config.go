@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"runtime"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -82,6 +81,15 @@ type Config struct {
 	DefaultLanguage string
 	// ServiceName stands in the messages, and no password may contain it. Default none.
 	ServiceName string
+	// OriginDomain, such as "example.com", ends each code's SMS with the line
+	// "@example.com #123456", by which browsers offer the code on that site and no
+	// other (W3C WICG, "Origin-bound one-time codes delivered via SMS"). A host
+	// name in lower case, ASCII. Default none.
+	OriginDomain string
+	// AndroidAppHash is the 11 characters by which Google's SMS Retriever hands a
+	// code's SMS to the app; they become its last line. Not together with
+	// OriginDomain. Default none.
+	AndroidAppHash string
 
 	// SendTimeout bounds one delivery. Default 10 s.
 	SendTimeout time.Duration
@@ -336,7 +344,8 @@ func (c *Config) check() error {
 	}
 	_, ok := c.Texts[c.DefaultLanguage]
 	fault(!ok, "DefaultLanguage %q is not a language of Texts", c.DefaultLanguage)
-	fault(strings.ContainsAny(c.ServiceName, "\r\n\x00"), "ServiceName holds a line break")
+	fault(!showsAsWritten(c.ServiceName), "ServiceName holds invalid UTF-8, control characters or bidirectional controls")
+	checkLastLine(fault, c.OriginDomain, c.AndroidAppHash)
 	return errors.Join(errs...)
 }
 

@@ -109,26 +109,3 @@ func TestMessagesDoNotPrint(t *testing.T) {
 		}
 	}
 }
-
-// Both shipped languages say the code, its life, and fit one segment: 160
-// characters of GSM-7 or 70 of UCS-2 (3GPP TS 23.038).
-func TestShippedTextsFitOneSegment(t *testing.T) {
-	t.Parallel()
-	for lang, m := range identity.DefaultTexts() {
-		limit := 160
-		if lang == "zh" {
-			limit = 70
-		}
-		texts := []string{m.PasswordChanged}
-		for _, text := range m.Code {
-			texts = append(texts, text)
-		}
-		for _, text := range texts {
-			text = m.Prefix + text
-			text = strings.NewReplacer("{service}", "Example", "{code}", "1234567890", "{minutes}", "10", "{time}", "2026-11-23 21:47 UTC").Replace(text)
-			if n := len([]rune(text)); n > limit {
-				t.Errorf("%s: %d characters: %s", lang, n, text)
-			}
-		}
-	}
-}

@@ -237,7 +237,7 @@ func (a *attempt) redemption(phc string) (Redemption, error) {
 // was reset by, and the embedder's event.
 func (a *attempt) resetMessages(changed time.Time) ([]OutboxMessage, error) {
 	lang := a.writer.language(a.request.Language)
-	params := map[string]string{"time": changed.Format("2006-01-02 15:04 UTC")}
+	params := map[string]string{"time": changed.Format(noticeTime)}
 	notice, err := a.message(a.now, a.now.Add(a.cfg.NoticeLifetime), delivery{
 		Kind: deliverNotice, To: a.mobile, SMSKind: SMSPasswordChanged, Purpose: PurposeForgotPassword,
 		Tenant: a.scope.tenant, Language: lang, Params: params, Text: a.writer.passwordChanged(lang, params),

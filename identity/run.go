@@ -24,8 +24,15 @@ const (
 // share the work.
 //
 // A message is tried until it is accepted, refused for good or of no use any
-// more, with growing pauses. Failures of storage are logged and tried again.
+// more, with growing pauses. Failures of storage are logged and tried again, and
+// once at the start each text that takes more than one SMS segment is.
 func (s *Service) Run(ctx context.Context) error {
+	for _, l := range s.TextLengths() {
+		if l.Length.Segments > 1 {
+			s.cfg.Logger.WarnContext(ctx, "text takes more than one segment, each of which costs", "language", l.Language, "kind", string(l.Kind),
+				"purpose", string(l.Purpose), "segments", l.Length.Segments, "units", l.Length.Units, "encoding", string(l.Length.Encoding))
+		}
+	}
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() { s.purge(ctx) })

@@ -104,7 +104,7 @@ func (s *Service) issue(now time.Time, r SendRequest, sc scope, mobile string, u
 	lang := s.writer.language(r.Language)
 	params := map[string]string{
 		"code":    code,
-		"minutes": strconv.Itoa(int((s.cfg.CodeLifetime + time.Minute - 1) / time.Minute)),
+		"minutes": strconv.Itoa(minutes(s.cfg.CodeLifetime)),
 	}
 	d := delivery{
 		Kind: deliverCode, To: mobile, SMSKind: SMSVerifyCode, Purpose: r.Purpose, Tenant: sc.tenant,

@@ -90,70 +90,13 @@ func (t Texts) check() error {
 }
 
 func checkTemplate(where, text string, known ...string) error {
+	if !showsAsWritten(strings.ReplaceAll(text, "\n", "")) {
+		return fmt.Errorf("%s: holds invalid UTF-8, control characters or bidirectional controls", where)
+	}
 	for _, p := range placeholder.FindAllString(text, -1) {
 		if !slices.Contains(known, p) {
 			return fmt.Errorf("%s: unknown placeholder %s", where, p)
 		}
 	}
 	return nil
-}
-
-// writer renders messages in the language that suits a caller best.
-type writer struct {
-	texts   Texts
-	langs   []string // as the matcher numbers them, the default first
-	matcher language.Matcher
-	service string
-}
-
-func newWriter(c *Config) *writer {
-	w := &writer{texts: c.Texts, service: c.ServiceName, langs: []string{c.DefaultLanguage}}
-	for _, lang := range slices.Sorted(maps.Keys(c.Texts)) {
-		if lang != c.DefaultLanguage {
-			w.langs = append(w.langs, lang)
-		}
-	}
-	tags := make([]language.Tag, len(w.langs))
-	for i, lang := range w.langs {
-		tags[i] = language.Make(lang)
-	}
-	w.matcher = language.NewMatcher(tags)
-	return w
-}
-
-func (w *writer) language(asked string) string {
-	const longest = 64 // of any sensible tag; parsing more is work for nothing
-	if len(asked) > longest {
-		return w.langs[0]
-	}
-	_, i, confidence := w.matcher.Match(language.Make(asked))
-	if confidence == language.No {
-		i = 0
-	}
-	return w.langs[i]
-}
-
-func (w *writer) code(lang string, p Purpose, params map[string]string) string {
-	m := w.texts[lang]
-	text, ok := m.Code[p]
-	if !ok {
-		text = m.Code[""]
-	}
-	return w.render(m, text, params)
-}
-
-func (w *writer) passwordChanged(lang string, params map[string]string) string {
-	m := w.texts[lang]
-	return w.render(m, m.PasswordChanged, params)
-}
-
-func (w *writer) render(m Templates, text string, params map[string]string) string {
-	if w.service != "" {
-		text = m.Prefix + text
-	}
-	pairs := []string{"{service}", w.service}
-	for name, value := range params {
-		pairs = append(pairs, "{"+name+"}", value)
-	}
-	return strings.NewReplacer(pairs...).Replace(text)
 }

@@ -68,7 +68,7 @@ func TestFlagsFillConfig(t *testing.T) {
 		},
 		Password: identity.PasswordPolicy{Min: 10, Max: 100, Strength: 4, Words: []string{"acme", "rocket"}, History: 3},
 		Hash:     identity.HashParams{MemoryKiB: 20_000, Iterations: 3, Parallelism: 2}, HashConcurrency: 5, HashQueue: -1,
-		DefaultLanguage: "zh", ServiceName: "Acme", SendTimeout: 4 * time.Second, SendConcurrency: 6, RetryUncertain: true,
+		DefaultLanguage: "zh", ServiceName: "Acme", OriginDomain: "acme.example", SendTimeout: 4 * time.Second, SendConcurrency: 6, RetryUncertain: true,
 		NoticeLifetime: time.Hour, MessageRetention: 48 * time.Hour, EventRetention: -1, AnswerStep: 20 * time.Millisecond, InsecureAnyDevice: true,
 	}
 	args := `-default-region=DE -countries=DE,AT -code-digits=7 -code-lifetime=3m -code-attempts=4 -live-codes=2 -send-cooldown=30s
@@ -78,7 +78,7 @@ func TestFlagsFillConfig(t *testing.T) {
 		-failures-per-client=15/1h -failures-per-tenant=16/1h -failures-in-all=17/1h -failures-alarm=18/1h -login-waits=0s,1s
 		-logins-per-address=19/1h -password-min=10 -password-max=100 -password-strength=4 -password-words=acme,rocket
 		-password-history=3 -hash-memory-kib=20000 -hash-iterations=3 -hash-parallelism=2 -hash-concurrency=5 -hash-queue=0
-		-default-language=zh -service-name=Acme -send-timeout=4s -send-concurrency=6 -retry-uncertain -notice-lifetime=1h
+		-default-language=zh -service-name=Acme -origin-domain=acme.example -send-timeout=4s -send-concurrency=6 -retry-uncertain -notice-lifetime=1h
 		-message-retention=48h -event-retention=0 -answer-step=20ms -insecure-any-device`
 	var got identity.Config
 	f := newFlags()

@@ -1,17 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"time"
 
 	"github.com/seed-16109ab2/rekey/httpadapter"
@@ -27,7 +24,7 @@ type server struct {
 	addr             string
 	certFile         string
 	keyFile          string
-	textsFile        string
+	texts            textsFile
 	maxConnections   int
 	shutdownTimeout  time.Duration
 	maxBodyBytes     int
@@ -47,8 +44,7 @@ func serveCommand(f *flags) action {
 	f.BoolVar(&s.options.RefusalsAs400, "refusals-as-400", false, "answer 405, 413, 415 and 429 as 400, for callers that know no other")
 	list(f, &s.options.TrustedProxies, "trusted-proxies", parsePrefix, "`NETWORKS` of reverse proxies whose -address-header is believed, comma-separated, such as 10.0.0.0/8; default none")
 	f.StringVar(&s.options.AddressHeader, "address-header", "", "`HEADER` in which the trusted proxies append the caller's address, such as X-Forwarded-For; default none")
-	f.StringVar(&s.textsFile, "texts-file", "", "`FILE` of texts that add languages or replace the shipped ones, JSON: "+
-		`{"sms": {"de": {"Code": {"": "…{code}…"}, "PasswordChanged": "…"}}, "errors": {"de": {"SDK.SMS.1005": "…"}}}; default none`)
+	s.texts.flag(f)
 	configFlags(f, &s.config)
 	return s.run
 }
@@ -100,10 +96,8 @@ func (s *server) prepare(std streams) (err error) {
 	if s.config.SMS, err = s.sms.sender(std.out, s.config.SendTimeout); err != nil {
 		return err
 	}
-	if s.textsFile != "" {
-		if s.config.Texts, s.options.Messages, err = readTexts(s.textsFile); err != nil {
-			return err
-		}
+	if s.config.Texts, s.options.Messages, err = s.texts.read(); err != nil {
+		return err
 	}
 	if s.maxConnections < 1 {
 		return usagef("-max-conns is %d, must be at least 1", s.maxConnections)
@@ -186,24 +180,4 @@ func withHealth(service *identity.Service, next http.Handler) http.Handler {
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, text)
 	})
-}
-
-// texts is the form of -texts-file.
-type texts struct {
-	SMS    identity.Texts       `json:"sms"`
-	Errors httpadapter.Messages `json:"errors"`
-}
-
-func readTexts(path string) (identity.Texts, httpadapter.Messages, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	t := texts{SMS: identity.DefaultTexts()}
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields() // a name spelt wrong would be a text that is missing
-	if err := decoder.Decode(&t); err != nil {
-		return nil, nil, usagef("-texts-file %s: %w", path, err)
-	}
-	return t.SMS, t.Errors, nil
 }

@@ -57,6 +57,8 @@ func serviceFlags(f *flags, c *identity.Config) {
 	scalar(f, &c.HashQueue, "hash-queue", 0, -1, parseInt, "`COUNT` of requests that may wait for a hash, the rest are answered 503; 0 for none; default: 64 times -hash-concurrency")
 
 	f.word(&c.DefaultLanguage, "default-language", "en", "`LANGUAGE` of SMS and errors when X-L names none that there is, BCP 47; shipped: en, zh")
+	f.StringVar(&c.OriginDomain, "origin-domain", "", "`HOST` whose pages browsers offer the code to, as the last line of its SMS, such as example.com; default none")
+	f.StringVar(&c.AndroidAppHash, "android-app-hash", "", "`HASH` of 11 characters by which SMS Retriever hands the code to an Android app, as the last line of its SMS; default none")
 	f.duration(&c.SendTimeout, "send-timeout", 10*time.Second, "`DURATION` that one delivery may take")
 	f.integer(&c.SendConcurrency, "send-concurrency", 8, "`COUNT` of deliveries at once, 1 to 1024")
 	f.BoolVar(&c.RetryUncertain, "retry-uncertain", false, "send again what the provider may have sent already")
