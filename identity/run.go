@@ -204,9 +204,9 @@ func (d delivery) redact(err error) error {
 	if err == nil {
 		return nil
 	}
-	outcome, retryAfter := sendOutcome(err)
-	if se, ok := errors.AsType[*SendError](err); ok && se.Err != nil {
-		err = se.Err
+	failure := sendError(err)
+	if failure.Err != nil {
+		err = failure.Err
 	}
 	what := err.Error()
 	for _, secret := range []string{d.Text, d.Params["code"], d.To, strings.TrimPrefix(d.To, "+")} {
@@ -214,7 +214,7 @@ func (d delivery) redact(err error) error {
 			what = strings.ReplaceAll(what, secret, redacted)
 		}
 	}
-	return &SendError{Outcome: outcome, RetryAfter: retryAfter, Err: errors.New(what)}
+	return &SendError{Outcome: failure.Outcome, MaybeSent: failure.MaybeSent, RetryAfter: failure.RetryAfter, Err: errors.New(what)}
 }
 
 // allowSend asks about the user as they are now, not as they were when the code
@@ -258,16 +258,16 @@ func (s *Service) result(m OutboxMessage, receipt SMSReceipt, err error) Message
 	if err == nil {
 		return r
 	}
-	outcome, retryAfter := sendOutcome(err)
+	failure := sendError(err)
 	r = MessageResult{ID: m.ID, ClaimToken: m.ClaimToken, LastError: clip(err.Error(), 500)}
 	switch {
-	case outcome == SendPermanent:
+	case failure.Outcome == SendPermanent:
 		r.State = MessageDead
-	case outcome == SendUncertain && !s.cfg.RetryUncertain:
+	case failure.Outcome == SendUncertain && !s.cfg.RetryUncertain:
 		r.State = MessageUncertain
 	default:
 		r.State = MessagePending
-		r.NextAt = s.now().Add(max(backoff(m.Attempts), retryAfter))
+		r.NextAt = s.now().Add(max(backoff(m.Attempts), failure.RetryAfter))
 		if !r.NextAt.Before(m.ExpiresAt) {
 			r.State = MessageDead
 		}

@@ -79,6 +79,10 @@ const (
 // SendError is a failed send.
 type SendError struct {
 	Outcome SendOutcome
+	// MaybeSent says of a temporary failure that the message may have gone out, and
+	// that only its own provider can be asked again without sending it twice: no
+	// other knows the idempotency key. An uncertain one always may have.
+	MaybeSent bool
 	// RetryAfter is how long the provider asked to wait; 0 when it did not say.
 	RetryAfter time.Duration
 	// Err says what happened, without text, code, number or credential.
@@ -96,10 +100,10 @@ func (e *SendError) Error() string {
 // Unwrap returns Err.
 func (e *SendError) Unwrap() error { return e.Err }
 
-// sendOutcome reads the outcome off any sender's error.
-func sendOutcome(err error) (SendOutcome, time.Duration) {
+// sendError reads any sender's error as a SendError.
+func sendError(err error) *SendError {
 	if se, ok := errors.AsType[*SendError](err); ok {
-		return se.Outcome, se.RetryAfter
+		return se
 	}
-	return SendTemporary, 0
+	return &SendError{Outcome: SendTemporary, Err: err}
 }

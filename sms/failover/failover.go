@@ -57,6 +57,7 @@ type Config struct {
 type Sender struct {
 	c         Config
 	providers []*provider
+	pins      pins
 }
 
 type provider struct {
@@ -137,6 +138,9 @@ func newBreaker(c Config, name string) *gobreaker.CircuitBreaker[identity.SMSRec
 // or, when all were passed over, the time that a circuit breaker stays open.
 func (s *Sender) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSReceipt, error) {
 	candidates := s.candidates(m.To)
+	if p := s.pins.of(m.ID); p != nil {
+		candidates = []*provider{p}
+	}
 	if len(candidates) == 0 {
 		return identity.SMSReceipt{}, fail(identity.SendPermanent, 0, errors.New("no provider serves this number"))
 	}
@@ -148,6 +152,7 @@ func (s *Sender) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSRecei
 		}
 		receipt, err := p.send(ctx, m)
 		if err == nil {
+			s.pins.remove(m.ID)
 			receipt.Provider = p.Name
 			return receipt, nil
 		}
@@ -159,7 +164,11 @@ func (s *Sender) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSRecei
 		o := outcomeOf(err)
 		p.tally.count(o.Outcome)
 		result.add(o, fmt.Errorf("%s: %w", p.Name, err))
-		if maybeSent(err) && !s.c.RepeatUncertain || o.Outcome == identity.SendPermanent && s.c.StopAfterRefusal {
+		if o.MaybeSent && !s.c.RepeatUncertain {
+			s.pins.add(m, p)
+			break
+		}
+		if o.Outcome == identity.SendUncertain && !s.c.RepeatUncertain || o.Outcome == identity.SendPermanent && s.c.StopAfterRefusal {
 			break
 		}
 	}

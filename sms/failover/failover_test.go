@@ -26,12 +26,7 @@ var (
 	errPlain  = errors.New("plain")
 )
 
-type marked struct{}
-
-func (marked) Error() string   { return "no answer" }
-func (marked) MaybeSent() bool { return true }
-
-var repeatable = &identity.SendError{Outcome: identity.SendTemporary, Err: marked{}}
+var repeatable = &identity.SendError{Outcome: identity.SendTemporary, MaybeSent: true, Err: errors.New("no answer")}
 
 // team is a failover of recorders that fail as told, nil being never.
 func team(t *testing.T, c failover.Config, errs ...error) (*failover.Sender, []*smstest.Recorder) {
@@ -103,6 +98,34 @@ func TestWhoIsAsked(t *testing.T) {
 				t.Errorf("asked %s, ended with %q (%v); want %s and %q", asked, by, err, tt.want, tt.by)
 			}
 		})
+	}
+}
+
+// What a provider may have sent goes to no other at the next try either, though
+// by then that provider says plainly that it did not take it.
+func TestMaybeSentStaysWithItsProvider(t *testing.T) {
+	t.Parallel()
+	s, recorders := team(t, failover.Config{}, nil, nil)
+	a, b := recorders[0], recorders[1]
+	m := identity.SMS{ID: "m1", To: "+8613912345678", ExpiresAt: time.Now().Add(time.Hour)}
+	a.FailNext(1, repeatable)
+	_, err := s.SendSMS(t.Context(), m)
+	if se, ok := errors.AsType[*identity.SendError](err); !ok || !se.MaybeSent || se.Outcome != identity.SendTemporary {
+		t.Errorf("first try: %v", err)
+	}
+	a.FailNext(1, temporary)
+	if _, err := s.SendSMS(t.Context(), m); err == nil {
+		t.Error("second try: sent")
+	}
+	if receipt, err := s.SendSMS(t.Context(), m); err != nil || receipt.Provider != "a" {
+		t.Errorf("third try: %v, %v", receipt, err)
+	}
+	if n := b.Attempts(); n != 0 {
+		t.Errorf("the other provider was asked %d times", n)
+	}
+	a.FailNext(1, temporary)
+	if receipt, err := s.SendSMS(t.Context(), identity.SMS{ID: "m2", To: m.To}); err != nil || receipt.Provider != "b" {
+		t.Errorf("another message: %v, %v", receipt, err)
 	}
 }
 

@@ -13,6 +13,7 @@ type verdict struct {
 	errs      []error
 	uncertain bool
 	temporary bool
+	maybeSent bool
 	wait      time.Duration // shortest of the waits named; valid if waited
 	waited    bool
 	open      time.Duration // of the providers passed over
@@ -27,6 +28,7 @@ func (v *verdict) add(o *identity.SendError, err error) {
 		// Decides only if nothing else does.
 	default:
 		v.temporary = true
+		v.maybeSent = v.maybeSent || o.MaybeSent
 		if !v.waited || o.RetryAfter < v.wait {
 			v.wait, v.waited = o.RetryAfter, true
 		}
@@ -44,7 +46,7 @@ func (v *verdict) err() error {
 	case v.uncertain:
 		return fail(identity.SendUncertain, 0, err)
 	case v.temporary:
-		return fail(identity.SendTemporary, v.wait, err)
+		return &identity.SendError{Outcome: identity.SendTemporary, MaybeSent: v.maybeSent, RetryAfter: v.wait, Err: fmt.Errorf("failover: %w", err)}
 	case v.open > 0:
 		return fail(identity.SendTemporary, v.open, err)
 	default: // all that were asked refused, and there is nothing left to ask
@@ -63,13 +65,4 @@ func outcomeOf(err error) *identity.SendError {
 		return se
 	}
 	return &identity.SendError{Err: err}
-}
-
-// maybeSent reports whether another provider could send the message a second time.
-func maybeSent(err error) bool {
-	if outcomeOf(err).Outcome == identity.SendUncertain {
-		return true
-	}
-	var marked interface{ MaybeSent() bool }
-	return errors.As(err, &marked) && marked.MaybeSent()
 }

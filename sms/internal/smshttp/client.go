@@ -156,17 +156,8 @@ func (c *Client) failUnknown(wait time.Duration, format string, args ...any) err
 	if !c.idempotent {
 		return &identity.SendError{Outcome: identity.SendUncertain, Err: err}
 	}
-	return &identity.SendError{Outcome: identity.SendTemporary, RetryAfter: wait, Err: maybeSent{err}}
+	return &identity.SendError{Outcome: identity.SendTemporary, MaybeSent: true, RetryAfter: wait, Err: err}
 }
-
-// maybeSent marks a temporary error after which the same provider may be asked
-// again, but no other: it does not know the first one's idempotency key.
-type maybeSent struct{ error }
-
-func (e maybeSent) Unwrap() error { return e.error }
-
-// MaybeSent is the method that sms/failover looks for.
-func (maybeSent) MaybeSent() bool { return true }
 
 // Receipt returns a receipt with the provider's reference, bounded by [Token].
 func (c *Client) Receipt(ref string, m identity.SMS) identity.SMSReceipt {
