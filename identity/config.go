@@ -155,7 +155,9 @@ type LimitPolicy struct {
 
 	// SendCooldown is the pause between two sends to a number. Default 60 s; -1 for none.
 	SendCooldown time.Duration
-	// SendsPerNumber: default 3 / 10 min, 5 / h, 10 / 24 h.
+	// SendsPerNumber: default 3 / 10 min, 5 / h, 10 / 24 h. With SendCooldown these
+	// keep below what carriers put on codes to one number, such as Alibaba Cloud's
+	// one a minute, five an hour and ten a day: beyond it the provider refuses.
 	SendsPerNumber []Rate
 	// SendsPerAddress, an IPv6 address counting as its /64: default 30 / h.
 	SendsPerAddress []Rate

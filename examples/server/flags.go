@@ -12,12 +12,15 @@ import (
 )
 
 // flags are the flags of one command, each also an environment variable.
-type flags struct{ *flag.FlagSet }
+type flags struct {
+	*flag.FlagSet
+	after string // what help says after the flags
+}
 
 func newFlags() *flags {
 	set := flag.NewFlagSet("", flag.ContinueOnError)
 	set.SetOutput(io.Discard) // errors are returned, help has its own form
-	return &flags{set}
+	return &flags{FlagSet: set}
 }
 
 func variable(name string) string {
@@ -63,6 +66,11 @@ func unknownVariables() (names []string) {
 		c.setup(f)
 		f.VisitAll(func(fl *flag.Flag) { known[variable(fl.Name)] = true })
 	}
+	for _, p := range providers() {
+		for _, s := range p.settings {
+			known[p.prefix()+s.name], known[p.prefix()+s.name+fileSuffix] = true, true
+		}
+	}
 	for _, entry := range os.Environ() {
 		if name, _, _ := strings.Cut(entry, "="); strings.HasPrefix(name, variable("")) && !known[name] {
 			names = append(names, name)
@@ -81,6 +89,9 @@ func (f *flags) help(w io.Writer, c command) {
 		}
 		_, _ = fmt.Fprintf(w, "      %s\n", text)
 	})
+	if f.after != "" {
+		_, _ = fmt.Fprintf(w, "\n%s", f.after)
+	}
 }
 
 var configField = regexp.MustCompile(`(?:Config|Options)\.([A-Za-z]+(?:\.[A-Za-z]+)?)`)

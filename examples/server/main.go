@@ -83,6 +83,7 @@ func commands() []command {
 		{"user unbar", "End a row of failures that bars a number from SMS reset.", userUnbar},
 		{"user disable", "Keep a user from logging in and resetting.", userSwitch(true)},
 		{"user enable", "Undo user disable.", userSwitch(false)},
+		{"sms test", "Send one code to a number through the carriers, and tell what happened; needs no database.", smsTest},
 		{"texts", "Print how many SMS segments each text takes with these settings.", textsCommand},
 		{"events", "Print the audit events as JSON lines, oldest first.", eventsCommand},
 		{"messages", "Print the states of the messages, without their contents, as JSON lines, oldest first.", messagesCommand},

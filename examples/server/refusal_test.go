@@ -24,7 +24,7 @@ func TestRefusedCallsChangeNothing(t *testing.T) {
 		"unknown flag":           {"serve -sms console -prot 80", nil, "", 2, "-prot"},
 		"argument":               {"serve -sms console hunter2", nil, "", 2, "flags only"},
 		"no carrier":             {"serve", nil, "", 2, "-sms is missing"},
-		"unknown carrier":        {"serve -sms pigeon", nil, "", 2, `must be "console" or "webhook=URL"`},
+		"unknown carrier":        {"serve -sms pigeon", nil, "", 2, "-sms must be of console, webhook=URL, twilio"},
 		"no webhook secret":      {"serve -sms webhook=https://sms.example/", nil, "", 2, "REKEY_WEBHOOK_SECRET"},
 		"bad webhook secret":     {"serve -sms webhook=https://sms.example/", []string{"REKEY_WEBHOOK_SECRET=short"}, "", 2, "whsec_"},
 		"bad webhook URL":        {"serve -sms webhook=ftp://sms.example/", []string{secretEnv}, "", 2, "https"},

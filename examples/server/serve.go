@@ -18,7 +18,7 @@ import (
 // server is what serve is set to do.
 type server struct {
 	db               database
-	sms              carrier
+	sms              carriers
 	config           identity.Config
 	options          httpadapter.Options
 	addr             string
@@ -81,7 +81,7 @@ func (s *server) run(ctx context.Context, std streams) (err error) {
 		logger.Warn("environment variable means nothing", "name", name)
 	}
 	logger.Info("serving", "addr", listener.Addr().String(), "tls", s.tlsConfiguration != nil, "db", s.db.path,
-		"sms", s.sms.name(), "secret", s.db.secrets.place(s.db.path))
+		"sms", s.sms.names(), "secret", s.db.secrets.place(s.db.path))
 	if err := s.serve(ctx, listener, withHealth(service, routes), logger); err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (s *server) run(ctx context.Context, std streams) (err error) {
 func (s *server) prepare(std streams) (err error) {
 	s.options.MaxBodyBytes = int64(s.maxBodyBytes)
 	s.options.DefaultLanguage = s.config.DefaultLanguage
-	if s.config.SMS, err = s.sms.sender(std.out, s.config.SendTimeout); err != nil {
+	if s.config.SMS, err = s.sms.sender(std.out, s.config.SendTimeout, s.config.RetryUncertain); err != nil {
 		return err
 	}
 	if s.config.Texts, s.options.Messages, err = s.texts.read(); err != nil {
