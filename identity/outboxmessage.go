@@ -33,6 +33,11 @@ type OutboxMessage struct {
 	Provider    string    // who took it, once delivered
 	ProviderRef string    // the provider's id of it
 	LastError   string    // redacted
+
+	// What the provider said later, if it did, see [DeliveryReceipt].
+	Receipt     ReceiptState
+	ReceiptCode string
+	ReceiptAt   time.Time
 }
 
 // MessageResult is what became of one delivery, see [Outbox].

@@ -184,6 +184,15 @@ type Outbox interface {
 	// [ErrConflict]; nothing changed. Repeated: [ErrConflict].
 	FinishMessage(ctx context.Context, result MessageResult) error
 
+	// RecordReceipt keeps what became of the message that r.Provider took as r.Ref
+	// after it was handed over. It changes nothing else of the message: not its
+	// state, and so not whether it is sent.
+	//
+	// The first receipt stands: another one for the same message changes nothing
+	// and is no error. No message that was taken so, or an empty Provider or Ref:
+	// [ErrNotFound].
+	RecordReceipt(ctx context.Context, r DeliveryReceipt) error
+
 	// MessageStates returns at most max messages with an id after the given one,
 	// by id, without their sealed texts. A limit below 1 returns none.
 	MessageStates(ctx context.Context, afterID string, max int) ([]OutboxMessage, error)

@@ -11,6 +11,7 @@ import (
 const (
 	stateColumns   = "id, state, created_at, next_at, expires_at, attempts, claim_token, claim_until, finished_at, provider, provider_ref, last_error"
 	messageColumns = stateColumns + ", sealed"
+	receiptColumns = "COALESCE(r.state, '') AS receipt_state, COALESCE(r.code, '') AS receipt_code, COALESCE(r.at, 0) AS receipt_at"
 )
 
 type messageRow struct {
@@ -27,6 +28,10 @@ type messageRow struct {
 	ProviderRef string `bun:"provider_ref"`
 	LastError   string `bun:"last_error"`
 	Sealed      []byte `bun:"sealed"`
+
+	ReceiptState string `bun:"receipt_state"`
+	ReceiptCode  string `bun:"receipt_code"`
+	ReceiptAt    int64  `bun:"receipt_at"`
 }
 
 func (r messageRow) message() identity.OutboxMessage {
@@ -34,6 +39,7 @@ func (r messageRow) message() identity.OutboxMessage {
 		ID: r.ID, Sealed: r.Sealed, State: identity.MessageState(r.State), CreatedAt: fromMillis(r.CreatedAt), NextAt: fromMillis(r.NextAt),
 		ExpiresAt: fromMillis(r.ExpiresAt), Attempts: r.Attempts, ClaimToken: r.ClaimToken, ClaimUntil: fromMillis(r.ClaimUntil),
 		FinishedAt: fromMillis(r.FinishedAt), Provider: r.Provider, ProviderRef: r.ProviderRef, LastError: r.LastError,
+		Receipt: identity.ReceiptState(r.ReceiptState), ReceiptCode: r.ReceiptCode, ReceiptAt: fromMillis(r.ReceiptAt),
 	}
 }
 
@@ -113,12 +119,37 @@ func (s *Store) FinishMessage(ctx context.Context, r identity.MessageResult) err
 	return wrap("finish message", err)
 }
 
+// RecordReceipt implements [identity.Outbox].
+func (s *Store) RecordReceipt(ctx context.Context, r identity.DeliveryReceipt) error {
+	if r.Provider == "" || r.Ref == "" {
+		return wrap("record receipt", identity.ErrNotFound)
+	}
+	err := s.inTx(ctx, func(t *tx) error {
+		// The lock keeps a purge from removing the message under its receipt.
+		message, err := one[idRow](&t.statements, "SELECT id FROM rekey_messages WHERE provider = ? AND provider_ref = ? ORDER BY id LIMIT 1"+t.engine.forUpdate,
+			r.Provider, r.Ref)
+		if err != nil {
+			return err
+		}
+		_, err = t.exec("INSERT INTO rekey_receipts (message_id, state, code, at) VALUES ("+marks(4)+")"+t.engine.ignore("message_id"),
+			message.ID, string(r.State), r.Code, millis(r.At))
+		return err
+	})
+	return wrap("record receipt", err)
+}
+
+// qualified puts a table's alias before each column.
+func qualified(alias, columns string) string {
+	return alias + "." + strings.ReplaceAll(columns, ", ", ", "+alias+".")
+}
+
 // MessageStates implements [identity.Outbox].
 func (s *Store) MessageStates(ctx context.Context, afterID string, most int) ([]identity.OutboxMessage, error) {
 	if most <= 0 {
 		return nil, ctx.Err()
 	}
-	rows, err := query[messageRow](s.read(ctx), "SELECT "+stateColumns+" FROM rekey_messages WHERE id > ? ORDER BY id LIMIT ?", afterID, most)
+	rows, err := query[messageRow](s.read(ctx), "SELECT "+qualified("m", stateColumns)+", "+receiptColumns+
+		" FROM rekey_messages m LEFT JOIN rekey_receipts r ON r.message_id = m.id WHERE m.id > ? ORDER BY m.id LIMIT ?", afterID, most)
 	if err != nil {
 		return nil, wrap("list messages", err)
 	}

@@ -62,6 +62,9 @@ func (s *Store) purgeIDs(ctx context.Context, table, over string, args []any, mo
 		}
 		changed, err := t.exec("DELETE FROM "+table+" WHERE id IN ("+marks(len(ids))+")", ids...)
 		n = int(changed)
+		if err == nil && table == "rekey_messages" {
+			_, err = t.exec("DELETE FROM rekey_receipts WHERE message_id IN ("+marks(len(ids))+")", ids...)
+		}
 		return err
 	})
 	return n, err

@@ -10,7 +10,18 @@ type migration struct {
 	statements func(e engine) []string
 }
 
-var migrations = []migration{{id: "0001_tables", statements: tables}}
+var migrations = []migration{
+	{id: "0001_tables", statements: tables},
+	{id: "0002_receipts", statements: receipts},
+}
+
+func receipts(e engine) []string {
+	return append([]string{
+		e.table("rekey_receipts",
+			"message_id "+e.str(64)+" NOT NULL", "state "+e.str(16)+" NOT NULL", "code "+e.str(32)+" NOT NULL", "at BIGINT NOT NULL",
+			"PRIMARY KEY (message_id)"),
+	}, e.indexes("rekey_messages", "provider, provider_ref")...)
+}
 
 func tables(e engine) []string {
 	id, tenant, at := e.str(64), e.str(128), "BIGINT NOT NULL"

@@ -136,7 +136,7 @@ func tour() []step {
 			return err
 		}},
 		{"FinishMessage", true, func(ctx context.Context, s *bunstore.Store) error {
-			return s.FinishMessage(ctx, identity.MessageResult{ID: "message-a", ClaimToken: "token", State: identity.MessageDelivered, Now: tourTime})
+			return s.FinishMessage(ctx, identity.MessageResult{ID: "message-a", ClaimToken: "token", State: identity.MessageDelivered, Now: tourTime, Provider: "webhook", ProviderRef: "ref"})
 		}},
 		{"FinishMessage pending", true, func(ctx context.Context, s *bunstore.Store) error {
 			return s.FinishMessage(ctx, identity.MessageResult{ID: "message-b", ClaimToken: "token", State: identity.MessagePending, NextAt: tourTime})
@@ -151,6 +151,9 @@ func tour() []step {
 		{"Events", false, func(ctx context.Context, s *bunstore.Store) error {
 			_, err := s.Events(ctx, "", 100)
 			return err
+		}},
+		{"RecordReceipt", true, func(ctx context.Context, s *bunstore.Store) error {
+			return s.RecordReceipt(ctx, identity.DeliveryReceipt{Provider: "webhook", Ref: "ref", State: identity.ReceiptFailed, Code: "1", At: tourTime})
 		}},
 		{"Purge", true, func(ctx context.Context, s *bunstore.Store) error {
 			later := tourTime.Add(24 * time.Hour)

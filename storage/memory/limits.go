@@ -64,7 +64,11 @@ func (s *Store) Purge(ctx context.Context, p identity.Purge) (removed int, err e
 	removed = s.purgeCodes(p.Now, p.Max) + s.purgeLimits(p.Now, p.Max)
 	if !p.MessagesBefore.IsZero() {
 		removed += s.messages.remove(p.Max, func(m *identity.OutboxMessage) bool {
-			return m.State.Final() && m.FinishedAt.Before(p.MessagesBefore)
+			over := m.State.Final() && m.FinishedAt.Before(p.MessagesBefore)
+			if over && s.byRef[refOf(m)] == m {
+				delete(s.byRef, refOf(m))
+			}
+			return over
 		})
 	}
 	if !p.EventsBefore.IsZero() {

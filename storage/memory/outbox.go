@@ -76,6 +76,34 @@ func (s *Store) FinishMessage(ctx context.Context, result identity.MessageResult
 	} else {
 		m.NextAt = milli(result.NextAt)
 	}
+	if ref := refOf(m); ref.usable() && s.byRef[ref] == nil {
+		s.byRef[ref] = m
+	}
+	return nil
+}
+
+// refKey is what a provider calls a message.
+type refKey struct{ provider, ref string }
+
+func refOf(m *identity.OutboxMessage) refKey { return refKey{m.Provider, m.ProviderRef} }
+
+func (k refKey) usable() bool { return k.provider != "" && k.ref != "" }
+
+// RecordReceipt implements [identity.Outbox].
+func (s *Store) RecordReceipt(ctx context.Context, r identity.DeliveryReceipt) error {
+	unlock, err := s.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+
+	m := s.byRef[refKey{r.Provider, r.Ref}]
+	if m == nil {
+		return identity.ErrNotFound
+	}
+	if m.Receipt == "" {
+		m.Receipt, m.ReceiptCode, m.ReceiptAt = r.State, r.Code, milli(r.At)
+	}
 	return nil
 }
 

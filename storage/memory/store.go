@@ -28,6 +28,7 @@ type Store struct {
 
 	messages ordered[*identity.OutboxMessage]
 	pending  map[string]*identity.OutboxMessage // those not in a final state
+	byRef    map[refKey]*identity.OutboxMessage // those that a provider took
 	events   ordered[identity.Event]
 }
 
@@ -46,6 +47,7 @@ func New() *Store {
 		limits:    make(map[identity.LimitKey]map[int]limitRow),
 		messages:  newOrdered[*identity.OutboxMessage](),
 		pending:   make(map[string]*identity.OutboxMessage),
+		byRef:     make(map[refKey]*identity.OutboxMessage),
 		events:    newOrdered[identity.Event](),
 	}
 }

@@ -34,6 +34,7 @@ type broken struct {
 	enqueue           func(context.Context, []identity.OutboxMessage) error
 	claimMessages     func(context.Context, identity.Claim) ([]identity.OutboxMessage, error)
 	finishMessage     func(context.Context, identity.MessageResult) error
+	recordReceipt     func(context.Context, identity.DeliveryReceipt) error
 	messageStates     func(context.Context, string, int) ([]identity.OutboxMessage, error)
 	appendEvent       func(context.Context, identity.Event) error
 	events            func(context.Context, string, int) ([]identity.Event, error)
@@ -185,6 +186,13 @@ func (b *broken) FinishMessage(ctx context.Context, result identity.MessageResul
 		return b.finishMessage(ctx, result)
 	}
 	return b.after(ctx, b.Store.FinishMessage(b.before(ctx), result))
+}
+
+func (b *broken) RecordReceipt(ctx context.Context, r identity.DeliveryReceipt) error {
+	if b.recordReceipt != nil {
+		return b.recordReceipt(ctx, r)
+	}
+	return b.after(ctx, b.Store.RecordReceipt(b.before(ctx), r))
 }
 
 func (b *broken) MessageStates(ctx context.Context, afterID string, limit int) ([]identity.OutboxMessage, error) {

@@ -79,6 +79,9 @@ func cancelCases() []Case {
 		{"FinishMessage", func(ctx context.Context, c *check, sc *scene) error {
 			return c.FinishMessage(ctx, identity.MessageResult{ID: sc.leased.ID, ClaimToken: sceneLease, State: identity.MessageDead, Now: c.now})
 		}},
+		{"RecordReceipt", func(ctx context.Context, c *check, _ *scene) error {
+			return c.RecordReceipt(ctx, identity.DeliveryReceipt{Provider: "webhook", Ref: "ref", State: identity.ReceiptFailed, At: c.now})
+		}},
 		{"MessageStates", func(ctx context.Context, c *check, _ *scene) error {
 			_, err := c.MessageStates(ctx, "", 10)
 			return err

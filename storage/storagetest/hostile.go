@@ -120,6 +120,11 @@ func stringCases() []Case {
 				c.ok(fmt.Sprintf("FinishMessage with %q", s), c.FinishMessage(c.ctx, result))
 				m.State, m.FinishedAt, m.Attempts = result.State, c.now, 1
 				m.Provider, m.ProviderRef, m.LastError = s, s, s
+				if s != "" && len(s) <= 64 {
+					receipt := identity.DeliveryReceipt{Provider: s, Ref: s, State: identity.ReceiptFailed, Code: "30008", At: c.now}
+					c.ok(fmt.Sprintf("RecordReceipt for %q", s), c.RecordReceipt(c.ctx, receipt))
+					m.Receipt, m.ReceiptCode, m.ReceiptAt = receipt.State, receipt.Code, receipt.At
+				}
 				want = append(want, m)
 			}
 			got := c.messages()

@@ -52,7 +52,7 @@ func Cases() []Case {
 	return slices.Concat(
 		userCases(), passwordCases(), clientCases(),
 		issueCases(), chargeCases(), releaseCases(), redeemCases(),
-		limitCases(), shardCases(), purgeCases(), outboxCases(), finishCases(), auditCases(),
+		limitCases(), shardCases(), purgeCases(), outboxCases(), finishCases(), receiptCases(), auditCases(),
 		cancelCases(), stringCases(), byteCases(), timeCases(),
 	)
 }

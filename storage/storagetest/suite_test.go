@@ -78,7 +78,7 @@ func TestCasesAreNamedOnceAndSayWhy(t *testing.T) {
 // case about that rule must fail.
 func TestSuiteCatches(t *testing.T) {
 	t.Parallel()
-	for _, faults := range [][]fault{userFaults(), codeFaults(), limitFaults(), outboxFaults(), valueFaults()} {
+	for _, faults := range [][]fault{userFaults(), codeFaults(), limitFaults(), outboxFaults(), receiptFaults(), valueFaults()} {
 		for _, f := range faults {
 			for _, name := range f.cases {
 				t.Run(f.what+"/"+name, func(t *testing.T) {
