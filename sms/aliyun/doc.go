@@ -23,4 +23,10 @@
 //
 // There is no idempotency key: a request whose answer never came, and the
 // service's own failures (isp.…, InternalError, 500, 502, 504), are uncertain.
+//
+// # Receipts
+//
+// The service pushes reports (SmsReport) without any authentication: anybody who
+// finds the address can make them up, so there is no handler here. Whoever restricts
+// that address may pass them to identity.Service.RecordReceipt; BizId is the reference.
 package aliyun

@@ -15,6 +15,11 @@
 // never came, a 500, 502 or 504, and an acceptance that cannot be read are
 // uncertain.
 //
+// # Receipts
+//
+// [NewReceipts] takes what a webhook subscription to "sms.outbound" with a signing
+// key sends. Its documentation describes the signature and has no worked example.
+//
 // # Privacy
 //
 // Bird keeps a contact in the workspace for each number that it sends to.

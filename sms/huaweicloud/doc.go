@@ -21,4 +21,10 @@
 // permanent.
 //
 // There is no idempotency key: a request whose answer never came is uncertain.
+//
+// # Receipts
+//
+// Status reports are documented as not authenticated: anybody who finds the
+// address can make them up, so there is no handler here. Whoever restricts that
+// address may pass them to identity.Service.RecordReceipt; smsMsgId is the reference.
 package huaweicloud

@@ -16,4 +16,9 @@
 //
 // Publish to a number has no idempotency key: a request whose answer never came,
 // a 500, 502 or 504, and an acceptance that cannot be read are uncertain.
+//
+// # Receipts
+//
+// SNS calls nobody back: it logs the delivery status to CloudWatch. Whoever reads
+// it there may pass it to identity.Service.RecordReceipt; messageId is the reference.
 package sns

@@ -26,4 +26,10 @@
 // permanent.
 //
 // There is no idempotency key: a request whose answer never came is uncertain.
+//
+// # Receipts
+//
+// The service posts the sending status without any authentication: anybody who
+// finds the address can make it up, so there is no handler here. Whoever restricts
+// that address may pass it to identity.Service.RecordReceipt; sid is the reference.
 package tencentcloud

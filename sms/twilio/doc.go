@@ -16,6 +16,11 @@
 // Twilio has no idempotency key for messages: a request whose answer never came,
 // a 500, 502 or 504, and an acceptance that cannot be read are uncertain.
 //
+// # Receipts
+//
+// [NewReceipts] takes status callbacks, signed with HMAC-SHA1 (X-Twilio-Signature),
+// which is tested against the documentation's worked example.
+//
 // # Expiry
 //
 // The message carries a validity period that ends with the code, so that it does

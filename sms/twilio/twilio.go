@@ -34,6 +34,9 @@ type Config struct {
 	From string
 	// MessagingServiceSID leaves the choice of a sender to a messaging service, "MG…".
 	MessagingServiceSID string
+	// StatusCallback is the public address of the handler made by [NewReceipts];
+	// empty for no receipts.
+	StatusCallback string
 	// Endpoint is the API's base address; default [DefaultEndpoint]. It must be
 	// https, except for loopback hosts.
 	Endpoint string
@@ -90,6 +93,9 @@ func (s *Sender) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSRecei
 		form.Set("From", s.c.From)
 	} else {
 		form.Set("MessagingServiceSid", s.c.MessagingServiceSID)
+	}
+	if s.c.StatusCallback != "" {
+		form.Set("StatusCallback", s.c.StatusCallback)
 	}
 	if !m.ExpiresAt.IsZero() {
 		form.Set("ValidityPeriod", strconv.Itoa(validity(m.ExpiresAt.Sub(s.c.Now()))))

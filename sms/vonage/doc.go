@@ -14,6 +14,13 @@
 //
 // There is no idempotency key: a request whose answer never came is uncertain.
 //
+// # Receipts
+//
+// [NewReceipts] takes delivery receipts, which an account signs by the rules of
+// "Signing messages" once Vonage's support has turned that on. Their signature is
+// tested against the values in the tests of Vonage's own library for Python; the
+// documentation has no worked example.
+//
 // # Text
 //
 // A text outside the GSM 7-bit alphabet (3GPP TS 23.038 section 6.2.1) is sent as

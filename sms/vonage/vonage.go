@@ -29,6 +29,9 @@ type Config struct {
 	// From is the sender: a number without plus sign, or up to 11 letters and
 	// digits where a country permits them. Required.
 	From string
+	// Callback is the public address of the handler made by [NewReceipts]; empty for
+	// the one that the account has, if any.
+	Callback string
 	// Endpoint is the API's base address; default [DefaultEndpoint]. It must be
 	// https, except for loopback hosts.
 	Endpoint string
@@ -80,6 +83,9 @@ func (s *Sender) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSRecei
 	}
 	if !isGSM(m.Text) {
 		form.Set("type", "unicode")
+	}
+	if s.c.Callback != "" {
+		form.Set("callback", s.c.Callback)
 	}
 	if !m.ExpiresAt.IsZero() {
 		form.Set("ttl", strconv.FormatInt(ttl(m.ExpiresAt.Sub(s.c.Now())), 10))

@@ -31,6 +31,11 @@
 // Redirects are not followed and count as permanent: following would hand the
 // code to a host that nobody configured, and a 307 is the same at each repetition.
 //
+// # Receipts
+//
+// The receiver may later tell what became of a message, in a request of its own to
+// the handler of [NewReceipts], signed by the same rules.
+//
 // # Security model
 //
 // The body holds the code, so the URL must be https, except for loopback hosts.

@@ -1,0 +1,4 @@
+package bird
+
+// Signature is signature, for the tests.
+var Signature = signature

@@ -1,0 +1,124 @@
+// Package smsreceipt is what the providers' callback handlers share: one delivery
+// receipt in one request, checked before it is read.
+//
+// A replayed receipt is harmless, since the first one of a message stands. So
+// a signature without a time, as most providers have it, is enough.
+package smsreceipt
+
+import (
+	"context"
+	"crypto/hmac"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+
+	"github.com/seed-16109ab2/rekey/identity"
+)
+
+// MaxBody is how large a request may be, in bytes. Receipts have a few hundred.
+const MaxBody = 64 << 10
+
+// What a reader says of a request; anything else it returns is a failure of ours.
+var (
+	ErrForged    = errors.New("signature missing or wrong")
+	ErrMalformed = errors.New("malformed")
+)
+
+// Handler answers a provider's callbacks.
+type Handler struct {
+	// Methods that the provider uses.
+	Methods []string
+	// Read checks who sent the request and returns its receipt. A receipt without
+	// a state is of a moment in between: acknowledged and not kept.
+	Read func(r *http.Request, body []byte) (identity.DeliveryReceipt, error)
+	// Record keeps it.
+	Record func(context.Context, identity.DeliveryReceipt) error
+}
+
+// ServeHTTP implements http.Handler. It answers 200 when there is nothing left to
+// do, 403 a forged and 400 a malformed request, 404 an unknown message and 503 when
+// storage fails, so that providers which repeat do.
+func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(h.status(w, r))
+}
+
+func (h Handler) status(w http.ResponseWriter, r *http.Request) int {
+	allowed := false
+	for _, m := range h.Methods {
+		w.Header().Add("Allow", m)
+		allowed = allowed || m == r.Method
+	}
+	if !allowed {
+		return http.StatusMethodNotAllowed
+	}
+	w.Header().Del("Allow")
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return http.StatusRequestEntityTooLarge
+	} else if err != nil {
+		return http.StatusBadRequest
+	}
+	receipt, err := h.Read(r, body)
+	switch {
+	case errors.Is(err, ErrForged):
+		return http.StatusForbidden
+	case err != nil:
+		return http.StatusBadRequest
+	case receipt.State == "":
+		return http.StatusOK
+	case receipt.Ref == "" || len(receipt.Ref) > 128:
+		return http.StatusBadRequest
+	}
+	switch err := h.Record(r.Context(), receipt); {
+	case errors.Is(err, identity.ErrNotFound):
+		return http.StatusNotFound
+	case err != nil:
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusOK
+}
+
+// Equal compares signatures without telling where they differ. Where there is
+// none to compare with, an empty one is no match.
+func Equal(given, want []byte) error {
+	if len(want) == 0 || !hmac.Equal(given, want) {
+		return ErrForged
+	}
+	return nil
+}
+
+// Form parses a form in which each parameter occurs once: of one given twice,
+// the signature would cover one and the reader take the other.
+func Form(encoded string) (url.Values, error) {
+	form, err := url.ParseQuery(encoded)
+	if err != nil {
+		return nil, ErrMalformed
+	}
+	for _, values := range form {
+		if len(values) != 1 {
+			return nil, ErrMalformed
+		}
+	}
+	return form, nil
+}
+
+// Check reports what a handler lacks. The URL is the public one that the provider
+// calls; it is empty for providers that do not sign it.
+func Check(secretField string, secret identity.Secret, publicURL *string, record func(context.Context, identity.DeliveryReceipt) error) error {
+	var faults []error
+	if secret.Empty() {
+		faults = append(faults, errors.New(secretField+" is required"))
+	}
+	if publicURL != nil {
+		if u, err := url.Parse(*publicURL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+			faults = append(faults, errors.New("URL is not an absolute URL"))
+		}
+	}
+	if record == nil {
+		faults = append(faults, errors.New("Record is required"))
+	}
+	return errors.Join(faults...)
+}

@@ -1,0 +1,4 @@
+package twilio
+
+// Signature is signature, for the tests.
+var Signature = signature

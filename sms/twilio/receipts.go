@@ -1,0 +1,74 @@
+package twilio
+
+import (
+	"cmp"
+	"context"
+	"crypto/hmac"
+	"crypto/sha1" // as Twilio signs
+	"encoding/base64"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms/internal/smshttp"
+	"github.com/seed-16109ab2/rekey/sms/internal/smsreceipt"
+)
+
+// ReceiptsConfig configures [NewReceipts].
+type ReceiptsConfig struct {
+	// AuthToken of the account, which signs callbacks even when an API key
+	// sends. Required.
+	AuthToken identity.Secret
+	// URL is [Config.StatusCallback]: the public address of the handler, to the
+	// letter, since it is signed. Required.
+	URL string
+	// Record keeps a receipt, as [identity.Service.RecordReceipt]. Required. It is
+	// called concurrently.
+	Record func(context.Context, identity.DeliveryReceipt) error
+	// Name is the provider's name in receipts of sends; default [Provider].
+	Name string
+}
+
+// NewReceipts returns the handler of Twilio's status callbacks, or an error that
+// joins all faults of c. It answers 403 to what Twilio did not sign, and keeps
+// "delivered", "undelivered" and "failed".
+func NewReceipts(c ReceiptsConfig) (http.Handler, error) {
+	if err := smshttp.Config(Provider, smsreceipt.Check("AuthToken", c.AuthToken, &c.URL, c.Record)); err != nil {
+		return nil, err
+	}
+	return smsreceipt.Handler{Methods: []string{http.MethodPost}, Record: c.Record, Read: c.read}, nil
+}
+
+func (c ReceiptsConfig) read(r *http.Request, body []byte) (receipt identity.DeliveryReceipt, err error) {
+	form, err := smsreceipt.Form(string(body))
+	if err != nil {
+		return receipt, err
+	}
+	given, err := base64.StdEncoding.Strict().DecodeString(r.Header.Get("X-Twilio-Signature"))
+	if err != nil {
+		return receipt, smsreceipt.ErrForged
+	}
+	if err := smsreceipt.Equal(given, signature(c.AuthToken.Reveal(), c.URL, form)); err != nil {
+		return receipt, err
+	}
+	receipt = identity.DeliveryReceipt{Provider: cmp.Or(c.Name, Provider), Ref: form.Get("MessageSid"), Code: form.Get("ErrorCode")}
+	switch form.Get("MessageStatus") {
+	case "delivered":
+		receipt.State = identity.ReceiptDelivered
+	case "undelivered", "failed":
+		receipt.State = identity.ReceiptFailed
+	}
+	return receipt, nil
+}
+
+// signature is what Twilio puts in X-Twilio-Signature for a form.
+func signature(token, address string, form url.Values) []byte {
+	mac := hmac.New(sha1.New, []byte(token))
+	mac.Write([]byte(address))
+	for _, name := range slices.Sorted(maps.Keys(form)) {
+		mac.Write([]byte(name + form.Get(name)))
+	}
+	return mac.Sum(nil)
+}

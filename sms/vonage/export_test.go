@@ -1,0 +1,4 @@
+package vonage
+
+// Signature is signature, for the tests.
+var Signature = signature

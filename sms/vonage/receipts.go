@@ -1,0 +1,104 @@
+package vonage
+
+import (
+	"cmp"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/hex"
+	"encoding/json"
+	"hash"
+	"maps"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms/internal/smshttp"
+	"github.com/seed-16109ab2/rekey/sms/internal/smsreceipt"
+)
+
+// ReceiptsConfig configures [NewReceipts].
+type ReceiptsConfig struct {
+	// SignatureSecret of the account, for which SHA-256 HMAC or SHA-512 HMAC is
+	// chosen as the method. Required. Vonage signs callbacks only once its support
+	// has turned that on; the methods with MD5 and SHA-1 are refused.
+	SignatureSecret identity.Secret
+	// Record keeps a receipt, as [identity.Service.RecordReceipt]. Required. It is
+	// called concurrently.
+	Record func(context.Context, identity.DeliveryReceipt) error
+	// Name is the provider's name in receipts of sends; default [Provider].
+	Name string
+}
+
+// NewReceipts returns the handler of Vonage's delivery receipts, or an error that
+// joins all faults of c. It takes each of the three forms that an account can
+// choose (GET, POST of a form, POST of JSON), answers 403 to what Vonage did not
+// sign, and keeps "delivered", "expired", "failed" and "rejected". Of a text in
+// several parts it knows the first part's.
+func NewReceipts(c ReceiptsConfig) (http.Handler, error) {
+	if err := smshttp.Config(Provider, smsreceipt.Check("SignatureSecret", c.SignatureSecret, nil, c.Record)); err != nil {
+		return nil, err
+	}
+	return smsreceipt.Handler{Methods: []string{http.MethodGet, http.MethodPost}, Record: c.Record, Read: c.read}, nil
+}
+
+func (c ReceiptsConfig) read(r *http.Request, body []byte) (receipt identity.DeliveryReceipt, err error) {
+	form, err := parameters(r, body)
+	if err != nil {
+		return receipt, err
+	}
+	given, err := hex.DecodeString(form.Get("sig"))
+	if err != nil {
+		return receipt, smsreceipt.ErrForged
+	}
+	form.Del("sig")
+	if err := smsreceipt.Equal(given, signature(c.SignatureSecret.Reveal(), len(given), form)); err != nil {
+		return receipt, err
+	}
+	receipt = identity.DeliveryReceipt{Provider: cmp.Or(c.Name, Provider), Ref: form.Get("messageId"), Code: form.Get("err-code")}
+	switch form.Get("status") {
+	case "delivered":
+		receipt.State = identity.ReceiptDelivered
+	case "expired", "failed", "rejected":
+		receipt.State = identity.ReceiptFailed
+	}
+	return receipt, nil
+}
+
+func parameters(r *http.Request, body []byte) (url.Values, error) {
+	if r.Method == http.MethodGet {
+		return smsreceipt.Form(r.URL.RawQuery)
+	}
+	if media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); media != "application/json" {
+		return smsreceipt.Form(string(body))
+	}
+	var object map[string]string
+	if err := json.Unmarshal(body, &object); err != nil {
+		return nil, smsreceipt.ErrMalformed
+	}
+	form := url.Values{}
+	for name, value := range object {
+		form.Set(name, value)
+	}
+	return form, nil
+}
+
+// signature covers the parameters in order of their names, with what separates
+// them replaced in their values. Its length tells the hash; of another length
+// there is none.
+func signature(secret string, length int, form url.Values) []byte {
+	hashes := map[int]func() hash.Hash{sha256.Size: sha256.New, sha512.Size: sha512.New}
+	if hashes[length] == nil {
+		return nil
+	}
+	mac := hmac.New(hashes[length], []byte(secret))
+	separators := strings.NewReplacer("&", "_", "=", "_")
+	for _, name := range slices.Sorted(maps.Keys(form)) {
+		mac.Write([]byte("&" + separators.Replace(name) + "=" + separators.Replace(form.Get(name))))
+	}
+	return mac.Sum(nil)
+}

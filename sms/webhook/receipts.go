@@ -1,0 +1,109 @@
+package webhook
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms/internal/smshttp"
+	"github.com/seed-16109ab2/rekey/sms/internal/smsreceipt"
+)
+
+// ReceiptPayloadType is [ReceiptPayload].Type. It keeps a request of ours from
+// being sent back as a receipt.
+const ReceiptPayloadType = "sms.receipt"
+
+// ReceiptPayload is the JSON body of a receipt.
+type ReceiptPayload struct {
+	Type string      `json:"type"` // [ReceiptPayloadType]
+	Data ReceiptData `json:"data"`
+}
+
+// ReceiptData is what became of a message.
+type ReceiptData struct {
+	// ID is the "id" that the message's request was answered with. A message whose
+	// request was answered without one gets no receipt.
+	ID     string                `json:"id"`
+	Status identity.ReceiptState `json:"status"` // "delivered" or "failed"; others are acknowledged and not kept
+	Code   string                `json:"code"`   // of the carrier; may be empty
+}
+
+// receiptTolerance is how far the time of a request may be off; the
+// specification leaves the choice to the receiver, its libraries take this.
+const receiptTolerance = 5 * time.Minute
+
+// ReceiptsConfig configures [NewReceipts].
+type ReceiptsConfig struct {
+	// Secret signs the receipts, as [Config.Secret] signs the messages; it may be
+	// the same. Required.
+	Secret identity.Secret
+	// OldSecret is accepted too, while the sender moves on. Optional.
+	OldSecret identity.Secret
+	// Record keeps a receipt, as [identity.Service.RecordReceipt]. Required. It is
+	// called concurrently.
+	Record func(context.Context, identity.DeliveryReceipt) error
+	// Name is the provider's name in receipts of sends; default [Provider].
+	Name string
+	// Now tells the time; default time.Now.
+	Now func() time.Time
+}
+
+type receipts struct {
+	name string
+	keys [][]byte
+	now  func() time.Time
+}
+
+// NewReceipts returns the handler of delivery receipts that your service posts,
+// signed by the Standard Webhooks rules like the messages it gets, or an error
+// that joins all faults of c. It answers 403 to a wrong signature and to a time
+// more than 5 minutes off.
+func NewReceipts(c ReceiptsConfig) (http.Handler, error) {
+	h := receipts{name: cmp.Or(c.Name, Provider), now: c.Now}
+	if h.now == nil {
+		h.now = time.Now
+	}
+	key, err := parseSecret("Secret", c.Secret)
+	faults := []error{smsreceipt.Check("Secret", c.Secret, nil, c.Record), err}
+	h.keys = append(h.keys, key)
+	if !c.OldSecret.Empty() {
+		key, err = parseSecret("OldSecret", c.OldSecret)
+		faults = append(faults, err)
+		h.keys = append(h.keys, key)
+	}
+	if err := smshttp.Config(Provider, faults...); err != nil {
+		return nil, err
+	}
+	return smsreceipt.Handler{Methods: []string{http.MethodPost}, Record: c.Record, Read: h.read}, nil
+}
+
+func (h receipts) read(r *http.Request, body []byte) (receipt identity.DeliveryReceipt, err error) {
+	id := r.Header.Get("Webhook-Id")
+	unix, err := strconv.ParseInt(r.Header.Get("Webhook-Timestamp"), 10, 64)
+	if err != nil || !usableID(id) || h.now().Sub(time.Unix(unix, 0)).Abs() > receiptTolerance {
+		return receipt, smsreceipt.ErrForged
+	}
+	given := strings.Fields(r.Header.Get("Webhook-Signature"))
+	signed := slices.ContainsFunc(h.keys, func(key []byte) bool {
+		want := []byte(sign(key, id, unix, body))
+		return slices.ContainsFunc(given, func(s string) bool { return smsreceipt.Equal([]byte(s), want) == nil })
+	})
+	if !signed {
+		return receipt, smsreceipt.ErrForged
+	}
+	var p ReceiptPayload
+	if err := json.Unmarshal(body, &p); err != nil || p.Type != ReceiptPayloadType {
+		return receipt, smsreceipt.ErrMalformed
+	}
+	receipt = identity.DeliveryReceipt{Provider: h.name, Ref: p.Data.ID, Code: p.Data.Code}
+	if p.Data.Status == identity.ReceiptDelivered || p.Data.Status == identity.ReceiptFailed {
+		receipt.State = p.Data.Status
+	}
+	return receipt, nil
+}
