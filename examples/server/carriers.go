@@ -15,8 +15,9 @@ import (
 
 // carriers say who carries the messages: the first that takes one.
 type carriers struct {
-	routes  []string
-	webhook webhookSettings
+	routes   []string
+	webhook  webhookSettings
+	receipts receiptSettings
 }
 
 func (c *carriers) flags(f *flags) {
@@ -24,6 +25,7 @@ func (c *carriers) flags(f *flags) {
 		strings.Join(carrierNames(), ", ")+"; \"+86=NAME\" or \"+86/+852=NAME\" is for numbers that begin so alone. "+
 		"console prints on standard output, for trying only; webhook=URL posts, signed, to a service of yours; the others' settings are listed below; required")
 	c.webhook.flags(f)
+	c.receipts.flags(f)
 	f.after = settingsHelp()
 }
 
@@ -59,6 +61,7 @@ func settingsHelp() string {
 // route is one of the carriers, and the numbers it is for.
 type route struct {
 	name     string // without the URL, which may hold a token
+	label    string // the name, told apart where it occurs again
 	url      string
 	prefixes []string
 }
@@ -85,10 +88,15 @@ func (c *carriers) parse() (routes []route, err error) {
 	if len(c.routes) == 0 {
 		return nil, usagef("-sms is missing, give one or more of %s", strings.Join(carrierNames(), ", "))
 	}
+	seen := map[string]int{}
 	for _, s := range c.routes {
 		r, err := parseRoute(s)
 		if err != nil {
 			return nil, err
+		}
+		r.label = r.name
+		if seen[r.name]++; seen[r.name] > 1 {
+			r.label = fmt.Sprintf("%s-%d", r.name, seen[r.name])
 		}
 		routes = append(routes, r)
 	}
@@ -99,7 +107,7 @@ func (c *carriers) parse() (routes []route, err error) {
 func (c *carriers) names() (names []string) {
 	routes, _ := c.parse()
 	for _, r := range routes {
-		names = append(names, r.name)
+		names = append(names, r.label)
 	}
 	return names
 }
@@ -114,17 +122,12 @@ func (c *carriers) sender(out io.Writer, timeout time.Duration, repeatUncertain 
 	timeout = min(timeout/time.Duration(len(routes)), time.Minute)
 	config := failover.Config{RepeatUncertain: repeatUncertain}
 	var faults []error
-	taken := map[string]int{}
 	for _, r := range routes {
 		sender, err := c.open(r, out, timeout)
 		if err != nil {
 			faults = append(faults, err)
 		}
-		name := r.name
-		if taken[name]++; taken[name] > 1 {
-			name = fmt.Sprintf("%s-%d", name, taken[name])
-		}
-		config.Providers = append(config.Providers, failover.Provider{Name: name, Sender: sender, Prefixes: r.prefixes})
+		config.Providers = append(config.Providers, failover.Provider{Name: r.label, Sender: sender, Prefixes: r.prefixes})
 	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
@@ -151,6 +154,7 @@ func (c *carriers) open(r route, out io.Writer, timeout time.Duration) (identity
 			continue
 		}
 		s := readSettings(p.prefix(), p.settings)
+		s.receiptURL = c.receipts.url(r)
 		if err := s.err(); err != nil {
 			return nil, fmt.Errorf("-sms %s: %w", p.name, err)
 		}

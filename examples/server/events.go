@@ -35,6 +35,9 @@ type messageLine struct {
 	Provider    string                `json:"provider,omitempty"`
 	ProviderRef string                `json:"provider_ref,omitempty"`
 	LastError   string                `json:"last_error,omitempty"`
+	Receipt     identity.ReceiptState `json:"receipt,omitempty"`
+	ReceiptCode string                `json:"receipt_code,omitempty"`
+	ReceiptAt   time.Time             `json:"receipt_at,omitzero"`
 }
 
 func messagesCommand(f *flags) action {
@@ -45,6 +48,7 @@ func messagesCommand(f *flags) action {
 			lines = append(lines, messageLine{
 				ID: m.ID, State: m.State, CreatedAt: m.CreatedAt, NextAt: m.NextAt, ExpiresAt: m.ExpiresAt, Attempts: m.Attempts,
 				FinishedAt: m.FinishedAt, Provider: m.Provider, ProviderRef: m.ProviderRef, LastError: m.LastError,
+				Receipt: m.Receipt, ReceiptCode: m.ReceiptCode, ReceiptAt: m.ReceiptAt,
 			})
 		}
 		return lines, last, err

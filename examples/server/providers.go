@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/http"
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
@@ -19,6 +20,8 @@ type provider struct {
 	settings []setting
 	// open may leave faults in the settings besides its own.
 	open func(s *settings, timeout time.Duration) (identity.SMSSender, error)
+	// receipts makes the handler at s.receiptURL; nil for providers that sign none.
+	receipts func(s *settings, record recordReceipt) (http.Handler, error)
 }
 
 func (p provider) prefix() string { return variable(p.name) + "_" }
@@ -39,28 +42,42 @@ func providers() []provider {
 			{name: "KEY_SID", about: "API key, \"SK…\", if the token is one's secret"},
 			{name: "FROM", about: "sender: a number in E.164, a short code or an alphanumeric id"},
 			{name: "MESSAGING_SERVICE_SID", about: "messaging service, \"MG…\", instead of FROM"},
+			{name: "RECEIPT_TOKEN", about: "the account's auth token, for receipts if AUTH_TOKEN is an API key's secret", secret: true},
 			endpoint,
 		}, func(s *settings, timeout time.Duration) (identity.SMSSender, error) {
 			return twilio.New(twilio.Config{AccountSID: s.text("ACCOUNT_SID"), AuthToken: s.secret("AUTH_TOKEN"), KeySID: s.text("KEY_SID"),
-				From: s.text("FROM"), MessagingServiceSID: s.text("MESSAGING_SERVICE_SID"), Endpoint: s.text("ENDPOINT"), Timeout: timeout})
+				From: s.text("FROM"), MessagingServiceSID: s.text("MESSAGING_SERVICE_SID"), Endpoint: s.text("ENDPOINT"), Timeout: timeout,
+				StatusCallback: s.receiptURL})
+		}, func(s *settings, record recordReceipt) (http.Handler, error) {
+			token := s.secret("RECEIPT_TOKEN")
+			if token.Empty() && s.text("KEY_SID") == "" {
+				token = s.secret("AUTH_TOKEN")
+			}
+			return twilio.NewReceipts(twilio.ReceiptsConfig{AuthToken: token, URL: s.receiptURL, Record: record})
 		}},
 		{"vonage", []setting{
 			{name: "API_KEY", about: "the account's key", required: true},
 			{name: "API_SECRET", about: "the account's secret", required: true, secret: true},
 			{name: "FROM", about: "sender: a number without plus sign, or up to 11 letters and digits", required: true},
+			{name: "SIGNATURE_SECRET", about: "the account's signature secret, for receipts", secret: true},
 			endpoint,
 		}, func(s *settings, timeout time.Duration) (identity.SMSSender, error) {
 			return vonage.New(vonage.Config{APIKey: s.text("API_KEY"), APISecret: s.secret("API_SECRET"), From: s.text("FROM"),
-				Endpoint: s.text("ENDPOINT"), Timeout: timeout})
+				Endpoint: s.text("ENDPOINT"), Timeout: timeout, Callback: s.receiptURL})
+		}, func(s *settings, record recordReceipt) (http.Handler, error) {
+			return vonage.NewReceipts(vonage.ReceiptsConfig{SignatureSecret: s.secret("SIGNATURE_SECRET"), Record: record})
 		}},
 		{"bird", []setting{
 			{name: "ACCESS_KEY", about: "key that may send on the channel", required: true, secret: true},
 			{name: "WORKSPACE_ID", about: "workspace, a UUID", required: true},
 			{name: "CHANNEL_ID", about: "SMS channel, a UUID", required: true},
+			{name: "SIGNING_KEY", about: "signing key of the subscription to sms.outbound, for receipts", secret: true},
 			endpoint,
 		}, func(s *settings, timeout time.Duration) (identity.SMSSender, error) {
 			return bird.New(bird.Config{AccessKey: s.secret("ACCESS_KEY"), WorkspaceID: s.text("WORKSPACE_ID"), ChannelID: s.text("CHANNEL_ID"),
 				Endpoint: s.text("ENDPOINT"), Timeout: timeout})
+		}, func(s *settings, record recordReceipt) (http.Handler, error) {
+			return bird.NewReceipts(bird.ReceiptsConfig{SigningKey: s.secret("SIGNING_KEY"), URL: s.receiptURL, Record: record})
 		}},
 		{"sns", []setting{
 			{name: "REGION", about: "AWS region, \"eu-central-1\"", required: true},
@@ -74,7 +91,7 @@ func providers() []provider {
 			return sns.New(sns.Config{Region: s.text("REGION"), Credentials: sns.Credentials{AccessKeyID: s.text("ACCESS_KEY_ID"),
 				SecretAccessKey: s.secret("SECRET_ACCESS_KEY"), SessionToken: s.secret("SESSION_TOKEN")},
 				SenderID: s.text("SENDER_ID"), OriginationNumber: s.text("ORIGINATION_NUMBER"), Endpoint: s.text("ENDPOINT"), Timeout: timeout})
-		}},
+		}, nil},
 		{"huaweicloud", []setting{
 			{name: "APP_KEY", about: "key of the SMS application", required: true},
 			{name: "APP_SECRET", about: "secret of the SMS application", required: true, secret: true},
@@ -84,7 +101,7 @@ func providers() []provider {
 			c := huaweicloud.Config{AppKey: s.text("APP_KEY"), AppSecret: s.secret("APP_SECRET"), Endpoint: s.text("ENDPOINT"), Timeout: timeout}
 			s.json("TEMPLATES", &c.Templates)
 			return huaweicloud.New(c)
-		}},
+		}, nil},
 		{"aliyun", []setting{
 			{name: "ACCESS_KEY_ID", about: "access key of a user who may call SendSms", required: true},
 			{name: "ACCESS_KEY_SECRET", about: "the access key's secret", required: true, secret: true},
@@ -96,7 +113,7 @@ func providers() []provider {
 				Endpoint: s.text("ENDPOINT"), Timeout: timeout}
 			s.json("TEMPLATES", &c.Templates)
 			return aliyun.New(c)
-		}},
+		}, nil},
 		{"tencentcloud", []setting{
 			{name: "SECRET_ID", about: "id of a user who may call SendSms", required: true},
 			{name: "SECRET_KEY", about: "that user's key", required: true, secret: true},
@@ -110,6 +127,6 @@ func providers() []provider {
 				Region: s.text("REGION"), Endpoint: s.text("ENDPOINT"), Timeout: timeout}
 			s.json("TEMPLATES", &c.Templates)
 			return tencentcloud.New(c)
-		}},
+		}, nil},
 	}
 }

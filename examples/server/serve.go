@@ -67,7 +67,11 @@ func (s *server) run(ctx context.Context, std streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, closeDB()) }()
-	routes, err := httpadapter.New(service, s.options)
+	api, err := httpadapter.New(service, s.options)
+	if err != nil {
+		return err
+	}
+	routes, err := s.sms.receiptRoutes(service.RecordReceipt, api)
 	if err != nil {
 		return err
 	}
@@ -94,6 +98,13 @@ func (s *server) prepare(std streams) (err error) {
 	s.options.MaxBodyBytes = int64(s.maxBodyBytes)
 	s.options.DefaultLanguage = s.config.DefaultLanguage
 	if s.config.SMS, err = s.sms.sender(std.out, s.config.SendTimeout, s.config.RetryUncertain); err != nil {
+		return err
+	}
+	if err := s.sms.receipts.check(); err != nil {
+		return err
+	}
+	// Nothing is recorded yet: this finds what the handlers lack.
+	if _, err := s.sms.receiptRoutes((*identity.Service)(nil).RecordReceipt, nil); err != nil {
 		return err
 	}
 	if s.config.Texts, s.options.Messages, err = s.texts.read(); err != nil {

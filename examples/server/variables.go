@@ -22,10 +22,11 @@ type setting struct {
 
 // settings reads the settings of one carrier, and gathers what is wrong.
 type settings struct {
-	prefix  string // of the variables, "REKEY_TWILIO_"
-	values  map[string]string
-	missing []string
-	faults  []error
+	prefix     string // of the variables, "REKEY_TWILIO_"
+	receiptURL string // where the carrier is to send its receipts; empty for none
+	values     map[string]string
+	missing    []string
+	faults     []error
 }
 
 const fileSuffix = "_FILE"

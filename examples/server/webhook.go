@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
 	"time"
@@ -27,23 +28,32 @@ func (w *webhookSettings) flags(f *flags) {
 
 // sender never repeats the URL in an error.
 func (w *webhookSettings) sender(url string, timeout time.Duration) (identity.SMSSender, error) {
-	config := webhook.Config{URL: url, InsecureHTTP: w.insecureHTTP, Timeout: timeout}
-	var err error
-	if config.Secret, err = w.secret(); err != nil {
+	secret, old, err := w.secrets()
+	if err != nil {
 		return nil, err
 	}
-	if w.old != "" {
-		text, err := readPrivate(w.old)
-		if err != nil {
-			return nil, err
-		}
-		config.OldSecret = identity.NewSecret(strings.TrimSpace(text))
-	}
-	sender, err := webhook.New(config)
+	sender, err := webhook.New(webhook.Config{URL: url, Secret: secret, OldSecret: old, InsecureHTTP: w.insecureHTTP, Timeout: timeout})
 	if err != nil {
 		return nil, usageError{fmt.Errorf("-sms: %w", err)}
 	}
 	return sender, nil
+}
+
+// receipts makes the handler of what the service says of its messages.
+func (w *webhookSettings) receipts(record recordReceipt) (http.Handler, error) {
+	secret, old, err := w.secrets()
+	if err != nil {
+		return nil, err
+	}
+	return webhook.NewReceipts(webhook.ReceiptsConfig{Secret: secret, OldSecret: old, Record: record})
+}
+
+func (w *webhookSettings) secrets() (secret, old identity.Secret, err error) {
+	if secret, err = w.secret(); err != nil || w.old == "" {
+		return secret, old, err
+	}
+	text, err := readPrivate(w.old)
+	return secret, identity.NewSecret(strings.TrimSpace(text)), err
 }
 
 func (w *webhookSettings) secret() (identity.Secret, error) {

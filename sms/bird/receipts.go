@@ -1,7 +1,6 @@
 package bird
 
 import (
-	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -23,10 +22,9 @@ type ReceiptsConfig struct {
 	// since it is signed. Required.
 	URL string
 	// Record keeps a receipt, as [identity.Service.RecordReceipt]. Required. It is
-	// called concurrently.
+	// called concurrently. Where sms/failover has another name for the provider,
+	// put that in the receipt first.
 	Record func(context.Context, identity.DeliveryReceipt) error
-	// Name is the provider's name in receipts of sends; default [Provider].
-	Name string
 }
 
 // NewReceipts returns the handler of a webhook subscription to the event
@@ -63,7 +61,7 @@ func (c ReceiptsConfig) read(r *http.Request, body []byte) (receipt identity.Del
 	if event.Event != "sms.outbound" {
 		return receipt, nil // another event of the same subscription
 	}
-	receipt = identity.DeliveryReceipt{Provider: cmp.Or(c.Name, Provider), Ref: event.Payload.ID}
+	receipt = identity.DeliveryReceipt{Provider: Provider, Ref: event.Payload.ID}
 	switch event.Payload.Status {
 	case "delivered":
 		receipt.State = identity.ReceiptDelivered

@@ -1,7 +1,6 @@
 package twilio
 
 import (
-	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha1" // as Twilio signs
@@ -25,10 +24,9 @@ type ReceiptsConfig struct {
 	// letter, since it is signed. Required.
 	URL string
 	// Record keeps a receipt, as [identity.Service.RecordReceipt]. Required. It is
-	// called concurrently.
+	// called concurrently. Where sms/failover has another name for the provider,
+	// put that in the receipt first.
 	Record func(context.Context, identity.DeliveryReceipt) error
-	// Name is the provider's name in receipts of sends; default [Provider].
-	Name string
 }
 
 // NewReceipts returns the handler of Twilio's status callbacks, or an error that
@@ -53,7 +51,7 @@ func (c ReceiptsConfig) read(r *http.Request, body []byte) (receipt identity.Del
 	if err := smsreceipt.Equal(given, signature(c.AuthToken.Reveal(), c.URL, form)); err != nil {
 		return receipt, err
 	}
-	receipt = identity.DeliveryReceipt{Provider: cmp.Or(c.Name, Provider), Ref: form.Get("MessageSid"), Code: form.Get("ErrorCode")}
+	receipt = identity.DeliveryReceipt{Provider: Provider, Ref: form.Get("MessageSid"), Code: form.Get("ErrorCode")}
 	switch form.Get("MessageStatus") {
 	case "delivered":
 		receipt.State = identity.ReceiptDelivered

@@ -1,7 +1,6 @@
 package vonage
 
 import (
-	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -28,10 +27,9 @@ type ReceiptsConfig struct {
 	// has turned that on; the methods with MD5 and SHA-1 are refused.
 	SignatureSecret identity.Secret
 	// Record keeps a receipt, as [identity.Service.RecordReceipt]. Required. It is
-	// called concurrently.
+	// called concurrently. Where sms/failover has another name for the provider,
+	// put that in the receipt first.
 	Record func(context.Context, identity.DeliveryReceipt) error
-	// Name is the provider's name in receipts of sends; default [Provider].
-	Name string
 }
 
 // NewReceipts returns the handler of Vonage's delivery receipts, or an error that
@@ -59,7 +57,7 @@ func (c ReceiptsConfig) read(r *http.Request, body []byte) (receipt identity.Del
 	if err := smsreceipt.Equal(given, signature(c.SignatureSecret.Reveal(), len(given), form)); err != nil {
 		return receipt, err
 	}
-	receipt = identity.DeliveryReceipt{Provider: cmp.Or(c.Name, Provider), Ref: form.Get("messageId"), Code: form.Get("err-code")}
+	receipt = identity.DeliveryReceipt{Provider: Provider, Ref: form.Get("messageId"), Code: form.Get("err-code")}
 	switch form.Get("status") {
 	case "delivered":
 		receipt.State = identity.ReceiptDelivered

@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -46,16 +45,14 @@ type ReceiptsConfig struct {
 	// OldSecret is accepted too, while the sender moves on. Optional.
 	OldSecret identity.Secret
 	// Record keeps a receipt, as [identity.Service.RecordReceipt]. Required. It is
-	// called concurrently.
+	// called concurrently. Where sms/failover has another name for the provider,
+	// put that in the receipt first.
 	Record func(context.Context, identity.DeliveryReceipt) error
-	// Name is the provider's name in receipts of sends; default [Provider].
-	Name string
 	// Now tells the time; default time.Now.
 	Now func() time.Time
 }
 
 type receipts struct {
-	name string
 	keys [][]byte
 	now  func() time.Time
 }
@@ -65,7 +62,7 @@ type receipts struct {
 // that joins all faults of c. It answers 403 to a wrong signature and to a time
 // more than 5 minutes off.
 func NewReceipts(c ReceiptsConfig) (http.Handler, error) {
-	h := receipts{name: cmp.Or(c.Name, Provider), now: c.Now}
+	h := receipts{now: c.Now}
 	if h.now == nil {
 		h.now = time.Now
 	}
@@ -101,7 +98,7 @@ func (h receipts) read(r *http.Request, body []byte) (receipt identity.DeliveryR
 	if err := json.Unmarshal(body, &p); err != nil || p.Type != ReceiptPayloadType {
 		return receipt, smsreceipt.ErrMalformed
 	}
-	receipt = identity.DeliveryReceipt{Provider: h.name, Ref: p.Data.ID, Code: p.Data.Code}
+	receipt = identity.DeliveryReceipt{Provider: Provider, Ref: p.Data.ID, Code: p.Data.Code}
 	if p.Data.Status == identity.ReceiptDelivered || p.Data.Status == identity.ReceiptFailed {
 		receipt.State = p.Data.Status
 	}
