@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
-	"github.com/seed-16109ab2/rekey/storage/sqlite"
 )
 
 const page = 500
@@ -59,16 +58,13 @@ func messagesCommand(f *flags) action {
 // the trail need not be able to read codes.
 func printAll[T any](f *flags, next func(ctx context.Context, s identity.Storage, after string) ([]T, string, error)) action {
 	var d database
-	d.pathFlag(f)
+	d.addressFlag(f)
 	return func(ctx context.Context, std streams) (err error) {
-		if err := d.mustExist(); err != nil {
-			return err
-		}
-		store, err := sqlite.Open(ctx, d.path)
+		store, err := d.openExisting(ctx)
 		if err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, store.Close()) }()
+		defer func() { err = errors.Join(err, store.DB().Close()) }()
 		out := bufio.NewWriter(std.out)
 		encoder := json.NewEncoder(out)
 		encoder.SetEscapeHTML(false)

@@ -14,7 +14,8 @@ import (
 // flags are the flags of one command, each also an environment variable.
 type flags struct {
 	*flag.FlagSet
-	after string // what help says after the flags
+	after         string // what help says after the flags
+	inEnvironment bool   // the values being set come from there
 }
 
 func newFlags() *flags {
@@ -42,6 +43,7 @@ func (f *flags) parse(args []string) error {
 	given := map[string]bool{}
 	f.Visit(func(fl *flag.Flag) { given[fl.Name] = true })
 	var errs []error
+	f.inEnvironment = true
 	f.VisitAll(func(fl *flag.Flag) {
 		value := os.Getenv(variable(fl.Name))
 		if given[fl.Name] || value == "" {

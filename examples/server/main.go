@@ -1,5 +1,6 @@
-// Command server is Rekey as one binary on a SQLite file: the documented routes
-// over HTTP, and the commands that seed and watch a deployment.
+// Command server is Rekey as one binary, on an SQLite file, PostgreSQL, MySQL or
+// MariaDB: the documented routes over HTTP, and the commands that seed and watch
+// a deployment.
 //
 //	server client add -db rekey.db -id CLIENTID
 //	server user add   -db rekey.db -mobile 12345678901 < password.txt
@@ -14,9 +15,10 @@
 //
 // # Secrets
 //
-// The secret is in a file beside the database, made at the first start, or in
-// REKEY_SECRET; passwords are read from standard input. None is ever an
-// argument, because every process of the machine can read those.
+// The secret is in a file beside the SQLite database, made at the first start, or
+// in REKEY_SECRET; passwords are read from standard input, credentials of carriers
+// from the environment or from files. None is ever an argument, because every
+// process of the machine can read those.
 //
 // # Network
 //
@@ -86,6 +88,8 @@ func commands() []command {
 		{"sms test", "Send one code to a number through the carriers, and tell what happened; needs no database.", smsTest},
 		{"texts", "Print how many SMS segments each text takes with these settings.", textsCommand},
 		{"events", "Print the audit events as JSON lines, oldest first.", eventsCommand},
+		{"migrate", "Show the steps of the database's schema, and apply those that are missing.", migrateCommand},
+		{"backup", "Copy an SQLite database while it is in use.", backupCommand},
 		{"messages", "Print the states of the messages, without their contents, as JSON lines, oldest first.", messagesCommand},
 	}
 }

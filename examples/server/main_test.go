@@ -185,13 +185,14 @@ type receiver struct {
 	*httptest.Server
 	messages   chan webhook.Data
 	down       atomic.Bool
+	seen       chan struct{} // has one when there was a message since it was last read
 	refused    chan struct{} // one for each request while down
 	signatures atomic.Int64  // on the last request
 }
 
 func newReceiver(t *testing.T) *receiver {
 	t.Helper()
-	r := &receiver{messages: make(chan webhook.Data, 100), refused: make(chan struct{}, 100)}
+	r := &receiver{messages: make(chan webhook.Data, 100), seen: make(chan struct{}, 1), refused: make(chan struct{}, 100)}
 	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		var p webhook.Payload
 		r.signatures.Store(int64(len(strings.Fields(req.Header.Get("Webhook-Signature")))))
@@ -204,6 +205,10 @@ func newReceiver(t *testing.T) *receiver {
 			return
 		}
 		r.messages <- p.Data
+		select {
+		case r.seen <- struct{}{}:
+		default:
+		}
 	}))
 	t.Cleanup(r.Close)
 	return r

@@ -28,14 +28,17 @@ type secrets struct {
 }
 
 func (s *secrets) flags(f *flags) {
-	f.StringVar(&s.file, "secret-file", "", "`FILE` of the secret, mode 0600, made with a random one if there is none; default: the database's path and \".secret\"; "+
+	f.StringVar(&s.file, "secret-file", "", "`FILE` of the secret, mode 0600, made with a random one if there is none and the database is a file; default: the database's path and \".secret\"; "+
 		"instead of it the environment may hold the secret itself in "+secretVariable)
 	list(f, &s.old, "old-secret-file", parseWord, "`FILES` of earlier secrets, comma-separated: codes and messages made with one stay good")
 }
 
 // check returns the configuration's secrets as far as they exist, and the file
 // that must be made if it does not.
-func (s *secrets) check(db string) (secret identity.Secret, old []identity.Secret, missing string, err error) {
+//
+// A file beside the database is made, and found again. Of a database that other
+// machines use too, one that is made on each of them would be another each time.
+func (s *secrets) check(db string, onFile bool) (secret identity.Secret, old []identity.Secret, missing string, err error) {
 	for _, path := range s.old {
 		o, err := readSecret(path)
 		if err != nil {
@@ -53,10 +56,16 @@ func (s *secrets) check(db string) (secret identity.Secret, old []identity.Secre
 		}
 		return secret, old, "", err
 	}
+	if !onFile && s.file == "" {
+		return secret, nil, "", usagef("give the secret that all servers on this database share, in %s or -secret-file", secretVariable)
+	}
 	path := s.fileFor(db)
 	secret, err = readSecret(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) && onFile {
 		return secret, old, path, nil
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("secret file %s does not exist: make one, the same for all servers on this database", path)
 	}
 	return secret, old, "", err
 }

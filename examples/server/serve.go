@@ -35,6 +35,7 @@ func serveCommand(f *flags) action {
 	var s server
 	f.word(&s.addr, "addr", "127.0.0.1:8080", "`HOST:PORT` to listen on; port 0 picks a free one, which the log tells")
 	s.db.flags(f)
+	s.db.connectionsFlag(f)
 	s.sms.flags(f)
 	f.StringVar(&s.certFile, "tls-cert", "", "`FILE` of the certificate chain in PEM, for HTTPS; default: HTTP")
 	f.StringVar(&s.keyFile, "tls-key", "", "`FILE` of the certificate's key in PEM")
@@ -84,8 +85,8 @@ func (s *server) run(ctx context.Context, std streams) (err error) {
 	for _, name := range unknownVariables() {
 		logger.Warn("environment variable means nothing", "name", name)
 	}
-	logger.Info("serving", "addr", listener.Addr().String(), "tls", s.tlsConfiguration != nil, "db", s.db.path,
-		"sms", s.sms.names(), "secret", s.db.secrets.place(s.db.path))
+	logger.Info("serving", "addr", listener.Addr().String(), "tls", s.tlsConfiguration != nil, "db", displayed(s.db.address),
+		"sms", s.sms.names(), "secret", s.db.secrets.place(s.db.address))
 	if err := s.serve(ctx, listener, withHealth(service, routes), logger); err != nil {
 		return err
 	}
@@ -95,6 +96,9 @@ func (s *server) run(ctx context.Context, std streams) (err error) {
 
 // prepare checks all that can be checked before anything is opened.
 func (s *server) prepare(std streams) (err error) {
+	if err := s.db.check(); err != nil {
+		return err
+	}
 	s.options.MaxBodyBytes = int64(s.maxBodyBytes)
 	s.options.DefaultLanguage = s.config.DefaultLanguage
 	if s.config.SMS, err = s.sms.sender(std.out, s.config.SendTimeout, s.config.RetryUncertain); err != nil {

@@ -15,6 +15,9 @@ var ErrSchemaBehind = errors.New("bunstore: schema behind")
 
 const record = "rekey_migrations"
 
+// Migrations returns the ids of all migrations, in order.
+func Migrations() []string { return missing(nil) }
+
 // SQL returns the statements of the migrations with the given ids, each
 // migration followed by the statement that records it, in order; with no id,
 // those of all migrations and of the record itself.

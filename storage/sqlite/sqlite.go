@@ -37,6 +37,19 @@ const connections = 4
 // connection would have one of; and for a path that is a folder, cannot be read
 // or written, or holds something else than a database.
 func Open(ctx context.Context, path string) (*Store, error) {
+	store, err := Connect(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := store.Migrate(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("sqlite: open %s: %w", path, err), store.Close())
+	}
+	return store, nil
+}
+
+// Connect is [Open] without the migrations, and without a look at what the file
+// holds: for whoever shows or applies them in another way.
+func Connect(path string) (*Store, error) {
 	if path == "" || strings.Contains(path, ":memory:") || strings.HasPrefix(path, "file:") {
 		return nil, fmt.Errorf("sqlite: %q is not the path of a file; storage/memory keeps everything in memory", path)
 	}
@@ -54,22 +67,19 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	store, err := bunstore.New(bun.NewDB(db, sqlitedialect.New()))
-	if err == nil {
-		err = migrate(ctx, store)
-	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("sqlite: open %s: %w", path, err), db.Close())
 	}
 	return &Store{Store: store}, nil
 }
 
-// migrate waits for other processes that start at the same moment: while one
-// switches the new file to WAL, SQLite turns the others away at once, whatever
-// their busy time-out.
-func migrate(ctx context.Context, store *bunstore.Store) error {
+// Migrate is bunstore's, and waits for other processes that start at the same
+// moment: while one switches the new file to WAL, SQLite turns the others away
+// at once, whatever their busy time-out.
+func (s *Store) Migrate(ctx context.Context) error {
 	const patience = 10 * time.Second
 	for start := time.Now(); ; {
-		err := store.Migrate(ctx)
+		err := s.Store.Migrate(ctx)
 		var code interface{ Code() int }
 		busy := errors.As(err, &code) && code.Code()&0xff == 5 // SQLITE_BUSY and its extended codes
 		if !busy || time.Since(start) > patience {
