@@ -30,6 +30,17 @@ type NewUser struct {
 // [ErrAlreadyExists] when the tenant has a user with the number or the id is
 // taken, [*BusyError], and failures of storage.
 func (s *Service) CreateUser(ctx context.Context, n NewUser) (User, error) {
+	u, err := s.PrepareUser(ctx, n)
+	if err != nil {
+		return User{}, err
+	}
+	return u, s.insertUser(ctx, s.people, s.store, u)
+}
+
+// PrepareUser is CreateUser without the storing: it checks, gives an id, and
+// hashes. It is for [Service.InsertUser] in a transaction of the embedder's, which
+// no hash should keep open. Errors: those of CreateUser but [ErrAlreadyExists].
+func (s *Service) PrepareUser(ctx context.Context, n NewUser) (User, error) {
 	now := s.now()
 	if !storable(n.ID, maxUserID) || !storable(n.Tenant, maxTenant) {
 		return User{}, fmt.Errorf("identity: user id or tenant too long or with control characters")
@@ -47,13 +58,22 @@ func (s *Service) CreateUser(ctx context.Context, n NewUser) (User, error) {
 	if !n.Unverified {
 		u.VerifiedAt = now
 	}
-	if u.PasswordHash, err = s.firstHash(ctx, n, mobile); err != nil {
-		return User{}, err
+	u.PasswordHash, err = s.firstHash(ctx, n, mobile)
+	return u, err
+}
+
+// InsertUser stores a user made by [Service.PrepareUser], and its audit event, in
+// a store such as one bound to a transaction of the embedder's. Errors:
+// [ErrAlreadyExists] as of CreateUser, and failures of storage.
+func (s *Service) InsertUser(ctx context.Context, in Storage, u User) error {
+	return s.insertUser(ctx, in, in, u)
+}
+
+func (s *Service) insertUser(ctx context.Context, people Users, trail Audit, u User) error {
+	if err := people.CreateUser(ctx, u); err != nil {
+		return fmt.Errorf("identity: create user: %w", err)
 	}
-	if err := s.store.CreateUser(ctx, u); err != nil {
-		return User{}, fmt.Errorf("identity: create user: %w", err)
-	}
-	return u, s.record(ctx, Event{At: now, Type: EventUserCreated, Tenant: u.Tenant, UserID: u.ID, Mobile: maskMobile(mobile)})
+	return s.recordIn(ctx, trail, Event{At: u.CreatedAt, Type: EventUserCreated, Tenant: u.Tenant, UserID: u.ID, Mobile: maskMobile(u.Mobile)})
 }
 
 func (s *Service) firstHash(ctx context.Context, n NewUser, mobile string) (string, error) {
@@ -78,7 +98,7 @@ func (s *Service) UserByMobile(ctx context.Context, tenant, mobile string) (User
 	if err != nil {
 		return User{}, err
 	}
-	return s.store.UserByMobile(ctx, tenant, e164)
+	return s.people.UserByMobile(ctx, tenant, e164)
 }
 
 // UpdateUser changes a user's number, verification or enabled state. A new
@@ -97,7 +117,7 @@ func (s *Service) UpdateUser(ctx context.Context, change UserChange) error {
 			change.VerifiedAt = &time.Time{}
 		}
 	}
-	if err := s.store.UpdateUser(ctx, change); err != nil {
+	if err := s.people.UpdateUser(ctx, change); err != nil {
 		return fmt.Errorf("identity: update user: %w", err)
 	}
 	return s.record(ctx, Event{At: s.now(), Type: EventUserChanged, Tenant: change.Tenant, UserID: change.ID})
@@ -172,11 +192,13 @@ func (s *Service) Messages(ctx context.Context, afterID string, max int) ([]Outb
 	return s.store.MessageStates(ctx, afterID, max)
 }
 
-func (s *Service) record(ctx context.Context, e Event) (err error) {
+func (s *Service) record(ctx context.Context, e Event) error { return s.recordIn(ctx, s.store, e) }
+
+func (s *Service) recordIn(ctx context.Context, trail Audit, e Event) (err error) {
 	if e.ID, err = s.newID(); err != nil {
 		return err
 	}
-	if err := s.store.AppendEvent(ctx, e); err != nil {
+	if err := trail.AppendEvent(ctx, e); err != nil {
 		return fmt.Errorf("identity: record event: %w", err)
 	}
 	return nil

@@ -116,7 +116,7 @@ func (s *Service) rehash(ctx context.Context, u User, password string) User {
 	}
 	phc, err := s.createHash(ctx, password)
 	if err == nil {
-		err = s.store.ReplacePassword(ctx, PasswordChange{Tenant: u.Tenant, UserID: u.ID, OldHash: u.PasswordHash, NewHash: phc})
+		err = s.people.ReplacePassword(ctx, PasswordChange{Tenant: u.Tenant, UserID: u.ID, OldHash: u.PasswordHash, NewHash: phc})
 	}
 	if errors.Is(err, ErrConflict) {
 		return u // changed meanwhile: theirs is newer

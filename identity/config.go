@@ -16,6 +16,18 @@ type Config struct {
 	// Store keeps everything. Mandatory.
 	Store Storage
 
+	// Users keeps the people, where that is not Store. Nil: Store does.
+	//
+	// A reset then takes two steps in two databases, in an order that hurts nobody
+	// if the second fails. First Store uses the code up, and queues the notice and
+	// the event; then Users replaces the password. If it does not, or the process
+	// dies in between, the old password stays, the person needs another code, and
+	// the notice and the event, which wait until Users says that the password has
+	// changed, are given up after a minute. Users must keep PasswordChangedAt to the
+	// millisecond. The audit trail has "code.redeemed" for the first step, and
+	// "password.reset" or "reset.failed" for the second, or neither after a crash.
+	Users Users
+
 	// SMS carries the messages. Mandatory; called by [Service.Run] only.
 	SMS SMSSender
 

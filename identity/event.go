@@ -11,6 +11,8 @@ const (
 	EventSendRefused    EventType = "send.refused"    // a queued code was not sent; Outcome says why
 	EventResetRefused   EventType = "reset.refused"   // Outcome says why
 	EventPasswordReset  EventType = "password.reset"  // committed together with the reset
+	EventCodeRedeemed   EventType = "code.redeemed"   // the first step of a reset, where Config.Users is set
+	EventResetFailed    EventType = "reset.failed"    // its second step
 	EventLoginRefused   EventType = "login.refused"   // Outcome says why
 	EventUserCreated    EventType = "user.created"    //
 	EventUserChanged    EventType = "user.changed"    // number, verification or enabled state

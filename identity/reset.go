@@ -191,7 +191,14 @@ func (a *attempt) redeem(ctx context.Context) error {
 		a.release(ctx)
 		return err
 	}
-	err = a.store.RedeemCode(ctx, r)
+	if a.cfg.Users != nil {
+		return a.redeemApart(ctx, r)
+	}
+	return a.redeemed(ctx, a.store.RedeemCode(ctx, r))
+}
+
+// redeemed says what became of the reset's one transaction.
+func (a *attempt) redeemed(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(err, ErrCodeSpent), errors.Is(err, ErrConflict), errors.Is(err, ErrNotFound):
 		return a.refuse(ctx, outcomeRaced)
@@ -240,7 +247,7 @@ func (a *attempt) resetMessages(changed time.Time) ([]OutboxMessage, error) {
 	params := map[string]string{"time": changed.Format(noticeTime)}
 	notice, err := a.message(a.now, a.now.Add(a.cfg.NoticeLifetime), delivery{
 		Kind: deliverNotice, To: a.mobile, SMSKind: SMSPasswordChanged, Purpose: PurposeForgotPassword,
-		Tenant: a.scope.tenant, Language: lang, Params: params, Text: a.writer.passwordChanged(lang, params),
+		Tenant: a.scope.tenant, Language: lang, Params: params, Text: a.writer.passwordChanged(lang, params), Apart: a.apart(changed),
 	})
 	if err != nil || a.cfg.OnPasswordReset == nil {
 		return []OutboxMessage{notice}, err
@@ -252,6 +259,7 @@ func (a *attempt) resetMessages(changed time.Time) ([]OutboxMessage, error) {
 	hook, err := a.seal(id, a.now, a.now.Add(a.cfg.EventLifetime), delivery{
 		Kind:  deliverEvent,
 		Reset: &PasswordResetEvent{ID: id, Tenant: a.user.Tenant, UserID: a.user.ID, ChangedAt: changed},
+		Apart: a.apart(changed),
 	})
 	return []OutboxMessage{notice, hook}, err
 }
@@ -262,7 +270,7 @@ func (a *attempt) checkHistory(ctx context.Context) error {
 	if n == 0 {
 		return nil
 	}
-	earlier, err := a.store.PasswordHistory(ctx, a.user.Tenant, a.user.ID, n)
+	earlier, err := a.people.PasswordHistory(ctx, a.user.Tenant, a.user.ID, n)
 	if err != nil {
 		return fmt.Errorf("identity: read password history: %w", err)
 	}

@@ -158,6 +158,9 @@ func (s *Service) dispatch(ctx context.Context, m OutboxMessage, d delivery) (re
 			receipt, err = SMSReceipt{}, errors.New("panic while delivering")
 		}
 	}()
+	if err := s.confirm(ctx, m, d.Apart); err != nil {
+		return SMSReceipt{}, err
+	}
 	switch d.Kind {
 	case deliverNothing:
 		return SMSReceipt{}, s.pretend(ctx, d)

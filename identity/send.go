@@ -172,6 +172,8 @@ type delivery struct {
 	Params   map[string]string   `json:"params,omitempty"`
 	Caller   *Caller             `json:"caller,omitempty"`
 	Reset    *PasswordResetEvent `json:"reset,omitempty"`
+	// Apart is what a message waits for, where people are kept in another database.
+	Apart *changeApart `json:"apart,omitempty"`
 }
 
 func (s *Service) message(now, expires time.Time, d delivery) (OutboxMessage, error) {

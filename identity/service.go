@@ -25,6 +25,7 @@ import (
 type Service struct {
 	cfg     Config
 	store   Storage
+	people  Users // store, unless the embedder keeps them elsewhere
 	keys    *keyring.Ring
 	gate    *hashgate.Gate
 	params  passhash.Params
@@ -57,6 +58,7 @@ func New(cfg Config) (*Service, error) {
 	s := &Service{
 		cfg:     cfg,
 		store:   cfg.Store,
+		people:  cfg.Store,
 		keys:    keys,
 		gate:    hashgate.New(cfg.HashConcurrency, cfg.HashQueue),
 		params:  passhash.Params(cfg.Hash),
@@ -64,6 +66,9 @@ func New(cfg Config) (*Service, error) {
 		writer:  newWriter(&cfg),
 		random:  rand.Reader,
 		nudge:   make(chan struct{}, 1),
+	}
+	if cfg.Users != nil {
+		s.people = cfg.Users
 	}
 	if s.decoy, err = passhash.Create(rand.Text(), s.params); err != nil {
 		return nil, fmt.Errorf("identity: hash: %w", err)
@@ -196,7 +201,7 @@ func digestFields(binding []string, code string, u User) []string {
 
 // user finds the user of a number; found is false for nobody.
 func (s *Service) user(ctx context.Context, sc scope, mobile string) (u User, found bool, err error) {
-	u, err = s.store.UserByMobile(ctx, sc.tenant, mobile)
+	u, err = s.people.UserByMobile(ctx, sc.tenant, mobile)
 	if errors.Is(err, ErrNotFound) {
 		return User{}, false, nil
 	}

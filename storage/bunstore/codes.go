@@ -146,7 +146,7 @@ func (s *Store) RedeemCode(ctx context.Context, r identity.Redemption) error {
 			return identity.ErrCodeSpent
 		}
 		if r.Password != nil {
-			if err := t.replacePassword(*r.Password); err != nil {
+			if err := t.replacePassword(s.people(), *r.Password); err != nil {
 				return err
 			}
 		}

@@ -34,6 +34,12 @@ type engine struct {
 	// catalogue counts the tables of a name, which follows.
 	catalogue string
 	tableTail string
+	// Types to cast to.
+	castText, integer string
+	// fromTimestamp makes milliseconds of a column of a native type, toTimestamp the
+	// other way of a placeholder.
+	fromTimestamp func(column string) string
+	toTimestamp   string
 }
 
 func engineOf(name dialect.Name) (engine, error) {
@@ -52,6 +58,11 @@ func engineOf(name dialect.Name) (engine, error) {
 			upsert: onConflict, ignore: doNothing,
 			lock:      func(string) (string, string) { return "", "" },
 			catalogue: "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = ",
+			castText:  "TEXT", integer: "INTEGER",
+			fromTimestamp: func(column string) string {
+				return "CAST(ROUND((julianday(" + column + ") - 2440587.5) * 86400000) AS INTEGER)"
+			},
+			toTimestamp: "strftime('%Y-%m-%d %H:%M:%f', ? / 1000.0, 'unixepoch')",
 		}, nil
 	case dialect.PG:
 		return engine{
@@ -63,6 +74,9 @@ func engineOf(name dialect.Name) (engine, error) {
 				return "SELECT pg_advisory_xact_lock(hashtext('" + table + "'))", ""
 			},
 			catalogue: "SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = ",
+			castText:  "TEXT", integer: "INTEGER",
+			fromTimestamp: func(column string) string { return "CAST(ROUND(EXTRACT(EPOCH FROM " + column + ") * 1000) AS BIGINT)" },
+			toTimestamp:   "to_timestamp(CAST(? AS DOUBLE PRECISION) / 1000)",
 		}, nil
 	case dialect.MySQL:
 		return engine{
@@ -88,6 +102,12 @@ func engineOf(name dialect.Name) (engine, error) {
 			},
 			catalogue: "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ",
 			tableTail: " ENGINE=InnoDB",
+			castText:  "CHAR", integer: "SIGNED",
+			// Not UNIX_TIMESTAMP, which reads the session's time zone into it.
+			fromTimestamp: func(column string) string {
+				return "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', " + column + ") DIV 1000"
+			},
+			toTimestamp: "TIMESTAMPADD(MICROSECOND, ? * 1000, '1970-01-01')",
 		}, nil
 	}
 	return engine{}, fmt.Errorf("bunstore: dialect %s is none of sqlite, pg and mysql", name)
@@ -144,6 +164,12 @@ func (e engine) duplicate(err error) bool {
 	default:
 		return sqlite == 2067 || sqlite == 1555 // SQLITE_CONSTRAINT_UNIQUE, _PRIMARYKEY
 	}
+}
+
+// malformed reports whether a value is not of the type of its column.
+func (e engine) malformed(err error) bool {
+	state, _, _ := errorCode(err)
+	return e.name == dialect.PG && state == "22P02"
 }
 
 // aborted reports whether the engine gave a transaction up that may simply be

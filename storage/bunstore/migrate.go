@@ -28,10 +28,21 @@ func (s *Store) SQL(ids ...string) []string {
 	}
 	for _, m := range migrations {
 		if len(ids) == 0 || slices.Contains(ids, m.id) {
-			statements = append(append(statements, m.statements(s.engine)...), "INSERT INTO "+record+" (id) VALUES ('"+m.id+"')")
+			statements = append(append(statements, s.statements(m)...), "INSERT INTO "+record+" (id) VALUES ('"+m.id+"')")
 		}
 	}
 	return statements
+}
+
+// statements are those of a migration, without our table of users where the
+// embedder's is used.
+func (s *Store) statements(m migration) []string {
+	all := m.statements(s.engine)
+	if s.ownUsers {
+		ours := "CREATE TABLE IF NOT EXISTS " + rekeyUsers.Table + " "
+		all = slices.DeleteFunc(all, func(statement string) bool { return strings.HasPrefix(statement, ours) })
+	}
+	return all
 }
 
 func (s *Store) recordTable() string {
@@ -55,11 +66,15 @@ func (s *Store) Pending(ctx context.Context) ([]string, error) {
 }
 
 // Check returns nil if the schema is up to date, or an error wrapping
-// [ErrSchemaBehind] that names the missing migrations.
+// [ErrSchemaBehind] that names the missing migrations. Of the embedder's own
+// table of users it checks that the columns are there.
 func (s *Store) Check(ctx context.Context) error {
 	pending, err := s.Pending(ctx)
 	if err == nil && len(pending) > 0 {
 		err = fmt.Errorf("%w: missing %s", ErrSchemaBehind, strings.Join(pending, ", "))
+	}
+	if err == nil {
+		err = s.checkUsers(ctx)
 	}
 	return err
 }
@@ -78,6 +93,9 @@ func missing(done []idRow) (ids []string) {
 // transaction with its own record, behind a lock, and where the engine commits
 // in between, each statement can be repeated.
 func (s *Store) Migrate(ctx context.Context) error {
+	if err := s.checkUsers(ctx); err != nil {
+		return err
+	}
 	pending, err := s.Pending(ctx)
 	if err != nil || len(pending) == 0 {
 		return err
@@ -134,7 +152,7 @@ func (s *Store) step(ctx context.Context, c *sql.Conn, m migration) error {
 	if err != nil || !slices.Contains(missing(done), m.id) {
 		return err
 	}
-	for _, statement := range m.statements(s.engine) {
+	for _, statement := range s.statements(m) {
 		if _, err := t.ExecContext(ctx, statement); err != nil && !s.engine.exists(err) {
 			return err
 		}

@@ -18,21 +18,26 @@ import (
 type Store struct {
 	db     *bun.DB
 	engine engine
+	users  UsersTable
+	// ownUsers says that users is the embedder's.
+	ownUsers bool
 	// writer is the one place in line for a transaction, where the engine has one
 	// writer anyway: waiting here is in order, waiting in SQLite's busy handler is
 	// sleeping and trying again. Nil for engines with many writers.
 	writer chan struct{}
+	// joined is the embedder's transaction, if the store is bound to one.
+	joined *bun.Tx
 }
 
 var _ identity.Storage = (*Store)(nil)
 
-// New returns a store on the database. It fails for a nil db and for dialects
-// other than SQLite, PostgreSQL and MySQL; it does not touch the database: call
-// [Store.Migrate], or [Store.Pending] to check.
+// New returns a store on the database. It fails for a nil db, for dialects other
+// than SQLite, PostgreSQL and MySQL, and for options that are wrong; it does not
+// touch the database: call [Store.Migrate], or [Store.Check].
 //
 // An SQLite database must be opened with _txlock=immediate: in a deferred
 // transaction a write after a read fails at once under concurrency.
-func New(db *bun.DB) (*Store, error) {
+func New(db *bun.DB, options ...Option) (*Store, error) {
 	if db == nil {
 		return nil, errors.New("bunstore: db is nil")
 	}
@@ -40,7 +45,12 @@ func New(db *bun.DB) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: db, engine: e}
+	s := &Store{db: db, engine: e, users: rekeyUsers}
+	for _, option := range options {
+		if err := option(s); err != nil {
+			return nil, err
+		}
+	}
 	if e.oneWriter {
 		s.writer = make(chan struct{}, 1)
 	}
@@ -50,6 +60,24 @@ func New(db *bun.DB) (*Store, error) {
 // DB returns the database the store works on.
 func (s *Store) DB() *bun.DB { return s.db }
 
+// WithTx returns the store bound to a transaction of the embedder's, begun on
+// the same database: what it writes is committed or rolled back with the rest.
+// A method that fails changes nothing, and leaves the transaction usable.
+//
+// The transaction belongs to one goroutine, and so does the bound store. Nothing
+// is tried again when the engine gives the transaction up: the error says so, and
+// the embedder runs it anew. Begin it at READ COMMITTED on PostgreSQL and MySQL;
+// on SQLite, while it is open, everybody else who writes waits.
+//
+// It is for creating people and clients together with rows of the embedder's.
+// The steps of a reset rely on transactions of their own: never build a
+// [identity.Service] on a bound store.
+func (s *Store) WithTx(tx bun.Tx) *Store {
+	bound := *s
+	bound.joined, bound.writer = &tx, nil
+	return &bound
+}
+
 // How often a transaction that the engine gave up is run again.
 const maxTries = 10
 
@@ -58,7 +86,7 @@ const maxTries = 10
 func (s *Store) inTx(ctx context.Context, f func(t *tx) error) error {
 	for try := 1; ; try++ {
 		err := s.once(ctx, f)
-		if err == nil || try == maxTries || !s.engine.aborted(err) {
+		if err == nil || try == maxTries || s.joined != nil || !s.engine.aborted(err) {
 			return cancelled(ctx, err)
 		}
 		pause := time.Millisecond<<try/2 + rand.N(time.Millisecond<<try)
@@ -109,22 +137,39 @@ func (s *Store) once(ctx context.Context, f func(t *tx) error) error {
 		return err
 	}
 	defer leave()
-	t, err := s.db.BeginTx(ctx, s.engine.tx)
+	t, err := s.begin(ctx)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	defer func() { _ = t.Rollback() }() // after a commit it does nothing
+	committed := false
+	defer func() {
+		if !committed { // of a savepoint that is released, a rollback would spoil the whole transaction
+			_ = t.Rollback()
+		}
+	}()
 	if err := f(&tx{statements{ctx: ctx, db: s.db, conn: t.Tx, engine: s.engine}}); err != nil {
 		return err
 	}
 	if err := t.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
+	committed = true
 	return nil
 }
 
-// read gives statements outside of a transaction.
+// begin begins a transaction, or a savepoint in the one that the store is bound to.
+func (s *Store) begin(ctx context.Context) (bun.Tx, error) {
+	if s.joined != nil {
+		return s.joined.BeginTx(ctx, nil)
+	}
+	return s.db.BeginTx(ctx, s.engine.tx)
+}
+
+// read gives statements outside of a transaction of the store's own.
 func (s *Store) read(ctx context.Context) *statements {
+	if s.joined != nil {
+		return &statements{ctx: ctx, db: s.db, conn: s.joined.Tx, engine: s.engine}
+	}
 	return &statements{ctx: ctx, db: s.db, conn: s.db.DB, engine: s.engine}
 }
 

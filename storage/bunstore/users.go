@@ -2,12 +2,12 @@ package bunstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/seed-16109ab2/rekey/identity"
 )
-
-const userColumns = "id, tenant, mobile, verified_at, password_hash, password_changed_at, disabled, created_at"
 
 type userRow struct {
 	ID                string `bun:"id"`
@@ -27,69 +27,115 @@ func (r userRow) user() identity.User {
 	}
 }
 
-// CreateUser implements [identity.Users].
+// CreateUser implements [identity.Users]. In a table of integer ids the user must
+// come with one; a table that has more columns than it knows of must have
+// defaults for them.
 func (s *Store) CreateUser(ctx context.Context, u identity.User) error {
-	err := s.inTx(ctx, func(t *tx) error {
-		return t.insert("INSERT INTO rekey_users ("+userColumns+") VALUES ("+marks(8)+")",
-			u.ID, u.Tenant, u.Mobile, millis(u.VerifiedAt), u.PasswordHash, millis(u.PasswordChangedAt), flag(u.Disabled), millis(u.CreatedAt))
-	})
-	return wrap("create user", err)
+	p := s.people()
+	id, err := p.id(u.ID)
+	if err != nil {
+		return fmt.Errorf("bunstore: create user: the id %q is no integer, as the table's are", u.ID)
+	}
+	if p.Tenant == "" && u.Tenant != "" {
+		return errors.New("bunstore: create user: the table has no column for the tenant")
+	}
+	statement, args := p.insert(p.assign(p.ID, id), p.assign(p.Tenant, u.Tenant), p.assign(p.Mobile, u.Mobile),
+		p.assignTime(p.VerifiedAt, millis(u.VerifiedAt)), p.assign(p.PasswordHash, u.PasswordHash),
+		p.assignTime(p.PasswordChangedAt, millis(u.PasswordChangedAt)), p.assignDisabled(u.Disabled), p.assignTime(p.CreatedAt, millis(u.CreatedAt)))
+	return wrap("create user", s.inTx(ctx, func(t *tx) error { return t.insert(statement, args...) }))
 }
 
 // UserByMobile implements [identity.Users].
 func (s *Store) UserByMobile(ctx context.Context, tenant, mobile string) (identity.User, error) {
-	row, err := one[userRow](s.read(ctx), "SELECT "+userColumns+" FROM rekey_users WHERE tenant = ? AND mobile = ?", tenant, mobile)
+	p := s.people()
+	where, args, err := p.where(tenant, p.Mobile, mobile)
 	if err != nil {
 		return identity.User{}, wrap("find user", err)
 	}
-	return row.user(), nil
+	rows, err := query[userRow](s.read(ctx), "SELECT "+p.columns()+" FROM "+p.table()+where+" LIMIT 10", args...)
+	// A text column may take a tenant for another that differs in case alone.
+	rows = slices.DeleteFunc(rows, func(r userRow) bool { return r.Tenant != tenant || r.Mobile != mobile })
+	if err == nil && len(rows) != 1 {
+		err = identity.ErrNotFound // of two with one number, neither: see UsersTable
+	}
+	if err != nil {
+		return identity.User{}, wrap("find user", err)
+	}
+	return rows[0].user(), nil
 }
 
 // UpdateUser implements [identity.Users].
 func (s *Store) UpdateUser(ctx context.Context, c identity.UserChange) error {
+	p := s.people()
+	var changes []assignment
+	if c.Mobile != nil {
+		changes = append(changes, p.assign(p.Mobile, *c.Mobile))
+	}
+	if c.VerifiedAt != nil {
+		changes = append(changes, p.assignTime(p.VerifiedAt, millis(*c.VerifiedAt)))
+	}
+	if c.Disabled != nil {
+		changes = append(changes, p.assignDisabled(*c.Disabled))
+	}
 	err := s.inTx(ctx, func(t *tx) error {
-		row, err := t.lockUser(c.Tenant, c.ID)
-		if err != nil {
+		if _, err := t.lockUser(p, c.Tenant, c.ID); err != nil {
 			return err
 		}
-		if c.Mobile != nil {
-			row.Mobile = *c.Mobile
-		}
-		if c.VerifiedAt != nil {
-			row.VerifiedAt = millis(*c.VerifiedAt)
-		}
-		if c.Disabled != nil {
-			row.Disabled = flag(*c.Disabled)
-		}
-		return t.insert("UPDATE rekey_users SET mobile = ?, verified_at = ?, disabled = ? WHERE tenant = ? AND id = ?",
-			row.Mobile, row.VerifiedAt, row.Disabled, c.Tenant, c.ID)
+		return t.updateUser(p, c.Tenant, c.ID, changes...)
 	})
 	return wrap("update user", err)
 }
 
-func (t *tx) lockUser(tenant, id string) (userRow, error) {
-	return one[userRow](&t.statements, "SELECT "+userColumns+" FROM rekey_users WHERE tenant = ? AND id = ?"+t.engine.forUpdate, tenant, id)
+func (t *tx) updateUser(p people, tenant, id string, changes ...assignment) error {
+	statement, args := p.update(changes...)
+	if statement == "" {
+		return nil
+	}
+	key, err := p.id(id)
+	if err != nil {
+		return err
+	}
+	where, more, err := p.where(tenant, p.ID, key)
+	if err != nil {
+		return err
+	}
+	return t.insert(statement+where, append(args, more...)...)
+}
+
+func (t *tx) lockUser(p people, tenant, id string) (userRow, error) {
+	key, err := p.id(id)
+	if err != nil {
+		return userRow{}, err
+	}
+	where, args, err := p.where(tenant, p.ID, key)
+	if err != nil {
+		return userRow{}, err
+	}
+	row, err := one[userRow](&t.statements, "SELECT "+p.columns()+" FROM "+p.table()+where+t.engine.forUpdate, args...)
+	if err != nil && p.e.malformed(err) || err == nil && (row.ID != id || row.Tenant != tenant) {
+		err = identity.ErrNotFound // an id that is not of the column's type is nobody's
+	}
+	return row, err
 }
 
 // ReplacePassword implements [identity.Users].
 func (s *Store) ReplacePassword(ctx context.Context, c identity.PasswordChange) error {
-	return wrap("replace password", s.inTx(ctx, func(t *tx) error { return t.replacePassword(c) }))
+	return wrap("replace password", s.inTx(ctx, func(t *tx) error { return t.replacePassword(s.people(), c) }))
 }
 
-func (t *tx) replacePassword(c identity.PasswordChange) error {
-	row, err := t.lockUser(c.Tenant, c.UserID)
+func (t *tx) replacePassword(p people, c identity.PasswordChange) error {
+	row, err := t.lockUser(p, c.Tenant, c.UserID)
 	if err != nil {
 		return err
 	}
 	if row.PasswordHash != c.OldHash {
 		return identity.ErrConflict
 	}
-	changed := row.PasswordChangedAt
+	changes := []assignment{p.assign(p.PasswordHash, c.NewHash)}
 	if !c.ChangedAt.IsZero() {
-		changed = millis(c.ChangedAt)
+		changes = append(changes, p.assignTime(p.PasswordChangedAt, millis(c.ChangedAt)))
 	}
-	if _, err := t.exec("UPDATE rekey_users SET password_hash = ?, password_changed_at = ? WHERE tenant = ? AND id = ?",
-		c.NewHash, changed, c.Tenant, c.UserID); err != nil {
+	if err := t.updateUser(p, c.Tenant, c.UserID, changes...); err != nil {
 		return err
 	}
 	if c.KeepHistory > 0 {

@@ -35,9 +35,9 @@ const connections = 4
 //
 // It fails for an empty path and for names of databases in memory, which every
 // connection would have one of; and for a path that is a folder, cannot be read
-// or written, or holds something else than a database.
-func Open(ctx context.Context, path string) (*Store, error) {
-	store, err := Connect(path)
+// or written, or holds something else than a database. The options are bunstore's.
+func Open(ctx context.Context, path string, options ...bunstore.Option) (*Store, error) {
+	store, err := Connect(path, options...)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 
 // Connect is [Open] without the migrations, and without a look at what the file
 // holds: for whoever shows or applies them in another way.
-func Connect(path string) (*Store, error) {
+func Connect(path string, options ...bunstore.Option) (*Store, error) {
 	if path == "" || strings.Contains(path, ":memory:") || strings.HasPrefix(path, "file:") {
 		return nil, fmt.Errorf("sqlite: %q is not the path of a file; storage/memory keeps everything in memory", path)
 	}
@@ -66,7 +66,7 @@ func Connect(path string) (*Store, error) {
 	}
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
-	store, err := bunstore.New(bun.NewDB(db, sqlitedialect.New()))
+	store, err := bunstore.New(bun.NewDB(db, sqlitedialect.New()), options...)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("sqlite: open %s: %w", path, err), db.Close())
 	}

@@ -1,0 +1,301 @@
+package bunstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/uptrace/bun/dialect"
+
+	"github.com/seed-16109ab2/rekey/identity"
+)
+
+// Option changes what [New] does by default.
+type Option func(*Store) error
+
+// WithUsers makes the store use an existing table of people instead of its own,
+// in the same transactions, with no code to write. [Store.Migrate] then makes no
+// table of users.
+func WithUsers(t UsersTable) Option {
+	return func(s *Store) error {
+		if err := t.check(); err != nil {
+			return err
+		}
+		s.users, s.ownUsers = t, true
+		return nil
+	}
+}
+
+// IDType is the type of a table's id column.
+type IDType int
+
+// The types of ids.
+const (
+	IDText    IDType = iota // character types, and UUIDs kept as text
+	IDInteger               // integer types
+	IDUUID                  // PostgreSQL's uuid; elsewhere as IDText
+)
+
+// TimeType is how a table keeps times.
+type TimeType int
+
+// The types of times. In every one of them NULL is the zero time.
+const (
+	// TimeMillis is an integer type, in milliseconds since the Unix epoch.
+	TimeMillis TimeType = iota
+	// TimeTimestamp is timestamptz in PostgreSQL, DATETIME(3) holding UTC in MySQL
+	// and MariaDB, and text such as "2006-01-02 15:04:05.000" in UTC in SQLite.
+	TimeTimestamp
+)
+
+// UsersTable describes an existing table of people. Names are those of the
+// database, letters, digits and underscores, and are quoted.
+//
+// The table should have a unique index on the number (and the tenant). Where two
+// rows hold one number all the same, the number counts as nobody's: a code sent
+// to it must not open the account of whoever comes first.
+type UsersTable struct {
+	Table string // required; "schema.table" names another schema
+
+	ID           string // required
+	IDType       IDType
+	Mobile       string // required; the numbers in E.164, "+8612345678901"
+	PasswordHash string // required; room for 128 characters; NULL or empty: no password yet
+
+	// Tenant is the column of the tenant. Empty: all people are of the tenant "".
+	Tenant string
+	// VerifiedAt is the column of when the person proved to hold the number. Empty:
+	// see EveryNumberIsVerified.
+	VerifiedAt string
+	// EveryNumberIsVerified lets every stored number reset its password. Set it only
+	// if nobody gets a number into the table without having received a code there:
+	// otherwise whoever stores another's number takes over what is behind it.
+	// Exactly one of it and VerifiedAt is required.
+	EveryNumberIsVerified bool
+	// PasswordChangedAt is the column of when the password was last set. Required:
+	// sessions older than it should not count.
+	PasswordChangedAt string
+	// Disabled is the column that keeps people out: boolean in PostgreSQL, an
+	// integer in the others. Empty: nobody is disabled.
+	Disabled string
+	// CreatedAt is the column of when the row was made. Empty: not known.
+	CreatedAt string
+	// Times is the type of the columns of times.
+	Times TimeType
+
+	// Where is a condition that a row must meet to be a person, such as
+	// "deleted_at IS NULL". It is SQL, taken as it is: never build it from input.
+	Where string
+}
+
+// rekeyUsers is the store's own table.
+var rekeyUsers = UsersTable{
+	Table: "rekey_users", ID: "id", Mobile: "mobile", PasswordHash: "password_hash", Tenant: "tenant", VerifiedAt: "verified_at",
+	PasswordChangedAt: "password_changed_at", Disabled: "disabled", CreatedAt: "created_at",
+}
+
+var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
+
+// check reports all faults at once.
+func (t UsersTable) check() error {
+	var faults []error
+	name := func(field, value string, required bool) {
+		switch {
+		case value == "" && required:
+			faults = append(faults, fmt.Errorf("%s is required", field))
+		case value != "" && !identifier.MatchString(value):
+			faults = append(faults, fmt.Errorf("%s %q is no name of letters, digits and underscores", field, value))
+		}
+	}
+	schema, table, qualified := strings.Cut(t.Table, ".")
+	if !qualified {
+		schema, table = "", t.Table
+	}
+	name("Table", schema, false)
+	name("Table", table, true)
+	name("ID", t.ID, true)
+	name("Mobile", t.Mobile, true)
+	name("PasswordHash", t.PasswordHash, true)
+	name("PasswordChangedAt", t.PasswordChangedAt, true)
+	name("Tenant", t.Tenant, false)
+	name("VerifiedAt", t.VerifiedAt, false)
+	name("Disabled", t.Disabled, false)
+	name("CreatedAt", t.CreatedAt, false)
+	if (t.VerifiedAt == "") == !t.EveryNumberIsVerified {
+		faults = append(faults, errors.New("exactly one of VerifiedAt and EveryNumberIsVerified is required"))
+	}
+	if t.IDType < IDText || t.IDType > IDUUID {
+		faults = append(faults, errors.New("IDType is none of the types of ids"))
+	}
+	if t.Times < TimeMillis || t.Times > TimeTimestamp {
+		faults = append(faults, errors.New("Times is none of the types of times"))
+	}
+	if strings.Contains(t.Where, "?") {
+		faults = append(faults, errors.New("Where holds a question mark, which stands for a value"))
+	}
+	if err := errors.Join(faults...); err != nil {
+		return fmt.Errorf("bunstore: users table: %w", err)
+	}
+	return nil
+}
+
+// people writes the SQL for a table of users on an engine.
+type people struct {
+	UsersTable
+	e   engine
+	own bool // the embedder's
+}
+
+func (p people) quoted(name string) string {
+	if p.e.name == dialect.PG {
+		return `"` + name + `"`
+	}
+	return "`" + name + "`" // SQLite takes "name" for a text when there is no such column
+}
+
+func (p people) table() string {
+	parts := strings.Split(p.Table, ".")
+	for i, part := range parts {
+		parts[i] = p.quoted(part)
+	}
+	return strings.Join(parts, ".")
+}
+
+// columns read a userRow, whatever the columns are called and how they are typed.
+func (p people) columns() string {
+	as := func(expression, name string) string { return expression + " AS " + name }
+	text := func(column string) string {
+		if column == "" {
+			return "''"
+		}
+		return "COALESCE(" + p.quoted(column) + ", '')"
+	}
+	verified := p.readTime(p.VerifiedAt)
+	if p.EveryNumberIsVerified {
+		verified = "1"
+	}
+	disabled := "0"
+	if p.Disabled != "" {
+		disabled = "COALESCE(CAST(" + p.quoted(p.Disabled) + " AS " + p.e.integer + "), 0)"
+	}
+	return strings.Join([]string{
+		as("CAST("+p.quoted(p.ID)+" AS "+p.e.castText+")", "id"), as(text(p.Tenant), "tenant"), as(p.quoted(p.Mobile), "mobile"),
+		as(verified, "verified_at"), as(text(p.PasswordHash), "password_hash"), as(p.readTime(p.PasswordChangedAt), "password_changed_at"),
+		as(disabled, "disabled"), as(p.readTime(p.CreatedAt), "created_at"),
+	}, ", ")
+}
+
+func (p people) readTime(column string) string {
+	switch {
+	case column == "":
+		return "0"
+	case p.Times == TimeTimestamp:
+		return "COALESCE(" + p.e.fromTimestamp(p.quoted(column)) + ", 0)"
+	}
+	return "COALESCE(" + p.quoted(column) + ", 0)"
+}
+
+// timeMark is the placeholder for a time, and its value.
+func (p people) timeMark(ms int64) (mark string, value any) {
+	if p.Times != TimeTimestamp {
+		return "?", ms
+	}
+	if ms == 0 {
+		return "NULL", nil
+	}
+	return p.e.toTimestamp, ms
+}
+
+// id is the value of an id, which no row has if it is not of the column's type.
+func (p people) id(id string) (any, error) {
+	if p.IDType != IDInteger {
+		return id, nil
+	}
+	n, err := strconv.ParseInt(id, 10, 64)
+	if err != nil || strconv.FormatInt(n, 10) != id {
+		return nil, identity.ErrNotFound
+	}
+	return n, nil
+}
+
+// where selects by columns that are there; a tenant that the table does not
+// know has nobody.
+func (p people) where(tenant string, column string, value any) (condition string, args []any, err error) {
+	conditions, args := []string{p.quoted(column) + " = ?"}, []any{value}
+	switch {
+	case p.Tenant != "":
+		conditions, args = append(conditions, p.quoted(p.Tenant)+" = ?"), append(args, tenant)
+	case tenant != "":
+		return "", nil, identity.ErrNotFound
+	}
+	if p.Where != "" {
+		conditions = append(conditions, "("+p.Where+")")
+	}
+	return " WHERE " + strings.Join(conditions, " AND "), args, nil
+}
+
+// assignment is one column of an INSERT or UPDATE.
+type assignment struct {
+	column, mark string
+	value        any
+}
+
+func (p people) assign(column string, value any) assignment { return assignment{column, "?", value} }
+
+func (p people) assignTime(column string, ms int64) assignment {
+	mark, value := p.timeMark(ms)
+	return assignment{column, mark, value}
+}
+
+func (p people) assignDisabled(disabled bool) assignment {
+	if p.own && p.e.name == dialect.PG {
+		return assignment{p.Disabled, "?", disabled}
+	}
+	return assignment{p.Disabled, "?", flag(disabled)}
+}
+
+// known drops the columns that the table does not have.
+func known(all []assignment) []assignment {
+	return slices.DeleteFunc(all, func(a assignment) bool { return a.column == "" })
+}
+
+func (p people) insert(all ...assignment) (statement string, args []any) {
+	var columns, marks []string
+	for _, a := range known(all) {
+		columns, marks = append(columns, p.quoted(a.column)), append(marks, a.mark)
+		if a.mark != "NULL" {
+			args = append(args, a.value)
+		}
+	}
+	return "INSERT INTO " + p.table() + " (" + strings.Join(columns, ", ") + ") VALUES (" + strings.Join(marks, ", ") + ")", args
+}
+
+// update returns no statement when there is nothing to change.
+func (p people) update(all ...assignment) (statement string, args []any) {
+	var set []string
+	for _, a := range known(all) {
+		set = append(set, p.quoted(a.column)+" = "+a.mark)
+		if a.mark != "NULL" {
+			args = append(args, a.value)
+		}
+	}
+	if len(set) == 0 {
+		return "", nil
+	}
+	return "UPDATE " + p.table() + " SET " + strings.Join(set, ", "), args
+}
+
+// checkUsers finds a table or a column that is not there before a person does.
+func (s *Store) checkUsers(ctx context.Context) error {
+	if !s.ownUsers {
+		return nil
+	}
+	_, err := query[userRow](s.read(ctx), "SELECT "+s.people().columns()+" FROM "+s.people().table()+" WHERE 1 = 0")
+	return wrap("users table "+s.users.Table, err)
+}
+
+func (s *Store) people() people { return people{s.users, s.engine, s.ownUsers} }
