@@ -1,0 +1,170 @@
+package customstore
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/seed-16109ab2/rekey/identity"
+)
+
+var _ identity.Storage = (*Store)(nil)
+
+// Arguments that the port passes one by one.
+type (
+	clientSwitch struct {
+		ID       string
+		Disabled bool
+	}
+	spending struct {
+		Limits []identity.Limit
+		Now    time.Time
+	}
+)
+
+type nothing = struct{}
+
+// alone makes a step of a method that returns an error only.
+func alone[A any](do func(context.Context, A) error) func(context.Context, A) (nothing, error) {
+	return func(ctx context.Context, arg A) (nothing, error) { return nothing{}, do(ctx, arg) }
+}
+
+func (s *Store) switchClient(ctx context.Context, c clientSwitch) error {
+	return s.Store.SetClientDisabled(ctx, c.ID, c.Disabled)
+}
+
+func (s *Store) spendAll(ctx context.Context, sp spending) ([]identity.Spent, error) {
+	return s.Store.Spend(ctx, sp.Limits, sp.Now)
+}
+
+// methods carry out the lines of a journal. An error is of the line; that a call
+// was refused is not one.
+func (s *Store) methods() map[string]func(json.RawMessage) error {
+	m := map[string]func(json.RawMessage) error{}
+	again(m, "CreateUser", alone(s.Store.CreateUser))
+	again(m, "UpdateUser", alone(s.Store.UpdateUser))
+	again(m, "ReplacePassword", alone(s.Store.ReplacePassword))
+	again(m, "CreateClient", alone(s.Store.CreateClient))
+	again(m, "SetClientDisabled", alone(s.switchClient))
+	again(m, "IssueCode", s.Store.IssueCode)
+	again(m, "ChargeAttempt", s.Store.ChargeAttempt)
+	again(m, "ReleaseAttempt", alone(s.Store.ReleaseAttempt))
+	again(m, "RedeemCode", alone(s.Store.RedeemCode))
+	again(m, "Spend", s.spendAll)
+	again(m, "ClearLimits", alone(s.Store.ClearLimits))
+	again(m, "Purge", s.Store.Purge)
+	again(m, "Enqueue", alone(s.Store.Enqueue))
+	again(m, "ClaimMessages", s.Store.ClaimMessages)
+	again(m, "FinishMessage", alone(s.Store.FinishMessage))
+	again(m, "RecordReceipt", alone(s.Store.RecordReceipt))
+	again(m, "AppendEvent", alone(s.Store.AppendEvent))
+	return m
+}
+
+func again[A, R any](m map[string]func(json.RawMessage) error, method string, do func(context.Context, A) (R, error)) {
+	m[method] = func(raw json.RawMessage) error {
+		var arg A
+		if err := json.Unmarshal(raw, &arg); err != nil {
+			return err
+		}
+		_, _ = do(context.Background(), arg)
+		return nil
+	}
+}
+
+// CreateUser implements [identity.Users].
+func (s *Store) CreateUser(ctx context.Context, u identity.User) error {
+	_, err := change(ctx, s, "CreateUser", u, alone(s.Store.CreateUser))
+	return err
+}
+
+// UpdateUser implements [identity.Users].
+func (s *Store) UpdateUser(ctx context.Context, c identity.UserChange) error {
+	_, err := change(ctx, s, "UpdateUser", c, alone(s.Store.UpdateUser))
+	return err
+}
+
+// ReplacePassword implements [identity.Users].
+func (s *Store) ReplacePassword(ctx context.Context, c identity.PasswordChange) error {
+	_, err := change(ctx, s, "ReplacePassword", c, alone(s.Store.ReplacePassword))
+	return err
+}
+
+// CreateClient implements [identity.Clients].
+func (s *Store) CreateClient(ctx context.Context, c identity.Client) error {
+	_, err := change(ctx, s, "CreateClient", c, alone(s.Store.CreateClient))
+	return err
+}
+
+// SetClientDisabled implements [identity.Clients].
+func (s *Store) SetClientDisabled(ctx context.Context, id string, disabled bool) error {
+	_, err := change(ctx, s, "SetClientDisabled", clientSwitch{id, disabled}, alone(s.switchClient))
+	return err
+}
+
+// IssueCode implements [identity.VerifyCodes].
+func (s *Store) IssueCode(ctx context.Context, i identity.CodeIssue) ([]identity.Spent, error) {
+	return change(ctx, s, "IssueCode", i, s.Store.IssueCode)
+}
+
+// ChargeAttempt implements [identity.VerifyCodes].
+func (s *Store) ChargeAttempt(ctx context.Context, a identity.Attempt) (identity.ChargedAttempt, error) {
+	return change(ctx, s, "ChargeAttempt", a, s.Store.ChargeAttempt)
+}
+
+// ReleaseAttempt implements [identity.VerifyCodes].
+func (s *Store) ReleaseAttempt(ctx context.Context, r identity.Release) error {
+	_, err := change(ctx, s, "ReleaseAttempt", r, alone(s.Store.ReleaseAttempt))
+	return err
+}
+
+// RedeemCode implements [identity.VerifyCodes].
+func (s *Store) RedeemCode(ctx context.Context, r identity.Redemption) error {
+	_, err := change(ctx, s, "RedeemCode", r, alone(s.Store.RedeemCode))
+	return err
+}
+
+// Spend implements [identity.Limits].
+func (s *Store) Spend(ctx context.Context, limits []identity.Limit, now time.Time) ([]identity.Spent, error) {
+	return change(ctx, s, "Spend", spending{limits, now}, s.spendAll)
+}
+
+// ClearLimits implements [identity.Limits].
+func (s *Store) ClearLimits(ctx context.Context, keys []identity.LimitKey) error {
+	_, err := change(ctx, s, "ClearLimits", keys, alone(s.Store.ClearLimits))
+	return err
+}
+
+// Purge implements [identity.Limits].
+func (s *Store) Purge(ctx context.Context, p identity.Purge) (int, error) {
+	return change(ctx, s, "Purge", p, s.Store.Purge)
+}
+
+// Enqueue implements [identity.Outbox].
+func (s *Store) Enqueue(ctx context.Context, messages []identity.OutboxMessage) error {
+	_, err := change(ctx, s, "Enqueue", messages, alone(s.Store.Enqueue))
+	return err
+}
+
+// ClaimMessages implements [identity.Outbox].
+func (s *Store) ClaimMessages(ctx context.Context, c identity.Claim) ([]identity.OutboxMessage, error) {
+	return change(ctx, s, "ClaimMessages", c, s.Store.ClaimMessages)
+}
+
+// FinishMessage implements [identity.Outbox].
+func (s *Store) FinishMessage(ctx context.Context, r identity.MessageResult) error {
+	_, err := change(ctx, s, "FinishMessage", r, alone(s.Store.FinishMessage))
+	return err
+}
+
+// RecordReceipt implements [identity.Outbox].
+func (s *Store) RecordReceipt(ctx context.Context, r identity.DeliveryReceipt) error {
+	_, err := change(ctx, s, "RecordReceipt", r, alone(s.Store.RecordReceipt))
+	return err
+}
+
+// AppendEvent implements [identity.Audit].
+func (s *Store) AppendEvent(ctx context.Context, e identity.Event) error {
+	_, err := change(ctx, s, "AppendEvent", e, alone(s.Store.AppendEvent))
+	return err
+}

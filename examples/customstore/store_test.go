@@ -1,0 +1,83 @@
+package customstore_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/seed-16109ab2/rekey/examples/customstore"
+	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/storage/storagetest"
+)
+
+func open(t *testing.T, path string) *customstore.Store {
+	t.Helper()
+	s, err := customstore.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	storagetest.Run(t, func(t *testing.T) identity.Storage { return open(t, filepath.Join(t.TempDir(), "journal")) })
+}
+
+// A reset is there when the journal is read again, and what was half written
+// when the process died is not.
+func TestReopen(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "journal")
+	store := open(t, path)
+	f := identitytest.New(t, func(c *identity.Config) { c.Store = store })
+	f.User("13912345678", "violet-Harbor-93")
+	f.SendCode("13912345678")
+	err := f.ResetByMobile(t.Context(), identity.ResetRequest{Caller: f.Caller(), Mobile: "13912345678",
+		Code: identity.NewSecret(f.Code("+8613912345678")), Password: identity.NewSecret("amber-Lantern-27")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Message("+8613912345678", identity.SMSPasswordChanged)
+	state := func(s *customstore.Store) string {
+		t.Helper()
+		u, err1 := s.UserByMobile(t.Context(), "", "+8613912345678")
+		events, err2 := s.Events(t.Context(), "", 100)
+		if err1 != nil || err2 != nil {
+			t.Fatal(err1, err2)
+		}
+		return fmt.Sprintf("%+v %+v", u, events)
+	}
+	want := state(store)
+	for _, tail := range []string{"", `{"method":"CreateUser","arg":{"ID":`} {
+		file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := file.WriteString(tail); err != nil {
+			t.Fatal(err)
+		}
+		_ = file.Close()
+		again := open(t, path)
+		if diff := cmp.Diff(want, state(again)); diff != "" {
+			t.Errorf("after %q (-want +got):\n%s", tail, diff)
+		}
+		if err := again.AppendEvent(t.Context(), identity.Event{ID: "zz" + tail, At: time.Now()}); err != nil {
+			t.Fatal(err)
+		}
+		want = state(again)
+		_ = again.Close()
+	}
+	if err := os.WriteFile(path, []byte("something else\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := customstore.Open(path); err == nil {
+		t.Error("opened something else")
+	}
+}
