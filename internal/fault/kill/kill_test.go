@@ -1,0 +1,25 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"testing"
+
+	"github.com/seed-16109ab2/rekey/internal/fault/databases"
+)
+
+// A small run; CONTRIBUTING.md says how to run the large one.
+func TestKill(t *testing.T) {
+	for _, engine := range databases.Engines {
+		t.Run(engine, func(t *testing.T) {
+			counts, err := run(t.Context(), engine, 8, io.Discard)
+			if errors.Is(err, databases.ErrNoServer) {
+				t.Skip(err)
+			}
+			if err != nil || counts.resets == 0 {
+				t.Errorf("%v: %v", counts, err)
+			}
+			t.Log(counts)
+		})
+	}
+}
