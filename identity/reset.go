@@ -104,9 +104,10 @@ type attempt struct {
 func (a *attempt) charge(ctx context.Context) error {
 	guesses, live, decoy := a.meter.guesses(), a.meter.liveGuesses(), a.meter.decoyGuesses()
 	charged, err := a.store.ChargeAttempt(ctx, Attempt{
-		Now:     a.now,
-		Binding: keyring.Fingerprint(a.binding(a.scope, a.request.Caller, PurposeForgotPassword, a.mobile)...),
-		Charges: guesses, LiveCharges: live, DecoyCharges: decoy,
+		Now:       a.now,
+		Binding:   keyring.Fingerprint(a.binding(a.scope, a.request.Caller, PurposeForgotPassword, a.mobile)...),
+		NumberKey: numberKey(a.scope, PurposeForgotPassword, a.mobile),
+		Charges:   guesses, LiveCharges: live, DecoyCharges: decoy,
 	})
 	if err != nil {
 		return limited(err, "charge attempt")
@@ -315,7 +316,7 @@ func (a *attempt) release(ctx context.Context) {
 	for i, c := range a.codes {
 		ids[i] = c.ID
 	}
-	if err := a.store.ReleaseAttempt(ctx, Release{SpentAt: a.now, CodeIDs: ids, Refunds: a.charges}); err != nil {
+	if err := a.store.ReleaseAttempt(ctx, Release{SpentAt: a.now, NumberKey: numberKey(a.scope, PurposeForgotPassword, a.mobile), CodeIDs: ids, Refunds: a.charges}); err != nil {
 		a.cfg.Logger.WarnContext(ctx, "attempt not given back", "error", err)
 	}
 }

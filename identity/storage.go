@@ -87,8 +87,9 @@ type Clients interface {
 	SetClientDisabled(ctx context.Context, id string, disabled bool) error
 }
 
-// VerifyCodes keeps codes, as digests. its verbs are the moments of a code's
-// life; each is one transaction.
+// VerifyCodes keeps codes, as digests. Its verbs are the moments of a code's
+// life; each is one transaction, and those of one NumberKey are linearizable:
+// what each of them sees and does is as if they had come one after the other.
 type VerifyCodes interface {
 	// IssueCode is one transaction: spend the charges as [Limits].Spend does,
 	// store the code, end the oldest live codes of the same NumberKey beyond
@@ -238,8 +239,11 @@ type CodeIssue struct {
 
 // Attempt is one guess, see [VerifyCodes].
 type Attempt struct {
-	Now          time.Time
-	Binding      []byte
+	Now     time.Time
+	Binding []byte
+	// NumberKey of the codes with that binding: what a store locks by, where it
+	// has to.
+	NumberKey    []byte
 	Charges      []Limit
 	LiveCharges  []Limit
 	DecoyCharges []Limit
@@ -253,9 +257,10 @@ type ChargedAttempt struct {
 
 // Release gives an attempt back, see [VerifyCodes].
 type Release struct {
-	SpentAt time.Time
-	CodeIDs []string
-	Refunds []Limit
+	SpentAt   time.Time
+	NumberKey []byte // of the codes; empty when there are none
+	CodeIDs   []string
+	Refunds   []Limit
 }
 
 // Redemption is one reset, see [VerifyCodes].

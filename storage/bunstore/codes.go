@@ -2,6 +2,7 @@ package bunstore
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"time"
 
@@ -42,6 +43,9 @@ type idRow struct {
 // IssueCode implements [identity.VerifyCodes].
 func (s *Store) IssueCode(ctx context.Context, issue identity.CodeIssue) (spent []identity.Spent, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
+		if err := t.lockNumber(issue.Code.NumberKey); err != nil {
+			return err
+		}
 		if spent, err = t.spend(issue.Charges, issue.Now); err != nil {
 			return err
 		}
@@ -65,6 +69,19 @@ func (s *Store) IssueCode(ctx context.Context, issue identity.CodeIssue) (spent 
 	return spent, nil
 }
 
+// lockNumber makes the transactions of one number follow each other. A SELECT FOR
+// UPDATE does not, in PostgreSQL: what it waited for may have added a code that
+// its snapshot does not hold, and ended the one that it does.
+func (t *tx) lockNumber(numberKey []byte) error {
+	if t.engine.lockNumber == "" {
+		return nil
+	}
+	var key [8]byte
+	copy(key[:], numberKey) // of 32 bytes, a digest; a collision only waits
+	_, err := t.exec(t.engine.lockNumber, int64(binary.BigEndian.Uint64(key[:])))
+	return err
+}
+
 // endOldest ends the live codes of a number beyond the newest keep.
 func (t *tx) endOldest(numberKey []byte, keep int, now time.Time) error {
 	rows, err := query[idRow](&t.statements,
@@ -85,6 +102,9 @@ func (t *tx) endOldest(numberKey []byte, keep int, now time.Time) error {
 func (s *Store) ChargeAttempt(ctx context.Context, a identity.Attempt) (charged identity.ChargedAttempt, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
 		charged = identity.ChargedAttempt{}
+		if err := t.lockNumber(a.NumberKey); err != nil {
+			return err
+		}
 		now := millis(a.Now)
 		if _, err := t.exec("UPDATE rekey_codes SET ended_at = ? WHERE binding = ? AND used_at = 0 AND ended_at = 0 AND expires_at <= ?",
 			now, a.Binding, now); err != nil {
@@ -121,6 +141,9 @@ func (s *Store) ChargeAttempt(ctx context.Context, a identity.Attempt) (charged 
 func (s *Store) ReleaseAttempt(ctx context.Context, r identity.Release) error {
 	err := s.inTx(ctx, func(t *tx) error {
 		if len(r.CodeIDs) > 0 {
+			if err := t.lockNumber(r.NumberKey); err != nil {
+				return err
+			}
 			ids := make([]any, len(r.CodeIDs))
 			for i, id := range r.CodeIDs {
 				ids[i] = id
@@ -137,6 +160,9 @@ func (s *Store) ReleaseAttempt(ctx context.Context, r identity.Release) error {
 // RedeemCode implements [identity.VerifyCodes].
 func (s *Store) RedeemCode(ctx context.Context, r identity.Redemption) error {
 	err := s.inTx(ctx, func(t *tx) error {
+		if err := t.lockNumber(r.NumberKey); err != nil {
+			return err
+		}
 		now := millis(r.Now)
 		n, err := t.exec("UPDATE rekey_codes SET used_at = ? WHERE id = ? AND used_at = 0 AND ended_at = 0 AND expires_at > ?", now, r.CodeID, now)
 		if err != nil {

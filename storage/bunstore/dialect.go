@@ -24,6 +24,9 @@ type engine struct {
 	// skipLocked passes over locked ones. SQLite's transactions are immediate:
 	// there is one writer.
 	forUpdate, skipLocked string
+	// lockNumber locks a number, which follows, until the transaction ends; empty
+	// where row locks on an index are enough.
+	lockNumber string
 	// upsert ends an INSERT that overwrites columns of a row with the same key.
 	upsert func(key string, columns ...string) string
 	// ignore ends an INSERT that leaves such a row alone.
@@ -69,7 +72,8 @@ func engineOf(name dialect.Name) (engine, error) {
 			name: name, str: func(n int) string { return fmt.Sprintf(`VARCHAR(%d) COLLATE "C"`, n) },
 			text: "TEXT", bytes: "BYTEA", key: "BYTEA",
 			forUpdate: " FOR UPDATE", skipLocked: " FOR UPDATE SKIP LOCKED", upsert: onConflict, ignore: doNothing,
-			tx: &sql.TxOptions{Isolation: sql.LevelReadCommitted},
+			tx:         &sql.TxOptions{Isolation: sql.LevelReadCommitted},
+			lockNumber: "SELECT pg_advisory_xact_lock(?)",
 			lock: func(table string) (string, string) {
 				return "SELECT pg_advisory_xact_lock(hashtext('" + table + "'))", ""
 			},

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/internal/fault/databases"
+	"github.com/seed-16109ab2/rekey/storage/memory"
+)
+
+// A small run; CONTRIBUTING.md says how to run the large one.
+func TestHistories(t *testing.T) {
+	t.Parallel()
+	for _, engine := range append([]string{"memory"}, databases.Engines...) {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			counts, err := run(t.Context(), engine, 10)
+			if errors.Is(err, databases.ErrNoServer) {
+				t.Skip(err)
+			}
+			if err != nil || counts.redeemed == 0 || counts.spent == 0 {
+				t.Errorf("%v: %v", counts, err)
+			}
+			t.Log(counts)
+		})
+	}
+}
+
+// checkThenAct looks whether a code is used, and then uses it: two may pass.
+type checkThenAct struct {
+	*memory.Store
+	mu   sync.Mutex
+	used map[string]bool
+}
+
+func (s *checkThenAct) RedeemCode(ctx context.Context, r identity.Redemption) error {
+	s.mu.Lock()
+	used := s.used[r.CodeID]
+	s.mu.Unlock()
+	if used {
+		return identity.ErrCodeSpent
+	}
+	time.Sleep(time.Millisecond)
+	_ = s.Store.RedeemCode(ctx, r)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.used[r.CodeID] = true
+	return nil
+}
+
+// lostUpdates counts an attempt, and another writes the old count over it.
+type lostUpdates struct{ *memory.Store }
+
+func (s lostUpdates) ChargeAttempt(ctx context.Context, a identity.Attempt) (identity.ChargedAttempt, error) {
+	charged, err := s.Store.ChargeAttempt(ctx, a)
+	if len(charged.Codes) > 1 {
+		_ = s.Store.ReleaseAttempt(ctx, identity.Release{CodeIDs: []string{charged.Codes[0].ID}})
+	}
+	return charged, err
+}
+
+// The checker finds stores that are wrong in these ways.
+func TestBrokenStoresAreFound(t *testing.T) {
+	t.Parallel()
+	for name, open := range map[string]func() identity.Storage{
+		"check, then act": func() identity.Storage { return &checkThenAct{Store: memory.New(), used: map[string]bool{}} },
+		"lost updates":    func() identity.Storage { return lostUpdates{memory.New()} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := counts{engine: name}
+			for c.illegal == 0 && c.histories < 200 {
+				s := open()
+				calls, err := record(t.Context(), []identity.Storage{s, s})
+				if err != nil {
+					t.Fatal(err)
+				}
+				c.add(calls)
+			}
+			if c.illegal == 0 {
+				t.Errorf("not found: %v", c)
+			}
+		})
+	}
+}

@@ -1,0 +1,126 @@
+// Command history checks that the steps of a reset are linearizable: many
+// goroutines, over two stores with a pool each as two servers would have, send,
+// guess, give attempts back and redeem codes of one number at once; then a
+// checker looks for an order of these calls, compatible with when each began and
+// ended, in which a simple sequential model gives every answer that was given.
+// Two winners of one code, an attempt that was not counted, or a limit that was
+// passed have no such order.
+//
+//	go run ./internal/fault/history -engine postgres -histories 200
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+
+	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/internal/fault/databases"
+	"github.com/seed-16109ab2/rekey/storage/memory"
+)
+
+func main() {
+	engine := flag.String("engine", "sqlite", "memory or database: "+strings.Join(databases.Engines, ", "))
+	histories := flag.Int("histories", 200, "how many histories are recorded and checked")
+	flag.Parse()
+	counts, err := run(context.Background(), *engine, *histories)
+	fmt.Println(counts)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "history:", err)
+		os.Exit(1)
+	}
+}
+
+type counts struct {
+	engine                           string
+	histories, calls, illegal, undue int
+	redeemed, spent, limited         int
+}
+
+func (c counts) String() string {
+	return fmt.Sprintf("%s: %d histories of %d calls, %d codes redeemed, %d redemptions refused, %d guesses over the limit; %d not linearizable, %d not decided in time",
+		c.engine, c.histories, c.calls, c.redeemed, c.spent, c.limited, c.illegal, c.undue)
+}
+
+// run records histories on a fresh database each, and checks them.
+func run(ctx context.Context, engine string, histories int) (c counts, err error) {
+	c.engine = engine
+	for range histories {
+		if err := one(ctx, engine, &c); err != nil {
+			return c, err
+		}
+	}
+	if c.illegal+c.undue > 0 {
+		return c, errors.New("histories that are not linearizable, or were not decided")
+	}
+	return c, nil
+}
+
+func one(ctx context.Context, engine string, c *counts) (err error) {
+	stores, closeAll, err := open(ctx, engine)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeAll()) }()
+	calls, err := record(ctx, stores)
+	if err != nil {
+		return err
+	}
+	c.add(calls)
+	return nil
+}
+
+func (c *counts) add(calls []porcupine.Operation) {
+	c.histories++
+	c.calls += len(calls)
+	for _, o := range calls {
+		in, out := o.Input.(input), o.Output.(output)
+		switch {
+		case in.kind == redeem && out.refused:
+			c.spent++
+		case in.kind == redeem:
+			c.redeemed++
+		case in.kind == charge && out.refused:
+			c.limited++
+		}
+	}
+	switch porcupine.CheckOperationsTimeout(model, calls, 20*time.Second) {
+	case porcupine.Illegal:
+		c.illegal++
+	case porcupine.Unknown:
+		c.undue++
+	}
+}
+
+// open returns two stores on one fresh database.
+func open(ctx context.Context, engine string) (stores []identity.Storage, closeAll func() error, err error) {
+	if engine == "memory" {
+		s := memory.New()
+		return []identity.Storage{s, s}, func() error { return nil }, nil
+	}
+	dir, err := os.MkdirTemp("", "rekey-history-")
+	if err != nil {
+		return nil, nil, err
+	}
+	database, err := databases.Fresh(ctx, engine, dir)
+	if err != nil {
+		return nil, nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	closeAll = func() error { return errors.Join(database.Drop(), os.RemoveAll(dir)) }
+	for range 2 {
+		s, err := database.Open(ctx, 8)
+		if err != nil {
+			return nil, nil, errors.Join(err, closeAll())
+		}
+		stores = append(stores, s)
+		before := closeAll
+		closeAll = func() error { return errors.Join(s.DB().Close(), before()) }
+	}
+	return stores, closeAll, nil
+}
