@@ -41,6 +41,17 @@ type Service struct {
 // New opens a service on a file in the folder. The delay is how long its SMS
 // provider takes.
 func New(ctx context.Context, dir string, delay time.Duration, configure ...func(*identity.Config)) (*Service, error) {
+	s, err := open(ctx, dir, delay, configure...)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.RegisterClient(ctx, identity.Client{ID: ClientID})
+}
+
+// Reopen is New for a folder in which it was called before.
+func Reopen(ctx context.Context, dir string) (*Service, error) { return open(ctx, dir, 0) }
+
+func open(ctx context.Context, dir string, delay time.Duration, configure ...func(*identity.Config)) (*Service, error) {
 	store, err := sqlite.Open(ctx, filepath.Join(dir, "rekey.db"))
 	if err != nil {
 		return nil, err
@@ -53,9 +64,6 @@ func New(ctx context.Context, dir string, delay time.Duration, configure ...func
 		c(&cfg)
 	}
 	if s.Service, err = identity.New(cfg); err != nil {
-		return nil, err
-	}
-	if err := s.RegisterClient(ctx, identity.Client{ID: ClientID}); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
