@@ -78,7 +78,7 @@ func TestSignatureOfTheDocumentation(t *testing.T) {
 func TestReceiptsConfig(t *testing.T) {
 	t.Parallel()
 	_, err := twilio.NewReceipts(twilio.ReceiptsConfig{})
-	for _, want := range []string{"AuthToken is required", "URL is not an absolute URL", "Record is required"} {
+	for _, want := range []string{"AuthToken is required", "URL is not an absolute URL", "no Record"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v lacks %q", err, want)
 		}

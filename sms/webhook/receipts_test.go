@@ -90,7 +90,7 @@ func TestReceiptTimesAndSecrets(t *testing.T) {
 		}
 	}
 	_, err = webhook.NewReceipts(webhook.ReceiptsConfig{Secret: identity.NewSecret("short"), OldSecret: identity.NewSecret("too")})
-	for _, want := range []string{"Record is required", "OldSecret must start", "\nSecret must start"} {
+	for _, want := range []string{"no Record", "OldSecret must start", "\nSecret must start"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v lacks %q", err, want)
 		}

@@ -129,13 +129,13 @@ func (t UsersTable) check() error {
 		faults = append(faults, errors.New("exactly one of VerifiedAt and EveryNumberIsVerified is required"))
 	}
 	if t.IDType < IDText || t.IDType > IDUUID {
-		faults = append(faults, errors.New("IDType is none of the types of ids"))
+		faults = append(faults, errors.New("invalid IDType"))
 	}
 	if t.Times < TimeMillis || t.Times > TimeTimestamp {
-		faults = append(faults, errors.New("Times is none of the types of times"))
+		faults = append(faults, errors.New("invalid Times"))
 	}
 	if strings.Contains(t.Where, "?") {
-		faults = append(faults, errors.New("Where holds a question mark, which stands for a value"))
+		faults = append(faults, errors.New("invalid Where: it holds a question mark, which stands for a value"))
 	}
 	if err := errors.Join(faults...); err != nil {
 		return fmt.Errorf("bunstore: users table: %w", err)

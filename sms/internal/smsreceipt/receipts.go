@@ -118,7 +118,7 @@ func Check(secretField string, secret identity.Secret, publicURL *string, record
 		}
 	}
 	if record == nil {
-		faults = append(faults, errors.New("Record is required"))
+		faults = append(faults, errors.New("no Record"))
 	}
 	return errors.Join(faults...)
 }

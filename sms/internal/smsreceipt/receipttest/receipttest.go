@@ -104,7 +104,7 @@ func Run(t *testing.T, f Fixture) {
 	r.fail = errors.New("database down")
 	send(f.Request(server.URL, f.Delivered[0], "ref-1", ""), 503)
 	send(f.Request(server.URL, append(f.Between, "unknown")[0], "ref-1", ""), 200)
-	if _, err := f.New(nil); err == nil || !strings.Contains(err.Error(), "Record is required") {
+	if _, err := f.New(nil); err == nil || !strings.Contains(err.Error(), "no Record") {
 		t.Errorf("without Record: %v", err)
 	}
 }
