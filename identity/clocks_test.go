@@ -1,0 +1,75 @@
+package identity_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/identitytest"
+)
+
+// Two servers on one store whose clocks differ by ten seconds: a code sent by one
+// is redeemed at the other, lives by the clock of the one that is asked, and works
+// once; no limit is passed by asking the one that is behind.
+func TestClocksThatDiffer(t *testing.T) {
+	t.Parallel()
+	const apart = 10 * time.Second
+	ahead := identitytest.New(t)
+	behindClock := identitytest.NewClock(ahead.Clock.Now().Add(-apart))
+	behind, err := identity.New(identity.Config{Store: ahead.Store, SMS: ahead.SMS, Secret: identity.NewSecret(strings.Repeat("s", 32)),
+		Now: behindClock.Now, AnswerStep: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	advance := func(d time.Duration) { ahead.Clock.Advance(d); behindClock.Advance(d) }
+	const mobile, e164 = "13912345678", "+8613912345678"
+	ahead.User(mobile, "violet-Harbor-93")
+	send := func(s *identity.Service) error {
+		return s.SendVerifyCode(t.Context(), identity.SendRequest{Caller: ahead.Caller(), Mobile: mobile, Purpose: identity.PurposeForgotPassword})
+	}
+	reset := func(s *identity.Service, code, password string) error {
+		return s.ResetByMobile(t.Context(), identity.ResetRequest{Caller: ahead.Caller(), Mobile: mobile,
+			Code: identity.NewSecret(code), Password: identity.NewSecret(password)})
+	}
+	limited := func(err error) (wait time.Duration, ok bool) {
+		e, ok := errors.AsType[*identity.RateLimitedError](err)
+		if ok {
+			wait = e.RetryAfter
+		}
+		return wait, ok
+	}
+
+	if err := send(ahead.Service); err != nil {
+		t.Fatal(err)
+	}
+	code := ahead.Code(e164)
+	// The cooldown holds at the server that is behind, for no longer than the
+	// clocks are apart.
+	if wait, ok := limited(send(behind)); !ok || wait > time.Minute+apart {
+		t.Errorf("a second send at the other server: limited %v, for %s", ok, wait)
+	}
+	if err := reset(behind, code, "amber-Lantern-27"); err != nil {
+		t.Errorf("the code at the other server: %v", err)
+	}
+	if err := reset(ahead.Service, code, "granite-Willow-58"); !errors.Is(err, identity.ErrCodeRefused) {
+		t.Errorf("the code again, where it came from: %v", err)
+	}
+
+	// A code from the server behind is over at the one ahead when its clock says so.
+	advance(time.Minute + apart)
+	if err := send(behind); err != nil {
+		t.Fatal(err)
+	}
+	ahead.Clock.Advance(0)
+	code = ahead.Code(e164)
+	advance(5*time.Minute - apart)
+	if err := reset(ahead.Service, code, "granite-Willow-58"); !errors.Is(err, identity.ErrCodeRefused) {
+		t.Errorf("over at the server ahead: %v", err)
+	}
+	// And stays over: the clock that is behind revives nothing.
+	if err := reset(behind, code, "granite-Willow-58"); !errors.Is(err, identity.ErrCodeRefused) {
+		t.Errorf("over at one server, alive at the other: %v", err)
+	}
+}

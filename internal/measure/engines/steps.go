@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/uptrace/bun/dialect"
+
+	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/storage/bunstore"
+)
+
+// work is the storage's part of each step, for another number each time, with
+// the limits that everybody shares among them.
+type work struct{}
+
+func (work) bare(ctx context.Context, s *bunstore.Store) error {
+	mark := "?"
+	if s.DB().Dialect().Name() == dialect.PG {
+		mark = "$1"
+	}
+	_, err := s.DB().DB.ExecContext(ctx, "INSERT INTO bare (id) VALUES ("+mark+")", id())
+	return err
+}
+
+// limits are as many as the service charges: one number's own, and one that all
+// share, spread over shards.
+func limits(what, number string) []identity.Limit {
+	many := []identity.Rate{{Limit: 1 << 20, Per: time.Minute}}
+	limit := func(name string, shards int) identity.Limit {
+		l := identity.Limit{Key: identity.LimitKey(what + name), Rates: many, Shards: shards}
+		if shards > 1 {
+			l.Shard = int(number[0]) % shards
+		}
+		return l
+	}
+	return []identity.Limit{limit("."+number, 0), limit(".address."+number, 0), limit(".device."+number, 0), limit(".client", 16), limit(".all", 16)}
+}
+
+func issue(now time.Time, number string) identity.CodeIssue {
+	key := sha256.Sum256([]byte(number))
+	return identity.CodeIssue{
+		Now: now, Charges: limits("send", number), KeepLive: 3,
+		Code: identity.VerifyCode{ID: id(), Binding: key[:], NumberKey: key[:], Digest: key[:], KeyID: "k", MaxAttempts: 5, CreatedAt: now, ExpiresAt: now.Add(5 * time.Minute)},
+		Message: identity.OutboxMessage{ID: id(), Sealed: make([]byte, 400), State: identity.MessagePending, CreatedAt: now, NextAt: now,
+			ExpiresAt: now.Add(5 * time.Minute)},
+		Event: identity.Event{ID: id(), At: now, Type: identity.EventCodeSent, Agent: "engines"},
+	}
+}
+
+func (work) send(ctx context.Context, s *bunstore.Store) error {
+	_, err := s.IssueCode(ctx, issue(time.Now(), id()))
+	return err
+}
+
+func (work) guess(ctx context.Context, s *bunstore.Store) error {
+	number := id()
+	key := sha256.Sum256([]byte(number))
+	_, err := s.ChargeAttempt(ctx, identity.Attempt{Now: time.Now(), Binding: key[:], NumberKey: key[:], Charges: limits("guess", number)})
+	return err
+}
+
+// reset is all of it: the user, the code, the guess and the redemption.
+func (work) reset(ctx context.Context, s *bunstore.Store) error {
+	now, number := time.Now(), id()
+	user := identity.User{ID: number, Mobile: "+86" + number[:12], PasswordHash: "old", CreatedAt: now}
+	send := issue(now, number)
+	guesses := limits("guess", number)
+	_, sendErr := s.IssueCode(ctx, send)
+	charged, chargeErr := s.ChargeAttempt(ctx, identity.Attempt{Now: now, Binding: send.Code.Binding, NumberKey: send.Code.NumberKey, Charges: guesses})
+	if err := errors.Join(s.CreateUser(ctx, user), sendErr, chargeErr); err != nil {
+		return err
+	}
+	if len(charged.Codes) != 1 {
+		return fmt.Errorf("%d codes, want 1", len(charged.Codes))
+	}
+	return s.RedeemCode(ctx, identity.Redemption{
+		Now: now, CodeID: send.Code.ID, NumberKey: send.Code.NumberKey, SpentAt: now, Refunds: guesses,
+		Password: &identity.PasswordChange{UserID: user.ID, OldHash: "old", NewHash: "new", ChangedAt: now},
+		Event:    identity.Event{ID: id(), At: now, Type: identity.EventPasswordReset},
+		Messages: []identity.OutboxMessage{{ID: id(), Sealed: make([]byte, 400), State: identity.MessagePending, CreatedAt: now, NextAt: now, ExpiresAt: now.Add(time.Hour)}},
+	})
+}
