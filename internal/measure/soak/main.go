@@ -1,0 +1,173 @@
+// Command soak keeps a service busy for months of its own clock, a day in each
+// round, and prints after rounds of purging how many rows every table has, how
+// large the database is, and how many goroutines run. What is kept longest is a
+// row of failures, for 90 days: after that nothing may grow any more.
+//
+//	go run ./internal/measure/soak -engine sqlite -days 200
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun/dialect"
+
+	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/internal/fault/databases"
+	"github.com/seed-16109ab2/rekey/internal/measure/workload"
+	"github.com/seed-16109ab2/rekey/storage/bunstore"
+)
+
+func main() {
+	engine := flag.String("engine", "sqlite", "database: "+strings.Join(databases.Engines, ", "))
+	days := flag.Int("days", 200, "how long, by the service's clock")
+	flag.Parse()
+	if err := run(context.Background(), *engine, *days); err != nil {
+		fmt.Fprintln(os.Stderr, "soak:", err)
+		os.Exit(1)
+	}
+}
+
+const (
+	perDay = 60 // sends and guesses in a day of the clock
+	// settledAfter is the day from which rows must not grow by more than a tenth.
+	settledAfter = 95
+)
+
+var tables = []string{"rekey_codes", "rekey_limits", "rekey_messages", "rekey_receipts", "rekey_events", "rekey_users"}
+
+// carrier delivers at once.
+type carrier struct{}
+
+func (carrier) SendSMS(_ context.Context, m identity.SMS) (identity.SMSReceipt, error) {
+	return identity.SMSReceipt{Provider: "soak", Ref: m.ID}, nil
+}
+
+func run(ctx context.Context, engine string, days int) (err error) {
+	dir, err := os.MkdirTemp("", "rekey-soak-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	database, err := databases.Fresh(ctx, engine, dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, database.Drop()) }()
+	store, err := database.Open(ctx, 4)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.DB().Close()) }()
+	clock := identitytest.NewClock(time.Now())
+	svc, err := identity.New(identity.Config{
+		Store: store, SMS: carrier{}, Secret: identity.NewSecret(strings.Repeat("s", 32)), Now: clock.Now, AnswerStep: -1,
+		MessageRetention: 48 * time.Hour, EventRetention: 48 * time.Hour,
+	})
+	if err != nil {
+		return err
+	}
+	if err := svc.RegisterClient(ctx, identity.Client{ID: workload.ClientID}); err != nil {
+		return err
+	}
+	fmt.Println("  day  codes limits messages receipts events users    size KiB  goroutines")
+	settled := 0
+	for day := 1; day <= days; day++ {
+		if err := work(ctx, svc, clock, day); err != nil {
+			return err
+		}
+		if err := deliver(ctx, svc, store); err != nil {
+			return err
+		}
+		rows, size, err := measure(ctx, store)
+		if err != nil {
+			return err
+		}
+		total := 0
+		for _, n := range rows {
+			total += n
+		}
+		if day%10 == 0 || day == days {
+			fmt.Printf("%5d  %5d %6d %8d %8d %6d %5d  %10d  %10d\n", day, rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], size>>10, runtime.NumGoroutine())
+		}
+		switch {
+		case day == settledAfter:
+			settled = total
+		case day > settledAfter && total > settled+settled/10:
+			return fmt.Errorf("%d rows after %d days, %d after %d", total, day, settled, settledAfter)
+		}
+	}
+	return nil
+}
+
+// work is a day of sends and wrong guesses, by numbers known and unknown.
+func work(ctx context.Context, svc *identity.Service, clock *identitytest.Clock, day int) error {
+	for i := range perDay {
+		clock.Advance(24 * time.Hour / perDay)
+		number := workload.Number(day*perDay + i)
+		caller := workload.Caller()
+		caller.Device = number
+		err := svc.SendVerifyCode(ctx, identity.SendRequest{Caller: caller, Mobile: number, Purpose: identity.PurposeForgotPassword})
+		if _, limited := errors.AsType[*identity.RateLimitedError](err); err != nil && !limited {
+			return err
+		}
+		err = svc.ResetByMobile(ctx, identity.ResetRequest{Caller: caller, Mobile: number, Code: identity.NewSecret("123456"), Password: identity.NewSecret(workload.Password)})
+		if _, limited := errors.AsType[*identity.RateLimitedError](err); err != nil && !limited && !errors.Is(err, identity.ErrCodeRefused) {
+			return err
+		}
+	}
+	return nil
+}
+
+// deliver runs the service until nothing is pending. Run purges at its start.
+func deliver(ctx context.Context, svc *identity.Service, store *bunstore.Store) error {
+	running, stop := context.WithTimeout(ctx, time.Minute)
+	defer stop()
+	done := make(chan error, 1)
+	go func() { done <- svc.Run(running) }()
+	for {
+		var pending int
+		if err := store.DB().DB.QueryRowContext(ctx, "SELECT COUNT(*) FROM rekey_messages WHERE state = 'pending'").Scan(&pending); err != nil {
+			return err
+		}
+		if pending == 0 || running.Err() != nil {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	time.Sleep(100 * time.Millisecond) // the purge
+	stop()
+	return <-done
+}
+
+// measure counts rows, and the bytes that the engine says it takes. PostgreSQL's
+// are taken after a VACUUM, which its autovacuum does in time.
+func measure(ctx context.Context, store *bunstore.Store) (rows []int, size int64, err error) {
+	db := store.DB().DB
+	for _, table := range tables {
+		var n int
+		if err := db.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+table).Scan(&n); err != nil {
+			return nil, 0, err
+		}
+		rows = append(rows, n)
+	}
+	query := "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+	switch store.DB().Dialect().Name() {
+	case dialect.PG:
+		if _, err := db.ExecContext(ctx, "VACUUM"); err != nil {
+			return nil, 0, err
+		}
+		query = "SELECT pg_database_size(current_database())"
+	case dialect.MySQL:
+		query = "SELECT CAST(SUM(data_length + index_length) AS SIGNED) FROM information_schema.tables WHERE table_schema = DATABASE()"
+	}
+	err = db.QueryRowContext(ctx, query).Scan(&size)
+	return rows, size, err
+}
