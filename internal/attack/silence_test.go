@@ -147,7 +147,7 @@ func TestSilence(t *testing.T) {
 		for k, v := range map[string]string{"Content-Type": "application/json", "X-client-id": "client", "X-operating-sys-version": "1", "X-agent": "a", "X-device-fingerprint": "d"} {
 			req.Header.Set(k, v)
 		}
-		resp, err := http.DefaultClient.Do(req)
+		resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}

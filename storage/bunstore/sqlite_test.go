@@ -23,6 +23,11 @@ func openSQLite(t testing.TB, path string) *bun.DB {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
+	// One connection first: while the file becomes a WAL database the others are
+	// turned away, whatever their time-out.
+	if err := db.PingContext(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	return bun.NewDB(db, sqlitedialect.New())
 }
 

@@ -78,9 +78,11 @@ func TestUnwritable(t *testing.T) {
 			}
 			server := httptest.NewServer(handler)
 			t.Cleanup(server.Close)
+			client := &http.Client{Transport: &http.Transport{}} // idle connections of the default one end with any test's server
+			t.Cleanup(client.CloseIdleConnections)
 			post := func(path string, fields map[string]string) int {
 				t.Helper()
-				status, err := workload.Post(t.Context(), http.DefaultClient, server.URL+path, fields)
+				status, err := workload.Post(t.Context(), client, server.URL+path, fields)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -92,7 +92,7 @@ func (w *world) round(ctx context.Context) error {
 	for i, p := range w.people {
 		wg.Go(func() { w.work(working, client, i, p) })
 	}
-	time.Sleep(rand.N(400 * time.Millisecond))
+	time.Sleep(50*time.Millisecond + rand.N(400*time.Millisecond))
 	err := w.server.kill()
 	stop()
 	wg.Wait()

@@ -16,7 +16,7 @@ func TestNetwork(t *testing.T) {
 			if errors.Is(err, databases.ErrNoServer) {
 				t.Skip(err)
 			}
-			if err != nil || counts.resets == 0 {
+			if err != nil || counts.faults == 0 {
 				t.Errorf("%v: %v", counts, err)
 			}
 			t.Log(counts)
@@ -26,7 +26,7 @@ func TestNetwork(t *testing.T) {
 			if errors.Is(err, errNoProgram) {
 				t.Skip(err)
 			}
-			if err != nil || counts.resets == 0 {
+			if err != nil || counts.faults == 0 {
 				t.Errorf("%v: %v", counts, err)
 			}
 			t.Log(counts)

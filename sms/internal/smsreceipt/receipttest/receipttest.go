@@ -58,9 +58,13 @@ func Run(t *testing.T, f Fixture) {
 	}
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
+	// A client of its own: servers that other tests close end idle connections of
+	// the default one.
+	client := &http.Client{Transport: &http.Transport{}}
+	t.Cleanup(client.CloseIdleConnections)
 	send := func(req *http.Request, want int, receipts ...identity.DeliveryReceipt) {
 		t.Helper()
-		resp, err := http.DefaultClient.Do(req)
+		resp, err := client.Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}
