@@ -111,7 +111,7 @@ func (s *Service) refundLogin(ctx context.Context, spentAt time.Time, limits []L
 // is no reason to refuse the login.
 func (s *Service) rehash(ctx context.Context, u User, password string) User {
 	h, err := passhash.Parse(u.PasswordHash)
-	if err != nil || h.Current(s.params) {
+	if err != nil || s.hasher.Current(h) {
 		return u
 	}
 	phc, err := s.createHash(ctx, password)

@@ -30,5 +30,5 @@ func MatchHash(phc, password string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return h.Matches(normalizePassword(NewSecret(password)))
+	return passhash.NewHasher(passhash.Params(minHash)).Matches(h, normalizePassword(NewSecret(password)))
 }

@@ -28,7 +28,7 @@ type Service struct {
 	people  Users // store, unless the embedder keeps them elsewhere
 	keys    *keyring.Ring
 	gate    *hashgate.Gate
-	params  passhash.Params
+	hasher  *passhash.Hasher
 	decoy   string // hash of a random password, for logins of nobody
 	mobiles mobileParser
 	writer  *writer
@@ -61,7 +61,7 @@ func New(cfg Config) (*Service, error) {
 		people:  cfg.Store,
 		keys:    keys,
 		gate:    hashgate.New(cfg.HashConcurrency, cfg.HashQueue),
-		params:  passhash.Params(cfg.Hash),
+		hasher:  passhash.NewHasher(passhash.Params(cfg.Hash)),
 		mobiles: mobileParser{region: cfg.DefaultRegion, countries: cfg.Countries},
 		writer:  newWriter(&cfg),
 		random:  rand.Reader,
@@ -70,9 +70,7 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Users != nil {
 		s.people = cfg.Users
 	}
-	if s.decoy, err = passhash.Create(rand.Text(), s.params); err != nil {
-		return nil, fmt.Errorf("identity: hash: %w", err)
-	}
+	s.decoy = s.hasher.Create(rand.Text())
 	return s, nil
 }
 
@@ -308,15 +306,15 @@ func (s *Service) hash(ctx context.Context, f func() error) error {
 
 func (s *Service) createHash(ctx context.Context, password string) (phc string, err error) {
 	err = s.hash(ctx, func() error {
-		phc, err = passhash.Create(password, s.params)
-		return err
+		phc = s.hasher.Create(password)
+		return nil
 	})
 	return phc, err
 }
 
 func (s *Service) matchHash(ctx context.Context, h passhash.Hash, password string) (ok bool, err error) {
 	err = s.hash(ctx, func() error {
-		ok, err = h.Matches(password)
+		ok, err = s.hasher.Matches(h, password)
 		return err
 	})
 	return ok, err

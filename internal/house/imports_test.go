@@ -17,12 +17,15 @@ const module = "github.com/seed-16109ab2/rekey"
 var rooms = map[string][]string{
 	"identity": {
 		"identity/internal",
-		"github.com/alexedwards/argon2id", "github.com/go-crypt/crypt", "github.com/nyaruka/phonenumbers",
+		"github.com/nyaruka/phonenumbers",
 		"github.com/ccojocar/zxcvbn-go", "github.com/google/uuid", "golang.org/x/text",
 	},
 	"identity/identitytest":   {"identity", "storage/memory", "sms/smstest"},
 	"identity/pwnedpasswords": {"identity"},
-	"identity/internal":       {"identity/internal", "github.com/alexedwards/argon2id", "github.com/go-crypt/crypt"},
+	"identity/internal": {
+		"identity/internal", "github.com/alexedwards/argon2id", "github.com/minio/argon2", "golang.org/x/crypto/argon2",
+		"github.com/go-crypt/crypt",
+	},
 	"storage/memory":          {"identity"},
 	"storage/storagetest":     {"identity"},
 	"storage/bunstore":        {"identity", "github.com/uptrace/bun"},

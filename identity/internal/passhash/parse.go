@@ -13,19 +13,6 @@ import (
 	"github.com/go-crypt/crypt/algorithm/scrypt"
 )
 
-// Params are argon2id's costs.
-type Params struct {
-	MemoryKiB   uint32
-	Iterations  uint32
-	Parallelism uint8
-}
-
-// OWASP Password Storage: m=19456, t=2, p=1, with 16 bytes of salt (RFC 9106, 3.1).
-const (
-	saltLength = 16
-	keyLength  = 32
-)
-
 // What a stored hash may ask for. A hash string that asks for more is an
 // attack on the database's reader, or a mistake: both are an error.
 const (
@@ -45,19 +32,11 @@ const (
 // bounds. It never holds the hash.
 var ErrMalformed = errors.New("stored password hash malformed or out of bounds")
 
-// Create hashes a password with a fresh salt and returns a PHC string.
-func Create(password string, p Params) (string, error) {
-	return argon2id.CreateHash(password, &argon2id.Params{
-		Memory: p.MemoryKiB, Iterations: p.Iterations, Parallelism: p.Parallelism,
-		SaltLength: saltLength, KeyLength: keyLength,
-	})
-}
-
 // Hash is a parsed stored hash, its parameters within bounds.
 type Hash struct {
-	phc    string
-	argon  *argon2id.Params // nil for another scheme
-	digest algorithm.Digest
+	argon     *argon2id.Params // nil for another scheme
+	salt, key []byte           // of argon2id
+	digest    algorithm.Digest
 }
 
 // Parse reads a PHC or modular-crypt string: argon2id, bcrypt ($2a$, $2b$,
@@ -99,7 +78,7 @@ func parseArgon2id(phc string) (Hash, error) {
 	if !ok || !strings.HasPrefix(phc, canonical) {
 		return Hash{}, ErrMalformed
 	}
-	return Hash{phc: phc, argon: p}, nil
+	return Hash{argon: p, salt: salt, key: key}, nil
 }
 
 func parseOther(phc string, decode func(string) (algorithm.Digest, error), inBounds bool) (Hash, error) {
@@ -110,7 +89,7 @@ func parseOther(phc string, decode func(string) (algorithm.Digest, error), inBou
 	if err != nil || len(d.Salt()) < minSalt || len(d.Salt()) > maxSalt || len(d.Key()) < minKey || len(d.Key()) > maxKey {
 		return Hash{}, ErrMalformed
 	}
-	return Hash{phc: phc, digest: d}, nil
+	return Hash{digest: d}, nil
 }
 
 func inBounds(number string, lo, hi int) bool {
@@ -129,16 +108,12 @@ func scryptInBounds(params string) bool {
 		uint64(128)<<ln*uint64(r) <= maxScryptKiB<<10
 }
 
-// Matches computes the hash of the password and compares in constant time. It
-// takes the memory and time that the stored parameters ask for.
-func (h Hash) Matches(password string) (bool, error) {
-	if h.argon != nil {
-		ok, err := argon2id.ComparePasswordAndHash(password, h.phc)
-		if err != nil {
-			return false, ErrMalformed
-		}
-		return ok, nil
-	}
+func (h Hash) params() Params {
+	return Params{MemoryKiB: h.argon.Memory, Iterations: h.argon.Iterations, Parallelism: h.argon.Parallelism}
+}
+
+// matchesOther is for the schemes that are not argon2id.
+func (h Hash) matchesOther(password string) (bool, error) {
 	if h.digest == nil {
 		return false, ErrMalformed
 	}
@@ -147,11 +122,4 @@ func (h Hash) Matches(password string) (bool, error) {
 		return false, nil // bcrypt refuses more than 72 bytes: such a password was never set
 	}
 	return ok, nil
-}
-
-// Current reports whether the hash was made by Create with these parameters;
-// if not, it is to be made anew at the next login.
-func (h Hash) Current(p Params) bool {
-	return h.argon != nil && h.argon.Memory == p.MemoryKiB && h.argon.Iterations == p.Iterations &&
-		h.argon.Parallelism == p.Parallelism && h.argon.SaltLength == saltLength && h.argon.KeyLength == keyLength
 }
