@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +22,19 @@ import (
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/storage/sqlite"
 )
+
+func TestMemoryLimit(t *testing.T) {
+	t.Parallel()
+	for want, c := range map[int64]identity.Config{
+		(2*19 + 42) << 20: {HashConcurrency: 2, Hash: identity.HashParams{MemoryKiB: 19 << 10}},
+		(8*64 + 42) << 20: {HashConcurrency: 8, Hash: identity.HashParams{MemoryKiB: 64 << 10}},
+		int64(runtime.GOMAXPROCS(0))*19<<20 + 42<<20: {}, // 19 MiB are the default, 19,456 KiB
+	} {
+		if got := memoryLimit(c); got != want {
+			t.Errorf("%+v: %d bytes, want %d", c, got, want)
+		}
+	}
+}
 
 // Of processes that start at once on an empty folder all get the one secret.
 func TestMakeSecretTogether(t *testing.T) {

@@ -26,6 +26,12 @@
 // passwords pass through it: beyond the loopback interface use HTTPS, or a proxy
 // that does, and name the proxy in -trusted-proxies.
 //
+// # Memory
+//
+// serve keeps Go's memory near -hash-concurrency times -hash-memory-kib, and 42
+// MiB. GOMEMLIMIT in the environment sets another limit, "off" none: more memory,
+// and more resets a second while hundreds wait.
+//
 // # Health
 //
 // GET /healthz answers 200 "ok" if the database answers, otherwise 503. SIGTERM

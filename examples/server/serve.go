@@ -57,6 +57,7 @@ func (s *server) run(ctx context.Context, std streams) (err error) {
 	if err := s.prepare(std); err != nil {
 		return err
 	}
+	limitMemory(s.config)
 	// Before the database, so that a port that is taken changes nothing.
 	listener, err := net.Listen("tcp", s.addr)
 	if err != nil {
