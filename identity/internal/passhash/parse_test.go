@@ -64,7 +64,7 @@ func TestForeignSchemesVerify(t *testing.T) {
 		if ok, err := cheap.Matches(h, password); !ok || err != nil {
 			t.Errorf("%s: right password: %v, %v", name, ok, err)
 		}
-		if ok, err := cheap.Matches(h, password + "x"); ok || err != nil {
+		if ok, err := cheap.Matches(h, password+"x"); ok || err != nil {
 			t.Errorf("%s: wrong password: %v, %v", name, ok, err)
 		}
 		if ok, err := cheap.Matches(h, strings.Repeat("x", 200)); ok || err != nil {
