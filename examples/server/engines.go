@@ -124,6 +124,9 @@ func openMySQL(db string) (*sql.DB, schema.Dialect, error) {
 	if config.Params == nil {
 		config.Params = map[string]string{}
 	}
+	// Its log tells in no format of ours what its errors tell too: a flood of
+	// lines on standard error while the database is away.
+	config.Logger = &mysql.NopLogger{}
 	// Without it, a value that is too long is cut without an error.
 	config.Params["sql_mode"] = "'STRICT_ALL_TABLES'"
 	connector, err := mysql.NewConnector(config)

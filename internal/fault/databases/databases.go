@@ -135,7 +135,7 @@ func (d *Database) Pool(connections int) (*bun.DB, error) {
 		}
 		return store.DB(), nil
 	}
-	driver, dsn := "pgx", d.Address
+	var db *sql.DB
 	if d.Engine == "mysql" {
 		u, err := url.Parse(d.Address)
 		if err != nil {
@@ -146,11 +146,17 @@ func (d *Database) Pool(connections int) (*bun.DB, error) {
 		c.Passwd, _ = u.User.Password()
 		c.Net, c.Addr, c.DBName = "tcp", u.Host, strings.Trim(u.Path, "/")
 		c.Timeout = 10 * time.Second
-		driver, dsn = "mysql", c.FormatDSN()
-	}
-	db, err := sql.Open(driver, dsn)
-	if err != nil {
-		return nil, err
+		c.Logger = &mysql.NopLogger{} // a line for each connection that a fault cuts
+		connector, err := mysql.NewConnector(c)
+		if err != nil {
+			return nil, err
+		}
+		db = sql.OpenDB(connector)
+	} else {
+		var err error
+		if db, err = sql.Open("pgx", d.Address); err != nil {
+			return nil, err
+		}
 	}
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)

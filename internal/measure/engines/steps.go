@@ -26,8 +26,11 @@ func (work) bare(ctx context.Context, s *bunstore.Store) error {
 	return err
 }
 
-// limits are as many as the service charges: one number's own, and one that all
-// share, spread over shards.
+// shards are as many as the service spreads a shared counter over.
+const shards = 8
+
+// limits are as many as the service charges: some of the number's own, and two
+// that all share, spread over shards.
 func limits(what, number string) []identity.Limit {
 	many := []identity.Rate{{Limit: 1 << 20, Per: time.Minute}}
 	limit := func(name string, shards int) identity.Limit {
@@ -37,7 +40,7 @@ func limits(what, number string) []identity.Limit {
 		}
 		return l
 	}
-	return []identity.Limit{limit("."+number, 0), limit(".address."+number, 0), limit(".device."+number, 0), limit(".client", 16), limit(".all", 16)}
+	return []identity.Limit{limit("."+number, 0), limit(".address."+number, 0), limit(".device."+number, 0), limit(".client", shards), limit(".all", shards)}
 }
 
 func issue(now time.Time, number string) identity.CodeIssue {
