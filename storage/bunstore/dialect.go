@@ -72,8 +72,10 @@ func engineOf(name dialect.Name) (engine, error) {
 			name: name, str: func(n int) string { return fmt.Sprintf(`VARCHAR(%d) COLLATE "C"`, n) },
 			text: "TEXT", bytes: "BYTEA", key: "BYTEA",
 			forUpdate: " FOR UPDATE", skipLocked: " FOR UPDATE SKIP LOCKED", upsert: onConflict, ignore: doNothing,
-			tx:         &sql.TxOptions{Isolation: sql.LevelReadCommitted},
-			lockNumber: "SELECT pg_advisory_xact_lock(?)",
+			tx: &sql.TxOptions{Isolation: sql.LevelReadCommitted},
+			// A plan made while a table is small reads all of it, and is kept while a
+			// flood makes the table large: until then no plan may.
+			lockNumber: "SELECT pg_advisory_xact_lock(?), set_config('enable_seqscan', 'off', true)",
 			lock: func(table string) (string, string) {
 				return "SELECT pg_advisory_xact_lock(hashtext('" + table + "'))", ""
 			},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -43,6 +44,50 @@ func TestEveryStatementUsesAnIndex(t *testing.T) {
 			t.Errorf("only %d statements seen", len(seen))
 		}
 	})
+}
+
+// PostgreSQL plans a prepared statement for the table that there is, and keeps
+// the plan: made while a table was small it read all of it, for each request of a
+// flood that made it large.
+func TestPlansOfSmallTablesReadNoTable(t *testing.T) {
+	t.Parallel()
+	e := engines[0]
+	dsn := os.Getenv(e.variable)
+	if dsn == "" {
+		t.Skipf("to run it, set %s to a server that may create databases, such as %s", e.variable, e.example)
+	}
+	db := e.fresh(t, dsn)
+	db.SetMaxOpenConns(1) // one holds all plans, and the counts
+	s := migrated(t, db)
+	send := func(n int) {
+		t.Helper()
+		issue := issue(n)
+		issue.KeepLive = 100 // each guess meets the code of this send
+		if _, err := s.IssueCode(t.Context(), issue); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.ChargeAttempt(t.Context(), guess(binding)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	scans := func() (n int) {
+		t.Helper()
+		run(t, db.DB, "SELECT pg_stat_force_next_flush()")
+		err := db.DB.QueryRowContext(t.Context(), "SELECT SUM(seq_scan) FROM pg_stat_user_tables WHERE schemaname = current_schema() AND relname <> 'rekey_migrations'").Scan(&n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	send(0)
+	run(t, db.DB, "VACUUM ANALYZE rekey_limits, rekey_codes, rekey_messages, rekey_events")
+	before := scans()
+	for n := range 20 { // a plan is kept from the sixth time on
+		send(n + 1)
+	}
+	if got := scans() - before; got > 0 {
+		t.Errorf("tables were read as a whole %d times", got)
+	}
 }
 
 var (
