@@ -56,7 +56,10 @@ type Config struct {
 	// Logger gets what an operator should know, never a secret, numbers masked.
 	// Nil discards.
 	Logger *slog.Logger
-	// Now is the clock. Nil: time.Now.
+	// Now is the clock. Nil: time.Now. Servers that share a storage may differ by
+	// seconds: a code's life ends, and a message is taken over, by the clock of the
+	// server that is asked, and waits and windows are longer or shorter by the
+	// difference. Beyond 30 seconds a message could be taken over while it is sent.
 	Now func() time.Time
 
 	// DefaultRegion is where a number without country code belongs, as an ISO
