@@ -101,6 +101,10 @@ type answer struct {
 	closed bool // the connection ends with it
 }
 
+// transport is not the default one, whose idle connections end when any other
+// test closes its server.
+var transport = &http.Transport{}
+
 func do(t *testing.T, method, url string, h http.Header, body io.Reader) answer {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, url, body)
@@ -108,7 +112,7 @@ func do(t *testing.T, method, url string, h http.Header, body io.Reader) answer 
 		t.Fatal(err)
 	}
 	r.Header = h
-	resp, err := http.DefaultTransport.RoundTrip(r)
+	resp, err := transport.RoundTrip(r)
 	if err != nil {
 		t.Fatal(err)
 	}

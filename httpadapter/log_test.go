@@ -167,7 +167,7 @@ func TestAbort(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Header = headers()
-	if resp, err := http.DefaultTransport.RoundTrip(r); err == nil {
+	if resp, err := transport.RoundTrip(r); err == nil {
 		_ = resp.Body.Close()
 		t.Errorf("answered %d", resp.StatusCode)
 	}

@@ -84,10 +84,11 @@ func TestDatabaseGoesAwayAndComesBack(t *testing.T) {
 		between := forward(t, u.Host)
 		u.Host = between.Addr().String()
 		p := start(t, t.TempDir(), []string{"REKEY_DB=" + u.String(), "REKEY_SECRET=" + strings.Repeat("s", 32)}, "-sms", "console")
+		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 		health := func(want int) {
 			t.Helper()
 			for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-				resp, err := http.Get("http://" + p.addr + "/healthz")
+				resp, err := client.Get("http://" + p.addr + "/healthz")
 				if err != nil {
 					t.Fatal(err)
 				}

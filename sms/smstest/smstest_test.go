@@ -102,7 +102,7 @@ func (s *sender) exchange(ctx context.Context, w wire) (identity.SMSReceipt, err
 		return identity.SMSReceipt{}, err
 	}
 	req.Header.Set("Authorization", key)
-	c := &http.Client{}
+	c := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // the default one's connections end with any test's server
 	if !s.d.followsRedirects {
 		c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	}

@@ -177,7 +177,7 @@ func TestBodyIsBoundedAndConfiguredClientLeftAlone(t *testing.T) {
 		_, _ = w.Write(make([]byte, smshttp.MaxBody+1000))
 	}))
 	defer s.Close()
-	given := &http.Client{}
+	given := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	c, err := smshttp.NewClient("p", given, time.Minute, false)
 	if err != nil {
 		t.Fatal(err)
