@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity/internal/passhash"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 // NewUser describes a user to create.
@@ -123,18 +124,18 @@ func (s *Service) UpdateUser(ctx context.Context, change UserChange) error {
 	return s.record(ctx, Event{At: s.now(), Type: EventUserChanged, Tenant: change.Tenant, UserID: change.ID})
 }
 
-// Unbar ends the row of failures that bars SMS reset for a number, known or
+// Unlock ends the row of failures that locks SMS reset for a number, known or
 // not. Errors: [ErrInvalidMobile], and failures of storage.
-func (s *Service) Unbar(ctx context.Context, tenant, mobile string) error {
+func (s *Service) Unlock(ctx context.Context, tenant, mobile string) error {
 	e164, _, err := s.mobiles.parse(mobile)
 	if err != nil {
 		return err
 	}
 	m := meter{policy: &s.cfg.Limits, tenant: tenant, mobile: e164}
-	if err := s.store.ClearLimits(ctx, []LimitKey{m.streakKey()}); err != nil {
+	if err := s.store.ClearLimits(ctx, []limit.Key{m.streakKey()}); err != nil {
 		return fmt.Errorf("identity: clear failures: %w", err)
 	}
-	return s.record(ctx, Event{At: s.now(), Type: EventUserUnbarred, Tenant: tenant, Mobile: maskMobile(e164)})
+	return s.record(ctx, Event{At: s.now(), Type: EventUserUnlocked, Tenant: tenant, Mobile: maskMobile(e164)})
 }
 
 // RegisterClient stores an application. CreatedAt is set by the service. Errors:
@@ -155,7 +156,7 @@ func (s *Service) RegisterClient(ctx context.Context, c Client) error {
 			return errors.New("identity: tenant with outer spaces, control characters or more than 128 bytes")
 		}
 	}
-	if c.ISV && c.Tenant != "" || !c.ISV && len(c.Tenants) > 0 {
+	if c.MultiTenant && c.Tenant != "" || !c.MultiTenant && len(c.Tenants) > 0 {
 		return errors.New("identity: Tenant is for clients of one tenant, Tenants for ISV clients")
 	}
 	c.Tenants, c.CreatedAt = slices.Clone(c.Tenants), s.now()

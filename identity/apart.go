@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/seed-16109ab2/rekey/sms"
 )
 
 // What a reset does where people are kept in another database than codes, see
@@ -81,7 +83,7 @@ func (s *Service) confirm(ctx context.Context, m OutboxMessage, c *changeApart) 
 	case !u.PasswordChangedAt.Before(c.ChangedAt):
 		return nil
 	case s.now().Before(m.CreatedAt.Add(confirmPatience)):
-		return &SendError{Outcome: SendTemporary, Err: errNotYet}
+		return &sms.Error{Outcome: sms.Temporary, Err: errNotYet}
 	}
-	return &SendError{Outcome: SendPermanent, Err: errors.New("the password was not replaced")}
+	return &sms.Error{Outcome: sms.Permanent, Err: errors.New("the password was not replaced")}
 }

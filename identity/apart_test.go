@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/storage/memory"
 )
 
@@ -127,7 +128,7 @@ func TestUsersElsewhere(t *testing.T) {
 	if states := sc.settle(t); states[identity.MessageDelivered] != 3 {
 		t.Errorf("messages %v", states)
 	}
-	sc.Message(apartE164, identity.SMSPasswordChanged)
+	sc.Message(apartE164, sms.KindPasswordChanged)
 	if e := <-sc.events; e.UserID == "" {
 		t.Errorf("event %+v", e)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity/internal/passhash"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 // Authenticate checks a user's password: what an embedder's login is built on.
@@ -58,7 +59,7 @@ func (s *Service) authenticate(ctx context.Context, r LoginRequest) (User, error
 		return User{}, err
 	}
 	s.refundLogin(ctx, now, limits[1:])
-	if err := s.store.ClearLimits(ctx, []LimitKey{m.loginKey(), m.streakKey()}); err != nil {
+	if err := s.store.ClearLimits(ctx, []limit.Key{m.loginKey(), m.streakKey()}); err != nil {
 		return User{}, fmt.Errorf("identity: clear failures: %w", err)
 	}
 	return s.rehash(ctx, user, normalizePassword(r.Password)), nil
@@ -99,7 +100,7 @@ func (s *Service) refuseLogin(ctx context.Context, now time.Time, r LoginRequest
 }
 
 // refundLogin gives back what was spent on a login that did not fail.
-func (s *Service) refundLogin(ctx context.Context, spentAt time.Time, limits []Limit) {
+func (s *Service) refundLogin(ctx context.Context, spentAt time.Time, limits []limit.Limit) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	if err := s.store.ReleaseAttempt(ctx, Release{SpentAt: spentAt, Refunds: limits}); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 func login(t *testing.T, f *identitytest.Fixture, mobile, password string) (identity.User, error) {
@@ -93,10 +94,10 @@ func TestLoginWaitsGrowAndEnd(t *testing.T) {
 
 // At most 100 failures in a row before a login waits a whole day
 // (SP 800-63B-4, 3.2.2).
-func TestHundredFailuresInARow(t *testing.T) {
+func TestHundredConsecutiveFailures(t *testing.T) {
 	t.Parallel()
 	f := identitytest.New(t, func(c *identity.Config) {
-		c.Limits.LoginsPerAddress = []identity.Rate{{Limit: 100_000, Per: time.Hour}}
+		c.Limits.LoginsPerAddress = []limit.Rate{{Limit: 100_000, Per: time.Hour}}
 		c.HashConcurrency = 4
 	})
 	f.User(number, oldPassword)
@@ -118,7 +119,7 @@ func TestHundredFailuresInARow(t *testing.T) {
 
 func TestLoginsPerAddress(t *testing.T) {
 	t.Parallel()
-	f := identitytest.New(t, func(c *identity.Config) { c.Limits.LoginsPerAddress = []identity.Rate{{Limit: 5, Per: time.Hour}} })
+	f := identitytest.New(t, func(c *identity.Config) { c.Limits.LoginsPerAddress = []limit.Rate{{Limit: 5, Per: time.Hour}} })
 	f.User(number, oldPassword)
 	for range 20 { // right ones do not count
 		if _, err := login(t, f, number, oldPassword); err != nil {

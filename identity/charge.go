@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity/internal/keyring"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 // sharedShards spreads the counters that everybody shares, so that not one of
@@ -27,8 +28,8 @@ type meter struct {
 	addr   netip.Addr
 }
 
-func limitKey(scope string, who ...string) LimitKey {
-	return LimitKey(scope + ":" + base64.RawURLEncoding.EncodeToString(keyring.Fingerprint(who...)))
+func limitKey(scope string, who ...string) limit.Key {
+	return limit.Key(scope + ":" + base64.RawURLEncoding.EncodeToString(keyring.Fingerprint(who...)))
 }
 
 // addressKey counts an IPv6 address as its /64: that is what one customer gets.
@@ -42,73 +43,73 @@ func addressKey(a netip.Addr) string {
 	return a.String()
 }
 
-func shared(l Limit) Limit {
+func shared(l limit.Limit) limit.Limit {
 	l.Shards = sharedShards
 	l.Shard = rand.IntN(sharedShards) // spreading, not secrecy
 	return l
 }
 
-func (m meter) sends() []Limit {
+func (m meter) sends() []limit.Limit {
 	p := m.policy
 	number := p.SendsPerNumber
 	if p.SendCooldown > 0 {
-		number = append([]Rate{{1, p.SendCooldown}}, number...)
+		number = append([]limit.Rate{{Limit: 1, Per: p.SendCooldown}}, number...)
 	}
-	limits := []Limit{
+	limits := []limit.Limit{
 		{Key: limitKey("send.number", m.tenant, m.mobile), Rates: number},
 		{Key: limitKey("send.address", addressKey(m.addr)), Rates: p.SendsPerAddress},
 		{Key: limitKey("send.device", m.client, m.device), Rates: p.SendsPerDevice},
-		shared(Limit{Key: limitKey("send.client", m.client), Rates: p.SendsPerClient}),
-		shared(Limit{Key: limitKey("send.tenant", m.tenant), Rates: p.SendsPerTenant}),
-		shared(Limit{Key: "send.all", Rates: p.SendsInAll, Alarm: p.SendsAlarm}),
+		shared(limit.Limit{Key: limitKey("send.client", m.client), Rates: p.SendsPerClient}),
+		shared(limit.Limit{Key: limitKey("send.tenant", m.tenant), Rates: p.SendsPerTenant}),
+		shared(limit.Limit{Key: "send.all", Rates: p.SendsTotal, Alarm: p.SendsAlarm}),
 	}
 	if rates := p.SendsPerRegion[m.region]; len(rates) > 0 {
-		limits = append(limits, shared(Limit{Key: limitKey("send.region", m.region), Rates: rates}))
+		limits = append(limits, shared(limit.Limit{Key: limitKey("send.region", m.region), Rates: rates}))
 	}
 	return limits
 }
 
 // guesses are charged for every guess.
-func (m meter) guesses() []Limit {
+func (m meter) guesses() []limit.Limit {
 	p := m.policy
-	return []Limit{
+	return []limit.Limit{
 		{Key: limitKey("fail.address", addressKey(m.addr)), Rates: p.FailuresPerAddress},
 		{Key: limitKey("fail.device", m.client, m.device), Rates: p.FailuresPerDevice},
-		shared(Limit{Key: limitKey("fail.client", m.client), Rates: p.FailuresPerClient}),
-		shared(Limit{Key: limitKey("fail.tenant", m.tenant), Rates: p.FailuresPerTenant}),
-		shared(Limit{Key: "fail.all", Rates: p.FailuresInAll, Alarm: p.FailuresAlarm}),
+		shared(limit.Limit{Key: limitKey("fail.client", m.client), Rates: p.FailuresPerClient}),
+		shared(limit.Limit{Key: limitKey("fail.tenant", m.tenant), Rates: p.FailuresPerTenant}),
+		shared(limit.Limit{Key: "fail.all", Rates: p.FailuresTotal, Alarm: p.FailuresAlarm}),
 	}
 }
 
 // liveGuesses are charged besides if the device has a live code.
-func (m meter) liveGuesses() []Limit {
+func (m meter) liveGuesses() []limit.Limit {
 	p := m.policy
-	return []Limit{
+	return []limit.Limit{
 		{Key: limitKey("fail.number.device", m.tenant, m.mobile, m.client, m.device), Rates: p.FailuresPerNumberAndDevice},
 		{Key: limitKey("fail.number", m.tenant, m.mobile), Rates: p.FailuresPerNumber},
-		{Key: m.streakKey(), Streak: &Streak{BarAfter: p.FailuresInARow, Forget: streakMemory}},
+		{Key: m.streakKey(), Streak: &limit.Streak{LockAfter: p.ConsecutiveFailures, Forget: streakMemory}},
 	}
 }
 
-func (m meter) streakKey() LimitKey { return limitKey("fail.streak", m.tenant, m.mobile) }
+func (m meter) streakKey() limit.Key { return limitKey("fail.streak", m.tenant, m.mobile) }
 
 // decoyGuesses stand in if it has none: such a guess cannot match, so it must
 // not use up the number's budget, and must not look different either. The
 // counters belong to this device's idle guesses alone.
-func (m meter) decoyGuesses() []Limit {
+func (m meter) decoyGuesses() []limit.Limit {
 	limits := m.liveGuesses()
 	for i, scope := range []string{"idle.number.device", "idle.number", "idle.streak"} {
 		limits[i].Key = limitKey(scope, m.tenant, m.mobile, m.client, m.device)
 	}
-	limits[2].Streak = &Streak{Forget: 24 * time.Hour}
+	limits[2].Streak = &limit.Streak{Forget: 24 * time.Hour}
 	return limits
 }
 
-func (m meter) logins() []Limit {
-	return []Limit{
-		{Key: m.loginKey(), Streak: &Streak{Waits: m.policy.LoginWaits, Forget: streakMemory}},
+func (m meter) logins() []limit.Limit {
+	return []limit.Limit{
+		{Key: m.loginKey(), Streak: &limit.Streak{Backoff: m.policy.LoginBackoff, Forget: streakMemory}},
 		{Key: limitKey("login.address", addressKey(m.addr)), Rates: m.policy.LoginsPerAddress},
 	}
 }
 
-func (m meter) loginKey() LimitKey { return limitKey("login.user", m.tenant, m.mobile) }
+func (m meter) loginKey() limit.Key { return limitKey("login.user", m.tenant, m.mobile) }

@@ -13,7 +13,7 @@ type Client struct {
 	Tenant string
 	// ISV marks a multi-tenant application: the header is mandatory and picks the
 	// tenant, among Tenants if that is not empty.
-	ISV bool
+	MultiTenant bool
 	// Tenants is the allow list of an ISV client; empty allows every tenant.
 	Tenants   []string
 	Disabled  bool

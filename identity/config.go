@@ -8,6 +8,9 @@ import (
 	"runtime"
 	"slices"
 	"time"
+
+	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/sms"
 )
 
 // Config is everything a [Service] is built from. Store, SMS and Secret are
@@ -29,7 +32,7 @@ type Config struct {
 	Users Users
 
 	// SMS carries the messages. Mandatory; called by [Service.Run] only.
-	SMS SMSSender
+	SMS sms.Sender
 
 	// Secret is what the keys for code digests and sealed texts are derived from,
 	// at least 32 bytes. Mandatory. Whoever has it and the database can find live
@@ -40,7 +43,7 @@ type Config struct {
 	OldSecrets []Secret
 
 	// Guard is asked before a send and before a reset, for example about a SIM
-	// change, a mandatory second factor or a barred account. Nil allows all.
+	// change, a mandatory second factor or a locked account. Nil allows all.
 	Guard Guard
 	// Captcha is asked before a send. Nil: tokens are ignored.
 	Captcha CaptchaVerifier
@@ -173,46 +176,46 @@ type LimitPolicy struct {
 	// SendsPerNumber: default 3 / 10 min, 5 / h, 10 / 24 h. With SendCooldown these
 	// keep below what carriers put on codes to one number, such as Alibaba Cloud's
 	// one a minute, five an hour and ten a day: beyond it the provider refuses.
-	SendsPerNumber []Rate
+	SendsPerNumber []limit.Rate
 	// SendsPerAddress, an IPv6 address counting as its /64: default 30 / h.
-	SendsPerAddress []Rate
+	SendsPerAddress []limit.Rate
 	// SendsPerDevice: default 10 / h.
-	SendsPerDevice []Rate
-	// SendsPerClient, SendsPerTenant and SendsInAll are spending caps: default
+	SendsPerDevice []limit.Rate
+	// SendsPerClient, SendsPerTenant and SendsTotal are spending caps: default
 	// 1,000 / h each. Think about them.
-	SendsPerClient, SendsPerTenant, SendsInAll []Rate
+	SendsPerClient, SendsPerTenant, SendsTotal []limit.Rate
 	// SendsPerRegion caps the sends to numbers of a region, by its ISO code.
-	// Default none beyond SendsInAll.
-	SendsPerRegion map[string][]Rate
+	// Default none beyond SendsTotal.
+	SendsPerRegion map[string][]limit.Rate
 
 	// FailuresPerNumberAndDevice counts wrong codes. Default 10 / 24 h.
-	FailuresPerNumberAndDevice []Rate
+	FailuresPerNumberAndDevice []limit.Rate
 	// FailuresPerNumber: default 20 / 24 h. A new code refills nothing.
-	FailuresPerNumber []Rate
-	// FailuresInARow bars SMS reset for a number until [Service.Unbar] or a login:
+	FailuresPerNumber []limit.Rate
+	// ConsecutiveFailures locks SMS reset for a number until [Service.Unlock] or a login:
 	// default 50, at most 100 (SP 800-63B-4, 3.2.2).
-	FailuresInARow int
+	ConsecutiveFailures int
 	// FailuresPerAddress, an IPv6 address counting as its /64: default 60 / h.
-	FailuresPerAddress []Rate
+	FailuresPerAddress []limit.Rate
 	// FailuresPerDevice: default 60 / h.
-	FailuresPerDevice []Rate
+	FailuresPerDevice []limit.Rate
 	// FailuresPerClient and FailuresPerTenant: default 10,000 / h.
-	FailuresPerClient, FailuresPerTenant []Rate
-	// FailuresInAll is the breaker: default 10,000 / h.
-	FailuresInAll []Rate
+	FailuresPerClient, FailuresPerTenant []limit.Rate
+	// FailuresTotal is the breaker: default 10,000 / h.
+	FailuresTotal []limit.Rate
 	// FailuresAlarm raises an [EventAlarm] before the breaker trips. Default 1,000 / h.
-	FailuresAlarm Rate
-	// SendsAlarm raises an [EventAlarm] before SendsInAll is used up. Default 80 %
-	// of the first rate of SendsInAll.
-	SendsAlarm Rate
+	FailuresAlarm limit.Rate
+	// SendsAlarm raises an [EventAlarm] before SendsTotal is used up. Default 80 %
+	// of the first rate of SendsTotal.
+	SendsAlarm limit.Rate
 
-	// LoginWaits are the pauses after 1, 2, 3… failed logins of a user in a row;
+	// LoginBackoff are the pauses after 1, 2, 3… failed logins of a user in a row;
 	// the last stands for all that follow, so that a login is never locked for
 	// good. Default: none for 4 failures, then 1 s doubling to 1 h, and 24 h from
 	// the 99th on (SP 800-63B-4, 3.2.2).
-	LoginWaits []time.Duration
+	LoginBackoff []time.Duration
 	// LoginsPerAddress counts failed logins. Default 100 / h.
-	LoginsPerAddress []Rate
+	LoginsPerAddress []limit.Rate
 }
 
 // fill sets the defaults.
@@ -255,26 +258,26 @@ func (l *LimitPolicy) fill() {
 	def(&l.CodeAttempts, 5)
 	def(&l.LiveCodes, 3)
 	def(&l.SendCooldown, time.Minute)
-	defRates(&l.SendsPerNumber, Rate{3, 10 * time.Minute}, Rate{5, time.Hour}, Rate{10, 24 * time.Hour})
-	defRates(&l.SendsPerAddress, Rate{30, time.Hour})
-	defRates(&l.SendsPerDevice, Rate{10, time.Hour})
-	defRates(&l.SendsPerClient, Rate{1000, time.Hour})
-	defRates(&l.SendsPerTenant, Rate{1000, time.Hour})
-	defRates(&l.SendsInAll, Rate{1000, time.Hour})
-	defRates(&l.FailuresPerNumberAndDevice, Rate{10, 24 * time.Hour})
-	defRates(&l.FailuresPerNumber, Rate{20, 24 * time.Hour})
-	def(&l.FailuresInARow, 50)
-	defRates(&l.FailuresPerAddress, Rate{60, time.Hour})
-	defRates(&l.FailuresPerDevice, Rate{60, time.Hour})
-	defRates(&l.FailuresPerClient, Rate{10_000, time.Hour})
-	defRates(&l.FailuresPerTenant, Rate{10_000, time.Hour})
-	defRates(&l.FailuresInAll, Rate{10_000, time.Hour})
-	def(&l.FailuresAlarm, Rate{1000, time.Hour})
-	def(&l.SendsAlarm, Rate{max(l.SendsInAll[0].Limit*4/5, 1), l.SendsInAll[0].Per})
-	if len(l.LoginWaits) == 0 {
-		l.LoginWaits = defaultLoginWaits()
+	defRates(&l.SendsPerNumber, limit.Rate{Limit: 3, Per: 10 * time.Minute}, limit.Rate{Limit: 5, Per: time.Hour}, limit.Rate{Limit: 10, Per: 24 * time.Hour})
+	defRates(&l.SendsPerAddress, limit.Rate{Limit: 30, Per: time.Hour})
+	defRates(&l.SendsPerDevice, limit.Rate{Limit: 10, Per: time.Hour})
+	defRates(&l.SendsPerClient, limit.Rate{Limit: 1000, Per: time.Hour})
+	defRates(&l.SendsPerTenant, limit.Rate{Limit: 1000, Per: time.Hour})
+	defRates(&l.SendsTotal, limit.Rate{Limit: 1000, Per: time.Hour})
+	defRates(&l.FailuresPerNumberAndDevice, limit.Rate{Limit: 10, Per: 24 * time.Hour})
+	defRates(&l.FailuresPerNumber, limit.Rate{Limit: 20, Per: 24 * time.Hour})
+	def(&l.ConsecutiveFailures, 50)
+	defRates(&l.FailuresPerAddress, limit.Rate{Limit: 60, Per: time.Hour})
+	defRates(&l.FailuresPerDevice, limit.Rate{Limit: 60, Per: time.Hour})
+	defRates(&l.FailuresPerClient, limit.Rate{Limit: 10_000, Per: time.Hour})
+	defRates(&l.FailuresPerTenant, limit.Rate{Limit: 10_000, Per: time.Hour})
+	defRates(&l.FailuresTotal, limit.Rate{Limit: 10_000, Per: time.Hour})
+	def(&l.FailuresAlarm, limit.Rate{Limit: 1000, Per: time.Hour})
+	def(&l.SendsAlarm, limit.Rate{Limit: max(l.SendsTotal[0].Limit*4/5, 1), Per: l.SendsTotal[0].Per})
+	if len(l.LoginBackoff) == 0 {
+		l.LoginBackoff = defaultLoginWaits()
 	}
-	defRates(&l.LoginsPerAddress, Rate{100, time.Hour})
+	defRates(&l.LoginsPerAddress, limit.Rate{Limit: 100, Per: time.Hour})
 }
 
 // After n failures in a row the n-th wait. The wait after the 99th keeps the
@@ -295,7 +298,7 @@ func def[T comparable](field *T, value T) {
 	}
 }
 
-func defRates(field *[]Rate, value ...Rate) {
+func defRates(field *[]limit.Rate, value ...limit.Rate) {
 	if len(*field) == 0 {
 		*field = value
 	}
@@ -327,7 +330,7 @@ func (c *Config) check() error {
 	l := &c.Limits
 	bounds("Limits.CodeAttempts", l.CodeAttempts, 1, 10)
 	bounds("Limits.LiveCodes", l.LiveCodes, 1, 10)
-	bounds("Limits.FailuresInARow", l.FailuresInARow, 1, 100)
+	bounds("Limits.ConsecutiveFailures", l.ConsecutiveFailures, 1, 100)
 	for name, rates := range l.all() {
 		for _, r := range rates {
 			fault(r.Limit < 1 || r.Per < time.Second || r.Per > 31*24*time.Hour,
@@ -368,14 +371,14 @@ func (c *Config) check() error {
 
 const minSecret = 32
 
-func (l *LimitPolicy) all() map[string][]Rate {
-	m := map[string][]Rate{
+func (l *LimitPolicy) all() map[string][]limit.Rate {
+	m := map[string][]limit.Rate{
 		"SendsPerNumber": l.SendsPerNumber, "SendsPerAddress": l.SendsPerAddress, "SendsPerDevice": l.SendsPerDevice,
-		"SendsPerClient": l.SendsPerClient, "SendsPerTenant": l.SendsPerTenant, "SendsInAll": l.SendsInAll,
+		"SendsPerClient": l.SendsPerClient, "SendsPerTenant": l.SendsPerTenant, "SendsTotal": l.SendsTotal,
 		"FailuresPerNumberAndDevice": l.FailuresPerNumberAndDevice, "FailuresPerNumber": l.FailuresPerNumber,
 		"FailuresPerAddress": l.FailuresPerAddress, "FailuresPerDevice": l.FailuresPerDevice,
 		"FailuresPerClient": l.FailuresPerClient, "FailuresPerTenant": l.FailuresPerTenant,
-		"FailuresInAll": l.FailuresInAll, "FailuresAlarm": {l.FailuresAlarm}, "SendsAlarm": {l.SendsAlarm},
+		"FailuresTotal": l.FailuresTotal, "FailuresAlarm": {l.FailuresAlarm}, "SendsAlarm": {l.SendsAlarm},
 		"LoginsPerAddress": l.LoginsPerAddress,
 	}
 	for region, rates := range l.SendsPerRegion {
@@ -389,16 +392,16 @@ func (c *Config) clone() {
 	c.OldSecrets = slices.Clone(c.OldSecrets)
 	c.Countries = slices.Clone(c.Countries)
 	c.Password.Words = slices.Clone(c.Password.Words)
-	c.Limits.LoginWaits = slices.Clone(c.Limits.LoginWaits)
+	c.Limits.LoginBackoff = slices.Clone(c.Limits.LoginBackoff)
 	l := &c.Limits
-	for _, f := range []*[]Rate{
-		&l.SendsPerNumber, &l.SendsPerAddress, &l.SendsPerDevice, &l.SendsPerClient, &l.SendsPerTenant, &l.SendsInAll,
+	for _, f := range []*[]limit.Rate{
+		&l.SendsPerNumber, &l.SendsPerAddress, &l.SendsPerDevice, &l.SendsPerClient, &l.SendsPerTenant, &l.SendsTotal,
 		&l.FailuresPerNumberAndDevice, &l.FailuresPerNumber, &l.FailuresPerAddress, &l.FailuresPerDevice,
-		&l.FailuresPerClient, &l.FailuresPerTenant, &l.FailuresInAll, &l.LoginsPerAddress,
+		&l.FailuresPerClient, &l.FailuresPerTenant, &l.FailuresTotal, &l.LoginsPerAddress,
 	} {
 		*f = slices.Clone(*f)
 	}
-	regions := make(map[string][]Rate, len(l.SendsPerRegion))
+	regions := make(map[string][]limit.Rate, len(l.SendsPerRegion))
 	for region, rates := range l.SendsPerRegion {
 		regions[region] = slices.Clone(rates)
 	}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/smstest"
 	"github.com/seed-16109ab2/rekey/storage/memory"
 )
@@ -25,7 +27,7 @@ func TestNewReportsAllFaultsTogether(t *testing.T) {
 		OldSecrets: []identity.Secret{identity.NewSecret("short")},
 		CodeDigits: 5, CodeLifetime: time.Hour, DefaultRegion: "XX",
 		Hash: identity.HashParams{MemoryKiB: 1024}, Password: identity.PasswordPolicy{Min: 4, History: 11},
-		Limits: identity.LimitPolicy{CodeAttempts: 11, FailuresInARow: 101, SendsPerNumber: []identity.Rate{{Limit: 0, Per: time.Hour}}},
+		Limits: identity.LimitPolicy{CodeAttempts: 11, ConsecutiveFailures: 101, SendsPerNumber: []limit.Rate{{Limit: 0, Per: time.Hour}}},
 		Texts:  identity.Texts{"en": {Code: map[identity.Purpose]string{"": "no code {oops}"}, PasswordChanged: "x"}},
 	})
 	if err == nil {
@@ -33,7 +35,7 @@ func TestNewReportsAllFaultsTogether(t *testing.T) {
 	}
 	for _, want := range []string{
 		"Store is missing", "SMS is missing", "Secret has 0 bytes", "OldSecrets[0] has 5 bytes", "CodeDigits", "CodeLifetime", `"XX"`,
-		"Hash.MemoryKiB", "Password.Min", "Password.History", "CodeAttempts", "FailuresInARow", "SendsPerNumber", "must hold {code} once", "{oops}",
+		"Hash.MemoryKiB", "Password.Min", "Password.History", "CodeAttempts", "ConsecutiveFailures", "SendsPerNumber", "must hold {code} once", "{oops}",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the error does not name %q:\n%v", want, err)
@@ -92,10 +94,10 @@ func TestSecretsDoNotPrint(t *testing.T) {
 
 func TestMessagesDoNotPrint(t *testing.T) {
 	t.Parallel()
-	m := identity.SMS{ID: "id-1", To: e164, Text: "code 123456", Params: map[string]string{"code": "123456"}}
+	m := sms.Message{ID: "id-1", To: e164, Text: "code 123456", Params: map[string]string{"code": "123456"}}
 	var out bytes.Buffer
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
-		fmt.Fprintf(&out, verb+verb+verb, m, &m, []identity.SMS{m})
+		fmt.Fprintf(&out, verb+verb+verb, m, &m, []sms.Message{m})
 	}
 	b, err := json.Marshal(m)
 	if err != nil {

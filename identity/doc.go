@@ -1,6 +1,6 @@
 // Package identity lets a person who forgot a password set a new one with the
 // mobile number and a code sent by SMS. It holds the entities, the use cases and
-// the two ports ([Storage] and [SMSSender]); it knows no SQL and no HTTP.
+// the two ports ([Storage] and [sms.Sender]); it knows no SQL and no HTTP.
 //
 // # Usage
 //

@@ -16,7 +16,7 @@ const (
 	EventLoginRefused   EventType = "login.refused"   // Outcome says why
 	EventUserCreated    EventType = "user.created"    //
 	EventUserChanged    EventType = "user.changed"    // number, verification or enabled state
-	EventUserUnbarred   EventType = "user.unbarred"   // by an operator
+	EventUserUnlocked   EventType = "user.unlocked"   // by an operator
 	EventClientCreated  EventType = "client.created"  //
 	EventClientChanged  EventType = "client.changed"  //
 	EventAlarm          EventType = "alarm"           // Outcome names the limit that is filling up

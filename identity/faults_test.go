@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 	"github.com/seed-16109ab2/rekey/sms/smstest"
 )
 
@@ -60,7 +61,7 @@ func (w *watched) UserByMobile(ctx context.Context, tenant, mobile string) (iden
 	return w.Storage.UserByMobile(ctx, tenant, mobile)
 }
 
-func (w *watched) IssueCode(ctx context.Context, i identity.CodeIssue) ([]identity.Spent, error) {
+func (w *watched) IssueCode(ctx context.Context, i identity.CodeIssue) ([]limit.Spent, error) {
 	if err := w.note(fmt.Sprintf("IssueCode with %d charges, sealed %d bytes", len(i.Charges), len(i.Message.Sealed))); err != nil {
 		return nil, err
 	}
@@ -90,8 +91,8 @@ func (w *watched) AppendEvent(ctx context.Context, e identity.Event) error {
 
 // watchedService has a store to watch, and a Run that nobody calls unless asked.
 func watchedService(t *testing.T, open func(testing.TB) identity.Storage) (*watched, *identity.Service, *identitytest.Clock, *smstest.Recorder) {
-	w, clock, sms := &watched{Storage: open(t)}, identitytest.NewClock(time.Now()), &smstest.Recorder{}
-	return w, idleService(t, w, clock, sms, func(c *identity.Config) { c.AnswerStep = -1 }), clock, sms
+	w, clock, recorder := &watched{Storage: open(t)}, identitytest.NewClock(time.Now()), &smstest.Recorder{}
+	return w, idleService(t, w, clock, recorder, func(c *identity.Config) { c.AnswerStep = -1 }), clock, recorder
 }
 
 func sendTo(ctx context.Context, s *identity.Service, mobile string) error {
@@ -109,7 +110,7 @@ func TestSameWorkForEveryRefusal(t *testing.T) {
 	for name, open := range stores {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w, svc, clock, sms := watchedService(t, open)
+			w, svc, clock, recorder := watchedService(t, open)
 			runService(t, svc)
 			ctx := t.Context()
 			codes := map[string]string{}
@@ -123,7 +124,7 @@ func TestSameWorkForEveryRefusal(t *testing.T) {
 				if err := sendTo(ctx, svc, numbers[class]); err != nil {
 					t.Fatal(err)
 				}
-				m, err := sms.Next(ctx, "+86"+numbers[class])
+				m, err := recorder.Next(ctx, "+86"+numbers[class])
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -201,13 +202,13 @@ func TestResetIsAllOrNothing(t *testing.T) {
 	for name, open := range stores {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w, svc, clock, sms := watchedService(t, open)
+			w, svc, clock, recorder := watchedService(t, open)
 			user(t, svc)
 			stop := runService(t, svc)
 			if err := sendTo(t.Context(), svc, number); err != nil {
 				t.Fatal(err)
 			}
-			m, err := sms.Next(t.Context(), e164)
+			m, err := recorder.Next(t.Context(), e164)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -287,7 +288,7 @@ func passwordOf(t *testing.T, s identity.Storage, password string) bool {
 func TestLimitsFailClosed(t *testing.T) {
 	t.Parallel()
 	down := errors.New("storage down")
-	w, svc, _, sms := watchedService(t, stores["memory"])
+	w, svc, _, recorder := watchedService(t, stores["memory"])
 	user(t, svc)
 	runService(t, svc)
 	w.watch(func(_ int, call string) error {
@@ -299,7 +300,7 @@ func TestLimitsFailClosed(t *testing.T) {
 	wantErr(t, "send", sendTo(t.Context(), svc, number), down)
 	wantErr(t, "reset", resetWith(t.Context(), svc, caller(), number, "123456"), down)
 	w.watch(nil)
-	if n := sms.Attempts(); n != 0 {
+	if n := recorder.Attempts(); n != 0 {
 		t.Errorf("%d messages sent", n)
 	}
 	wantErr(t, "send, once it is back", sendTo(t.Context(), svc, number), nil)

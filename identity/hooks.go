@@ -6,7 +6,7 @@ import (
 )
 
 // Guard decides whether a user may recover by SMS right now: a SIM change, a
-// mandatory second factor, a barred account. It is safe for concurrent use.
+// mandatory second factor, a locked account. It is safe for concurrent use.
 type Guard interface {
 	// AllowSend is asked by [Service.Run] right before a code goes out to an
 	// existing, eligible user; never while the caller waits, because only existing

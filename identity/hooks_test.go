@@ -11,6 +11,8 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/sms"
 )
 
 type guard struct {
@@ -181,7 +183,7 @@ func TestOneNumberOneUserInATenant(t *testing.T) {
 func TestTenantIsNotTakenFromTheHeaderAlone(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {
-		if err := f.RegisterClient(t.Context(), identity.Client{ID: "isv", ISV: true, Tenants: []string{"t1"}}); err != nil {
+		if err := f.RegisterClient(t.Context(), identity.Client{ID: "isv", MultiTenant: true, Tenants: []string{"t1"}}); err != nil {
 			t.Fatal(err)
 		}
 		for _, tenant := range []string{"t1", "t2"} {
@@ -196,7 +198,7 @@ func TestTenantIsNotTakenFromTheHeaderAlone(t *testing.T) {
 				t.Fatalf("%.20s: %v", tenant, err)
 			}
 		}
-		if m := f.Message(e164, identity.SMSVerifyCode); m.Tenant != "t1" {
+		if m := f.Message(e164, sms.KindVerifyCode); m.Tenant != "t1" {
 			t.Errorf("a code of tenant %q was sent", m.Tenant)
 		}
 		eventually(t, "all handled", func() bool { return inState(t, f.Service, identity.MessagePending) == 0 })
@@ -265,7 +267,7 @@ func TestRandomSourceFails(t *testing.T) {
 // Every code is equally likely, leading zeros included.
 func TestCodesAreUniform(t *testing.T) {
 	t.Parallel()
-	f := identitytest.New(t, func(c *identity.Config) { c.Limits.SendsPerAddress = []identity.Rate{{Limit: 100_000, Per: time.Hour}} })
+	f := identitytest.New(t, func(c *identity.Config) { c.Limits.SendsPerAddress = []limit.Rate{{Limit: 100_000, Per: time.Hour}} })
 	f.User(number, oldPassword)
 	var digits [6][10]int
 	const codes = 600

@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 // wantLimited fails unless the call is refused for now and passes afterwards.
@@ -62,18 +63,18 @@ func TestSendLimits(t *testing.T) {
 			c.Address = netip.AddrFrom4([4]byte{192, 0, 2, byte(i)})
 			return send(f, c, numbers(i))
 		}},
-		"in all": {passes: 40, limits: func(l *identity.LimitPolicy) { l.SendsInAll = []identity.Rate{{Limit: 40, Per: time.Hour}} },
+		"in all": {passes: 40, limits: func(l *identity.LimitPolicy) { l.SendsTotal = []limit.Rate{{Limit: 40, Per: time.Hour}} },
 			send: func(f *identitytest.Fixture, i int) error {
 				c := device(f.Caller(), i)
 				c.Address = netip.AddrFrom4([4]byte{192, 0, 2, byte(i)})
 				return send(f, c, numbers(i))
 			}},
-		"per client": {passes: 20, limits: func(l *identity.LimitPolicy) { l.SendsPerClient = []identity.Rate{{Limit: 20, Per: time.Hour}} },
+		"per client": {passes: 20, limits: func(l *identity.LimitPolicy) { l.SendsPerClient = []limit.Rate{{Limit: 20, Per: time.Hour}} },
 			send: func(f *identitytest.Fixture, i int) error { return send(f, device(f.Caller(), i), numbers(i)) }},
-		"per tenant": {passes: 20, limits: func(l *identity.LimitPolicy) { l.SendsPerTenant = []identity.Rate{{Limit: 20, Per: time.Hour}} },
+		"per tenant": {passes: 20, limits: func(l *identity.LimitPolicy) { l.SendsPerTenant = []limit.Rate{{Limit: 20, Per: time.Hour}} },
 			send: func(f *identitytest.Fixture, i int) error { return send(f, device(f.Caller(), i), numbers(i)) }},
 		"per region": {passes: 20, limits: func(l *identity.LimitPolicy) {
-			l.SendsPerRegion = map[string][]identity.Rate{"CN": {{Limit: 20, Per: time.Hour}}}
+			l.SendsPerRegion = map[string][]limit.Rate{"CN": {{Limit: 20, Per: time.Hour}}}
 		}, send: func(f *identitytest.Fixture, i int) error { return send(f, device(f.Caller(), i), numbers(i)) }},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -143,7 +144,7 @@ func TestUnknownNumberHitsLimitsAtTheSameCount(t *testing.T) {
 		}
 	}, func(c *identity.Config) {
 		// Shared by both numbers, so that the first one's spending would show in the second's.
-		c.Limits.FailuresPerAddress = []identity.Rate{{Limit: 100_000, Per: time.Hour}}
+		c.Limits.FailuresPerAddress = []limit.Rate{{Limit: 100_000, Per: time.Hour}}
 		c.Limits.FailuresPerDevice = c.Limits.FailuresPerAddress
 		c.Limits.SendsPerDevice = c.Limits.FailuresPerAddress
 	})
@@ -240,8 +241,8 @@ func TestFailureLimits(t *testing.T) {
 			c.Address = netip.AddrFrom4([4]byte{198, 51, byte(i / 250), byte(i)})
 			return c
 		}, func(l *identity.LimitPolicy) {
-			l.FailuresInAll = []identity.Rate{{Limit: 70, Per: time.Hour}}
-			l.FailuresAlarm = identity.Rate{Limit: 50, Per: time.Hour}
+			l.FailuresTotal = []limit.Rate{{Limit: 70, Per: time.Hour}}
+			l.FailuresAlarm = limit.Rate{Limit: 50, Per: time.Hour}
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -283,8 +284,8 @@ func TestFailureLimits(t *testing.T) {
 // operator or a login ends it, a new code does not.
 func TestFailuresInARowBarUntilCleared(t *testing.T) {
 	t.Parallel()
-	for name, unbar := range map[string]func(t *testing.T, f *identitytest.Fixture) error{
-		"by an operator": func(t *testing.T, f *identitytest.Fixture) error { return f.Unbar(t.Context(), "", number) },
+	for name, unlock := range map[string]func(t *testing.T, f *identitytest.Fixture) error{
+		"by an operator": func(t *testing.T, f *identitytest.Fixture) error { return f.Unlock(t.Context(), "", number) },
 		"by a login": func(t *testing.T, f *identitytest.Fixture) error {
 			_, err := f.Authenticate(t.Context(), identity.LoginRequest{Mobile: number, Password: identity.NewSecret(oldPassword)})
 			return err
@@ -305,8 +306,8 @@ func TestFailuresInARowBarUntilCleared(t *testing.T) {
 						wantErr(t, "guess", reset(f, f.Caller(), wrongCode(code), newPassword), identity.ErrCodeRefused)
 					}
 				}
-				wantErr(t, "right code while barred", reset(f, f.Caller(), fresh(), newPassword), identity.ErrCodeRefused)
-				if err := unbar(t, f); err != nil {
+				wantErr(t, "right code while locked", reset(f, f.Caller(), fresh(), newPassword), identity.ErrCodeRefused)
+				if err := unlock(t, f); err != nil {
 					t.Fatal(err)
 				}
 				if err := reset(f, f.Caller(), fresh(), newPassword); err != nil {
@@ -326,7 +327,7 @@ func TestFloodEvictsNoCounter(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 20_000 {
-		_, err := f.Store.Spend(t.Context(), []identity.Limit{{Key: identity.LimitKey(fmt.Sprint("flood", i)), Rates: []identity.Rate{{Limit: 1, Per: time.Hour}}}}, f.Clock.Now())
+		_, err := f.Store.Spend(t.Context(), []limit.Limit{{Key: limit.Key(fmt.Sprint("flood", i)), Rates: []limit.Rate{{Limit: 1, Per: time.Hour}}}}, f.Clock.Now())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,10 @@
 package identity
 
-import "time"
+import (
+	"time"
+
+	"github.com/seed-16109ab2/rekey/sms"
+)
 
 // MessageState is where an outbox message stands.
 type MessageState string
@@ -27,15 +31,15 @@ type OutboxMessage struct {
 	ExpiresAt time.Time // nothing is sent at or after this time
 
 	Attempts    int
-	ClaimToken  string    // holder of the lease, empty when none
-	ClaimUntil  time.Time // end of the lease
+	LeaseToken  string    // holder of the lease, empty when none
+	LeaseUntil  time.Time // end of the lease
 	FinishedAt  time.Time // when the state became final
 	Provider    string    // who took it, once delivered
 	ProviderRef string    // the provider's id of it
 	LastError   string    // redacted
 
-	// What the provider said later, if it did, see [DeliveryReceipt].
-	Receipt     ReceiptState
+	// What the provider said later, if it did, see [sms.DeliveryReceipt].
+	Receipt     sms.ReceiptState
 	ReceiptCode string
 	ReceiptAt   time.Time
 }
@@ -43,7 +47,7 @@ type OutboxMessage struct {
 // MessageResult is what became of one delivery, see [Outbox].
 type MessageResult struct {
 	ID          string
-	ClaimToken  string
+	LeaseToken  string
 	State       MessageState
 	Now         time.Time // FinishedAt when the state is final
 	NextAt      time.Time // when State is pending

@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 // rounds is how often a race is run: REKEY_RACE_ROUNDS, or few.
@@ -53,7 +54,7 @@ func TestOneCodeHasOneWinner(t *testing.T) {
 
 // roomy lifts what would stop 200 requests of one address before the code does.
 func roomy(c *identity.Config) {
-	c.Limits.FailuresPerNumberAndDevice = []identity.Rate{{Limit: 100_000, Per: time.Hour}}
+	c.Limits.FailuresPerNumberAndDevice = []limit.Rate{{Limit: 100_000, Per: time.Hour}}
 	c.Limits.FailuresPerNumber = c.Limits.FailuresPerNumberAndDevice
 	c.Limits.FailuresPerAddress = c.Limits.FailuresPerNumberAndDevice
 	c.Limits.FailuresPerDevice = c.Limits.FailuresPerNumberAndDevice
@@ -108,6 +109,6 @@ func TestCapOnSendsHoldsAtOnce(t *testing.T) {
 		}
 	}, func(c *identity.Config) {
 		c.Limits.SendCooldown = -1 // the cap alone
-		c.Limits.SendsPerAddress = []identity.Rate{{Limit: 100_000, Per: time.Hour}}
+		c.Limits.SendsPerAddress = []limit.Rate{{Limit: 100_000, Per: time.Hour}}
 	})
 }

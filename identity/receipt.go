@@ -6,27 +6,9 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/seed-16109ab2/rekey/sms"
 )
-
-// ReceiptState is what a provider says of a message some time after it took it.
-type ReceiptState string
-
-// The receipts that are kept. What providers say in between is not.
-const (
-	ReceiptDelivered ReceiptState = "delivered" // the phone has it
-	ReceiptFailed    ReceiptState = "failed"    // it never will
-)
-
-// DeliveryReceipt is a provider's word on a message that it took.
-type DeliveryReceipt struct {
-	Provider string // as in [SMSReceipt]; at most 64 bytes
-	Ref      string // as in [SMSReceipt]; at most 128 bytes
-	State    ReceiptState
-	// Code is the provider's own error code, at most 32 characters of A-Z, a-z,
-	// 0-9, dot, hyphen and underscore; anything else is left out.
-	Code string
-	At   time.Time // set by the service: when the receipt came
-}
 
 // A receipt may overtake the record of the send that it is about, which takes
 // milliseconds. Few providers repeat a receipt that is refused.
@@ -39,11 +21,11 @@ const receiptPatience = time.Second
 // For a message that is not known it waits up to a second before it answers
 // [ErrNotFound]. Other errors: a receipt without provider, reference or a known
 // state, ctx's, and failures of storage.
-func (s *Service) RecordReceipt(ctx context.Context, r DeliveryReceipt) error {
+func (s *Service) RecordReceipt(ctx context.Context, r sms.DeliveryReceipt) error {
 	if r.Provider == "" || len(r.Provider) > 64 || r.Ref == "" || len(r.Ref) > 128 {
 		return errors.New("identity: receipt without provider or reference")
 	}
-	if r.State != ReceiptDelivered && r.State != ReceiptFailed {
+	if r.State != sms.ReceiptDelivered && r.State != sms.ReceiptFailed {
 		return errors.New("identity: receipt of an unknown state")
 	}
 	if len(r.Code) > 32 || strings.Trim(r.Code, receiptCodeCharacters) != "" {

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/storage/memory"
 )
 
@@ -19,10 +20,10 @@ import (
 type receiptStore struct {
 	*memory.Store
 	calls, from atomic.Int64
-	got         identity.DeliveryReceipt
+	got         sms.DeliveryReceipt
 }
 
-func (s *receiptStore) RecordReceipt(_ context.Context, r identity.DeliveryReceipt) error {
+func (s *receiptStore) RecordReceipt(_ context.Context, r sms.DeliveryReceipt) error {
 	if s.calls.Add(1) < s.from.Load() {
 		return identity.ErrNotFound
 	}
@@ -42,15 +43,15 @@ func receiptService(t *testing.T, s identity.Storage) *identity.Service {
 
 type nobody struct{}
 
-func (nobody) SendSMS(context.Context, identity.SMS) (identity.SMSReceipt, error) {
-	return identity.SMSReceipt{}, errors.New("nobody sends")
+func (nobody) Send(context.Context, sms.Message) (sms.Accepted, error) {
+	return sms.Accepted{}, errors.New("nobody sends")
 }
 
 func TestRecordReceipt(t *testing.T) {
 	t.Parallel()
 	s := &receiptStore{Store: memory.New()}
 	svc := receiptService(t, s)
-	good := identity.DeliveryReceipt{Provider: "twilio", Ref: "SM1", State: identity.ReceiptFailed, Code: "30008", At: time.Unix(1, 0)}
+	good := sms.DeliveryReceipt{Provider: "twilio", Ref: "SM1", State: sms.ReceiptFailed, Code: "30008", At: time.Unix(1, 0)}
 	if err := svc.RecordReceipt(t.Context(), good); err != nil {
 		t.Fatal(err)
 	}
@@ -67,15 +68,15 @@ func TestRecordReceipt(t *testing.T) {
 		}
 	}
 	calls := s.calls.Load()
-	for name, change := range map[string]func(*identity.DeliveryReceipt){
-		"no provider":   func(r *identity.DeliveryReceipt) { r.Provider = "" },
-		"long provider": func(r *identity.DeliveryReceipt) { r.Provider = strings.Repeat("p", 65) },
-		"no reference":  func(r *identity.DeliveryReceipt) { r.Ref = "" },
-		"long reference": func(r *identity.DeliveryReceipt) {
+	for name, change := range map[string]func(*sms.DeliveryReceipt){
+		"no provider":   func(r *sms.DeliveryReceipt) { r.Provider = "" },
+		"long provider": func(r *sms.DeliveryReceipt) { r.Provider = strings.Repeat("p", 65) },
+		"no reference":  func(r *sms.DeliveryReceipt) { r.Ref = "" },
+		"long reference": func(r *sms.DeliveryReceipt) {
 			r.Ref = strings.Repeat("r", 129)
 		},
-		"no state":      func(r *identity.DeliveryReceipt) { r.State = "" },
-		"another state": func(r *identity.DeliveryReceipt) { r.State = "pending" },
+		"no state":      func(r *sms.DeliveryReceipt) { r.State = "" },
+		"another state": func(r *sms.DeliveryReceipt) { r.State = "pending" },
 	} {
 		r := good
 		change(&r)
@@ -95,7 +96,7 @@ func TestEarlyReceipt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &receiptStore{Store: memory.New()}
 		svc := receiptService(t, s)
-		r := identity.DeliveryReceipt{Provider: "twilio", Ref: "SM1", State: identity.ReceiptDelivered}
+		r := sms.DeliveryReceipt{Provider: "twilio", Ref: "SM1", State: sms.ReceiptDelivered}
 		s.from.Store(2)
 		if err := svc.RecordReceipt(t.Context(), r); err != nil {
 			t.Errorf("early: %v", err)

@@ -8,6 +8,8 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity/internal/keyring"
 	"github.com/seed-16109ab2/rekey/identity/internal/passhash"
+	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/sms"
 )
 
 // ResetByMobile sets a new password for the user of a number, if the code is
@@ -91,9 +93,9 @@ type attempt struct {
 	password string // normalized
 	meter    meter
 
-	codes   []VerifyCode // those the guess was charged to
-	charges []Limit      // those spent, to refund if the guess was right
-	barred  bool
+	codes   []VerifyCode  // those the guess was charged to
+	charges []limit.Limit // those spent, to refund if the guess was right
+	locked  bool
 	code    VerifyCode // the one that matched
 	user    User
 }
@@ -119,7 +121,7 @@ func (a *attempt) charge(ctx context.Context) error {
 		a.charges = append(guesses, decoy...)
 	}
 	for _, spent := range charged.Spent {
-		a.barred = a.barred || spent.Barred
+		a.locked = a.locked || spent.Locked
 	}
 	a.alarms(ctx, a.now, charged.Spent)
 	return nil
@@ -152,8 +154,8 @@ func (a *attempt) judge(ctx context.Context) (refused string, err error) {
 		return reason, nil
 	case !matched:
 		return outcomeWrongCode, nil
-	case a.barred:
-		return outcomeBarred, nil
+	case a.locked:
+		return outcomeLocked, nil
 	case reason != "":
 		return reason, nil
 	}
@@ -235,7 +237,7 @@ func (a *attempt) redemption(phc string) (Redemption, error) {
 		},
 		SpentAt: a.now, Refunds: a.charges,
 		// A login waits less after the password was reset, and the row of failures ends.
-		Clear:    []LimitKey{a.meter.streakKey(), a.meter.loginKey()},
+		Clear:    []limit.Key{a.meter.streakKey(), a.meter.loginKey()},
 		Event:    event,
 		Messages: messages,
 	}, nil
@@ -247,7 +249,7 @@ func (a *attempt) resetMessages(changed time.Time) ([]OutboxMessage, error) {
 	lang := a.writer.language(a.request.Language)
 	params := map[string]string{"time": changed.Format(noticeTime)}
 	notice, err := a.message(a.now, a.now.Add(a.cfg.NoticeLifetime), delivery{
-		Kind: deliverNotice, To: a.mobile, SMSKind: SMSPasswordChanged, Purpose: PurposeForgotPassword,
+		Kind: deliverNotice, To: a.mobile, SMSKind: sms.KindPasswordChanged, Purpose: PurposeForgotPassword,
 		Tenant: a.scope.tenant, Language: lang, Params: params, Text: a.writer.passwordChanged(lang, params), Apart: a.apart(changed),
 	})
 	if err != nil || a.cfg.OnPasswordReset == nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/sms"
 )
 
 func TestForgottenPasswordIsReset(t *testing.T) {
@@ -35,7 +36,7 @@ func TestForgottenPasswordIsReset(t *testing.T) {
 		}
 		wantErr(t, "second use", reset(f, f.Caller(), code, "another-Lantern-58"), identity.ErrCodeRefused)
 
-		notice := f.Message(e164, identity.SMSPasswordChanged)
+		notice := f.Message(e164, sms.KindPasswordChanged)
 		if !strings.Contains(notice.Text, "was changed at "+after.PasswordChangedAt.Format("2006-01-02 15:04")) {
 			t.Errorf("notice %q", notice.Text)
 		}
@@ -56,7 +57,7 @@ func TestCodeWorksOnlyForWhatItWasSentFor(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {
 		f.User(number, oldPassword)
-		for _, c := range []identity.Client{{ID: "other"}, {ID: "isv", ISV: true}, {ID: "bound", Tenant: "t1"}} {
+		for _, c := range []identity.Client{{ID: "other"}, {ID: "isv", MultiTenant: true}, {ID: "bound", Tenant: "t1"}} {
 			if err := f.RegisterClient(t.Context(), c); err != nil {
 				t.Fatal(err)
 			}
@@ -270,7 +271,7 @@ func TestReusedPasswordKeepsTheCode(t *testing.T) {
 func TestErrorsOfTheCaller(t *testing.T) {
 	t.Parallel()
 	f := identitytest.New(t)
-	for _, c := range []identity.Client{{ID: "isv", ISV: true}, {ID: "off"}} {
+	for _, c := range []identity.Client{{ID: "isv", MultiTenant: true}, {ID: "off"}} {
 		if err := f.RegisterClient(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/seed-16109ab2/rekey/sms"
 )
 
 const (
@@ -100,7 +102,7 @@ func (s *Service) claim(ctx context.Context, n int) []OutboxMessage {
 		return nil
 	}
 	now := s.now()
-	messages, err := s.store.ClaimMessages(ctx, Claim{
+	messages, err := s.store.LeaseMessages(ctx, Lease{
 		Now: now, Until: now.Add(s.cfg.SendTimeout + leaseMargin), Token: token, Max: n,
 	})
 	if err != nil {
@@ -115,7 +117,7 @@ func (s *Service) claim(ctx context.Context, n int) []OutboxMessage {
 // deliverOne tries one message and records what became of it.
 func (s *Service) deliverOne(ctx context.Context, m OutboxMessage) {
 	now := s.now()
-	result := MessageResult{ID: m.ID, ClaimToken: m.ClaimToken, State: MessageDead, LastError: "expired before it was sent"}
+	result := MessageResult{ID: m.ID, LeaseToken: m.LeaseToken, State: MessageDead, LastError: "expired before it was sent"}
 	if now.Before(m.ExpiresAt) {
 		receipt, err := s.attemptDelivery(ctx, m)
 		result = s.result(m, receipt, err)
@@ -135,14 +137,14 @@ func (s *Service) deliverOne(ctx context.Context, m OutboxMessage) {
 // errRefused ends a message that is not to be sent, for a reason in the audit trail.
 var errRefused = errors.New("not to be sent")
 
-func (s *Service) attemptDelivery(ctx context.Context, m OutboxMessage) (SMSReceipt, error) {
+func (s *Service) attemptDelivery(ctx context.Context, m OutboxMessage) (sms.Accepted, error) {
 	text, err := s.keys.Open(m.Sealed, m.ID)
 	if err != nil {
-		return SMSReceipt{}, &SendError{Outcome: SendPermanent, Err: err}
+		return sms.Accepted{}, &sms.Error{Outcome: sms.Permanent, Err: err}
 	}
 	var d delivery
 	if err := json.Unmarshal(text, &d); err != nil {
-		return SMSReceipt{}, &SendError{Outcome: SendPermanent, Err: errors.New("message malformed")}
+		return sms.Accepted{}, &sms.Error{Outcome: sms.Permanent, Err: errors.New("message malformed")}
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.SendTimeout)
 	defer cancel()
@@ -152,31 +154,31 @@ func (s *Service) attemptDelivery(ctx context.Context, m OutboxMessage) (SMSRece
 
 // dispatch calls whoever the delivery is for. A panic of theirs is a failure of
 // this one delivery, and its value, which may hold the text, goes nowhere.
-func (s *Service) dispatch(ctx context.Context, m OutboxMessage, d delivery) (receipt SMSReceipt, err error) {
+func (s *Service) dispatch(ctx context.Context, m OutboxMessage, d delivery) (receipt sms.Accepted, err error) {
 	defer func() {
 		if recover() != nil {
-			receipt, err = SMSReceipt{}, errors.New("panic while delivering")
+			receipt, err = sms.Accepted{}, errors.New("panic while delivering")
 		}
 	}()
 	if err := s.confirm(ctx, m, d.Apart); err != nil {
-		return SMSReceipt{}, err
+		return sms.Accepted{}, err
 	}
 	switch d.Kind {
 	case deliverNothing:
-		return SMSReceipt{}, s.pretend(ctx, d)
+		return sms.Accepted{}, s.pretend(ctx, d)
 	case deliverEvent:
 		if s.cfg.OnPasswordReset == nil || d.Reset == nil {
-			return SMSReceipt{}, nil
+			return sms.Accepted{}, nil
 		}
-		return SMSReceipt{}, s.cfg.OnPasswordReset(ctx, *d.Reset)
+		return sms.Accepted{}, s.cfg.OnPasswordReset(ctx, *d.Reset)
 	case deliverCode:
 		if err := s.allowSend(ctx, d); err != nil {
-			return SMSReceipt{}, err
+			return sms.Accepted{}, err
 		}
 	}
 	start := time.Now()
-	receipt, err = s.cfg.SMS.SendSMS(ctx, SMS{
-		ID: m.ID, To: d.To, Kind: d.SMSKind, Purpose: d.Purpose, Tenant: d.Tenant, Language: d.Language,
+	receipt, err = s.cfg.SMS.Send(ctx, sms.Message{
+		ID: m.ID, To: d.To, Kind: d.SMSKind, Purpose: string(d.Purpose), Tenant: d.Tenant, Language: d.Language,
 		Text: d.Text, Params: d.Params, ExpiresAt: m.ExpiresAt,
 	})
 	s.sendTook.Store((7*s.sendTook.Load() + int64(time.Since(start))) / 8)
@@ -207,7 +209,7 @@ func (d delivery) redact(err error) error {
 	if err == nil {
 		return nil
 	}
-	failure := sendError(err)
+	failure := sms.ErrorOf(err)
 	if failure.Err != nil {
 		err = failure.Err
 	}
@@ -217,7 +219,7 @@ func (d delivery) redact(err error) error {
 			what = strings.ReplaceAll(what, secret, redacted)
 		}
 	}
-	return &SendError{Outcome: failure.Outcome, MaybeSent: failure.MaybeSent, RetryAfter: failure.RetryAfter, Err: errors.New(what)}
+	return &sms.Error{Outcome: failure.Outcome, RetryAfter: failure.RetryAfter, Err: errors.New(what)}
 }
 
 // allowSend asks about the user as they are now, not as they were when the code
@@ -251,22 +253,22 @@ func (s *Service) allowSend(ctx context.Context, d delivery) error {
 	if err := s.store.AppendEvent(ctx, event); err != nil {
 		return err
 	}
-	return &SendError{Outcome: SendPermanent, Err: errRefused}
+	return &sms.Error{Outcome: sms.Permanent, Err: errRefused}
 }
 
 // result turns a sender's answer into the message's next state.
-func (s *Service) result(m OutboxMessage, receipt SMSReceipt, err error) MessageResult {
-	r := MessageResult{ID: m.ID, ClaimToken: m.ClaimToken, State: MessageDelivered,
+func (s *Service) result(m OutboxMessage, receipt sms.Accepted, err error) MessageResult {
+	r := MessageResult{ID: m.ID, LeaseToken: m.LeaseToken, State: MessageDelivered,
 		Provider: clip(receipt.Provider, 64), ProviderRef: clip(receipt.Ref, 128)}
 	if err == nil {
 		return r
 	}
-	failure := sendError(err)
-	r = MessageResult{ID: m.ID, ClaimToken: m.ClaimToken, LastError: clip(err.Error(), 500)}
+	failure := sms.ErrorOf(err)
+	r = MessageResult{ID: m.ID, LeaseToken: m.LeaseToken, LastError: clip(err.Error(), 500)}
 	switch {
-	case failure.Outcome == SendPermanent:
+	case failure.Outcome == sms.Permanent:
 		r.State = MessageDead
-	case failure.Outcome == SendUncertain && !s.cfg.RetryUncertain:
+	case failure.Outcome == sms.Uncertain && !s.cfg.RetryUncertain:
 		r.State = MessageUncertain
 	default:
 		r.State = MessagePending

@@ -10,14 +10,15 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/smstest"
 	"github.com/seed-16109ab2/rekey/storage/memory"
 )
 
 // senderFunc is a sender for one test.
-type senderFunc func(context.Context, identity.SMS) (identity.SMSReceipt, error)
+type senderFunc func(context.Context, sms.Message) (sms.Accepted, error)
 
-func (f senderFunc) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSReceipt, error) {
+func (f senderFunc) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
 	return f(ctx, m)
 }
 
@@ -67,13 +68,13 @@ func TestDeliveryStates(t *testing.T) {
 		attempts int
 	}{
 		"accepted":            {want: identity.MessageDelivered, attempts: 1},
-		"temporary, then not": {err: &identity.SendError{}, fails: 2, want: identity.MessageDelivered, attempts: 3},
+		"temporary, then not": {err: &sms.Error{}, fails: 2, want: identity.MessageDelivered, attempts: 3},
 		"untyped is retried":  {err: errors.New("down"), fails: 1, want: identity.MessageDelivered, attempts: 2},
-		"throttled":           {err: &identity.SendError{RetryAfter: time.Minute}, fails: 1, want: identity.MessageDelivered, attempts: 2},
-		"permanent":           {err: &identity.SendError{Outcome: identity.SendPermanent}, fails: 1, want: identity.MessageDead, attempts: 1},
-		"uncertain":           {err: &identity.SendError{Outcome: identity.SendUncertain}, fails: 1, want: identity.MessageUncertain, attempts: 1},
-		"uncertain, retried":  {err: &identity.SendError{Outcome: identity.SendUncertain}, fails: 1, retry: true, want: identity.MessageDelivered, attempts: 2},
-		"never accepted":      {err: &identity.SendError{}, fails: 1 << 30, want: identity.MessageDead},
+		"throttled":           {err: &sms.Error{RetryAfter: time.Minute}, fails: 1, want: identity.MessageDelivered, attempts: 2},
+		"permanent":           {err: &sms.Error{Outcome: sms.Permanent}, fails: 1, want: identity.MessageDead, attempts: 1},
+		"uncertain":           {err: &sms.Error{Outcome: sms.Uncertain}, fails: 1, want: identity.MessageUncertain, attempts: 1},
+		"uncertain, retried":  {err: &sms.Error{Outcome: sms.Uncertain}, fails: 1, retry: true, want: identity.MessageDelivered, attempts: 2},
+		"never accepted":      {err: &sms.Error{}, fails: 1 << 30, want: identity.MessageDead},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -125,9 +126,9 @@ func TestMessageDiesWithItsCode(t *testing.T) {
 
 // idleService is a service whose Run nobody calls, as if the process died
 // before it delivered.
-func idleService(t testing.TB, store identity.Storage, clock *identitytest.Clock, sms identity.SMSSender, configure ...func(*identity.Config)) *identity.Service {
+func idleService(t testing.TB, store identity.Storage, clock *identitytest.Clock, recorder sms.Sender, configure ...func(*identity.Config)) *identity.Service {
 	t.Helper()
-	cfg := identity.Config{Store: store, SMS: sms, Secret: identity.NewSecret(strings.Repeat("s", 32)), Now: clock.Now}
+	cfg := identity.Config{Store: store, SMS: recorder, Secret: identity.NewSecret(strings.Repeat("s", 32)), Now: clock.Now}
 	for _, c := range configure {
 		c(&cfg)
 	}
@@ -170,8 +171,8 @@ func TestCommittedMessagesSurviveTheProcess(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			store, clock := open(t), identitytest.NewClock(time.Now())
-			sms := &smstest.Recorder{}
-			dying := idleService(t, store, clock, sms, func(c *identity.Config) {
+			recorder := &smstest.Recorder{}
+			dying := idleService(t, store, clock, recorder, func(c *identity.Config) {
 				c.OnPasswordReset = func(context.Context, identity.PasswordResetEvent) error { return nil }
 			})
 			u := user(t, dying)
@@ -192,8 +193,8 @@ func TestCommittedMessagesSurviveTheProcess(t *testing.T) {
 					return nil
 				}
 			}
-			stop := runService(t, idleService(t, store, clock, sms, hook))
-			m, err := sms.Next(t.Context(), e164)
+			stop := runService(t, idleService(t, store, clock, recorder, hook))
+			m, err := recorder.Next(t.Context(), e164)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -205,9 +206,9 @@ func TestCommittedMessagesSurviveTheProcess(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			second := idleService(t, store, clock, sms, hook)
+			second := idleService(t, store, clock, recorder, hook)
 			runService(t, second)
-			if m, err := sms.Next(t.Context(), e164); err != nil || m.Kind != identity.SMSPasswordChanged {
+			if m, err := recorder.Next(t.Context(), e164); err != nil || m.Kind != sms.KindPasswordChanged {
 				t.Errorf("notice: %v, %v", m, err)
 			}
 			eventually(t, "the embedder is told, again after its failure", func() bool {
@@ -234,13 +235,13 @@ func TestTwoProcessesDeliverOnce(t *testing.T) {
 			store, clock := open(t), identitytest.NewClock(time.Now())
 			var mu sync.Mutex
 			seen := map[string]int{}
-			sms := senderFunc(func(_ context.Context, m identity.SMS) (identity.SMSReceipt, error) {
+			recorder := senderFunc(func(_ context.Context, m sms.Message) (sms.Accepted, error) {
 				mu.Lock()
 				defer mu.Unlock()
 				seen[m.ID]++
-				return identity.SMSReceipt{Provider: "test"}, nil
+				return sms.Accepted{Provider: "test"}, nil
 			})
-			a, b := idleService(t, store, clock, sms), idleService(t, store, clock, sms)
+			a, b := idleService(t, store, clock, recorder), idleService(t, store, clock, recorder)
 			const users = 20
 			for i := range users {
 				mobile := "138000000" + string(rune('1'+i/10)) + string(rune('0'+i%10))
@@ -276,14 +277,14 @@ func TestSenderMayMisbehave(t *testing.T) {
 	var calls int
 	var mu sync.Mutex
 	f := identitytest.New(t, func(c *identity.Config) {
-		c.SMS = senderFunc(func(_ context.Context, m identity.SMS) (identity.SMSReceipt, error) {
+		c.SMS = senderFunc(func(_ context.Context, m sms.Message) (sms.Accepted, error) {
 			mu.Lock()
 			defer mu.Unlock()
 			text = m.Text
 			if calls++; calls == 1 {
 				panic(m.Text)
 			}
-			return identity.SMSReceipt{}, &identity.SendError{Outcome: identity.SendPermanent, Err: errors.New("cannot send " + m.Text + " code " + m.Params["code"] + " to " + m.To)}
+			return sms.Accepted{}, &sms.Error{Outcome: sms.Permanent, Err: errors.New("cannot send " + m.Text + " code " + m.Params["code"] + " to " + m.To)}
 		})
 	})
 	f.User(number, oldPassword)
@@ -306,13 +307,13 @@ func TestSlowProviderHoldsUpNobody(t *testing.T) {
 	release := make(chan struct{})
 	arrived := make(chan string, 10)
 	f := identitytest.New(t, func(c *identity.Config) {
-		c.SMS = senderFunc(func(ctx context.Context, m identity.SMS) (identity.SMSReceipt, error) {
+		c.SMS = senderFunc(func(ctx context.Context, m sms.Message) (sms.Accepted, error) {
 			arrived <- m.To
 			select {
 			case <-release:
 			case <-ctx.Done():
 			}
-			return identity.SMSReceipt{}, nil
+			return sms.Accepted{}, nil
 		})
 	})
 	t.Cleanup(func() { close(release) })
@@ -333,8 +334,8 @@ func TestSlowProviderHoldsUpNobody(t *testing.T) {
 func TestPurge(t *testing.T) {
 	t.Parallel()
 	store, clock := memory.New(), identitytest.NewClock(time.Now())
-	sms := &smstest.Recorder{}
-	svc := idleService(t, store, clock, sms, func(c *identity.Config) {
+	recorder := &smstest.Recorder{}
+	svc := idleService(t, store, clock, recorder, func(c *identity.Config) {
 		c.EventRetention, c.MessageRetention = 24*time.Hour, 24*time.Hour
 	})
 	user(t, svc)
@@ -342,7 +343,7 @@ func TestPurge(t *testing.T) {
 		t.Fatal(err)
 	}
 	stop := runService(t, svc)
-	if _, err := sms.Next(t.Context(), e164); err != nil {
+	if _, err := recorder.Next(t.Context(), e164); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "delivered", func() bool { return inState(t, svc, identity.MessageDelivered) == 1 })
@@ -366,12 +367,12 @@ func TestRotationKeepsCodesAndMessages(t *testing.T) {
 	if err := before.SendVerifyCode(t.Context(), identity.SendRequest{Caller: caller(), Mobile: number, Purpose: identity.PurposeForgotPassword}); err != nil {
 		t.Fatal(err)
 	}
-	sms := &smstest.Recorder{}
-	after := idleService(t, store, clock, sms, func(c *identity.Config) {
+	recorder := &smstest.Recorder{}
+	after := idleService(t, store, clock, recorder, func(c *identity.Config) {
 		c.Secret, c.OldSecrets = identity.NewSecret(strings.Repeat("n", 32)), []identity.Secret{c.Secret}
 	})
 	runService(t, after)
-	m, err := sms.Next(t.Context(), e164)
+	m, err := recorder.Next(t.Context(), e164)
 	if err != nil {
 		t.Fatal(err)
 	}

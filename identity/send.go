@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity/internal/keyring"
+	"github.com/seed-16109ab2/rekey/sms"
 )
 
 // SendVerifyCode makes a verification code for a number and queues its SMS,
@@ -107,7 +108,7 @@ func (s *Service) issue(now time.Time, r SendRequest, sc scope, mobile string, u
 		"minutes": strconv.Itoa(minutes(s.cfg.CodeLifetime)),
 	}
 	d := delivery{
-		Kind: deliverCode, To: mobile, SMSKind: SMSVerifyCode, Purpose: r.Purpose, Tenant: sc.tenant,
+		Kind: deliverCode, To: mobile, SMSKind: sms.KindVerifyCode, Purpose: r.Purpose, Tenant: sc.tenant,
 		Language: lang, Params: params, Text: s.writer.code(lang, r.Purpose, params), Caller: &r.Caller,
 	}
 	event.Outcome, event.UserID = outcomeSent, user.ID
@@ -164,7 +165,7 @@ const (
 type delivery struct {
 	Kind     string              `json:"kind"`
 	To       string              `json:"to,omitempty"`
-	SMSKind  SMSKind             `json:"sms,omitempty"`
+	SMSKind  sms.Kind            `json:"sms,omitempty"`
 	Purpose  Purpose             `json:"purpose,omitempty"`
 	Tenant   string              `json:"tenant,omitempty"`
 	Language string              `json:"lang,omitempty"`

@@ -19,6 +19,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/internal/hashgate"
 	"github.com/seed-16109ab2/rekey/identity/internal/keyring"
 	"github.com/seed-16109ab2/rekey/identity/internal/passhash"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 // Service is the use cases. It is safe for concurrent use.
@@ -70,7 +71,9 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Users != nil {
 		s.people = cfg.Users
 	}
-	s.decoy = s.hasher.Create(rand.Text())
+	if s.decoy, err = s.hasher.Create(rand.Text()); err != nil {
+		return nil, fmt.Errorf("identity: hash: %w", err)
+	}
 	return s, nil
 }
 
@@ -129,7 +132,7 @@ func (s *Service) scope(ctx context.Context, c Caller) (scope, error) {
 	}
 	sc := scope{client: client, tenant: client.Tenant}
 	named := strings.TrimSpace(c.TenantID)
-	if client.ISV {
+	if client.MultiTenant {
 		if named == "" {
 			return scope{}, ErrTenantMissing
 		}
@@ -218,7 +221,7 @@ const (
 	outcomeForeign     = "client does not serve the tenant"
 	outcomeNoCode      = "no live code"
 	outcomeWrongCode   = "wrong code"
-	outcomeBarred      = "barred after failures in a row"
+	outcomeLocked      = "locked after failures in a row"
 	outcomeRaced       = "code or password changed meanwhile"
 	outcomeWrongSecret = "wrong password"
 )
@@ -255,14 +258,14 @@ func (s *Service) event(at time.Time, typ EventType, sc scope, c Caller, p Purpo
 
 // limited turns a store's refusal into the caller's.
 func limited(err error, doing string) error {
-	if le, ok := errors.AsType[*LimitError](err); ok {
+	if le, ok := errors.AsType[*limit.Error](err); ok {
 		return &RateLimitedError{RetryAfter: max(le.RetryAfter, time.Millisecond)}
 	}
 	return fmt.Errorf("identity: %s: %w", doing, err)
 }
 
 // alarms tells the operator of limits that are filling up.
-func (s *Service) alarms(ctx context.Context, now time.Time, spent []Spent) {
+func (s *Service) alarms(ctx context.Context, now time.Time, spent []limit.Spent) {
 	for _, sp := range spent {
 		if !sp.Alarm {
 			continue
@@ -306,8 +309,8 @@ func (s *Service) hash(ctx context.Context, f func() error) error {
 
 func (s *Service) createHash(ctx context.Context, password string) (phc string, err error) {
 	err = s.hash(ctx, func() error {
-		phc = s.hasher.Create(password)
-		return nil
+		phc, err = s.hasher.Create(password)
+		return err
 	})
 	return phc, err
 }

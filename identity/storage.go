@@ -3,6 +3,9 @@ package identity
 import (
 	"context"
 	"time"
+
+	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/sms"
 )
 
 // Storage is everything the use cases ask of a database. It is composed of
@@ -96,10 +99,10 @@ type VerifyCodes interface {
 	// issue.KeepLive (the new one counts), enqueue the message, append the event.
 	// It returns what Spend returns.
 	//
-	// A charge refused: [*LimitError]; nothing stored, nothing spent.
+	// A charge refused: [*limit.Error]; nothing stored, nothing spent.
 	// Duplicate code or message id: [ErrAlreadyExists]. Concurrent calls on one
 	// key never exceed its limit together.
-	IssueCode(ctx context.Context, issue CodeIssue) ([]Spent, error)
+	IssueCode(ctx context.Context, issue CodeIssue) ([]limit.Spent, error)
 
 	// ChargeAttempt pays for one guess, before anybody compares anything. In one
 	// transaction, committed when it returns:
@@ -112,7 +115,7 @@ type VerifyCodes interface {
 	//  3. add one to Attempts of each code found;
 	//  4. return them as they are after that, oldest first, and what was spent.
 	//
-	// A charge refused: [*LimitError]; nothing changed. No live code: no
+	// A charge refused: [*limit.Error]; nothing changed. No live code: no
 	// codes and no error. Of any number of concurrent calls at most MaxAttempts
 	// get to see a code.
 	ChargeAttempt(ctx context.Context, attempt Attempt) (ChargedAttempt, error)
@@ -148,13 +151,13 @@ type Limits interface {
 	// trip for all keys (for a limit with Shards > 1 only the shard
 	// written is locked, the others are read as they are).
 	//
-	// Refused: a [*LimitError] joining all refusals; nothing is spent. Concurrent
+	// Refused: a [*limit.Error] joining all refusals; nothing is spent. Concurrent
 	// calls on one key never exceed its limit together. Nothing but
 	// [Limits].Purge ever removes a key whose ExpiresAt lies ahead.
-	Spend(ctx context.Context, limits []Limit, now time.Time) ([]Spent, error)
+	Spend(ctx context.Context, limits []limit.Limit, now time.Time) ([]limit.Spent, error)
 
 	// ClearLimits forgets the states of the keys. Missing keys: no error.
-	ClearLimits(ctx context.Context, keys []LimitKey) error
+	ClearLimits(ctx context.Context, keys []limit.Key) error
 
 	// Purge removes at most max rows of each kind that are over: codes and
 	// limits past their expiry, messages finished and events recorded before the
@@ -168,14 +171,14 @@ type Outbox interface {
 	// Enqueue stores messages outside any use case. Duplicate id: [ErrAlreadyExists].
 	Enqueue(ctx context.Context, messages []OutboxMessage) error
 
-	// ClaimMessages leases at most max messages that are pending and due
+	// LeaseMessages leases at most max messages that are pending and due
 	// (NextAt not after claim.Now and no lease running), the earliest first, to
 	// the caller until claim.Until, and adds one to Attempts of each.
 	//
 	// A message is leased to one claim at a time, also across processes; a lease
 	// that ran out (its process died) makes the message due again. Nothing due:
 	// an empty slice.
-	ClaimMessages(ctx context.Context, claim Claim) ([]OutboxMessage, error)
+	LeaseMessages(ctx context.Context, lease Lease) ([]OutboxMessage, error)
 
 	// FinishMessage records what became of a leased message: delivered, dead, or
 	// pending again at another time. In a final state the sealed text is wiped
@@ -192,7 +195,7 @@ type Outbox interface {
 	// The first receipt stands: another one for the same message changes nothing
 	// and is no error. No message that was taken so, or an empty Provider or Ref:
 	// [ErrNotFound].
-	RecordReceipt(ctx context.Context, r DeliveryReceipt) error
+	RecordReceipt(ctx context.Context, r sms.DeliveryReceipt) error
 
 	// MessageStates returns at most max messages with an id after the given one,
 	// by id, without their sealed texts. A limit below 1 returns none.
@@ -230,7 +233,7 @@ type PasswordChange struct {
 // CodeIssue is one send, see [VerifyCodes].
 type CodeIssue struct {
 	Now      time.Time
-	Charges  []Limit
+	Charges  []limit.Limit
 	Code     VerifyCode
 	KeepLive int
 	Message  OutboxMessage
@@ -244,15 +247,15 @@ type Attempt struct {
 	// NumberKey of the codes with that binding: what a store locks by, where it
 	// has to.
 	NumberKey    []byte
-	Charges      []Limit
-	LiveCharges  []Limit
-	DecoyCharges []Limit
+	Charges      []limit.Limit
+	LiveCharges  []limit.Limit
+	DecoyCharges []limit.Limit
 }
 
 // ChargedAttempt is what a guess may be compared with, see [VerifyCodes].
 type ChargedAttempt struct {
 	Codes []VerifyCode
-	Spent []Spent // Charges first, then LiveCharges or DecoyCharges
+	Spent []limit.Spent // Charges first, then LiveCharges or DecoyCharges
 }
 
 // Release gives an attempt back, see [VerifyCodes].
@@ -260,7 +263,7 @@ type Release struct {
 	SpentAt   time.Time
 	NumberKey []byte // of the codes; empty when there are none
 	CodeIDs   []string
-	Refunds   []Limit
+	Refunds   []limit.Limit
 }
 
 // Redemption is one reset, see [VerifyCodes].
@@ -270,8 +273,8 @@ type Redemption struct {
 	NumberKey []byte
 	Password  *PasswordChange
 	SpentAt   time.Time
-	Refunds   []Limit
-	Clear     []LimitKey
+	Refunds   []limit.Limit
+	Clear     []limit.Key
 	Event     Event
 	Messages  []OutboxMessage
 }
@@ -285,7 +288,7 @@ type Purge struct {
 }
 
 // Claim asks for messages to deliver, see [Outbox].
-type Claim struct {
+type Lease struct {
 	Now, Until time.Time
 	Token      string // who claims: unique for each call
 	Max        int

@@ -3,7 +3,6 @@ package identity_test
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/sms"
 )
 
 // Both shipped languages fit one segment, with a name and the last line.
@@ -42,20 +42,20 @@ func TestTextLengthsAreThoseSent(t *testing.T) {
 	f.User(number, oldPassword)
 	f.SendCode(number)
 	m := next(t, f)
-	want := map[identity.SMSKind]identity.SMSLength{}
+	want := map[sms.Kind]sms.Length{}
 	for _, l := range f.TextLengths() {
-		if l.Language == m.Language && (l.Purpose == identity.PurposeForgotPassword || l.Kind == identity.SMSPasswordChanged) {
+		if l.Language == m.Language && (l.Purpose == identity.PurposeForgotPassword || l.Kind == sms.KindPasswordChanged) {
 			want[l.Kind] = l.Length
 		}
 	}
-	if d := cmp.Diff(want[m.Kind], identity.MeasureSMS(m.Text)); d != "" {
+	if d := cmp.Diff(want[m.Kind], sms.Measure(m.Text)); d != "" {
 		t.Error(d)
 	}
 	if err := reset(f, f.Caller(), m.Params["code"], newPassword); err != nil {
 		t.Fatal(err)
 	}
 	m = next(t, f)
-	if d := cmp.Diff(want[identity.SMSPasswordChanged], identity.MeasureSMS(m.Text)); d != "" {
+	if d := cmp.Diff(want[sms.KindPasswordChanged], sms.Measure(m.Text)); d != "" {
 		t.Error(d)
 	}
 	if strings.Contains(m.Text, "@") {
@@ -63,7 +63,7 @@ func TestTextLengthsAreThoseSent(t *testing.T) {
 	}
 }
 
-func next(t *testing.T, f *identitytest.Fixture) identity.SMS {
+func next(t *testing.T, f *identitytest.Fixture) sms.Message {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
@@ -175,12 +175,4 @@ func TestRunReportsLongTexts(t *testing.T) {
 	if n := strings.Count(out.String(), "more than one segment"); n != 1 || !strings.Contains(out.String(), `"encoding":"UCS-2"`) {
 		t.Errorf("logged: %s", out.String())
 	}
-}
-
-func ExampleMeasureSMS() {
-	fmt.Println(identity.MeasureSMS("123456 is your code."))
-	fmt.Println(identity.MeasureSMS("123456 ist Ihr Code – 5 Minuten gültig."))
-	// Output:
-	// {GSM-7 20 1}
-	// {UCS-2 39 1}
 }

@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/language"
+
+	"github.com/seed-16109ab2/rekey/sms"
 )
 
 // writer renders messages in the language that suits a caller best.
@@ -122,9 +124,9 @@ func checkLastLine(fault func(bad bool, format string, args ...any), domain, has
 // TextLength is what a message takes at its longest.
 type TextLength struct {
 	Language string
-	Kind     SMSKind
+	Kind     sms.Kind
 	Purpose  Purpose // of a code; empty for purposes that Texts does not list
-	Length   SMSLength
+	Length   sms.Length
 }
 
 // TextLengths returns what each configured message takes, with a code of the
@@ -140,9 +142,9 @@ func (s *Service) TextLengths() []TextLength {
 	var lengths []TextLength
 	for _, lang := range slices.Sorted(maps.Keys(s.cfg.Texts)) {
 		for _, p := range slices.Sorted(maps.Keys(s.cfg.Texts[lang].Code)) {
-			lengths = append(lengths, TextLength{lang, SMSVerifyCode, p, MeasureSMS(s.writer.code(lang, p, code))})
+			lengths = append(lengths, TextLength{lang, sms.KindVerifyCode, p, sms.Measure(s.writer.code(lang, p, code))})
 		}
-		lengths = append(lengths, TextLength{lang, SMSPasswordChanged, "", MeasureSMS(s.writer.passwordChanged(lang, changed))})
+		lengths = append(lengths, TextLength{lang, sms.KindPasswordChanged, "", sms.Measure(s.writer.passwordChanged(lang, changed))})
 	}
 	return lengths
 }

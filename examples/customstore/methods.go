@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/sms"
 )
 
 var _ identity.Storage = (*Store)(nil)
@@ -17,7 +19,7 @@ type (
 		Disabled bool
 	}
 	spending struct {
-		Limits []identity.Limit
+		Limits []limit.Limit
 		Now    time.Time
 	}
 )
@@ -33,7 +35,7 @@ func (s *Store) switchClient(ctx context.Context, c clientSwitch) error {
 	return s.Store.SetClientDisabled(ctx, c.ID, c.Disabled)
 }
 
-func (s *Store) spendAll(ctx context.Context, sp spending) ([]identity.Spent, error) {
+func (s *Store) spendAll(ctx context.Context, sp spending) ([]limit.Spent, error) {
 	return s.Store.Spend(ctx, sp.Limits, sp.Now)
 }
 
@@ -54,7 +56,7 @@ func (s *Store) methods() map[string]func(json.RawMessage) error {
 	again(m, "ClearLimits", alone(s.Store.ClearLimits))
 	again(m, "Purge", s.Store.Purge)
 	again(m, "Enqueue", alone(s.Store.Enqueue))
-	again(m, "ClaimMessages", s.Store.ClaimMessages)
+	again(m, "LeaseMessages", s.Store.LeaseMessages)
 	again(m, "FinishMessage", alone(s.Store.FinishMessage))
 	again(m, "RecordReceipt", alone(s.Store.RecordReceipt))
 	again(m, "AppendEvent", alone(s.Store.AppendEvent))
@@ -103,7 +105,7 @@ func (s *Store) SetClientDisabled(ctx context.Context, id string, disabled bool)
 }
 
 // IssueCode implements [identity.VerifyCodes].
-func (s *Store) IssueCode(ctx context.Context, i identity.CodeIssue) ([]identity.Spent, error) {
+func (s *Store) IssueCode(ctx context.Context, i identity.CodeIssue) ([]limit.Spent, error) {
 	return change(ctx, s, "IssueCode", i, s.Store.IssueCode)
 }
 
@@ -125,12 +127,12 @@ func (s *Store) RedeemCode(ctx context.Context, r identity.Redemption) error {
 }
 
 // Spend implements [identity.Limits].
-func (s *Store) Spend(ctx context.Context, limits []identity.Limit, now time.Time) ([]identity.Spent, error) {
+func (s *Store) Spend(ctx context.Context, limits []limit.Limit, now time.Time) ([]limit.Spent, error) {
 	return change(ctx, s, "Spend", spending{limits, now}, s.spendAll)
 }
 
 // ClearLimits implements [identity.Limits].
-func (s *Store) ClearLimits(ctx context.Context, keys []identity.LimitKey) error {
+func (s *Store) ClearLimits(ctx context.Context, keys []limit.Key) error {
 	_, err := change(ctx, s, "ClearLimits", keys, alone(s.Store.ClearLimits))
 	return err
 }
@@ -146,9 +148,9 @@ func (s *Store) Enqueue(ctx context.Context, messages []identity.OutboxMessage) 
 	return err
 }
 
-// ClaimMessages implements [identity.Outbox].
-func (s *Store) ClaimMessages(ctx context.Context, c identity.Claim) ([]identity.OutboxMessage, error) {
-	return change(ctx, s, "ClaimMessages", c, s.Store.ClaimMessages)
+// LeaseMessages implements [identity.Outbox].
+func (s *Store) LeaseMessages(ctx context.Context, c identity.Lease) ([]identity.OutboxMessage, error) {
+	return change(ctx, s, "LeaseMessages", c, s.Store.LeaseMessages)
 }
 
 // FinishMessage implements [identity.Outbox].
@@ -158,7 +160,7 @@ func (s *Store) FinishMessage(ctx context.Context, r identity.MessageResult) err
 }
 
 // RecordReceipt implements [identity.Outbox].
-func (s *Store) RecordReceipt(ctx context.Context, r identity.DeliveryReceipt) error {
+func (s *Store) RecordReceipt(ctx context.Context, r sms.DeliveryReceipt) error {
 	_, err := change(ctx, s, "RecordReceipt", r, alone(s.Store.RecordReceipt))
 	return err
 }

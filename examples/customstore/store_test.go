@@ -12,6 +12,7 @@ import (
 	"github.com/seed-16109ab2/rekey/examples/customstore"
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/storage/storagetest"
 )
 
@@ -44,7 +45,7 @@ func TestReopen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.Message("+8613912345678", identity.SMSPasswordChanged)
+	f.Message("+8613912345678", sms.KindPasswordChanged)
 	state := func(s *customstore.Store) string {
 		t.Helper()
 		u, err1 := s.UserByMobile(t.Context(), "", "+8613912345678")

@@ -26,6 +26,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/httpadapter"
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 	"github.com/seed-16109ab2/rekey/storage/sqlite"
 )
@@ -202,10 +203,10 @@ func post(ctx context.Context, url, body string) error {
 	return nil
 }
 
-// telephone is the person's: an [identity.SMSSender] is this much.
-type telephone chan identity.SMS
+// telephone is the person's: an [sms.Sender] is this much.
+type telephone chan sms.Message
 
-func (t telephone) SendSMS(_ context.Context, m identity.SMS) (identity.SMSReceipt, error) {
+func (t telephone) Send(_ context.Context, m sms.Message) (sms.Accepted, error) {
 	t <- m
-	return identity.SMSReceipt{Provider: "telephone"}, nil
+	return sms.Accepted{Provider: "telephone"}, nil
 }

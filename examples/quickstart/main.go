@@ -25,6 +25,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/httpadapter"
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/storage/sqlite"
 )
 
@@ -95,14 +96,14 @@ func run(ctx context.Context, out io.Writer) (err error) {
 		return fmt.Errorf("asking for a code: %w", err)
 	}
 	step("Asked for a code: 200.")
-	sms, err := phone.next(ctx, identity.SMSVerifyCode)
+	message, err := phone.next(ctx, sms.KindVerifyCode)
 	if err != nil {
 		return err
 	}
-	step("SMS to %s: %s", sms.To, sms.Text)
+	step("SMS to %s: %s", message.To, message.Text)
 
 	// The documented request, with the code that arrived.
-	reset := map[string]string{"mobile": mobile, "verify_code": sms.Params["code"], "password": newPassword}
+	reset := map[string]string{"mobile": mobile, "verify_code": message.Params["code"], "password": newPassword}
 	answer, err = post(ctx, url+"/api/v2/sdk/pwd/update-by-mobile", reset)
 	if err := answer.expect(err, http.StatusOK, ""); err != nil {
 		return fmt.Errorf("resetting the password: %w", err)
@@ -127,7 +128,7 @@ func run(ctx context.Context, out io.Writer) (err error) {
 	step("The code again: 400 %s", answer.body)
 
 	// The person is told, in case that it was somebody else.
-	notice, err := phone.next(ctx, identity.SMSPasswordChanged)
+	notice, err := phone.next(ctx, sms.KindPasswordChanged)
 	if err != nil {
 		return err
 	}
@@ -135,19 +136,19 @@ func run(ctx context.Context, out io.Writer) (err error) {
 	return nil
 }
 
-// telephone is the person's: an [identity.SMSSender] is this much.
-type telephone chan identity.SMS
+// telephone is the person's: an [sms.Sender] is this much.
+type telephone chan sms.Message
 
-func (t telephone) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSReceipt, error) {
+func (t telephone) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
 	select {
 	case t <- m:
-		return identity.SMSReceipt{Provider: "telephone"}, nil
+		return sms.Accepted{Provider: "telephone"}, nil
 	case <-ctx.Done():
-		return identity.SMSReceipt{}, ctx.Err()
+		return sms.Accepted{}, ctx.Err()
 	}
 }
 
-func (t telephone) next(ctx context.Context, kind identity.SMSKind) (identity.SMS, error) {
+func (t telephone) next(ctx context.Context, kind sms.Kind) (sms.Message, error) {
 	select {
 	case m := <-t:
 		if m.Kind != kind {
@@ -155,7 +156,7 @@ func (t telephone) next(ctx context.Context, kind identity.SMSKind) (identity.SM
 		}
 		return m, nil
 	case <-ctx.Done():
-		return identity.SMS{}, fmt.Errorf("no SMS of kind %s arrived", kind)
+		return sms.Message{}, fmt.Errorf("no SMS of kind %s arrived", kind)
 	}
 }
 

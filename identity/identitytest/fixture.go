@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/smstest"
 	"github.com/seed-16109ab2/rekey/storage/memory"
 )
@@ -96,12 +97,12 @@ func (f *Fixture) SendCode(mobile string) {
 // Code waits for the next code that arrives at the E.164 number, and returns it.
 func (f *Fixture) Code(e164 string) string {
 	f.t.Helper()
-	return f.Message(e164, identity.SMSVerifyCode).Params["code"]
+	return f.Message(e164, sms.KindVerifyCode).Params["code"]
 }
 
 // Message waits for the next message of the kind that arrives at the E.164
 // number; messages of other kinds on the way are passed over.
-func (f *Fixture) Message(e164 string, kind identity.SMSKind) identity.SMS {
+func (f *Fixture) Message(e164 string, kind sms.Kind) sms.Message {
 	f.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/failover"
 	"github.com/seed-16109ab2/rekey/sms/twilio"
 	"github.com/seed-16109ab2/rekey/sms/vonage"
@@ -55,7 +56,7 @@ func TestEveryCodeArrivesThroughAnother(t *testing.T) {
 			if tt.first != nil {
 				first = twilioServer(t, &p, tt.first)
 			}
-			sender := team(t, first, vonageServer(t, &p, nil), 200*time.Millisecond, failover.Config{RepeatUncertain: tt.repeat})
+			sender := team(t, first, vonageServer(t, &p, nil), 200*time.Millisecond, failover.Config{RetryUncertain: tt.repeat})
 			messages := sendCodes(t, sender, codes)
 			if n := inState(messages, identity.MessageDelivered); n != codes {
 				t.Errorf("%d of %d delivered", n, codes)
@@ -114,7 +115,7 @@ func TestTimeoutsAfterAccepting(t *testing.T) {
 		t.Parallel()
 		var p phones
 		sender := team(t, twilioServer(t, &p, deaf), vonageServer(t, &p, nil), 2*time.Second,
-			failover.Config{FailuresToOpen: 10 * codes, RepeatUncertain: true})
+			failover.Config{FailuresToOpen: 10 * codes, RetryUncertain: true})
 		messages := sendCodes(t, sender, codes)
 		first, again, _ := p.tally(twilio.Provider)
 		second, more, all := p.tally(vonage.Provider)
@@ -147,7 +148,7 @@ func TestTimeoutsAfterAccepting(t *testing.T) {
 
 // forgetful is a webhook whose receiver takes each message, as the id says once,
 // answers the first request for it never and then refuses all for a moment.
-func forgetful(t *testing.T, p *phones) identity.SMSSender {
+func forgetful(t *testing.T, p *phones) sms.Sender {
 	t.Helper()
 	var mu sync.Mutex
 	seen := map[string]int{}

@@ -15,6 +15,7 @@ import (
 	"github.com/seed-16109ab2/rekey/httpadapter"
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 	"github.com/seed-16109ab2/rekey/storage/sqlite"
 )
 
@@ -120,7 +121,7 @@ func TestSlowCallersHoldNothing(t *testing.T) {
 func TestFloodOfValidResets(t *testing.T) {
 	t.Parallel()
 	const people = 60
-	many := []identity.Rate{{Limit: 100_000, Per: time.Hour}}
+	many := []limit.Rate{{Limit: 100_000, Per: time.Hour}}
 	f, addr := serve(t, func(c *identity.Config) {
 		c.HashConcurrency, c.HashQueue = 1, 4
 		l := &c.Limits
@@ -172,7 +173,7 @@ func TestFloodOfValidResets(t *testing.T) {
 // their time has passed no code, counter, message or event.
 func TestSoakLeavesNothing(t *testing.T) {
 	baseline := runtime.NumGoroutine()
-	many := []identity.Rate{{Limit: 1_000_000, Per: time.Hour}}
+	many := []limit.Rate{{Limit: 1_000_000, Per: time.Hour}}
 	f := identitytest.New(t, func(c *identity.Config) {
 		l := &c.Limits
 		l.SendsPerAddress, l.SendsPerDevice, l.FailuresPerAddress, l.FailuresPerDevice = many, many, many, many
@@ -226,11 +227,11 @@ func TestSoakLeavesNothing(t *testing.T) {
 	if err != nil || len(events) != 0 {
 		t.Errorf("%d events left, %v", len(events), err)
 	}
-	var left []identity.LimitKey
-	for _, key := range []identity.LimitKey{"send.all", "fail.all"} {
+	var left []limit.Key
+	for _, key := range []limit.Key{"send.all", "fail.all"} {
 		// Only an empty counter lets one through.
-		l := identity.Limit{Key: key, Shards: 8, Rates: []identity.Rate{{Limit: 1, Per: 24 * 365 * time.Hour}}}
-		if _, err := f.Store.Spend(t.Context(), []identity.Limit{l}, f.Clock.Now()); err != nil {
+		l := limit.Limit{Key: key, Shards: 8, Rates: []limit.Rate{{Limit: 1, Per: 24 * 365 * time.Hour}}}
+		if _, err := f.Store.Spend(t.Context(), []limit.Limit{l}, f.Clock.Now()); err != nil {
 			left = append(left, key)
 		}
 	}

@@ -155,7 +155,7 @@ func (m *model) guess(number, device, code, password string) (set bool, wait tim
 		s = &modelStreak{}
 		m.streaks[number] = s
 	}
-	barred := s.n >= 50
+	locked := s.n >= 50
 	s.n, s.last = s.n+1, m.now
 	if s.last.Before(m.now) {
 		s.last = m.now
@@ -167,7 +167,7 @@ func (m *model) guess(number, device, code, password string) (set bool, wait tim
 			match = c
 		}
 	}
-	if match == nil || barred || !m.eligible(number) {
+	if match == nil || locked || !m.eligible(number) {
 		return false, 0
 	}
 	for _, c := range m.codes {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/failover"
 	"github.com/seed-16109ab2/rekey/sms/twilio"
 	"github.com/seed-16109ab2/rekey/sms/vonage"
@@ -111,7 +112,7 @@ func team(t *testing.T, twilioURL, vonageURL string, timeout time.Duration, c fa
 
 // sendCodes has a service on SQLite send a code to each of n numbers, and returns
 // the messages when none is pending any more.
-func sendCodes(t *testing.T, sender identity.SMSSender, n int, configure ...func(*identity.Config)) []identity.OutboxMessage {
+func sendCodes(t *testing.T, sender sms.Sender, n int, configure ...func(*identity.Config)) []identity.OutboxMessage {
 	t.Helper()
 	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "rekey.db"))
 	if err != nil {

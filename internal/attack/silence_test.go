@@ -23,6 +23,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/httpadapter"
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 	"github.com/seed-16109ab2/rekey/storage/sqlite"
 )
@@ -59,20 +60,20 @@ type carrier struct {
 	codes chan string
 }
 
-func (c *carrier) SendSMS(_ context.Context, m identity.SMS) (identity.SMSReceipt, error) {
+func (c *carrier) Send(_ context.Context, m sms.Message) (sms.Accepted, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.calls++
 	switch {
-	case m.Kind != identity.SMSVerifyCode:
-		return identity.SMSReceipt{}, &identity.SendError{Outcome: identity.SendPermanent, Err: errors.New("no notice: " + m.Text + " to " + m.To)}
+	case m.Kind != sms.KindVerifyCode:
+		return sms.Accepted{}, &sms.Error{Outcome: sms.Permanent, Err: errors.New("no notice: " + m.Text + " to " + m.To)}
 	case c.calls == 1:
 		panic(m.Text)
 	case c.calls == 2:
-		return identity.SMSReceipt{}, fmt.Errorf("cannot send %q to %s, code %s", m.Text, m.To, m.Params["code"])
+		return sms.Accepted{}, fmt.Errorf("cannot send %q to %s, code %s", m.Text, m.To, m.Params["code"])
 	}
 	c.codes <- m.Params["code"]
-	return identity.SMSReceipt{Provider: "test"}, nil
+	return sms.Accepted{Provider: "test"}, nil
 }
 
 // Codes, passwords, secrets, hashes and numbers are planted everywhere and
@@ -100,10 +101,10 @@ func TestSilence(t *testing.T) {
 	if _, err := store.DB().NewRaw("SELECT 'alive'").Exec(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	sms := &carrier{codes: make(chan string, 10)}
+	provider := &carrier{codes: make(chan string, 10)}
 	logger := slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	cfg := identity.Config{
-		Store: store, SMS: sms, Secret: identity.NewSecret(secret), Logger: logger, AnswerStep: -1,
+		Store: store, SMS: provider, Secret: identity.NewSecret(secret), Logger: logger, AnswerStep: -1,
 		OnPasswordReset: func(context.Context, identity.PasswordResetEvent) error { return errors.New("hook fails") },
 	}
 	svc, err := identity.New(cfg)
@@ -159,7 +160,7 @@ func TestSilence(t *testing.T) {
 	}
 	const resetPath, sendPath = "/api/v2/sdk/pwd/update-by-mobile", "/api/v2/sdk/sms/send"
 	post(sendPath, map[string]string{"mobile": number, "type": string(identity.PurposeForgotPassword)})
-	code := <-sms.codes
+	code := <-provider.codes
 	for _, f := range []map[string]string{
 		{"mobile": number, "verify_code": wrongGuess, "password": newOne},
 		{"mobile": number, "verify_code": code, "password": number + newOne},

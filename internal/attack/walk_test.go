@@ -14,6 +14,8 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/storage/memory"
 	"github.com/seed-16109ab2/rekey/storage/sqlite"
 )
@@ -43,10 +45,10 @@ const walkHash = "$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy" 
 
 func newWalker(t *testing.T, seed uint64, store identity.Storage) *walker {
 	f := identitytest.New(t, func(c *identity.Config) {
-		many := []identity.Rate{{Limit: 100_000_000, Per: time.Hour}}
+		many := []limit.Rate{{Limit: 100_000_000, Per: time.Hour}}
 		l := &c.Limits
-		l.SendsPerAddress, l.SendsPerDevice, l.SendsPerClient, l.SendsPerTenant, l.SendsInAll = many, many, many, many, many
-		l.FailuresPerAddress, l.FailuresPerDevice, l.FailuresPerClient, l.FailuresPerTenant, l.FailuresInAll = many, many, many, many, many
+		l.SendsPerAddress, l.SendsPerDevice, l.SendsPerClient, l.SendsPerTenant, l.SendsTotal = many, many, many, many, many
+		l.FailuresPerAddress, l.FailuresPerDevice, l.FailuresPerClient, l.FailuresPerTenant, l.FailuresTotal = many, many, many, many, many
 		l.FailuresAlarm = many[0]
 		c.Store = store
 	})
@@ -100,7 +102,7 @@ func (w *walker) step() error {
 	case dice < 97:
 		return w.change(pick(w.rng, walkNumbers[:3]))
 	case dice < 99:
-		return w.unbar(number)
+		return w.unlock(number)
 	default:
 		return w.siege(number)
 	}
@@ -131,10 +133,10 @@ func (w *walker) advance(by time.Duration) {
 	w.did("clock by %s", by)
 }
 
-func (w *walker) unbar(number string) error {
-	w.did("unbar %s", number)
+func (w *walker) unlock(number string) error {
+	w.did("unlock %s", number)
 	delete(w.m.streaks, number)
-	return w.f.Unbar(context.Background(), "", number)
+	return w.f.Unlock(context.Background(), "", number)
 }
 
 // known is a code that was sent to the number, of any age.
@@ -174,7 +176,7 @@ func (w *walker) send(number, device string) error {
 		if err != nil {
 			return fmt.Errorf("no code arrived: %w", err)
 		}
-		if m.Kind == identity.SMSVerifyCode {
+		if m.Kind == sms.KindVerifyCode {
 			code.code = m.Params["code"]
 			return nil
 		}
@@ -318,7 +320,7 @@ func (s freeAttempts) ChargeAttempt(ctx context.Context, a identity.Attempt) (id
 
 type barredForEver struct{ *memory.Store }
 
-func (barredForEver) ClearLimits(context.Context, []identity.LimitKey) error { return nil }
+func (barredForEver) ClearLimits(context.Context, []limit.Key) error { return nil }
 
 type allEnabled struct{ *memory.Store }
 

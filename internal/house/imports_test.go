@@ -16,34 +16,37 @@ const module = "github.com/seed-16109ab2/rekey"
 // path prefixes. The longest room that fits a package counts.
 var rooms = map[string][]string{
 	"identity": {
-		"identity/internal",
-		"github.com/nyaruka/phonenumbers",
-		"github.com/ccojocar/zxcvbn-go", "github.com/google/uuid", "golang.org/x/text",
+		"identity/internal", "identity/limit", "sms",
+		"github.com/nyaruka/phonenumbers", "github.com/google/uuid", "golang.org/x/text", "github.com/ccojocar/zxcvbn-go",
 	},
-	"identity/identitytest":   {"identity", "storage/memory", "sms/smstest"},
+	"identity/limit":          {},
+	"identity/identitytest":   {"identity", "storage/memory", "sms", "sms/smstest"},
 	"identity/pwnedpasswords": {"identity"},
 	"identity/internal": {
-		"identity/internal", "github.com/alexedwards/argon2id", "github.com/minio/argon2", "golang.org/x/crypto/argon2",
-		"github.com/go-crypt/crypt",
+		"identity/internal", "github.com/alexedwards/argon2id", "golang.org/x/crypto/argon2",
+		"github.com/go-crypt/crypt", "github.com/nyaruka/phonenumbers", "golang.org/x/text",
 	},
-	"storage/memory":      {"identity"},
-	"storage/storagetest": {"identity"},
-	"storage/bunstore":    {"identity", "github.com/uptrace/bun"},
+	"storage/memory":      {"identity", "sms"},
+	"storage/storagetest": {"identity", "sms"},
+	"storage/bunstore":    {"identity", "sms", "github.com/uptrace/bun"},
 	"storage/sqlite":      {"identity", "storage/bunstore", "github.com/uptrace/bun", "modernc.org/sqlite"},
-	"sms":                 {"identity", "sms/internal"},
-	"sms/failover":        {"identity", "github.com/sony/gobreaker/v2"},
+	"sms":                 {"identity", "sms"},
+	"sms/failover":        {"sms", "github.com/sony/gobreaker/v2"},
 	"httpadapter":         {"identity", "golang.org/x/text"},
 	"examples":            {""},
 	"internal":            {""},
 }
 
-// forbidden may not be compiled, even through others, by who imports the room.
+// forbidden may not be compiled, even through others, by a program that imports
+// the room.
 var forbidden = map[string][]string{
 	// database/sql/driver comes with google/uuid: an interface, no database.
-	"identity":         {"net/http", "github.com/uptrace", "modernc.org", "storage/", "sms/", "httpadapter", "testing"},
-	"httpadapter":      {"github.com/uptrace", "modernc.org", "storage/", "sms/"},
-	"storage/bunstore": {"modernc.org", "github.com/jackc", "github.com/go-sql-driver", "sms/", "httpadapter"},
-	"storage/memory":   {"net/http", "github.com/uptrace", "modernc.org", "sms/", "httpadapter"},
+	"identity":         {"net/http", "github.com/uptrace", "modernc.org", "storage/", "httpadapter", "testing"},
+	"identity/limit":   {"identity/internal", "github.com", "golang.org"},
+	"sms":              {"identity", "github.com", "golang.org"},
+	"httpadapter":      {"github.com/uptrace", "modernc.org", "storage/", "sms/webhook"},
+	"storage/bunstore": {"modernc.org", "github.com/jackc", "github.com/go-sql-driver", "httpadapter"},
+	"storage/memory":   {"net/http", "github.com/uptrace", "modernc.org", "httpadapter"},
 }
 
 type goPackage struct {
@@ -55,7 +58,7 @@ type goPackage struct {
 
 func list(t *testing.T) (packages []goPackage) {
 	t.Helper()
-	cmd := exec.Command("go", "list", "-json=ImportPath,Standard,Imports,Deps", module+"/...")
+	cmd := exec.Command("go", "list", "-json=ImportPath,Standard,Imports,Deps", module+"/...", module+"/examples/...", module+"/internal/...")
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("go list: %v", err)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/internal/smshttp"
 	"github.com/seed-16109ab2/rekey/sms/internal/smstemplate"
 )
@@ -30,7 +31,7 @@ const (
 // Template is an approved template.
 type Template struct {
 	// Kind is what messages it is for. Required.
-	Kind identity.SMSKind
+	Kind sms.Kind
 	// Language is the BCP 47 language of its text; "zh" serves "zh-CN" as well.
 	// Empty: for languages that have none. Each kind needs one of those.
 	Language string
@@ -66,7 +67,7 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Sender is an [identity.SMSSender] that uses Alibaba Cloud. It is safe for
+// Sender is an [sms.Sender] that uses Alibaba Cloud. It is safe for
 // concurrent use.
 type Sender struct {
 	c         Config
@@ -111,16 +112,16 @@ func New(c Config) (*Sender, error) {
 	return s, nil
 }
 
-// SendSMS sends the values of m with the template for its kind and language. Its
-// errors are [*identity.SendError]; see the package's section Answers.
-func (s *Sender) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSReceipt, error) {
+// Send sends the values of m with the template for its kind and language. Its
+// errors are [*sms.Error]; see the package's section Answers.
+func (s *Sender) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
 	req, err := s.request(m)
 	if err != nil {
-		return identity.SMSReceipt{}, err
+		return sms.Accepted{}, err
 	}
 	resp, err := s.http.Do(ctx, req)
 	if err != nil {
-		return identity.SMSReceipt{}, err
+		return sms.Accepted{}, err
 	}
 	var answer struct {
 		Code  string `json:"Code"`
@@ -133,30 +134,30 @@ func (s *Sender) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSRecei
 	case resp.OK() && answer.Code == "OK":
 		return s.http.Receipt(answer.BizID, m), nil
 	case answer.Code != "":
-		return identity.SMSReceipt{}, s.refused(resp, answer.Code, m)
+		return sms.Accepted{}, s.refused(resp, answer.Code, m)
 	case resp.OK():
-		return identity.SMSReceipt{}, s.http.FailUnreadable(resp)
+		return sms.Accepted{}, s.http.FailUnreadable(resp)
 	default:
-		return identity.SMSReceipt{}, s.http.FailStatus(resp, "", s.c.Now())
+		return sms.Accepted{}, s.http.FailStatus(resp, "", s.c.Now())
 	}
 }
 
-func (s *Sender) request(m identity.SMS) (*http.Request, error) {
+func (s *Sender) request(m sms.Message) (*http.Request, error) {
 	t, ok := s.templates.Pick(m.Kind, m.Language)
 	if !ok {
-		return nil, s.http.Fail(identity.SendPermanent, 0, "no template for messages of this kind")
+		return nil, s.http.Fail(sms.Permanent, 0, "no template for messages of this kind")
 	}
 	values := map[string]string{}
 	for variable, name := range t.Params {
 		v, err := smstemplate.Values(m, []string{name})
 		if err != nil {
-			return nil, s.http.Fail(identity.SendPermanent, 0, "%w", err)
+			return nil, s.http.Fail(sms.Permanent, 0, "%w", err)
 		}
 		values[variable] = v[0]
 	}
 	params, err := json.Marshal(values)
 	if err != nil {
-		return nil, s.http.Fail(identity.SendPermanent, 0, "values cannot be encoded")
+		return nil, s.http.Fail(sms.Permanent, 0, "values cannot be encoded")
 	}
 	query := canonicalQuery(map[string]string{
 		// Numbers of mainland China may carry 86 without a plus sign; others must
@@ -169,7 +170,7 @@ func (s *Sender) request(m identity.SMS) (*http.Request, error) {
 	})
 	req, err := http.NewRequest(http.MethodPost, s.base+"/?"+query, nil)
 	if err != nil {
-		return nil, s.http.Fail(identity.SendPermanent, 0, "request cannot be built")
+		return nil, s.http.Fail(sms.Permanent, 0, "request cannot be built")
 	}
 	var nonce [16]byte
 	_, _ = rand.Read(nonce[:]) // never fails: crypto/rand ends the program instead
@@ -187,16 +188,16 @@ func (s *Sender) request(m identity.SMS) (*http.Request, error) {
 	return req, nil
 }
 
-func (s *Sender) refused(r *smshttp.Response, code string, m identity.SMS) error {
-	o := identity.SendPermanent
+func (s *Sender) refused(r *smshttp.Response, code string, m sms.Message) error {
+	o := sms.Permanent
 	switch {
 	case strings.HasPrefix(code, "Throttling"), strings.HasPrefix(code, "ServiceUnavailable"),
 		code == "isv.BUSINESS_LIMIT_CONTROL", code == "isv.DAY_LIMIT_CONTROL", code == "isv.MONTH_LIMIT_CONTROL",
 		code == "isv.AMOUNT_NOT_ENOUGH", code == "isv.OUT_OF_SERVICE":
-		o = identity.SendTemporary
+		o = sms.Temporary
 	case code == "isp.RAM_PERMISSION_DENY":
 	case strings.HasPrefix(code, "isp."), strings.HasPrefix(code, "InternalError"), code == "UnknownError":
-		o = identity.SendUncertain
+		o = sms.Uncertain
 	case r.Status == http.StatusTooManyRequests || r.Status >= 500:
 		return s.http.FailStatus(r, smshttp.Token(code, m), s.c.Now())
 	}

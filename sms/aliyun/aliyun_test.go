@@ -18,7 +18,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/aliyun"
 	"github.com/seed-16109ab2/rekey/sms/smstest"
 )
@@ -29,9 +31,9 @@ func config(endpoint string) aliyun.Config {
 	return aliyun.Config{
 		AccessKeyID: "testid", AccessKeySecret: identity.NewSecret(secret), SignName: "阿里云 & Co",
 		Templates: []aliyun.Template{
-			{Kind: identity.SMSVerifyCode, Code: "SMS_1", Params: map[string]string{"code": "code", "min": "minutes"}},
-			{Kind: identity.SMSVerifyCode, Language: "en", Code: "SMS_2", SignName: "Co", Params: map[string]string{"c": "code"}},
-			{Kind: identity.SMSPasswordChanged, Code: "SMS_3", Params: map[string]string{"time": "time"}},
+			{Kind: sms.KindVerifyCode, Code: "SMS_1", Params: map[string]string{"code": "code", "min": "minutes"}},
+			{Kind: sms.KindVerifyCode, Language: "en", Code: "SMS_2", SignName: "Co", Params: map[string]string{"c": "code"}},
+			{Kind: sms.KindPasswordChanged, Code: "SMS_3", Params: map[string]string{"time": "time"}},
 		},
 		Endpoint: endpoint,
 	}
@@ -106,7 +108,7 @@ func TestConformance(t *testing.T) {
 		Provider: aliyun.Provider,
 		HasRef:   true,
 		Secrets:  []string{secret},
-		New: func(url string, timeout time.Duration) (identity.SMSSender, error) {
+		New: func(url string, timeout time.Duration) (sms.Sender, error) {
 			c := config(url)
 			c.Timeout = timeout
 			return aliyun.New(c)
@@ -137,7 +139,7 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-func send(t *testing.T, m identity.SMS, answer http.HandlerFunc) (identity.SMSReceipt, error) {
+func send(t *testing.T, m sms.Message, answer http.HandlerFunc) (sms.Accepted, error) {
 	t.Helper()
 	server := httptest.NewServer(answer)
 	defer server.Close()
@@ -145,7 +147,7 @@ func send(t *testing.T, m identity.SMS, answer http.HandlerFunc) (identity.SMSRe
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s.SendSMS(t.Context(), m)
+	return s.Send(t.Context(), m)
 }
 
 func TestTemplates(t *testing.T) {
@@ -157,7 +159,7 @@ func TestTemplates(t *testing.T) {
 			"TemplateParam": {`{"c":"012345"}`}, "OutId": {"m1"}},
 	} {
 		var got url.Values
-		r, err := send(t, identity.SMS{ID: "m1", To: "+8612345678901", Kind: identity.SMSVerifyCode, Language: lang,
+		r, err := send(t, sms.Message{ID: "m1", To: "+8612345678901", Kind: sms.KindVerifyCode, Language: lang,
 			Params: map[string]string{"code": "012345", "minutes": "5"}}, func(w http.ResponseWriter, r *http.Request) {
 			got = r.URL.Query()
 			_, _ = w.Write([]byte(`{"Code":"OK","BizId":"607300292740712345^0"}`))
@@ -173,12 +175,12 @@ func TestTemplates(t *testing.T) {
 
 func TestUnsendable(t *testing.T) {
 	t.Parallel()
-	for name, m := range map[string]identity.SMS{
+	for name, m := range map[string]sms.Message{
 		"kind without template": {Kind: "later"},
-		"value missing":         {Kind: identity.SMSVerifyCode, Params: map[string]string{"code": "012345"}},
+		"value missing":         {Kind: sms.KindVerifyCode, Params: map[string]string{"code": "012345"}},
 	} {
 		_, err := send(t, m, func(http.ResponseWriter, *http.Request) { t.Errorf("%s: a request left", name) })
-		if se, ok := errors.AsType[*identity.SendError](err); !ok || se.Outcome != identity.SendPermanent || strings.Contains(err.Error(), "012345") {
+		if se, ok := errors.AsType[*sms.Error](err); !ok || se.Outcome != sms.Permanent || strings.Contains(err.Error(), "012345") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -189,27 +191,27 @@ func TestCodes(t *testing.T) {
 	for _, tt := range []struct {
 		status int
 		code   string
-		want   identity.SendOutcome
+		want   sms.Outcome
 	}{
-		{200, "isv.BUSINESS_LIMIT_CONTROL", identity.SendTemporary},
-		{200, "isv.AMOUNT_NOT_ENOUGH", identity.SendTemporary},
-		{200, "isv.SMS_TEMPLATE_ILLEGAL", identity.SendPermanent},
-		{200, "isp.RAM_PERMISSION_DENY", identity.SendPermanent},
-		{200, "isp.SYSTEM_ERROR", identity.SendUncertain},
-		{400, "Throttling.User", identity.SendTemporary},
-		{400, "SignatureDoesNotMatch", identity.SendPermanent},
-		{429, "Whatever", identity.SendTemporary},
-		{500, "InternalError", identity.SendUncertain},
-		{502, "Whatever", identity.SendUncertain},
-		{503, "ServiceUnavailable", identity.SendTemporary},
-		{400, "OK", identity.SendPermanent},
+		{200, "isv.BUSINESS_LIMIT_CONTROL", sms.Temporary},
+		{200, "isv.AMOUNT_NOT_ENOUGH", sms.Temporary},
+		{200, "isv.SMS_TEMPLATE_ILLEGAL", sms.Permanent},
+		{200, "isp.RAM_PERMISSION_DENY", sms.Permanent},
+		{200, "isp.SYSTEM_ERROR", sms.Uncertain},
+		{400, "Throttling.User", sms.Temporary},
+		{400, "SignatureDoesNotMatch", sms.Permanent},
+		{429, "Whatever", sms.Temporary},
+		{500, "InternalError", sms.Uncertain},
+		{502, "Whatever", sms.Uncertain},
+		{503, "ServiceUnavailable", sms.Temporary},
+		{400, "OK", sms.Permanent},
 	} {
-		_, err := send(t, identity.SMS{Kind: identity.SMSPasswordChanged, Params: map[string]string{"time": "x"}},
+		_, err := send(t, sms.Message{Kind: sms.KindPasswordChanged, Params: map[string]string{"time": "x"}},
 			func(w http.ResponseWriter, _ *http.Request) {
 				w.WriteHeader(tt.status)
 				_, _ = fmt.Fprintf(w, `{"Code":%q}`, tt.code)
 			})
-		se, ok := errors.AsType[*identity.SendError](err)
+		se, ok := errors.AsType[*sms.Error](err)
 		if !ok || se.Outcome != tt.want || !strings.Contains(err.Error(), tt.code) {
 			t.Errorf("%d %s: %v", tt.status, tt.code, err)
 		}
@@ -220,7 +222,7 @@ func TestConfigFaults(t *testing.T) {
 	t.Parallel()
 	_, err := aliyun.New(aliyun.Config{
 		AccessKeySecret: identity.NewSecret("hunter2 "),
-		Templates:       []aliyun.Template{{Kind: identity.SMSVerifyCode, Language: "en", Params: map[string]string{"x": "cod"}}},
+		Templates:       []aliyun.Template{{Kind: sms.KindVerifyCode, Language: "en", Params: map[string]string{"x": "cod"}}},
 		Endpoint:        "ftp://x", Timeout: -1,
 	})
 	if err == nil {

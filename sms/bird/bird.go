@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/internal/smshttp"
 )
 
@@ -38,7 +39,7 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Sender is an [identity.SMSSender] that uses Bird. It is safe for concurrent use.
+// Sender is an [sms.Sender] that uses Bird. It is safe for concurrent use.
 type Sender struct {
 	c    Config
 	url  string
@@ -87,9 +88,9 @@ type message struct {
 	Reference string `json:"reference,omitempty"`
 }
 
-// SendSMS sends m.Text to m.To. Its errors are [*identity.SendError]; see the
+// Send sends m.Text to m.To. Its errors are [*sms.Error]; see the
 // package's section Answers.
-func (s *Sender) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSReceipt, error) {
+func (s *Sender) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
 	var out message
 	out.Receiver.Contacts = []contact{{"phonenumber", m.To}}
 	out.Body.Type = "text"
@@ -97,18 +98,18 @@ func (s *Sender) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSRecei
 	out.Reference = m.ID
 	body, err := json.Marshal(out)
 	if err != nil {
-		return identity.SMSReceipt{}, s.http.Fail(identity.SendPermanent, 0, "message cannot be encoded")
+		return sms.Accepted{}, s.http.Fail(sms.Permanent, 0, "message cannot be encoded")
 	}
 	req, err := http.NewRequest(http.MethodPost, s.url, bytes.NewReader(body))
 	if err != nil {
-		return identity.SMSReceipt{}, s.http.Fail(identity.SendPermanent, 0, "request cannot be built")
+		return sms.Accepted{}, s.http.Fail(sms.Permanent, 0, "request cannot be built")
 	}
 	req.Header.Set("Authorization", "AccessKey "+s.c.AccessKey.Reveal())
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "application/json")
 	resp, err := s.http.Do(ctx, req)
 	if err != nil {
-		return identity.SMSReceipt{}, err
+		return sms.Accepted{}, err
 	}
 	var answer struct {
 		ID     string `json:"id"`
@@ -118,11 +119,11 @@ func (s *Sender) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSRecei
 	parseErr := json.Unmarshal(resp.Body, &answer)
 	switch {
 	case !resp.OK():
-		return identity.SMSReceipt{}, s.http.FailStatus(resp, smshttp.Token(answer.Code, m), s.c.Now())
+		return sms.Accepted{}, s.http.FailStatus(resp, smshttp.Token(answer.Code, m), s.c.Now())
 	case parseErr != nil || answer.ID == "":
-		return identity.SMSReceipt{}, s.http.FailUnreadable(resp)
+		return sms.Accepted{}, s.http.FailUnreadable(resp)
 	case answer.Status == "rejected":
-		return identity.SMSReceipt{}, s.http.FailAs(identity.SendPermanent, resp, answer.Status, s.c.Now())
+		return sms.Accepted{}, s.http.FailAs(sms.Permanent, resp, answer.Status, s.c.Now())
 	}
 	return s.http.Receipt(answer.ID, m), nil
 }

@@ -13,7 +13,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/bird"
 	"github.com/seed-16109ab2/rekey/sms/smstest"
 )
@@ -68,7 +70,7 @@ func TestConformance(t *testing.T) {
 		HasRef:     true,
 		RetryAfter: 4 * time.Second,
 		Secrets:    []string{secret},
-		New: func(url string, timeout time.Duration) (identity.SMSSender, error) {
+		New: func(url string, timeout time.Duration) (sms.Sender, error) {
 			c := config(url)
 			c.Timeout = timeout
 			return bird.New(c)
@@ -91,7 +93,7 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-func send(t *testing.T, m identity.SMS, answer http.HandlerFunc) (identity.SMSReceipt, error) {
+func send(t *testing.T, m sms.Message, answer http.HandlerFunc) (sms.Accepted, error) {
 	t.Helper()
 	server := httptest.NewServer(answer)
 	defer server.Close()
@@ -99,18 +101,18 @@ func send(t *testing.T, m identity.SMS, answer http.HandlerFunc) (identity.SMSRe
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s.SendSMS(t.Context(), m)
+	return s.Send(t.Context(), m)
 }
 
 func TestBody(t *testing.T) {
 	t.Parallel()
 	var got []byte
-	r, err := send(t, identity.SMS{ID: "m1", To: "+8612345678901", Text: "code 123456"}, func(w http.ResponseWriter, r *http.Request) {
+	r, err := send(t, sms.Message{ID: "m1", To: "+8612345678901", Text: "code 123456"}, func(w http.ResponseWriter, r *http.Request) {
 		got, _ = io.ReadAll(r.Body)
 		w.WriteHeader(http.StatusAccepted)
 		_, _ = w.Write([]byte(`{"id":"x1","status":"accepted"}`))
 	})
-	if err != nil || r != (identity.SMSReceipt{Provider: "bird", Ref: "x1"}) {
+	if err != nil || r != (sms.Accepted{Provider: "bird", Ref: "x1"}) {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	want := `{"receiver":{"contacts":[{"identifierKey":"phonenumber","identifierValue":"+8612345678901"}]},` +
@@ -125,22 +127,22 @@ func TestAnswers(t *testing.T) {
 	for _, tt := range []struct {
 		status int
 		body   string
-		want   identity.SendOutcome
+		want   sms.Outcome
 		shows  string
 	}{
-		{202, `{"id":"x1","status":"rejected"}`, identity.SendPermanent, "rejected"},
-		{202, `{"status":"accepted"}`, identity.SendUncertain, "unreadable"},
-		{401, `{"code":"Unauthorized"}`, identity.SendPermanent, "Unauthorized"},
-		{409, `{"code":"Conflict"}`, identity.SendPermanent, "Conflict"},
-		{429, `{"code":"TooMany"}`, identity.SendTemporary, "TooMany"},
-		{500, `{"code":"Internal"}`, identity.SendUncertain, "Internal"},
-		{503, `<html>`, identity.SendTemporary, "503"},
+		{202, `{"id":"x1","status":"rejected"}`, sms.Permanent, "rejected"},
+		{202, `{"status":"accepted"}`, sms.Uncertain, "unreadable"},
+		{401, `{"code":"Unauthorized"}`, sms.Permanent, "Unauthorized"},
+		{409, `{"code":"Conflict"}`, sms.Permanent, "Conflict"},
+		{429, `{"code":"TooMany"}`, sms.Temporary, "TooMany"},
+		{500, `{"code":"Internal"}`, sms.Uncertain, "Internal"},
+		{503, `<html>`, sms.Temporary, "503"},
 	} {
-		_, err := send(t, identity.SMS{To: "+8613987650412"}, func(w http.ResponseWriter, _ *http.Request) {
+		_, err := send(t, sms.Message{To: "+8613987650412"}, func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(tt.status)
 			_, _ = w.Write([]byte(tt.body))
 		})
-		se, ok := errors.AsType[*identity.SendError](err)
+		se, ok := errors.AsType[*sms.Error](err)
 		if !ok || se.Outcome != tt.want || !strings.Contains(err.Error(), tt.shows) {
 			t.Errorf("%d %s: %v", tt.status, tt.body, err)
 		}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/internal/smshttp"
 	"github.com/seed-16109ab2/rekey/sms/internal/smsreceipt"
 )
@@ -24,7 +25,7 @@ type ReceiptsConfig struct {
 	// Record keeps a receipt, as [identity.Service.RecordReceipt]. Required. It is
 	// called concurrently. Where sms/failover has another name for the provider,
 	// put that in the receipt first.
-	Record func(context.Context, identity.DeliveryReceipt) error
+	Record func(context.Context, sms.DeliveryReceipt) error
 }
 
 // NewReceipts returns the handler of a webhook subscription to the event
@@ -37,7 +38,7 @@ func NewReceipts(c ReceiptsConfig) (http.Handler, error) {
 	return smsreceipt.Handler{Methods: []string{http.MethodPost}, Record: c.Record, Read: c.read}, nil
 }
 
-func (c ReceiptsConfig) read(r *http.Request, body []byte) (receipt identity.DeliveryReceipt, err error) {
+func (c ReceiptsConfig) read(r *http.Request, body []byte) (receipt sms.DeliveryReceipt, err error) {
 	given, err := base64.StdEncoding.Strict().DecodeString(r.Header.Get("Messagebird-Signature"))
 	if err != nil {
 		return receipt, smsreceipt.ErrForged
@@ -61,12 +62,12 @@ func (c ReceiptsConfig) read(r *http.Request, body []byte) (receipt identity.Del
 	if event.Event != "sms.outbound" {
 		return receipt, nil // another event of the same subscription
 	}
-	receipt = identity.DeliveryReceipt{Provider: Provider, Ref: event.Payload.ID}
+	receipt = sms.DeliveryReceipt{Provider: Provider, Ref: event.Payload.ID}
 	switch event.Payload.Status {
 	case "delivered":
-		receipt.State = identity.ReceiptDelivered
+		receipt.State = sms.ReceiptDelivered
 	case "delivery_failed", "sending_failed":
-		receipt.State = identity.ReceiptFailed
+		receipt.State = sms.ReceiptFailed
 		if event.Payload.Failure.Code != 0 {
 			receipt.Code = strconv.Itoa(event.Payload.Failure.Code)
 		}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/bird"
 	"github.com/seed-16109ab2/rekey/sms/internal/smsreceipt/receipttest"
 )
@@ -20,7 +21,7 @@ func TestReceipts(t *testing.T) {
 	receipttest.Run(t, receipttest.Fixture{
 		Provider: bird.Provider, CodeOf: "30008",
 		Delivered: []string{"delivered"}, Failed: []string{"delivery_failed", "sending_failed"}, Between: []string{"accepted", "processing", "sent"},
-		New: func(record func(context.Context, identity.DeliveryReceipt) error) (http.Handler, error) {
+		New: func(record func(context.Context, sms.DeliveryReceipt) error) (http.Handler, error) {
 			return bird.NewReceipts(bird.ReceiptsConfig{SigningKey: identity.NewSecret(key), URL: address, Record: record})
 		},
 		Request: func(base, status, ref, code string) *http.Request {
@@ -53,7 +54,7 @@ func TestOtherEvents(t *testing.T) {
 	t.Parallel()
 	const key, address = "signing-key-31", "https://rekey.example/receipts/bird"
 	handler, err := bird.NewReceipts(bird.ReceiptsConfig{SigningKey: identity.NewSecret(key), URL: address,
-		Record: func(context.Context, identity.DeliveryReceipt) error { t.Error("recorded"); return nil }})
+		Record: func(context.Context, sms.DeliveryReceipt) error { t.Error("recorded"); return nil }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,13 +9,13 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 )
 
 // Provider is the name in the receipts.
 const Provider = "console"
 
-// Sender is an [identity.SMSSender] that prints. It is safe for concurrent use.
+// Sender is an [sms.Sender] that prints. It is safe for concurrent use.
 type Sender struct {
 	turn chan struct{} // a mutex that ctx can end the wait for
 	w    io.Writer
@@ -30,18 +30,18 @@ func New(w io.Writer) *Sender {
 	return &Sender{turn: make(chan struct{}, 1), w: w}
 }
 
-// SendSMS writes m with exactly one call of Write. A failed or short write is a
-// temporary [*identity.SendError]; ctx ends the wait for other messages, not a
+// Send writes m with exactly one call of Write. A failed or short write is a
+// temporary [*sms.Error]; ctx ends the wait for other messages, not a
 // write that has begun.
-func (s *Sender) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSReceipt, error) {
+func (s *Sender) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
 	if err := ctx.Err(); err != nil {
-		return identity.SMSReceipt{}, failed(err)
+		return sms.Accepted{}, failed(err)
 	}
 	b := format(m)
 	select {
 	case s.turn <- struct{}{}:
 	case <-ctx.Done():
-		return identity.SMSReceipt{}, failed(ctx.Err())
+		return sms.Accepted{}, failed(ctx.Err())
 	}
 	defer func() { <-s.turn }()
 	n, err := s.w.Write(b)
@@ -49,16 +49,16 @@ func (s *Sender) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSRecei
 		err = io.ErrShortWrite
 	}
 	if err != nil {
-		return identity.SMSReceipt{}, failed(err)
+		return sms.Accepted{}, failed(err)
 	}
-	return identity.SMSReceipt{Provider: Provider, Ref: m.ID}, nil
+	return sms.Accepted{Provider: Provider, Ref: m.ID}, nil
 }
 
 func failed(err error) error {
-	return &identity.SendError{Outcome: identity.SendTemporary, Err: fmt.Errorf("console: %w", err)}
+	return &sms.Error{Outcome: sms.Temporary, Err: fmt.Errorf("console: %w", err)}
 }
 
-func format(m identity.SMS) []byte {
+func format(m sms.Message) []byte {
 	var b strings.Builder
 	b.WriteString("SMS to " + visible(m.To) + " (" + visible(string(m.Kind)))
 	for _, part := range []struct{ name, value string }{

@@ -14,14 +14,15 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/seed-16109ab2/rekey/identity"
+
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/console"
 )
 
 func Example() {
 	s := console.New(os.Stdout)
-	_, _ = s.SendSMS(context.Background(), identity.SMS{
-		ID: "m1", To: "+8612345678901", Kind: identity.SMSVerifyCode, Purpose: identity.PurposeForgotPassword,
+	_, _ = s.Send(context.Background(), sms.Message{
+		ID: "m1", To: "+8612345678901", Kind: sms.KindVerifyCode, Purpose: "FORGET_PWD_SMS",
 		Language: "en", Text: "Your code is 123456.", ExpiresAt: time.Date(2026, 2, 3, 4, 5, 0, 0, time.UTC),
 	})
 	// Output:
@@ -32,7 +33,7 @@ func Example() {
 func TestShowsWhatDoesNotPrint(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
-	_, err := console.New(&b).SendSMS(t.Context(), identity.SMS{
+	_, err := console.New(&b).Send(t.Context(), sms.Message{
 		To: "+1", Kind: "k", Tenant: "a\nSMS to +2", Text: "验证码 é\x1b[2J\u202eb\r\\n\xff\nSMS to +3 (x)",
 	})
 	if err != nil {
@@ -60,7 +61,7 @@ func TestOneWritePerMessage(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 50 {
 		wg.Go(func() {
-			r, err := s.SendSMS(t.Context(), identity.SMS{ID: fmt.Sprint(i), To: "+1", Text: "a\nb"})
+			r, err := s.Send(t.Context(), sms.Message{ID: fmt.Sprint(i), To: "+1", Text: "a\nb"})
 			if err != nil || r.Provider != console.Provider || r.Ref != fmt.Sprint(i) {
 				t.Errorf("receipt %+v, error %v", r, err)
 			}
@@ -94,9 +95,9 @@ func TestFailures(t *testing.T) {
 		"failed": {brokenWriter{0, full}, full},
 		"short":  {brokenWriter{1, nil}, io.ErrShortWrite},
 	} {
-		_, err := console.New(tt.w).SendSMS(t.Context(), identity.SMS{To: "+8613912345678", Text: "code 123456"})
-		se, ok := errors.AsType[*identity.SendError](err)
-		if !ok || se.Outcome != identity.SendTemporary || !errors.Is(err, tt.want) {
+		_, err := console.New(tt.w).Send(t.Context(), sms.Message{To: "+8613912345678", Text: "code 123456"})
+		se, ok := errors.AsType[*sms.Error](err)
+		if !ok || se.Outcome != sms.Temporary || !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -115,11 +116,11 @@ func TestCancelledWhileAnotherWrites(t *testing.T) {
 	w := blockedWriter{make(chan struct{}), make(chan struct{})}
 	s := console.New(w)
 	first := make(chan error)
-	go func() { _, err := s.SendSMS(context.Background(), identity.SMS{}); first <- err }()
+	go func() { _, err := s.Send(context.Background(), sms.Message{}); first <- err }()
 	<-w.entered
 	ctx, cancel := context.WithCancel(t.Context())
 	second := make(chan error)
-	go func() { _, err := s.SendSMS(ctx, identity.SMS{}); second <- err }()
+	go func() { _, err := s.Send(ctx, sms.Message{}); second <- err }()
 	cancel()
 	if err := <-second; !errors.Is(err, context.Canceled) {
 		t.Errorf("waiting send = %v, want context.Canceled", err)
@@ -128,7 +129,7 @@ func TestCancelledWhileAnotherWrites(t *testing.T) {
 	if err := <-first; err != nil {
 		t.Error(err)
 	}
-	if _, err := s.SendSMS(ctx, identity.SMS{}); !errors.Is(err, context.Canceled) {
+	if _, err := s.Send(ctx, sms.Message{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("send after cancellation = %v", err)
 	}
 }
@@ -149,7 +150,7 @@ func FuzzOutputIsPrintable(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		var b bytes.Buffer
-		if _, err := console.New(&b).SendSMS(t.Context(), identity.SMS{To: s, Tenant: s, ID: s, Text: s}); err != nil {
+		if _, err := console.New(&b).Send(t.Context(), sms.Message{To: s, Tenant: s, ID: s, Text: s}); err != nil {
 			t.Fatal(err)
 		}
 		lines := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")

@@ -3,7 +3,7 @@ package failover
 import (
 	"sync/atomic"
 
-	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 )
 
 // Counts are what became of the messages given to a provider since the start.
@@ -18,11 +18,11 @@ type Counts struct {
 
 type tally struct{ sent, temporary, permanent, uncertain, skipped atomic.Int64 }
 
-func (t *tally) count(o identity.SendOutcome) {
+func (t *tally) count(o sms.Outcome) {
 	switch o {
-	case identity.SendPermanent:
+	case sms.Permanent:
 		t.permanent.Add(1)
-	case identity.SendUncertain:
+	case sms.Uncertain:
 		t.uncertain.Add(1)
 	default:
 		t.temporary.Add(1)

@@ -13,9 +13,9 @@
 // expired). [Config.StopAfterRefusal] changes that.
 //
 // Not after an uncertain one, nor after a temporary one that is harmless to repeat
-// at the same provider alone ([identity.SendError] MaybeSent, as of sms/webhook): the
+// at the same provider alone ([sms.Error] MaybeSent, as of sms/webhook): the
 // person would get two messages. The next try of such a message asks the same
-// provider, as long as this process remembers. [Config.RepeatUncertain] changes that.
+// provider, as long as this process remembers. [Config.RetryUncertain] changes that.
 //
 // # Circuit breaker
 //

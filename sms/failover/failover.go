@@ -9,8 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/sony/gobreaker/v2"
+
+	"github.com/seed-16109ab2/rekey/sms"
 )
 
 const (
@@ -26,7 +27,7 @@ type Provider struct {
 	// Name stands in receipts, errors and counts. Required, unique.
 	Name string
 	// Sender sends. Required.
-	Sender identity.SMSSender
+	Sender sms.Sender
 	// Prefixes are the beginnings of the numbers it serves, "+86" or longer; none
 	// means all numbers.
 	Prefixes []string
@@ -38,10 +39,10 @@ type Provider struct {
 type Config struct {
 	// Providers in order of preference. At least one is required.
 	Providers []Provider
-	// RepeatUncertain asks the next provider also when the one before may have
+	// RetryUncertain asks the next provider also when the one before may have
 	// sent the message. A person then may get it twice, with the same code, and the
 	// embedder pays twice; without it, a person may get none.
-	RepeatUncertain bool
+	RetryUncertain bool
 	// StopAfterRefusal ends with the first permanent refusal. Consider it where a
 	// refusal may mean that the person opted out at that provider and the law
 	// forbids going around that.
@@ -53,7 +54,7 @@ type Config struct {
 	OpenFor time.Duration
 }
 
-// Sender is an [identity.SMSSender] that uses several. It is safe for concurrent use.
+// Sender is an [sms.Sender] that uses several. It is safe for concurrent use.
 type Sender struct {
 	c         Config
 	providers []*provider
@@ -62,7 +63,7 @@ type Sender struct {
 
 type provider struct {
 	Provider
-	breaker *gobreaker.CircuitBreaker[identity.SMSReceipt]
+	breaker *gobreaker.CircuitBreaker[sms.Accepted]
 	tally   tally
 }
 
@@ -116,38 +117,42 @@ func New(c Config) (*Sender, error) {
 	return s, nil
 }
 
-func newBreaker(c Config, name string) *gobreaker.CircuitBreaker[identity.SMSReceipt] {
-	return gobreaker.NewCircuitBreaker[identity.SMSReceipt](gobreaker.Settings{
+func newBreaker(c Config, name string) *gobreaker.CircuitBreaker[sms.Accepted] {
+	return gobreaker.NewCircuitBreaker[sms.Accepted](gobreaker.Settings{
 		Name:    name,
 		Timeout: c.OpenFor,
 		ReadyToTrip: func(n gobreaker.Counts) bool {
 			return int64(n.ConsecutiveFailures) >= int64(c.FailuresToOpen)
 		},
 		IsExcluded: func(err error) bool {
-			return err != nil && (outcomeOf(err).Outcome == identity.SendPermanent || errors.Is(err, context.Canceled))
+			if err == nil {
+				return false
+			}
+			e := sms.ErrorOf(err)
+			return e.Outcome == sms.Permanent || e.NumberOnly || errors.Is(err, context.Canceled)
 		},
 	})
 }
 
-// SendSMS sends m with the first provider that takes it; the package's sections
+// Send sends m with the first provider that takes it; the package's sections
 // say which are asked. The receipt names the provider as configured.
 //
-// Otherwise the error is a [*identity.SendError] that wraps those of all providers
+// Otherwise the error is a [*sms.Error] that wraps those of all providers
 // asked. It is uncertain if one of them is, permanent if all providers of the
 // number refused for good, else temporary, with the shortest wait that they named
 // or, when all were passed over, the time that a circuit breaker stays open.
-func (s *Sender) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSReceipt, error) {
+func (s *Sender) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
 	candidates := s.candidates(m.To)
 	if p := s.pins.of(m.ID); p != nil {
 		candidates = []*provider{p}
 	}
 	if len(candidates) == 0 {
-		return identity.SMSReceipt{}, fail(identity.SendPermanent, 0, errors.New("no provider serves this number"))
+		return sms.Accepted{}, fail(sms.Permanent, 0, errors.New("no provider serves this number"))
 	}
 	var result verdict
 	for _, p := range candidates {
 		if err := ctx.Err(); err != nil {
-			result.add(outcomeOf(err), err)
+			result.add(&sms.Error{Outcome: sms.Temporary}, err)
 			break
 		}
 		receipt, err := p.send(ctx, m)
@@ -161,28 +166,28 @@ func (s *Sender) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSRecei
 			result.skip(p.Name, s.c.OpenFor)
 			continue
 		}
-		o := outcomeOf(err)
+		o := sms.ErrorOf(err)
 		p.tally.count(o.Outcome)
 		result.add(o, fmt.Errorf("%s: %w", p.Name, err))
-		if o.MaybeSent && !s.c.RepeatUncertain {
+		if o.Outcome == sms.Repeatable && !s.c.RetryUncertain {
 			s.pins.add(m, p)
 			break
 		}
-		if o.Outcome == identity.SendUncertain && !s.c.RepeatUncertain || o.Outcome == identity.SendPermanent && s.c.StopAfterRefusal {
+		if o.Outcome == sms.Uncertain && !s.c.RetryUncertain || o.Outcome == sms.Permanent && s.c.StopAfterRefusal {
 			break
 		}
 	}
-	return identity.SMSReceipt{}, result.err()
+	return sms.Accepted{}, result.err()
 }
 
-func (p *provider) send(ctx context.Context, m identity.SMS) (identity.SMSReceipt, error) {
-	return p.breaker.Execute(func() (identity.SMSReceipt, error) {
+func (p *provider) send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
+	return p.breaker.Execute(func() (sms.Accepted, error) {
 		if p.Timeout > 0 {
 			var cancel context.CancelFunc
 			ctx, cancel = context.WithTimeout(ctx, p.Timeout)
 			defer cancel()
 		}
-		receipt, err := p.Sender.SendSMS(ctx, m)
+		receipt, err := p.Sender.Send(ctx, m)
 		if err == nil {
 			p.tally.sent.Add(1)
 		}

@@ -13,20 +13,23 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/failover"
 	"github.com/seed-16109ab2/rekey/sms/smstest"
 	"github.com/seed-16109ab2/rekey/sms/webhook"
 )
 
 var (
-	temporary = &identity.SendError{Outcome: identity.SendTemporary, RetryAfter: 9 * time.Second, Err: errors.New("busy")}
-	permanent = &identity.SendError{Outcome: identity.SendPermanent, Err: errors.New("refused")}
-	uncertain = &identity.SendError{Outcome: identity.SendUncertain, Err: errors.New("no answer")}
+	temporary = &sms.Error{Outcome: sms.Temporary, RetryAfter: 9 * time.Second, Err: errors.New("busy")}
+	permanent = &sms.Error{Outcome: sms.Permanent, Err: errors.New("refused")}
+	uncertain = &sms.Error{Outcome: sms.Uncertain, Err: errors.New("no answer")}
+	atOnce    = &sms.Error{Outcome: sms.Temporary, Err: errors.New("busy")}
 	errPlain  = errors.New("plain")
 )
 
-var repeatable = &identity.SendError{Outcome: identity.SendTemporary, MaybeSent: true, Err: errors.New("no answer")}
+var repeatable = &sms.Error{Outcome: sms.Repeatable, Err: errors.New("no answer")}
 
 // team is a failover of recorders that fail as told, nil being never.
 func team(t *testing.T, c failover.Config, errs ...error) (*failover.Sender, []*smstest.Recorder) {
@@ -58,17 +61,17 @@ func TestWhoIsAsked(t *testing.T) {
 	}{
 		"first takes it":             {errs: []error{nil, nil}, want: "a", by: "a"},
 		"temporary":                  {errs: []error{temporary, nil}, want: "ab", by: "b"},
-		"plain error is temporary":   {errs: []error{errPlain, nil}, want: "ab", by: "b"},
+		"plain error is uncertain":   {errs: []error{errPlain, nil}, want: "a", by: "uncertain"},
 		"refusal":                    {errs: []error{permanent, nil}, want: "ab", by: "b"},
 		"refusal stops":              {c: failover.Config{StopAfterRefusal: true}, errs: []error{permanent, nil}, want: "a", by: "permanent"},
 		"uncertain stops":            {errs: []error{uncertain, nil}, want: "a", by: "uncertain"},
-		"uncertain repeated":         {c: failover.Config{RepeatUncertain: true}, errs: []error{uncertain, nil}, want: "ab", by: "b"},
-		"uncertain stays uncertain":  {c: failover.Config{RepeatUncertain: true}, errs: []error{uncertain, permanent}, want: "ab", by: "uncertain"},
-		"repeatable here only":       {errs: []error{repeatable, nil}, want: "a", by: "temporary"},
-		"repeatable repeated":        {c: failover.Config{RepeatUncertain: true}, errs: []error{repeatable, nil}, want: "ab", by: "b"},
+		"uncertain repeated":         {c: failover.Config{RetryUncertain: true}, errs: []error{uncertain, nil}, want: "ab", by: "b"},
+		"uncertain stays uncertain":  {c: failover.Config{RetryUncertain: true}, errs: []error{uncertain, permanent}, want: "ab", by: "uncertain"},
+		"repeatable here only":       {errs: []error{repeatable, nil}, want: "a", by: "repeatable"},
+		"repeatable repeated":        {c: failover.Config{RetryUncertain: true}, errs: []error{repeatable, nil}, want: "ab", by: "b"},
 		"all refuse":                 {errs: []error{permanent, permanent}, want: "ab", by: "permanent"},
 		"one may recover":            {errs: []error{temporary, permanent}, want: "ab", by: "temporary", wait: 9 * time.Second},
-		"shortest wait":              {errs: []error{temporary, errPlain}, want: "ab", by: "temporary", wait: 0},
+		"shortest wait":              {errs: []error{temporary, atOnce}, want: "ab", by: "temporary", wait: 0},
 		"uncertain after temporary":  {errs: []error{temporary, uncertain, nil}, want: "ab", by: "uncertain"},
 		"third":                      {errs: []error{temporary, permanent, nil}, want: "abc", by: "c"},
 		"all temporary, waits named": {errs: []error{temporary, temporary}, want: "ab", by: "temporary", wait: 9 * time.Second},
@@ -76,14 +79,14 @@ func TestWhoIsAsked(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s, recorders := team(t, tt.c, tt.errs...)
-			receipt, err := s.SendSMS(t.Context(), identity.SMS{ID: "m1", To: "+8613912345678"})
+			receipt, err := s.Send(t.Context(), sms.Message{ID: "m1", To: "+8613912345678"})
 			by := receipt.Provider
 			if err != nil {
-				se, ok := errors.AsType[*identity.SendError](err)
+				se, ok := errors.AsType[*sms.Error](err)
 				if !ok {
 					t.Fatalf("error is a %T", err)
 				}
-				by = []string{"temporary", "permanent", "uncertain"}[se.Outcome]
+				by = se.Outcome.String()
 				if se.RetryAfter != tt.wait {
 					t.Errorf("RetryAfter %v, want %v", se.RetryAfter, tt.wait)
 				}
@@ -107,24 +110,24 @@ func TestMaybeSentStaysWithItsProvider(t *testing.T) {
 	t.Parallel()
 	s, recorders := team(t, failover.Config{}, nil, nil)
 	a, b := recorders[0], recorders[1]
-	m := identity.SMS{ID: "m1", To: "+8613912345678", ExpiresAt: time.Now().Add(time.Hour)}
+	m := sms.Message{ID: "m1", To: "+8613912345678", ExpiresAt: time.Now().Add(time.Hour)}
 	a.FailNext(1, repeatable)
-	_, err := s.SendSMS(t.Context(), m)
-	if se, ok := errors.AsType[*identity.SendError](err); !ok || !se.MaybeSent || se.Outcome != identity.SendTemporary {
+	_, err := s.Send(t.Context(), m)
+	if se, ok := errors.AsType[*sms.Error](err); !ok || se.Outcome != sms.Repeatable {
 		t.Errorf("first try: %v", err)
 	}
 	a.FailNext(1, temporary)
-	if _, err := s.SendSMS(t.Context(), m); err == nil {
+	if _, err := s.Send(t.Context(), m); err == nil {
 		t.Error("second try: sent")
 	}
-	if receipt, err := s.SendSMS(t.Context(), m); err != nil || receipt.Provider != "a" {
+	if receipt, err := s.Send(t.Context(), m); err != nil || receipt.Provider != "a" {
 		t.Errorf("third try: %v, %v", receipt, err)
 	}
 	if n := b.Attempts(); n != 0 {
 		t.Errorf("the other provider was asked %d times", n)
 	}
 	a.FailNext(1, temporary)
-	if receipt, err := s.SendSMS(t.Context(), identity.SMS{ID: "m2", To: m.To}); err != nil || receipt.Provider != "b" {
+	if receipt, err := s.Send(t.Context(), sms.Message{ID: "m2", To: m.To}); err != nil || receipt.Provider != "b" {
 		t.Errorf("another message: %v, %v", receipt, err)
 	}
 }
@@ -132,7 +135,7 @@ func TestMaybeSentStaysWithItsProvider(t *testing.T) {
 func TestErrorsAreWrapped(t *testing.T) {
 	t.Parallel()
 	s, _ := team(t, failover.Config{}, permanent, errPlain)
-	_, err := s.SendSMS(t.Context(), identity.SMS{To: "+1"})
+	_, err := s.Send(t.Context(), sms.Message{To: "+1"})
 	if !errors.Is(err, errPlain) || !errors.Is(err, permanent.Err) || !strings.Contains(err.Error(), "b: plain") {
 		t.Errorf("got %v", err)
 	}
@@ -158,17 +161,17 @@ func TestPrefixes(t *testing.T) {
 	for to, want := range map[string]string{
 		"+8613912345678": "cn", "+85212345678": "hk", "+85312345678": "cn", "+14155550100": "nanp", "+4915112345678": "all",
 	} {
-		if r, err := everywhere.SendSMS(t.Context(), identity.SMS{To: to}); err != nil || r.Provider != want {
+		if r, err := everywhere.Send(t.Context(), sms.Message{To: to}); err != nil || r.Provider != want {
 			t.Errorf("%s went to %s, %v; want %s", to, r.Provider, err, want)
 		}
 	}
-	_, err = somewhere.SendSMS(t.Context(), identity.SMS{To: "+4915112345678"})
-	if se, ok := errors.AsType[*identity.SendError](err); !ok || se.Outcome != identity.SendPermanent {
+	_, err = somewhere.Send(t.Context(), sms.Message{To: "+4915112345678"})
+	if se, ok := errors.AsType[*sms.Error](err); !ok || se.Outcome != sms.Permanent {
 		t.Errorf("number that nobody serves: %v", err)
 	}
 	hk.FailNext(1, errPlain)
 	cn.FailNext(1, errPlain)
-	if r, err := everywhere.SendSMS(t.Context(), identity.SMS{To: "+85212345678"}); err != nil || r.Provider != "all" {
+	if r, err := everywhere.Send(t.Context(), sms.Message{To: "+85212345678"}); err != nil || r.Provider != "all" {
 		t.Errorf("after the providers of the prefix: %+v, %v", r, err)
 	}
 }
@@ -179,7 +182,7 @@ func TestCircuitBreaker(t *testing.T) {
 		s, r := team(t, failover.Config{FailuresToOpen: 3, OpenFor: time.Minute}, temporary, nil)
 		send := func() {
 			t.Helper()
-			if _, err := s.SendSMS(t.Context(), identity.SMS{To: "+1"}); err != nil {
+			if _, err := s.Send(t.Context(), sms.Message{To: "+1"}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -212,10 +215,10 @@ func TestCircuitBreaker(t *testing.T) {
 func TestAllOpen(t *testing.T) {
 	t.Parallel()
 	s, r := team(t, failover.Config{FailuresToOpen: 1, OpenFor: 20 * time.Second}, uncertain)
-	_, _ = s.SendSMS(t.Context(), identity.SMS{To: "+1"})
-	_, err := s.SendSMS(t.Context(), identity.SMS{To: "+1"})
-	se, ok := errors.AsType[*identity.SendError](err)
-	if !ok || se.Outcome != identity.SendTemporary || se.RetryAfter != 20*time.Second || r[0].Attempts() != 1 {
+	_, _ = s.Send(t.Context(), sms.Message{To: "+1"})
+	_, err := s.Send(t.Context(), sms.Message{To: "+1"})
+	se, ok := errors.AsType[*sms.Error](err)
+	if !ok || se.Outcome != sms.Temporary || se.RetryAfter != 20*time.Second || r[0].Attempts() != 1 {
 		t.Errorf("got %v after %d attempts", err, r[0].Attempts())
 	}
 }
@@ -223,11 +226,11 @@ func TestAllOpen(t *testing.T) {
 // Anybody can cause refusals, and shutting down says nothing about a provider.
 func TestWhatDoesNotOpenTheBreaker(t *testing.T) {
 	t.Parallel()
-	cancelled := &identity.SendError{Outcome: identity.SendUncertain, Err: context.Canceled}
+	cancelled := &sms.Error{Outcome: sms.Uncertain, Err: context.Canceled}
 	for _, err := range []error{permanent, cancelled} {
 		s, _ := team(t, failover.Config{FailuresToOpen: 1}, err)
 		for range 3 {
-			_, _ = s.SendSMS(t.Context(), identity.SMS{To: "+1"})
+			_, _ = s.Send(t.Context(), sms.Message{To: "+1"})
 		}
 		if c := s.Counts()[0]; c.State != "closed" || c.Skipped != 0 {
 			t.Errorf("%v opened it: %+v", err, c)
@@ -237,9 +240,9 @@ func TestWhatDoesNotOpenTheBreaker(t *testing.T) {
 
 type hanging struct{}
 
-func (hanging) SendSMS(ctx context.Context, _ identity.SMS) (identity.SMSReceipt, error) {
+func (hanging) Send(ctx context.Context, _ sms.Message) (sms.Accepted, error) {
 	<-ctx.Done()
-	return identity.SMSReceipt{}, &identity.SendError{Err: ctx.Err()}
+	return sms.Accepted{}, &sms.Error{Err: ctx.Err()}
 }
 
 func TestTimeoutLeavesTimeForTheNext(t *testing.T) {
@@ -254,7 +257,7 @@ func TestTimeoutLeavesTimeForTheNext(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
-		if r, err := s.SendSMS(ctx, identity.SMS{To: "+1"}); err != nil || r.Provider != "b" {
+		if r, err := s.Send(ctx, sms.Message{To: "+1"}); err != nil || r.Provider != "b" {
 			t.Errorf("got %+v, %v", r, err)
 		}
 	})
@@ -265,7 +268,7 @@ func TestCancelledAsksNobodyElse(t *testing.T) {
 	s, r := team(t, failover.Config{}, nil, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := s.SendSMS(ctx, identity.SMS{To: "+1"})
+	_, err := s.Send(ctx, sms.Message{To: "+1"})
 	if !errors.Is(err, context.Canceled) || r[0].Attempts()+r[1].Attempts() != 0 {
 		t.Errorf("got %v after %d attempts", err, r[0].Attempts()+r[1].Attempts())
 	}
@@ -277,7 +280,7 @@ func TestConcurrent(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 50 {
 		wg.Go(func() {
-			if _, err := s.SendSMS(t.Context(), identity.SMS{ID: fmt.Sprint(i), To: "+1"}); err != nil {
+			if _, err := s.Send(t.Context(), sms.Message{ID: fmt.Sprint(i), To: "+1"}); err != nil {
 				t.Error(err)
 			}
 			_ = s.Counts()
@@ -304,13 +307,13 @@ func TestWebhookThatMayHaveSent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.SendSMS(t.Context(), identity.SMS{ID: "m1", To: "+1"})
-	se, ok := errors.AsType[*identity.SendError](err)
-	if !ok || se.Outcome != identity.SendTemporary || next.Attempts() != 0 {
+	_, err = s.Send(t.Context(), sms.Message{ID: "m1", To: "+1"})
+	se, ok := errors.AsType[*sms.Error](err)
+	if !ok || se.Outcome != sms.Temporary || next.Attempts() != 0 {
 		t.Errorf("cut connection: %v, %d messages by the next provider", err, next.Attempts())
 	}
 	server.Close() // now nothing can have been sent
-	if r, err := s.SendSMS(t.Context(), identity.SMS{ID: "m2", To: "+1"}); err != nil || r.Provider != "next" {
+	if r, err := s.Send(t.Context(), sms.Message{ID: "m2", To: "+1"}); err != nil || r.Provider != "next" {
 		t.Errorf("connection refused: %+v, %v", r, err)
 	}
 }

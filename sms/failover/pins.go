@@ -4,7 +4,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 )
 
 // maxPins bounds the memory of a long outage: 100,000 messages under way.
@@ -31,7 +31,7 @@ func (s *pins) of(id string) *provider {
 }
 
 // add keeps the first pin of a message until the message is over.
-func (s *pins) add(m identity.SMS, p *provider) {
+func (s *pins) add(m sms.Message, p *provider) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, ok := s.byID[m.ID]; ok || m.ID == "" {

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 )
 
 // An outage of any length takes bounded memory, and gives up ended messages first.
@@ -15,16 +15,16 @@ func TestPinsAreBounded(t *testing.T) {
 	p := &provider{}
 	over, alive := time.Now().Add(-time.Second), time.Now().Add(time.Hour)
 	for i := range maxPins - 1 {
-		s.add(identity.SMS{ID: fmt.Sprint("over", i), ExpiresAt: over}, p)
+		s.add(sms.Message{ID: fmt.Sprint("over", i), ExpiresAt: over}, p)
 	}
 	for _, id := range []string{"alive", "one more"} {
-		s.add(identity.SMS{ID: id, ExpiresAt: alive}, p)
+		s.add(sms.Message{ID: id, ExpiresAt: alive}, p)
 	}
 	if n := len(s.byID); n != 2 || s.of("alive") != p || s.of("one more") != p {
 		t.Errorf("%d pins are left, want the two that live", n)
 	}
 	for i := range 2 * maxPins {
-		s.add(identity.SMS{ID: fmt.Sprint("alive", i), ExpiresAt: alive}, p)
+		s.add(sms.Message{ID: fmt.Sprint("alive", i), ExpiresAt: alive}, p)
 	}
 	if n := len(s.byID); n > maxPins {
 		t.Errorf("%d pins, at most %d are to be kept", n, maxPins)

@@ -5,30 +5,30 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 )
 
 // verdict gathers what became of the attempts.
 type verdict struct {
-	errs      []error
-	uncertain bool
-	temporary bool
-	maybeSent bool
-	wait      time.Duration // shortest of the waits named; valid if waited
-	waited    bool
-	open      time.Duration // of the providers passed over
+	errs       []error
+	uncertain  bool
+	temporary  bool
+	repeatable bool
+	wait       time.Duration // shortest of the waits named; valid if waited
+	waited     bool
+	open       time.Duration // of the providers passed over
 }
 
-func (v *verdict) add(o *identity.SendError, err error) {
+func (v *verdict) add(o *sms.Error, err error) {
 	v.errs = append(v.errs, err)
 	switch o.Outcome {
-	case identity.SendUncertain:
+	case sms.Uncertain:
 		v.uncertain = true
-	case identity.SendPermanent:
+	case sms.Permanent:
 		// Decides only if nothing else does.
 	default:
 		v.temporary = true
-		v.maybeSent = v.maybeSent || o.MaybeSent
+		v.repeatable = v.repeatable || o.Outcome == sms.Repeatable
 		if !v.waited || o.RetryAfter < v.wait {
 			v.wait, v.waited = o.RetryAfter, true
 		}
@@ -44,25 +44,18 @@ func (v *verdict) err() error {
 	err := errors.Join(v.errs...)
 	switch {
 	case v.uncertain:
-		return fail(identity.SendUncertain, 0, err)
+		return fail(sms.Uncertain, 0, err)
+	case v.repeatable:
+		return fail(sms.Repeatable, v.wait, err)
 	case v.temporary:
-		return &identity.SendError{Outcome: identity.SendTemporary, MaybeSent: v.maybeSent, RetryAfter: v.wait, Err: fmt.Errorf("failover: %w", err)}
+		return fail(sms.Temporary, v.wait, err)
 	case v.open > 0:
-		return fail(identity.SendTemporary, v.open, err)
+		return fail(sms.Temporary, v.open, err)
 	default: // all that were asked refused, and there is nothing left to ask
-		return fail(identity.SendPermanent, 0, err)
+		return fail(sms.Permanent, 0, err)
 	}
 }
 
-func fail(o identity.SendOutcome, wait time.Duration, err error) error {
-	return &identity.SendError{Outcome: o, RetryAfter: wait, Err: fmt.Errorf("failover: %w", err)}
-}
-
-// outcomeOf reads the outcome off any sender's error, as the port says: one that
-// is no SendError is temporary.
-func outcomeOf(err error) *identity.SendError {
-	if se, ok := errors.AsType[*identity.SendError](err); ok {
-		return se
-	}
-	return &identity.SendError{Err: err}
+func fail(o sms.Outcome, wait time.Duration, err error) error {
+	return &sms.Error{Outcome: o, RetryAfter: wait, Err: fmt.Errorf("failover: %w", err)}
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/internal/smshttp"
 	"github.com/seed-16109ab2/rekey/sms/internal/smstemplate"
 )
@@ -33,7 +34,7 @@ const (
 // Template is an approved template.
 type Template struct {
 	// Kind is what messages it is for. Required.
-	Kind identity.SMSKind
+	Kind sms.Kind
 	// Language is the BCP 47 language of its text; "zh" serves "zh-CN" as well.
 	// Empty: for languages that have none. Each kind needs one of those.
 	Language string
@@ -69,7 +70,7 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Sender is an [identity.SMSSender] that uses Huawei Cloud. It is safe for
+// Sender is an [sms.Sender] that uses Huawei Cloud. It is safe for
 // concurrent use.
 type Sender struct {
 	c         Config
@@ -109,16 +110,16 @@ func New(c Config) (*Sender, error) {
 	return s, nil
 }
 
-// SendSMS sends the values of m with the template for its kind and language. Its
-// errors are [*identity.SendError]; see the package's section Answers.
-func (s *Sender) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSReceipt, error) {
+// Send sends the values of m with the template for its kind and language. Its
+// errors are [*sms.Error]; see the package's section Answers.
+func (s *Sender) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
 	req, err := s.request(m)
 	if err != nil {
-		return identity.SMSReceipt{}, s.http.Fail(identity.SendPermanent, 0, "%w", err)
+		return sms.Accepted{}, s.http.Fail(sms.Permanent, 0, "%w", err)
 	}
 	resp, err := s.http.Do(ctx, req)
 	if err != nil {
-		return identity.SMSReceipt{}, err
+		return sms.Accepted{}, err
 	}
 	var answer struct {
 		Code   string `json:"code"`
@@ -138,15 +139,15 @@ func (s *Sender) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSRecei
 	case resp.OK() && answer.Code == ok && len(answer.Result) == 1 && answer.Result[0].Status == ok:
 		return s.http.Receipt(answer.Result[0].ID, m), nil
 	case code != "" && code != ok:
-		return identity.SMSReceipt{}, s.refused(resp, code, m)
+		return sms.Accepted{}, s.refused(resp, code, m)
 	case resp.OK():
-		return identity.SMSReceipt{}, s.http.FailUnreadable(resp)
+		return sms.Accepted{}, s.http.FailUnreadable(resp)
 	default:
-		return identity.SMSReceipt{}, s.http.FailStatus(resp, "", s.c.Now())
+		return sms.Accepted{}, s.http.FailStatus(resp, "", s.c.Now())
 	}
 }
 
-func (s *Sender) request(m identity.SMS) (*http.Request, error) {
+func (s *Sender) request(m sms.Message) (*http.Request, error) {
 	t, found := s.templates.Pick(m.Kind, m.Language)
 	if !found {
 		return nil, errors.New("no template for messages of this kind")
@@ -185,16 +186,16 @@ func wsse(key, secret, nonce string, at time.Time) string {
 		key, base64.StdEncoding.EncodeToString(digest[:]), nonce, created)
 }
 
-func (s *Sender) refused(r *smshttp.Response, code string, m identity.SMS) error {
+func (s *Sender) refused(r *smshttp.Response, code string, m sms.Message) error {
 	token := smshttp.Token(code, m)
 	switch code {
 	case "E200015": // too many messages at once
-		return s.http.FailAs(identity.SendTemporary, r, token, s.c.Now())
+		return s.http.FailAs(sms.Temporary, r, token, s.c.Now())
 	case "E000000": // a failure of the service
-		return s.http.FailAs(identity.SendUncertain, r, token, s.c.Now())
+		return s.http.FailAs(sms.Uncertain, r, token, s.c.Now())
 	}
 	if r.OK() {
-		return s.http.FailAs(identity.SendPermanent, r, token, s.c.Now())
+		return s.http.FailAs(sms.Permanent, r, token, s.c.Now())
 	}
 	return s.http.FailStatus(r, token, s.c.Now())
 }

@@ -16,7 +16,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/huaweicloud"
 	"github.com/seed-16109ab2/rekey/sms/smstest"
 )
@@ -27,9 +29,9 @@ func config(endpoint string) huaweicloud.Config {
 	return huaweicloud.Config{
 		AppKey: "c8RWg3ggEcyd4D3p94bf3Y7x1Ile", AppSecret: identity.NewSecret(secret),
 		Templates: []huaweicloud.Template{
-			{Kind: identity.SMSVerifyCode, ID: "t1", Sender: "1069", Signature: "华为云 & Co", Params: []string{"code", "minutes"}},
-			{Kind: identity.SMSVerifyCode, Language: "en", ID: "t2", Sender: "1070", Params: []string{"code"}},
-			{Kind: identity.SMSPasswordChanged, ID: "t3", Sender: "1069", Params: []string{"time"}},
+			{Kind: sms.KindVerifyCode, ID: "t1", Sender: "1069", Signature: "华为云 & Co", Params: []string{"code", "minutes"}},
+			{Kind: sms.KindVerifyCode, Language: "en", ID: "t2", Sender: "1070", Params: []string{"code"}},
+			{Kind: sms.KindPasswordChanged, ID: "t3", Sender: "1069", Params: []string{"time"}},
 		},
 		Endpoint: endpoint,
 	}
@@ -75,7 +77,7 @@ func TestConformance(t *testing.T) {
 		Provider: huaweicloud.Provider,
 		HasRef:   true,
 		Secrets:  []string{secret},
-		New: func(url string, timeout time.Duration) (identity.SMSSender, error) {
+		New: func(url string, timeout time.Duration) (sms.Sender, error) {
 			c := config(url)
 			c.Timeout = timeout
 			return huaweicloud.New(c)
@@ -104,7 +106,7 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-func send(t *testing.T, m identity.SMS, handler http.HandlerFunc) (identity.SMSReceipt, error) {
+func send(t *testing.T, m sms.Message, handler http.HandlerFunc) (sms.Accepted, error) {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	defer server.Close()
@@ -112,7 +114,7 @@ func send(t *testing.T, m identity.SMS, handler http.HandlerFunc) (identity.SMSR
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s.SendSMS(t.Context(), m)
+	return s.Send(t.Context(), m)
 }
 
 func TestTemplates(t *testing.T) {
@@ -123,7 +125,7 @@ func TestTemplates(t *testing.T) {
 		"en-GB": {"from": {"1070"}, "to": {"+8612345678901"}, "templateId": {"t2"}, "templateParas": {`["012345"]`}},
 	} {
 		var got url.Values
-		_, err := send(t, identity.SMS{ID: "m1", To: "+8612345678901", Kind: identity.SMSVerifyCode, Language: lang,
+		_, err := send(t, sms.Message{ID: "m1", To: "+8612345678901", Kind: sms.KindVerifyCode, Language: lang,
 			Params: map[string]string{"code": "012345", "minutes": "5"}}, func(w http.ResponseWriter, r *http.Request) {
 			_ = r.ParseForm()
 			got = r.PostForm
@@ -140,12 +142,12 @@ func TestTemplates(t *testing.T) {
 
 func TestUnsendable(t *testing.T) {
 	t.Parallel()
-	for name, m := range map[string]identity.SMS{
+	for name, m := range map[string]sms.Message{
 		"kind without template": {Kind: "later"},
-		"value missing":         {Kind: identity.SMSVerifyCode, Params: map[string]string{"code": "012345"}},
+		"value missing":         {Kind: sms.KindVerifyCode, Params: map[string]string{"code": "012345"}},
 	} {
 		_, err := send(t, m, func(http.ResponseWriter, *http.Request) { t.Errorf("%s: a request left", name) })
-		if se, ok := errors.AsType[*identity.SendError](err); !ok || se.Outcome != identity.SendPermanent || strings.Contains(err.Error(), "012345") {
+		if se, ok := errors.AsType[*sms.Error](err); !ok || se.Outcome != sms.Permanent || strings.Contains(err.Error(), "012345") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -156,28 +158,28 @@ func TestCodes(t *testing.T) {
 	for _, tt := range []struct {
 		http         int
 		code, status string
-		want         identity.SendOutcome
+		want         sms.Outcome
 	}{
-		{200, "E000510", "E200015", identity.SendTemporary},
-		{200, "E000510", "E200029", identity.SendPermanent},
-		{200, "E000510", "", identity.SendPermanent},
-		{200, "E000503", "", identity.SendPermanent},
-		{200, "000000", "E200030", identity.SendPermanent},
-		{200, "000000", "", identity.SendUncertain},
-		{200, "", "000000", identity.SendUncertain},
-		{400, "E000000", "", identity.SendUncertain},
-		{401, "E000104", "", identity.SendPermanent},
-		{403, "E000620", "", identity.SendPermanent},
-		{429, "APIGW.0308", "", identity.SendTemporary},
-		{500, "E000900", "", identity.SendUncertain},
-		{500, "000000", "000000", identity.SendUncertain},
+		{200, "E000510", "E200015", sms.Temporary},
+		{200, "E000510", "E200029", sms.Permanent},
+		{200, "E000510", "", sms.Permanent},
+		{200, "E000503", "", sms.Permanent},
+		{200, "000000", "E200030", sms.Permanent},
+		{200, "000000", "", sms.Uncertain},
+		{200, "", "000000", sms.Uncertain},
+		{400, "E000000", "", sms.Uncertain},
+		{401, "E000104", "", sms.Permanent},
+		{403, "E000620", "", sms.Permanent},
+		{429, "APIGW.0308", "", sms.Temporary},
+		{500, "E000900", "", sms.Uncertain},
+		{500, "000000", "000000", sms.Uncertain},
 	} {
-		_, err := send(t, identity.SMS{Kind: identity.SMSPasswordChanged, Params: map[string]string{"time": "x"}},
+		_, err := send(t, sms.Message{Kind: sms.KindPasswordChanged, Params: map[string]string{"time": "x"}},
 			func(w http.ResponseWriter, _ *http.Request) {
 				w.WriteHeader(tt.http)
 				answer(w, tt.code, tt.status, "1")
 			})
-		if se, ok := errors.AsType[*identity.SendError](err); !ok || se.Outcome != tt.want {
+		if se, ok := errors.AsType[*sms.Error](err); !ok || se.Outcome != tt.want {
 			t.Errorf("%d %s/%s: %v", tt.http, tt.code, tt.status, err)
 		}
 	}
@@ -187,7 +189,7 @@ func TestConfigFaults(t *testing.T) {
 	t.Parallel()
 	_, err := huaweicloud.New(huaweicloud.Config{
 		AppKey: `a",Nonce="`, AppSecret: identity.NewSecret("hunter2\n"),
-		Templates: []huaweicloud.Template{{Kind: identity.SMSVerifyCode, Language: "en", Params: []string{"cod"}}},
+		Templates: []huaweicloud.Template{{Kind: sms.KindVerifyCode, Language: "en", Params: []string{"cod"}}},
 		Endpoint:  "smsapi", Timeout: -1,
 	})
 	if err == nil {

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 )
 
 type testCase struct {
@@ -83,7 +83,7 @@ func exact(e *env) error {
 	return nil
 }
 
-func sameMessage(got Received, m identity.SMS) error {
+func sameMessage(got Received, m sms.Message) error {
 	if got.To != m.To {
 		return fmt.Errorf("went to %q, want %q", got.To, m.To)
 	}
@@ -94,7 +94,7 @@ func sameMessage(got Received, m identity.SMS) error {
 		return nil
 	}
 	key := "code"
-	if m.Kind != identity.SMSVerifyCode {
+	if m.Kind != sms.KindVerifyCode {
 		key = "time"
 	}
 	if !slices.Contains(got.Values, m.Params[key]) {
@@ -111,7 +111,7 @@ func language(e *env) error {
 		return err
 	}
 	for i, lang := range []string{"en", "en-GB", "zh-Hant-TW", "xx", ""} {
-		m := e.message(i, identity.SMSVerifyCode)
+		m := e.message(i, sms.KindVerifyCode)
 		m.Language = lang
 		if r := e.send(context.Background(), s, m); r.err != nil {
 			return fmt.Errorf("language %q: %w", lang, r.err)
@@ -123,20 +123,20 @@ func language(e *env) error {
 
 func refused(e *env) error {
 	r, err := e.answered(e.play(Refuse))
-	return errors.Join(err, wantOutcome(r.err, identity.SendPermanent))
+	return errors.Join(err, wantOutcome(r.err, sms.Permanent))
 }
 
 func tryLater(e *env) error {
 	r, err := e.answered(e.play(TryLater))
-	return errors.Join(err, wantOutcome(r.err, identity.SendTemporary))
+	return errors.Join(err, wantOutcome(r.err, sms.Temporary))
 }
 
 func throttled(e *env) error {
 	r, err := e.answered(e.play(Throttled))
-	if err = errors.Join(err, wantOutcome(r.err, identity.SendTemporary)); err != nil {
+	if err = errors.Join(err, wantOutcome(r.err, sms.Temporary)); err != nil {
 		return err
 	}
-	se, _ := errors.AsType[*identity.SendError](r.err)
+	se, _ := errors.AsType[*sms.Error](r.err)
 	if se.RetryAfter != e.RetryAfter {
 		return fmt.Errorf("RetryAfter %v, want %v", se.RetryAfter, e.RetryAfter)
 	}
@@ -154,7 +154,7 @@ func sameID(e *env) error {
 		return err
 	}
 	for _, n := range []int{1, 1, 2} {
-		if r := e.send(context.Background(), s, e.message(n, identity.SMSVerifyCode)); r.err != nil {
+		if r := e.send(context.Background(), s, e.message(n, sms.KindVerifyCode)); r.err != nil {
 			return r.err
 		}
 	}
@@ -187,7 +187,7 @@ func concurrent(e *env) error {
 	errs := make([]error, n)
 	want := map[string]string{}
 	for i := range n {
-		m := e.message(i, identity.SMSVerifyCode)
+		m := e.message(i, sms.KindVerifyCode)
 		m.To = fmt.Sprintf("+861391234%04d", i)
 		m.Params["code"] = fmt.Sprintf("77%04d", i)
 		m.Text = "code " + m.Params["code"]

@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 )
 
 // stall answers nothing until release is closed or the client is gone.
@@ -33,14 +33,14 @@ func timedOut(e *env) error {
 	if err != nil {
 		return err
 	}
-	m := e.message(1, identity.SMSVerifyCode)
+	m := e.message(1, sms.KindVerifyCode)
 	r := e.send(context.Background(), s, m)
 	if errors.Is(r.err, errNeverEnded) {
 		return r.err
 	}
-	want := []identity.SendOutcome{e.unknown()}
+	want := []sms.Outcome{e.unknown()}
 	if len(e.arrived) == 0 { // too slow a machine: the request may not have left
-		want = append(want, identity.SendTemporary)
+		want = append(want, sms.Temporary)
 	}
 	return errors.Join(wantOutcome(r.err, want...), e.clean(r.err, m))
 }
@@ -56,7 +56,7 @@ func cancelled(e *env) error {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	m := e.message(1, identity.SMSVerifyCode)
+	m := e.message(1, sms.KindVerifyCode)
 	ended := e.start(ctx, s, m)
 	select {
 	case <-e.arrived:
@@ -86,14 +86,14 @@ func cancelledBefore(e *env) error {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	r := e.send(ctx, s, e.message(1, identity.SMSVerifyCode))
+	r := e.send(ctx, s, e.message(1, sms.KindVerifyCode))
 	if !errors.Is(r.err, context.Canceled) {
 		return fmt.Errorf("error does not wrap context.Canceled: %w", r.err)
 	}
 	if len(e.arrived) > 0 {
 		return errors.New("a request left all the same")
 	}
-	return wantOutcome(r.err, identity.SendTemporary)
+	return wantOutcome(r.err, sms.Temporary)
 }
 
 func cut(e *env) error {
@@ -116,9 +116,9 @@ func unreachable(e *env) error {
 	if err != nil {
 		return err
 	}
-	m := e.message(1, identity.SMSVerifyCode)
+	m := e.message(1, sms.KindVerifyCode)
 	r := e.send(context.Background(), s, m)
-	return errors.Join(wantOutcome(r.err, identity.SendTemporary), e.clean(r.err, m))
+	return errors.Join(wantOutcome(r.err, sms.Temporary), e.clean(r.err, m))
 }
 
 func serverError(e *env) error {
@@ -200,7 +200,7 @@ func redirect(e *env) error {
 		if strayed.Load() > 0 {
 			return fmt.Errorf("a %d was followed", status)
 		}
-		if err := errors.Join(err, wantOutcome(r.err, identity.SendPermanent, identity.SendTemporary)); err != nil {
+		if err := errors.Join(err, wantOutcome(r.err, sms.Permanent, sms.Temporary)); err != nil {
 			return fmt.Errorf("status %d: %w", status, err)
 		}
 	}

@@ -1,4 +1,4 @@
-// Package smstest helps to test with and against [identity.SMSSender]: a
+// Package smstest helps to test with and against [sms.Sender]: a
 // recorder that stands in for one, and the conformance suite that each must pass.
 //
 // # Recorder

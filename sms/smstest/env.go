@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 )
 
 // The canaries: distinctive, so that finding one in an error is no coincidence.
@@ -21,12 +21,12 @@ const (
 )
 
 // message returns a message whose text and values survive only an exact encoding.
-func (e *env) message(n int, kind identity.SMSKind) identity.SMS {
-	m := identity.SMS{
+func (e *env) message(n int, kind sms.Kind) sms.Message {
+	m := sms.Message{
 		ID:       fmt.Sprintf("01890a5d-ac96-774b-bcce-b302099a%04d", n),
 		To:       canaryTo,
 		Kind:     kind,
-		Purpose:  identity.PurposeForgotPassword,
+		Purpose:  "FORGET_PWD_SMS",
 		Tenant:   "t1",
 		Language: "en",
 		Text: fmt.Sprintf("Canary %d: code %s & 5 min = 100%% + \"quoted\" 'it' <b> \\ / ; 验证码 é\u0301 😀\nsecond line\tend ",
@@ -34,9 +34,9 @@ func (e *env) message(n int, kind identity.SMSKind) identity.SMS {
 		ExpiresAt: time.Now().Add(5 * time.Minute),
 	}
 	switch kind {
-	case identity.SMSVerifyCode:
+	case sms.KindVerifyCode:
 		m.Params = map[string]string{"code": canaryCode, "minutes": "5"}
-	case identity.SMSPasswordChanged:
+	case sms.KindPasswordChanged:
 		m.Params = map[string]string{"time": "2026-02-03 04:05 UTC"}
 	}
 	return m
@@ -52,11 +52,11 @@ type env struct {
 	arrived chan struct{} // one value per request read
 }
 
-func (e *env) kinds() []identity.SMSKind {
+func (e *env) kinds() []sms.Kind {
 	if len(e.Kinds) > 0 {
 		return e.Kinds
 	}
-	return []identity.SMSKind{identity.SMSVerifyCode, identity.SMSPasswordChanged}
+	return []sms.Kind{sms.KindVerifyCode, sms.KindPasswordChanged}
 }
 
 // serve starts a server whose handler is given each request already understood.
@@ -95,7 +95,7 @@ func (e *env) received() ([]Received, error) {
 	return e.reads, errors.Join(e.faults...)
 }
 
-func (e *env) sender(url string, timeout time.Duration) (identity.SMSSender, error) {
+func (e *env) sender(url string, timeout time.Duration) (sms.Sender, error) {
 	s, err := e.New(url, timeout)
 	if err != nil {
 		return nil, fmt.Errorf("making the sender: %w", err)
@@ -104,14 +104,14 @@ func (e *env) sender(url string, timeout time.Duration) (identity.SMSSender, err
 }
 
 type result struct {
-	receipt identity.SMSReceipt
+	receipt sms.Accepted
 	err     error
 }
 
-var errNeverEnded = errors.New("SendSMS did not return: it ignores its time-out or ctx")
+var errNeverEnded = errors.New("Send did not return: it ignores its time-out or ctx")
 
-// send calls SendSMS and gives up on it after the suite's patience.
-func (e *env) send(ctx context.Context, s identity.SMSSender, m identity.SMS) result {
+// send calls Send and gives up on it after the suite's patience.
+func (e *env) send(ctx context.Context, s sms.Sender, m sms.Message) result {
 	select {
 	case r := <-e.start(ctx, s, m):
 		return r
@@ -120,10 +120,10 @@ func (e *env) send(ctx context.Context, s identity.SMSSender, m identity.SMS) re
 	}
 }
 
-func (e *env) start(ctx context.Context, s identity.SMSSender, m identity.SMS) <-chan result {
+func (e *env) start(ctx context.Context, s sms.Sender, m sms.Message) <-chan result {
 	ended := make(chan result, 1)
 	go func() {
-		receipt, err := s.SendSMS(ctx, m)
+		receipt, err := s.Send(ctx, m)
 		ended <- result{receipt, err}
 	}()
 	return ended
@@ -138,7 +138,7 @@ func (e *env) answered(answer func(w http.ResponseWriter, r *http.Request, got R
 	if err != nil {
 		return result{}, err
 	}
-	m := e.message(1, identity.SMSVerifyCode)
+	m := e.message(1, sms.KindVerifyCode)
 	r := e.send(context.Background(), s, m)
 	if errors.Is(r.err, errNeverEnded) {
 		return r, r.err
@@ -150,7 +150,7 @@ func (e *env) answered(answer func(w http.ResponseWriter, r *http.Request, got R
 }
 
 // clean reports whether err or anything that it wraps shows the message or a credential.
-func (e *env) clean(err error, m identity.SMS) error {
+func (e *env) clean(err error, m sms.Message) error {
 	if err == nil {
 		return nil
 	}
@@ -192,20 +192,20 @@ func (e *env) clean(err error, m identity.SMS) error {
 }
 
 // unknown is the outcome of a send that may have happened.
-func (e *env) unknown() identity.SendOutcome {
+func (e *env) unknown() sms.Outcome {
 	if e.Idempotent {
-		return identity.SendTemporary
+		return sms.Temporary
 	}
-	return identity.SendUncertain
+	return sms.Uncertain
 }
 
-func wantOutcome(err error, want ...identity.SendOutcome) error {
+func wantOutcome(err error, want ...sms.Outcome) error {
 	if err == nil {
 		return errors.New("no error, want a failure")
 	}
-	se, ok := errors.AsType[*identity.SendError](err)
+	se, ok := errors.AsType[*sms.Error](err)
 	if !ok {
-		return fmt.Errorf("error is a %T, want *identity.SendError", err)
+		return fmt.Errorf("error is a %T, want *sms.Error", err)
 	}
 	for _, o := range want {
 		if se.Outcome == o {

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 )
 
 // Behaviour is what the fake provider does with a well-formed request.
@@ -37,7 +37,7 @@ type Fixture struct {
 	Provider string
 	// New makes a sender that talks to url, which is plain HTTP on loopback, and
 	// gives up after timeout. It is called once per case.
-	New func(url string, timeout time.Duration) (identity.SMSSender, error)
+	New func(url string, timeout time.Duration) (sms.Sender, error)
 	// Read understands a request, checking its credentials or signature; an error
 	// means that the provider would not have understood or trusted it.
 	Read func(r *http.Request, body []byte) (Received, error)
@@ -56,7 +56,7 @@ type Fixture struct {
 	// Secrets are credentials that no error may hold.
 	Secrets []string
 	// Kinds the sender is configured for; default both.
-	Kinds []identity.SMSKind
+	Kinds []sms.Kind
 }
 
 // Failure is a broken rule.

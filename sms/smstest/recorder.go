@@ -7,17 +7,17 @@ import (
 	"maps"
 	"sync"
 
-	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 )
 
 // RecorderName is the provider in a Recorder's receipts.
 const RecorderName = "recorder"
 
-// Recorder is an [identity.SMSSender] that keeps messages instead of sending
+// Recorder is an [sms.Sender] that keeps messages instead of sending
 // them. The zero Recorder is ready. It is safe for concurrent use; do not copy it.
 type Recorder struct {
 	mu       sync.Mutex
-	sent     []identity.SMS
+	sent     []sms.Message
 	taken    []bool // by index of sent: handed out by Next
 	attempts int
 	failures []failure
@@ -29,15 +29,15 @@ type failure struct {
 	err  error
 }
 
-// SendSMS records a copy of m, or fails as told by [Recorder.FailNext]; a failed
+// Send records a copy of m, or fails as told by [Recorder.FailNext]; a failed
 // message is counted but not recorded. Repetitions of one message are recorded
 // each time: whether they happen is what a test wants to see.
-func (r *Recorder) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSReceipt, error) {
+func (r *Recorder) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.attempts++
 	if err := ctx.Err(); err != nil {
-		return identity.SMSReceipt{}, &identity.SendError{Outcome: identity.SendTemporary, Err: err}
+		return sms.Accepted{}, &sms.Error{Outcome: sms.Temporary, Err: err}
 	}
 	if len(r.failures) > 0 {
 		f := &r.failures[0]
@@ -47,7 +47,7 @@ func (r *Recorder) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSRec
 				r.failures = r.failures[1:]
 			}
 		}
-		return identity.SMSReceipt{}, err
+		return sms.Accepted{}, err
 	}
 	m.Params = maps.Clone(m.Params)
 	r.sent = append(r.sent, m)
@@ -56,12 +56,12 @@ func (r *Recorder) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSRec
 		close(r.changed)
 		r.changed = nil
 	}
-	return identity.SMSReceipt{Provider: RecorderName, Ref: fmt.Sprintf("recorded-%d", len(r.sent))}, nil
+	return sms.Accepted{Provider: RecorderName, Ref: fmt.Sprintf("recorded-%d", len(r.sent))}, nil
 }
 
 // Next returns the oldest message to the number (E.164) that no call of Next has
 // returned before, waiting for one until ctx ends. The error then wraps ctx's.
-func (r *Recorder) Next(ctx context.Context, to string) (identity.SMS, error) {
+func (r *Recorder) Next(ctx context.Context, to string) (sms.Message, error) {
 	for {
 		r.mu.Lock()
 		for i, m := range r.sent {
@@ -80,16 +80,16 @@ func (r *Recorder) Next(ctx context.Context, to string) (identity.SMS, error) {
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return identity.SMS{}, fmt.Errorf("smstest: no further message to that number among %d recorded: %w", count, ctx.Err())
+			return sms.Message{}, fmt.Errorf("smstest: no further message to that number among %d recorded: %w", count, ctx.Err())
 		}
 	}
 }
 
 // All returns every recorded message, oldest first, whether or not Next returned it.
-func (r *Recorder) All() []identity.SMS {
+func (r *Recorder) All() []sms.Message {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	out := make([]identity.SMS, len(r.sent))
+	out := make([]sms.Message, len(r.sent))
 	for i, m := range r.sent {
 		m.Params = maps.Clone(m.Params)
 		out[i] = m
@@ -97,7 +97,7 @@ func (r *Recorder) All() []identity.SMS {
 	return out
 }
 
-// Attempts returns how often SendSMS was called, failures included.
+// Attempts returns how often Send was called, failures included.
 func (r *Recorder) Attempts() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -106,7 +106,7 @@ func (r *Recorder) Attempts() int {
 
 // FailNext makes the next n sends return err, after those that earlier calls
 // asked to fail; a negative n means all further ones. A nil err stands for an
-// error that is no [*identity.SendError]. n = 0 does nothing.
+// error that is no [*sms.Error]. n = 0 does nothing.
 func (r *Recorder) FailNext(n int, err error) {
 	if n == 0 {
 		return

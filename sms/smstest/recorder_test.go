@@ -8,15 +8,15 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/smstest"
 )
 
 func TestRecorderNextIsPerNumberAndInOrder(t *testing.T) {
 	t.Parallel()
 	var r smstest.Recorder
-	for _, m := range []identity.SMS{{ID: "1", To: "+1"}, {ID: "2", To: "+2"}, {ID: "3", To: "+1"}} {
-		if _, err := r.SendSMS(t.Context(), m); err != nil {
+	for _, m := range []sms.Message{{ID: "1", To: "+1"}, {ID: "2", To: "+2"}, {ID: "3", To: "+1"}} {
+		if _, err := r.Send(t.Context(), m); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -37,9 +37,9 @@ func TestRecorderNextWaits(t *testing.T) {
 		var r smstest.Recorder
 		go func() {
 			time.Sleep(time.Hour)
-			_, _ = r.SendSMS(t.Context(), identity.SMS{ID: "other", To: "+2"})
+			_, _ = r.Send(t.Context(), sms.Message{ID: "other", To: "+2"})
 			time.Sleep(time.Hour)
-			_, _ = r.SendSMS(t.Context(), identity.SMS{ID: "mine", To: "+1"})
+			_, _ = r.Send(t.Context(), sms.Message{ID: "mine", To: "+1"})
 		}()
 		m, err := r.Next(t.Context(), "+1")
 		if err != nil || m.ID != "mine" {
@@ -56,12 +56,12 @@ func TestRecorderNextWaits(t *testing.T) {
 func TestRecorderFailNext(t *testing.T) {
 	t.Parallel()
 	var r smstest.Recorder
-	first, second := errors.New("first"), &identity.SendError{Outcome: identity.SendPermanent}
+	first, second := errors.New("first"), &sms.Error{Outcome: sms.Permanent}
 	r.FailNext(0, first)
 	r.FailNext(2, first)
 	r.FailNext(1, second)
 	for i, want := range []error{first, first, second, nil} {
-		if _, err := r.SendSMS(t.Context(), identity.SMS{To: "+1"}); !errors.Is(err, want) {
+		if _, err := r.Send(t.Context(), sms.Message{To: "+1"}); !errors.Is(err, want) {
 			t.Fatalf("send %d = %v, want %v", i, err, want)
 		}
 	}
@@ -70,12 +70,12 @@ func TestRecorderFailNext(t *testing.T) {
 	}
 	r.FailNext(-1, nil)
 	for range 5 {
-		if _, err := r.SendSMS(t.Context(), identity.SMS{To: "+1"}); err == nil {
+		if _, err := r.Send(t.Context(), sms.Message{To: "+1"}); err == nil {
 			t.Fatal("FailNext(-1) ran out")
 		}
 	}
 	r.Reset()
-	if _, err := r.SendSMS(t.Context(), identity.SMS{To: "+1"}); err != nil || r.Attempts() != 1 {
+	if _, err := r.Send(t.Context(), sms.Message{To: "+1"}); err != nil || r.Attempts() != 1 {
 		t.Errorf("after Reset: %v, %d attempts", err, r.Attempts())
 	}
 }
@@ -83,8 +83,8 @@ func TestRecorderFailNext(t *testing.T) {
 func TestRecorderKeepsCopies(t *testing.T) {
 	t.Parallel()
 	var r smstest.Recorder
-	m := identity.SMS{To: "+1", Params: map[string]string{"code": "1"}}
-	if _, err := r.SendSMS(t.Context(), m); err != nil {
+	m := sms.Message{To: "+1", Params: map[string]string{"code": "1"}}
+	if _, err := r.Send(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
 	m.Params["code"] = "2"
@@ -108,7 +108,7 @@ func TestRecorderConcurrentNextGivesEachMessageOnce(t *testing.T) {
 			}
 			ids <- m.ID
 		})
-		wg.Go(func() { _, _ = r.SendSMS(t.Context(), identity.SMS{ID: string(rune('a' + i)), To: "+1"}) })
+		wg.Go(func() { _, _ = r.Send(t.Context(), sms.Message{ID: string(rune('a' + i)), To: "+1"}) })
 	}
 	wg.Wait()
 	close(ids)

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/smstest"
 )
 
@@ -38,14 +38,14 @@ type sender struct {
 	d          defects
 
 	mu   sync.Mutex
-	last identity.SMS
+	last sms.Message
 }
 
 type wire struct{ ID, To, Text string }
 
 var fresh atomic.Int64
 
-func (s *sender) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSReceipt, error) {
+func (s *sender) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
 	d := s.d
 	if d.mixesUp { // sends the text of the message before
 		s.mu.Lock()
@@ -67,7 +67,7 @@ func (s *sender) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSRecei
 		w.ID = strconv.FormatInt(fresh.Add(1), 10)
 	}
 	if d.failsOnLanguage && m.Language != "en" {
-		return identity.SMSReceipt{}, errors.New("no template")
+		return sms.Accepted{}, errors.New("no template")
 	}
 	if d.ignoresCtx || d.sendsWhenCancelled && ctx.Err() != nil {
 		ctx = context.WithoutCancel(ctx)
@@ -78,13 +78,13 @@ func (s *sender) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSRecei
 		defer cancel()
 	}
 	if err := ctx.Err(); err != nil {
-		return identity.SMSReceipt{}, &identity.SendError{Err: err}
+		return sms.Accepted{}, &sms.Error{Err: err}
 	}
 	n := 1
 	if d.sendsTwice {
 		n = 2
 	}
-	var r identity.SMSReceipt
+	var r sms.Accepted
 	var err error
 	for range n {
 		r, err = s.exchange(ctx, w)
@@ -92,30 +92,30 @@ func (s *sender) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSRecei
 	return r, s.spoil(err, m)
 }
 
-func (s *sender) exchange(ctx context.Context, w wire) (identity.SMSReceipt, error) {
+func (s *sender) exchange(ctx context.Context, w wire) (sms.Accepted, error) {
 	body, err := json.Marshal(w)
 	if err != nil {
-		return identity.SMSReceipt{}, err
+		return sms.Accepted{}, err
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, bytes.NewReader(body))
 	if err != nil {
-		return identity.SMSReceipt{}, err
+		return sms.Accepted{}, err
 	}
 	req.Header.Set("Authorization", key)
 	c := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // the default one's connections end with any test's server
 	if !s.d.followsRedirects {
 		c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	}
-	unknown := identity.SendUncertain
+	unknown := sms.Uncertain
 	if s.idempotent {
-		unknown = identity.SendTemporary
+		unknown = sms.Temporary
 	}
 	resp, err := c.Do(req)
 	if err != nil {
 		if oe, ok := errors.AsType[*net.OpError](err); ok && oe.Op == "dial" {
-			unknown = identity.SendTemporary
+			unknown = sms.Temporary
 		}
-		return identity.SMSReceipt{}, &identity.SendError{Outcome: unknown, Err: errors.Join(errors.New("network"), ctx.Err())}
+		return sms.Accepted{}, &sms.Error{Outcome: unknown, Err: errors.Join(errors.New("network"), ctx.Err())}
 	}
 	defer func() { _ = resp.Body.Close() }()
 	limit := int64(64 << 10)
@@ -123,30 +123,30 @@ func (s *sender) exchange(ctx context.Context, w wire) (identity.SMSReceipt, err
 		limit = 1 << 40
 	}
 	answer, _ := io.ReadAll(io.LimitReader(resp.Body, limit))
-	fail := func(o identity.SendOutcome, wait time.Duration) error {
+	fail := func(o sms.Outcome, wait time.Duration) error {
 		err := fmt.Errorf("status %d", resp.StatusCode)
 		if s.d.echoes {
 			err = fmt.Errorf("status %d: %s", resp.StatusCode, answer)
 		}
-		return &identity.SendError{Outcome: o, RetryAfter: wait, Err: err}
+		return &sms.Error{Outcome: o, RetryAfter: wait, Err: err}
 	}
 	switch {
 	case resp.StatusCode == 429 || resp.StatusCode == 503:
 		wait, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
-		return identity.SMSReceipt{}, fail(identity.SendTemporary, time.Duration(wait)*time.Second)
+		return sms.Accepted{}, fail(sms.Temporary, time.Duration(wait)*time.Second)
 	case resp.StatusCode >= 500:
 		if s.d.refuses5xx {
-			unknown = identity.SendPermanent
+			unknown = sms.Permanent
 		}
-		return identity.SMSReceipt{}, fail(unknown, 0)
+		return sms.Accepted{}, fail(unknown, 0)
 	case resp.StatusCode >= 300:
-		return identity.SMSReceipt{}, fail(identity.SendPermanent, 0)
+		return sms.Accepted{}, fail(sms.Permanent, 0)
 	}
 	var ok struct{ Ref string }
 	if err := json.Unmarshal(answer, &ok); (err != nil || ok.Ref == "") && !s.d.trustsStatus {
-		return identity.SMSReceipt{}, fail(unknown, 0)
+		return sms.Accepted{}, fail(unknown, 0)
 	}
-	r := identity.SMSReceipt{Provider: "reference", Ref: ok.Ref}
+	r := sms.Accepted{Provider: "reference", Ref: ok.Ref}
 	if s.d.wrongProvider {
 		r.Provider = ""
 	}
@@ -157,8 +157,8 @@ func (s *sender) exchange(ctx context.Context, w wire) (identity.SMSReceipt, err
 }
 
 // spoil applies the defects that concern errors alone.
-func (s *sender) spoil(err error, m identity.SMS) error {
-	se, ok := errors.AsType[*identity.SendError](err)
+func (s *sender) spoil(err error, m sms.Message) error {
+	se, ok := errors.AsType[*sms.Error](err)
 	if !ok {
 		return err
 	}
@@ -175,12 +175,12 @@ func (s *sender) spoil(err error, m identity.SMS) error {
 		se.Err = fmt.Errorf("to %s: %w", m.To, se.Err)
 	}
 	switch {
-	case d.allTemporary, d.neverUncertain && se.Outcome == identity.SendUncertain:
-		se.Outcome = identity.SendTemporary
+	case d.allTemporary, d.neverUncertain && se.Outcome == sms.Uncertain:
+		se.Outcome = sms.Temporary
 	case d.allPermanent:
-		se.Outcome = identity.SendPermanent
+		se.Outcome = sms.Permanent
 	case d.alwaysUncertain:
-		se.Outcome = identity.SendUncertain
+		se.Outcome = sms.Uncertain
 	}
 	if d.ignoresRetryAfter {
 		se.RetryAfter = 0
@@ -196,7 +196,7 @@ func fixture(d defects, idempotent bool) smstest.Fixture {
 		HasRef:     true,
 		RetryAfter: 7 * time.Second,
 		Secrets:    []string{key},
-		New: func(url string, timeout time.Duration) (identity.SMSSender, error) {
+		New: func(url string, timeout time.Duration) (sms.Sender, error) {
 			return &sender{url: url, timeout: timeout, idempotent: idempotent, d: d}, nil
 		},
 		Read: func(r *http.Request, body []byte) (smstest.Received, error) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/internal/smshttp"
 )
 
@@ -64,7 +65,7 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Sender is an [identity.SMSSender] that uses Amazon SNS. It is safe for
+// Sender is an [sms.Sender] that uses Amazon SNS. It is safe for
 // concurrent use.
 type Sender struct {
 	c    Config
@@ -108,41 +109,41 @@ func New(c Config) (*Sender, error) {
 	return &Sender{c: c, url: base + "/", http: client}, nil
 }
 
-// SendSMS sends m.Text to m.To as a transactional message. Its errors are
-// [*identity.SendError]; see the package's section Answers.
-func (s *Sender) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSReceipt, error) {
+// Send sends m.Text to m.To as a transactional message. Its errors are
+// [*sms.Error]; see the package's section Answers.
+func (s *Sender) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
 	credentials, err := s.c.Provide(ctx)
 	if err != nil || credentials.check() != nil {
 		if ctx.Err() != nil {
-			return identity.SMSReceipt{}, s.http.Fail(identity.SendTemporary, 0, "%w", ctx.Err())
+			return sms.Accepted{}, s.http.Fail(sms.Temporary, 0, "%w", ctx.Err())
 		}
-		return identity.SMSReceipt{}, s.http.Fail(identity.SendTemporary, 0, "no credentials")
+		return sms.Accepted{}, s.http.Fail(sms.Temporary, 0, "no credentials")
 	}
 	body := s.form(m).Encode()
 	req, err := http.NewRequest(http.MethodPost, s.url, strings.NewReader(body))
 	if err != nil {
-		return identity.SMSReceipt{}, s.http.Fail(identity.SendPermanent, 0, "request cannot be built")
+		return sms.Accepted{}, s.http.Fail(sms.Permanent, 0, "request cannot be built")
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
 	authorize(req, body, credentials, s.c.Region, "sns", s.c.Now())
 	resp, err := s.http.Do(ctx, req)
 	if err != nil {
-		return identity.SMSReceipt{}, err
+		return sms.Accepted{}, err
 	}
 	if !resp.OK() {
-		return identity.SMSReceipt{}, s.refused(resp, m)
+		return sms.Accepted{}, s.refused(resp, m)
 	}
 	var answer struct {
 		XMLName xml.Name `xml:"PublishResponse"`
 		ID      string   `xml:"PublishResult>MessageId"`
 	}
 	if err := xml.Unmarshal(resp.Body, &answer); err != nil || answer.ID == "" {
-		return identity.SMSReceipt{}, s.http.FailUnreadable(resp)
+		return sms.Accepted{}, s.http.FailUnreadable(resp)
 	}
 	return s.http.Receipt(answer.ID, m), nil
 }
 
-func (s *Sender) form(m identity.SMS) url.Values {
+func (s *Sender) form(m sms.Message) url.Values {
 	form := url.Values{
 		"Action": {"Publish"}, "Version": {"2010-03-31"}, "PhoneNumber": {m.To}, "Message": {m.Text},
 	}
@@ -163,7 +164,7 @@ func (s *Sender) form(m identity.SMS) url.Values {
 	return form
 }
 
-func (s *Sender) refused(r *smshttp.Response, m identity.SMS) error {
+func (s *Sender) refused(r *smshttp.Response, m sms.Message) error {
 	var answer struct {
 		XMLName xml.Name `xml:"ErrorResponse"`
 		Code    string   `xml:"Error>Code"`
@@ -175,7 +176,7 @@ func (s *Sender) refused(r *smshttp.Response, m identity.SMS) error {
 	switch answer.Code {
 	case "Throttling", "ThrottlingException", "ThrottledException", "Throttled", "RequestLimitExceeded",
 		"ServiceUnavailable", "ExpiredToken", "ExpiredTokenException":
-		return s.http.FailAs(identity.SendTemporary, r, token, s.c.Now())
+		return s.http.FailAs(sms.Temporary, r, token, s.c.Now())
 	}
 	return s.http.FailStatus(r, token, s.c.Now())
 }

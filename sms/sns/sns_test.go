@@ -15,7 +15,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/smstest"
 	"github.com/seed-16109ab2/rekey/sms/sns"
 )
@@ -114,7 +116,7 @@ func TestConformance(t *testing.T) {
 		HasRef:     true,
 		RetryAfter: 2 * time.Second,
 		Secrets:    []string{secret, session},
-		New: func(url string, timeout time.Duration) (identity.SMSSender, error) {
+		New: func(url string, timeout time.Duration) (sms.Sender, error) {
 			c := config(url)
 			c.Timeout = timeout
 			return sns.New(c)
@@ -151,7 +153,7 @@ func send(t *testing.T, c func(*sns.Config), answer http.HandlerFunc) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.SendSMS(t.Context(), identity.SMS{To: "+8612345678901", Text: "code 123456"})
+	_, err = s.Send(t.Context(), sms.Message{To: "+8612345678901", Text: "code 123456"})
 	return err
 }
 
@@ -184,18 +186,18 @@ func TestErrors(t *testing.T) {
 	for _, tt := range []struct {
 		status int
 		code   string
-		want   identity.SendOutcome
+		want   sms.Outcome
 	}{
-		{400, "Throttling", identity.SendTemporary},
-		{429, "ThrottledException", identity.SendTemporary},
-		{403, "ExpiredToken", identity.SendTemporary},
-		{403, "SignatureDoesNotMatch", identity.SendPermanent},
-		{400, "InvalidParameter", identity.SendPermanent},
-		{500, "InternalError", identity.SendUncertain},
-		{503, "ServiceUnavailable", identity.SendTemporary},
+		{400, "Throttling", sms.Temporary},
+		{429, "ThrottledException", sms.Temporary},
+		{403, "ExpiredToken", sms.Temporary},
+		{403, "SignatureDoesNotMatch", sms.Permanent},
+		{400, "InvalidParameter", sms.Permanent},
+		{500, "InternalError", sms.Uncertain},
+		{503, "ServiceUnavailable", sms.Temporary},
 	} {
 		err := send(t, nil, func(w http.ResponseWriter, _ *http.Request) { refuse(w, tt.status, tt.code) })
-		se, ok := errors.AsType[*identity.SendError](err)
+		se, ok := errors.AsType[*sms.Error](err)
 		if !ok || se.Outcome != tt.want || !strings.Contains(err.Error(), tt.code) {
 			t.Errorf("%d %s: %v", tt.status, tt.code, err)
 		}
@@ -221,8 +223,8 @@ func TestProvide(t *testing.T) {
 	} {
 		err := send(t, func(c *sns.Config) { c.Credentials, c.Provide = sns.Credentials{}, provide },
 			func(http.ResponseWriter, *http.Request) { t.Errorf("%s: a request left", name) })
-		se, ok := errors.AsType[*identity.SendError](err)
-		if !ok || se.Outcome != identity.SendTemporary || strings.Contains(err.Error(), "hunter2") {
+		se, ok := errors.AsType[*sms.Error](err)
+		if !ok || se.Outcome != sms.Temporary || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/internal/smshttp"
 	"github.com/seed-16109ab2/rekey/sms/internal/smstemplate"
 )
@@ -28,7 +29,7 @@ const (
 // Template is an approved template.
 type Template struct {
 	// Kind is what messages it is for. Required.
-	Kind identity.SMSKind
+	Kind sms.Kind
 	// Language is the BCP 47 language of its text; "zh" serves "zh-CN" as well.
 	// Empty: for languages that have none. Each kind needs one of those.
 	Language string
@@ -68,7 +69,7 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Sender is an [identity.SMSSender] that uses Tencent Cloud. It is safe for
+// Sender is an [sms.Sender] that uses Tencent Cloud. It is safe for
 // concurrent use.
 type Sender struct {
 	c         Config
@@ -117,19 +118,19 @@ func New(c Config) (*Sender, error) {
 	return s, nil
 }
 
-// SendSMS sends the values of m with the template for its kind and language. Its
-// errors are [*identity.SendError]; see the package's section Answers.
-func (s *Sender) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSReceipt, error) {
+// Send sends the values of m with the template for its kind and language. Its
+// errors are [*sms.Error]; see the package's section Answers.
+func (s *Sender) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
 	req, err := s.request(m)
 	if err != nil {
-		return identity.SMSReceipt{}, err
+		return sms.Accepted{}, err
 	}
 	resp, err := s.http.Do(ctx, req)
 	if err != nil {
-		return identity.SMSReceipt{}, err
+		return sms.Accepted{}, err
 	}
 	if !resp.OK() {
-		return identity.SMSReceipt{}, s.http.FailStatus(resp, "", s.c.Now())
+		return sms.Accepted{}, s.http.FailStatus(resp, "", s.c.Now())
 	}
 	var answer struct {
 		Response struct {
@@ -138,28 +139,28 @@ func (s *Sender) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSRecei
 		}
 	}
 	if err := json.Unmarshal(resp.Body, &answer); err != nil {
-		return identity.SMSReceipt{}, s.http.FailUnreadable(resp)
+		return sms.Accepted{}, s.http.FailUnreadable(resp)
 	}
 	if e := answer.Response.Error; e != nil && e.Code != "" {
-		return identity.SMSReceipt{}, s.refused(e.Code, m)
+		return sms.Accepted{}, s.refused(e.Code, m)
 	}
 	if set := answer.Response.SendStatusSet; len(set) == 1 && set[0].Code != "" {
 		if set[0].Code == "Ok" {
 			return s.http.Receipt(set[0].SerialNo, m), nil
 		}
-		return identity.SMSReceipt{}, s.refused(set[0].Code, m)
+		return sms.Accepted{}, s.refused(set[0].Code, m)
 	}
-	return identity.SMSReceipt{}, s.http.FailUnreadable(resp)
+	return sms.Accepted{}, s.http.FailUnreadable(resp)
 }
 
-func (s *Sender) request(m identity.SMS) (*http.Request, error) {
+func (s *Sender) request(m sms.Message) (*http.Request, error) {
 	t, ok := s.templates.Pick(m.Kind, m.Language)
 	if !ok {
-		return nil, s.http.Fail(identity.SendPermanent, 0, "no template for messages of this kind")
+		return nil, s.http.Fail(sms.Permanent, 0, "no template for messages of this kind")
 	}
 	values, err := smstemplate.Values(m, t.Params)
 	if err != nil {
-		return nil, s.http.Fail(identity.SendPermanent, 0, "%w", err)
+		return nil, s.http.Fail(sms.Permanent, 0, "%w", err)
 	}
 	body, err := json.Marshal(struct {
 		PhoneNumberSet   []string
@@ -170,13 +171,13 @@ func (s *Sender) request(m identity.SMS) (*http.Request, error) {
 		SessionContext   string
 	}{[]string{m.To}, s.c.AppID, t.SignName, t.ID, values, m.ID})
 	if err != nil {
-		return nil, s.http.Fail(identity.SendPermanent, 0, "message cannot be encoded")
+		return nil, s.http.Fail(sms.Permanent, 0, "message cannot be encoded")
 	}
 	const action = "SendSms"
 	now := s.c.Now()
 	req, err := http.NewRequest(http.MethodPost, s.url.String(), strings.NewReader(string(body)))
 	if err != nil {
-		return nil, s.http.Fail(identity.SendPermanent, 0, "request cannot be built")
+		return nil, s.http.Fail(sms.Permanent, 0, "request cannot be built")
 	}
 	for name, value := range map[string]string{
 		"Content-Type":   contentType,
@@ -191,27 +192,27 @@ func (s *Sender) request(m identity.SMS) (*http.Request, error) {
 	return req, nil
 }
 
-func (s *Sender) refused(code string, m identity.SMS) error {
-	o, wait := identity.SendPermanent, time.Duration(0)
+func (s *Sender) refused(code string, m sms.Message) error {
+	o, wait := sms.Permanent, time.Duration(0)
 	switch code {
 	case "LimitExceeded.PhoneNumberThirtySecondLimit":
-		o, wait = identity.SendTemporary, 30*time.Second
+		o, wait = sms.Temporary, 30*time.Second
 	case "LimitExceeded.PhoneNumberOneHourLimit":
-		o, wait = identity.SendTemporary, time.Hour
+		o, wait = sms.Temporary, time.Hour
 	case "LimitExceeded.DeliveryFrequencyLimit", "LimitExceeded.DailyLimit", "LimitExceeded.AppDailyLimit",
 		"LimitExceeded.AppGlobalDailyLimit", "LimitExceeded.AppMainlandChinaDailyLimit",
 		"LimitExceeded.AppCountryOrRegionDailyLimit",
 		"FailedOperation.InsufficientBalanceInSmsPackage", "UnauthorizedOperation.ServiceSuspendDueToArrears":
-		o = identity.SendTemporary // the account's owner can lift these while the code lives
+		o = sms.Temporary // the account's owner can lift these while the code lives
 	case "InternalError.SigFieldMissing", "InternalError.SigVerificationFail", "InternalError.JsonParseFail",
 		"InternalError.RequestTimeException", "InternalError.RestApiInterfaceNotExist":
 		// Refused before anything was done, whatever the name says.
 	default:
 		switch head, _, _ := strings.Cut(code, "."); head {
 		case "RequestLimitExceeded":
-			o = identity.SendTemporary
+			o = sms.Temporary
 		case "InternalError":
-			o = identity.SendUncertain
+			o = sms.Uncertain
 		}
 	}
 	return s.http.Fail(o, wait, "error %s", smshttp.Token(code, m))

@@ -15,7 +15,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/smstest"
 	"github.com/seed-16109ab2/rekey/sms/tencentcloud"
 )
@@ -26,9 +28,9 @@ func config(endpoint string) tencentcloud.Config {
 	return tencentcloud.Config{
 		SecretID: "AKIDtest", SecretKey: identity.NewSecret(secret), AppID: "1400006666", SignName: "腾讯云",
 		Templates: []tencentcloud.Template{
-			{Kind: identity.SMSVerifyCode, ID: "1", Params: []string{"code", "minutes"}},
-			{Kind: identity.SMSVerifyCode, Language: "en", ID: "2", SignName: "Co", Params: []string{"minutes", "code"}},
-			{Kind: identity.SMSPasswordChanged, ID: "3", Params: []string{"time"}},
+			{Kind: sms.KindVerifyCode, ID: "1", Params: []string{"code", "minutes"}},
+			{Kind: sms.KindVerifyCode, Language: "en", ID: "2", SignName: "Co", Params: []string{"minutes", "code"}},
+			{Kind: sms.KindPasswordChanged, ID: "3", Params: []string{"time"}},
 		},
 		Endpoint: endpoint,
 	}
@@ -100,7 +102,7 @@ func TestConformance(t *testing.T) {
 		HasRef:     true,
 		RetryAfter: 30 * time.Second,
 		Secrets:    []string{secret},
-		New: func(url string, timeout time.Duration) (identity.SMSSender, error) {
+		New: func(url string, timeout time.Duration) (sms.Sender, error) {
 			c := config(url)
 			c.Timeout = timeout
 			return tencentcloud.New(c)
@@ -127,7 +129,7 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-func send(t *testing.T, m identity.SMS, answer http.HandlerFunc) (identity.SMSReceipt, error) {
+func send(t *testing.T, m sms.Message, answer http.HandlerFunc) (sms.Accepted, error) {
 	t.Helper()
 	server := httptest.NewServer(answer)
 	defer server.Close()
@@ -135,7 +137,7 @@ func send(t *testing.T, m identity.SMS, answer http.HandlerFunc) (identity.SMSRe
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s.SendSMS(t.Context(), m)
+	return s.Send(t.Context(), m)
 }
 
 func TestTemplates(t *testing.T) {
@@ -146,7 +148,7 @@ func TestTemplates(t *testing.T) {
 	en.SignName, en.TemplateID, en.TemplateParamSet = "Co", "2", []string{"5", "012345"}
 	for lang, want := range map[string]request{"zh": zh, "en-GB": en} {
 		var got request
-		_, err := send(t, identity.SMS{ID: "m1", To: "+8612345678901", Kind: identity.SMSVerifyCode, Language: lang,
+		_, err := send(t, sms.Message{ID: "m1", To: "+8612345678901", Kind: sms.KindVerifyCode, Language: lang,
 			Params: map[string]string{"code": "012345", "minutes": "5"}}, func(w http.ResponseWriter, r *http.Request) {
 			_ = json.NewDecoder(r.Body).Decode(&got)
 			status(w, "1", "Ok")
@@ -162,12 +164,12 @@ func TestTemplates(t *testing.T) {
 
 func TestUnsendable(t *testing.T) {
 	t.Parallel()
-	for name, m := range map[string]identity.SMS{
+	for name, m := range map[string]sms.Message{
 		"kind without template": {Kind: "later"},
-		"value missing":         {Kind: identity.SMSVerifyCode, Params: map[string]string{"code": "012345"}},
+		"value missing":         {Kind: sms.KindVerifyCode, Params: map[string]string{"code": "012345"}},
 	} {
 		_, err := send(t, m, func(http.ResponseWriter, *http.Request) { t.Errorf("%s: a request left", name) })
-		if se, ok := errors.AsType[*identity.SendError](err); !ok || se.Outcome != identity.SendPermanent || strings.Contains(err.Error(), "012345") {
+		if se, ok := errors.AsType[*sms.Error](err); !ok || se.Outcome != sms.Permanent || strings.Contains(err.Error(), "012345") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -175,19 +177,19 @@ func TestUnsendable(t *testing.T) {
 
 func TestCodes(t *testing.T) {
 	t.Parallel()
-	for code, want := range map[string]identity.SendOutcome{
-		"LimitExceeded.PhoneNumberThirtySecondLimit":      identity.SendTemporary,
-		"LimitExceeded.DeliveryFrequencyLimit":            identity.SendTemporary,
-		"LimitExceeded.PhoneNumberDailyLimit":             identity.SendPermanent,
-		"FailedOperation.InsufficientBalanceInSmsPackage": identity.SendTemporary,
-		"FailedOperation.PhoneNumberInBlacklist":          identity.SendPermanent,
-		"FailedOperation.TemplateIncorrectOrUnapproved":   identity.SendPermanent,
-		"RequestLimitExceeded.IPLimitExceeded":            identity.SendTemporary,
-		"InternalError.Timeout":                           identity.SendUncertain,
-		"InternalError.SigVerificationFail":               identity.SendPermanent,
-		"LimitExceeded.AppDailyLimit":                     identity.SendTemporary,
-		"InternalError":                                   identity.SendUncertain,
-		"AuthFailure.SignatureFailure":                    identity.SendPermanent,
+	for code, want := range map[string]sms.Outcome{
+		"LimitExceeded.PhoneNumberThirtySecondLimit":      sms.Temporary,
+		"LimitExceeded.DeliveryFrequencyLimit":            sms.Temporary,
+		"LimitExceeded.PhoneNumberDailyLimit":             sms.Permanent,
+		"FailedOperation.InsufficientBalanceInSmsPackage": sms.Temporary,
+		"FailedOperation.PhoneNumberInBlacklist":          sms.Permanent,
+		"FailedOperation.TemplateIncorrectOrUnapproved":   sms.Permanent,
+		"RequestLimitExceeded.IPLimitExceeded":            sms.Temporary,
+		"InternalError.Timeout":                           sms.Uncertain,
+		"InternalError.SigVerificationFail":               sms.Permanent,
+		"LimitExceeded.AppDailyLimit":                     sms.Temporary,
+		"InternalError":                                   sms.Uncertain,
+		"AuthFailure.SignatureFailure":                    sms.Permanent,
 	} {
 		for form, answer := range map[string]http.HandlerFunc{
 			"status": func(w http.ResponseWriter, _ *http.Request) { status(w, "", code) },
@@ -195,8 +197,8 @@ func TestCodes(t *testing.T) {
 				_, _ = fmt.Fprintf(w, `{"Response":{"Error":{"Code":%q,"Message":"m"},"RequestId":"r"}}`, code)
 			},
 		} {
-			_, err := send(t, identity.SMS{Kind: identity.SMSPasswordChanged, Params: map[string]string{"time": "x"}}, answer)
-			se, ok := errors.AsType[*identity.SendError](err)
+			_, err := send(t, sms.Message{Kind: sms.KindPasswordChanged, Params: map[string]string{"time": "x"}}, answer)
+			se, ok := errors.AsType[*sms.Error](err)
 			if !ok || se.Outcome != want || !strings.Contains(err.Error(), code) {
 				t.Errorf("%s as %s: %v", code, form, err)
 			}
@@ -209,8 +211,8 @@ func TestConfigFaults(t *testing.T) {
 	_, err := tencentcloud.New(tencentcloud.Config{
 		SecretKey: identity.NewSecret("hunter2\n"),
 		Templates: []tencentcloud.Template{
-			{Kind: identity.SMSVerifyCode, Language: "en", Params: []string{"cod"}},
-			{Kind: identity.SMSVerifyCode, Language: "EN", ID: "1", Params: []string{"code"}},
+			{Kind: sms.KindVerifyCode, Language: "en", Params: []string{"cod"}},
+			{Kind: sms.KindVerifyCode, Language: "EN", ID: "1", Params: []string{"code"}},
 		},
 		Region: "a b", Endpoint: "http://example.com", Timeout: -1,
 	})

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/internal/smshttp"
 	"github.com/seed-16109ab2/rekey/sms/internal/smsreceipt"
 )
@@ -26,7 +27,7 @@ type ReceiptsConfig struct {
 	// Record keeps a receipt, as [identity.Service.RecordReceipt]. Required. It is
 	// called concurrently. Where sms/failover has another name for the provider,
 	// put that in the receipt first.
-	Record func(context.Context, identity.DeliveryReceipt) error
+	Record func(context.Context, sms.DeliveryReceipt) error
 }
 
 // NewReceipts returns the handler of Twilio's status callbacks, or an error that
@@ -39,7 +40,7 @@ func NewReceipts(c ReceiptsConfig) (http.Handler, error) {
 	return smsreceipt.Handler{Methods: []string{http.MethodPost}, Record: c.Record, Read: c.read}, nil
 }
 
-func (c ReceiptsConfig) read(r *http.Request, body []byte) (receipt identity.DeliveryReceipt, err error) {
+func (c ReceiptsConfig) read(r *http.Request, body []byte) (receipt sms.DeliveryReceipt, err error) {
 	form, err := smsreceipt.Form(string(body))
 	if err != nil {
 		return receipt, err
@@ -51,12 +52,12 @@ func (c ReceiptsConfig) read(r *http.Request, body []byte) (receipt identity.Del
 	if err := smsreceipt.Equal(given, signature(c.AuthToken.Reveal(), c.URL, form)); err != nil {
 		return receipt, err
 	}
-	receipt = identity.DeliveryReceipt{Provider: Provider, Ref: form.Get("MessageSid"), Code: form.Get("ErrorCode")}
+	receipt = sms.DeliveryReceipt{Provider: Provider, Ref: form.Get("MessageSid"), Code: form.Get("ErrorCode")}
 	switch form.Get("MessageStatus") {
 	case "delivered":
-		receipt.State = identity.ReceiptDelivered
+		receipt.State = sms.ReceiptDelivered
 	case "undelivered", "failed":
-		receipt.State = identity.ReceiptFailed
+		receipt.State = sms.ReceiptFailed
 	}
 	return receipt, nil
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/internal/smsreceipt/receipttest"
 	"github.com/seed-16109ab2/rekey/sms/twilio"
 )
@@ -38,7 +39,7 @@ func TestReceipts(t *testing.T) {
 		Provider: twilio.Provider, Request: status, CodeOf: "30008",
 		Delivered: []string{"delivered"}, Failed: []string{"undelivered", "failed"},
 		Between: []string{"accepted", "queued", "sending", "sent", "canceled", "read"},
-		New: func(record func(context.Context, identity.DeliveryReceipt) error) (http.Handler, error) {
+		New: func(record func(context.Context, sms.DeliveryReceipt) error) (http.Handler, error) {
 			return twilio.NewReceipts(twilio.ReceiptsConfig{AuthToken: identity.NewSecret(token), URL: callback, Record: record})
 		},
 		Forge: map[string]func(*http.Request){
@@ -56,7 +57,7 @@ func TestReceipts(t *testing.T) {
 func TestReceiptsRefuseRepeatedParameters(t *testing.T) {
 	t.Parallel()
 	handler, err := twilio.NewReceipts(twilio.ReceiptsConfig{AuthToken: identity.NewSecret(token), URL: callback,
-		Record: func(context.Context, identity.DeliveryReceipt) error { t.Error("recorded"); return nil }})
+		Record: func(context.Context, sms.DeliveryReceipt) error { t.Error("recorded"); return nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +89,7 @@ func TestReceiptsConfig(t *testing.T) {
 func TestStatusCallback(t *testing.T) {
 	t.Parallel()
 	var got string
-	_, err := send(t, func(c *twilio.Config) { c.StatusCallback = callback }, identity.SMS{ID: "m1", To: "+8613912345678", Text: "hello"},
+	_, err := send(t, func(c *twilio.Config) { c.StatusCallback = callback }, sms.Message{ID: "m1", To: "+8613912345678", Text: "hello"},
 		func(w http.ResponseWriter, r *http.Request) {
 			got = r.PostFormValue("StatusCallback")
 			w.WriteHeader(http.StatusCreated)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/internal/smshttp"
 )
 
@@ -49,7 +50,7 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Sender is an [identity.SMSSender] that uses Twilio. It is safe for concurrent use.
+// Sender is an [sms.Sender] that uses Twilio. It is safe for concurrent use.
 type Sender struct {
 	c    Config
 	url  string
@@ -85,9 +86,9 @@ func New(c Config) (*Sender, error) {
 	return &Sender{c: c, url: base + "/2010-04-01/Accounts/" + c.AccountSID + "/Messages.json", http: client}, nil
 }
 
-// SendSMS sends m.Text to m.To. Its errors are [*identity.SendError]; see the
+// Send sends m.Text to m.To. Its errors are [*sms.Error]; see the
 // package's section Answers.
-func (s *Sender) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSReceipt, error) {
+func (s *Sender) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
 	form := url.Values{"To": {m.To}, "Body": {m.Text}}
 	if s.c.From != "" {
 		form.Set("From", s.c.From)
@@ -102,14 +103,14 @@ func (s *Sender) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSRecei
 	}
 	req, err := http.NewRequest(http.MethodPost, s.url, strings.NewReader(form.Encode()))
 	if err != nil {
-		return identity.SMSReceipt{}, s.http.Fail(identity.SendPermanent, 0, "request cannot be built")
+		return sms.Accepted{}, s.http.Fail(sms.Permanent, 0, "request cannot be built")
 	}
 	req.SetBasicAuth(s.c.KeySID, s.c.AuthToken.Reveal())
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
 	resp, err := s.http.Do(ctx, req)
 	if err != nil {
-		return identity.SMSReceipt{}, err
+		return sms.Accepted{}, err
 	}
 	var answer struct {
 		SID    string          `json:"sid"`
@@ -118,19 +119,19 @@ func (s *Sender) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSRecei
 	}
 	parseErr := json.Unmarshal(resp.Body, &answer)
 	if !resp.OK() {
-		return identity.SMSReceipt{}, s.refused(resp, answer.Code, m)
+		return sms.Accepted{}, s.refused(resp, answer.Code, m)
 	}
 	if parseErr != nil || answer.SID == "" {
-		return identity.SMSReceipt{}, s.http.FailUnreadable(resp)
+		return sms.Accepted{}, s.http.FailUnreadable(resp)
 	}
 	switch string(answer.Status) {
 	case `"failed"`, `"undelivered"`, `"canceled"`:
-		return identity.SMSReceipt{}, s.http.FailAs(identity.SendPermanent, resp, "", s.c.Now())
+		return sms.Accepted{}, s.http.FailAs(sms.Permanent, resp, "", s.c.Now())
 	}
 	return s.http.Receipt(answer.SID, m), nil
 }
 
-func (s *Sender) refused(r *smshttp.Response, code int, m identity.SMS) error {
+func (s *Sender) refused(r *smshttp.Response, code int, m sms.Message) error {
 	token := ""
 	if code != 0 {
 		token = smshttp.Token(strconv.Itoa(code), m)
@@ -139,7 +140,7 @@ func (s *Sender) refused(r *smshttp.Response, code int, m identity.SMS) error {
 	case 14107, // message rate exceeded
 		20429, // too many requests
 		21611: // the sender's queue is full
-		return s.http.FailAs(identity.SendTemporary, r, token, s.c.Now())
+		return s.http.FailAs(sms.Temporary, r, token, s.c.Now())
 	}
 	return s.http.FailStatus(r, token, s.c.Now())
 }

@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/smstest"
 	"github.com/seed-16109ab2/rekey/sms/twilio"
 )
@@ -58,7 +60,7 @@ func TestConformance(t *testing.T) {
 		HasRef:     true,
 		RetryAfter: 3 * time.Second,
 		Secrets:    []string{token},
-		New: func(url string, timeout time.Duration) (identity.SMSSender, error) {
+		New: func(url string, timeout time.Duration) (sms.Sender, error) {
 			c := config(url)
 			c.Timeout = timeout
 			return twilio.New(c)
@@ -84,7 +86,7 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-func send(t *testing.T, c func(*twilio.Config), m identity.SMS, answer http.HandlerFunc) (identity.SMSReceipt, error) {
+func send(t *testing.T, c func(*twilio.Config), m sms.Message, answer http.HandlerFunc) (sms.Accepted, error) {
 	t.Helper()
 	server := httptest.NewServer(answer)
 	defer server.Close()
@@ -96,13 +98,13 @@ func send(t *testing.T, c func(*twilio.Config), m identity.SMS, answer http.Hand
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s.SendSMS(t.Context(), m)
+	return s.Send(t.Context(), m)
 }
 
 func TestForm(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
-	m := identity.SMS{To: "+8612345678901", Text: "Your code is 123456.", ExpiresAt: now.Add(5 * time.Minute)}
+	m := sms.Message{To: "+8612345678901", Text: "Your code is 123456.", ExpiresAt: now.Add(5 * time.Minute)}
 	for name, tt := range map[string]struct {
 		c    func(*twilio.Config)
 		user string
@@ -144,21 +146,21 @@ func TestErrors(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		status, code int
-		want         identity.SendOutcome
+		want         sms.Outcome
 	}{
-		{400, 21211, identity.SendPermanent},
-		{400, 21610, identity.SendPermanent},
-		{401, 20003, identity.SendPermanent},
-		{400, 21611, identity.SendTemporary},
-		{400, 14107, identity.SendTemporary},
-		{429, 20429, identity.SendTemporary},
-		{500, 20500, identity.SendUncertain},
-		{503, 20503, identity.SendTemporary},
+		{400, 21211, sms.Permanent},
+		{400, 21610, sms.Permanent},
+		{401, 20003, sms.Permanent},
+		{400, 21611, sms.Temporary},
+		{400, 14107, sms.Temporary},
+		{429, 20429, sms.Temporary},
+		{500, 20500, sms.Uncertain},
+		{503, 20503, sms.Temporary},
 	} {
-		_, err := send(t, nil, identity.SMS{To: "+1"}, func(w http.ResponseWriter, _ *http.Request) {
+		_, err := send(t, nil, sms.Message{To: "+1"}, func(w http.ResponseWriter, _ *http.Request) {
 			refuse(w, tt.status, tt.code, "x")
 		})
-		se, ok := errors.AsType[*identity.SendError](err)
+		se, ok := errors.AsType[*sms.Error](err)
 		if !ok || se.Outcome != tt.want || !strings.Contains(err.Error(), fmt.Sprint(tt.code)) {
 			t.Errorf("%d/%d: %v", tt.status, tt.code, err)
 		}
@@ -167,11 +169,11 @@ func TestErrors(t *testing.T) {
 
 func TestFailedAtOnce(t *testing.T) {
 	t.Parallel()
-	_, err := send(t, nil, identity.SMS{To: "+1"}, func(w http.ResponseWriter, _ *http.Request) {
+	_, err := send(t, nil, sms.Message{To: "+1"}, func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusCreated)
 		_, _ = w.Write([]byte(`{"sid":"SM1","status":"failed","error_code":30005}`))
 	})
-	if se, ok := errors.AsType[*identity.SendError](err); !ok || se.Outcome != identity.SendPermanent {
+	if se, ok := errors.AsType[*sms.Error](err); !ok || se.Outcome != sms.Permanent {
 		t.Errorf("got %v, want permanent", err)
 	}
 }

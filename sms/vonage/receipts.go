@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/internal/smshttp"
 	"github.com/seed-16109ab2/rekey/sms/internal/smsreceipt"
 )
@@ -29,7 +30,7 @@ type ReceiptsConfig struct {
 	// Record keeps a receipt, as [identity.Service.RecordReceipt]. Required. It is
 	// called concurrently. Where sms/failover has another name for the provider,
 	// put that in the receipt first.
-	Record func(context.Context, identity.DeliveryReceipt) error
+	Record func(context.Context, sms.DeliveryReceipt) error
 }
 
 // NewReceipts returns the handler of Vonage's delivery receipts, or an error that
@@ -44,7 +45,7 @@ func NewReceipts(c ReceiptsConfig) (http.Handler, error) {
 	return smsreceipt.Handler{Methods: []string{http.MethodGet, http.MethodPost}, Record: c.Record, Read: c.read}, nil
 }
 
-func (c ReceiptsConfig) read(r *http.Request, body []byte) (receipt identity.DeliveryReceipt, err error) {
+func (c ReceiptsConfig) read(r *http.Request, body []byte) (receipt sms.DeliveryReceipt, err error) {
 	form, err := parameters(r, body)
 	if err != nil {
 		return receipt, err
@@ -57,12 +58,12 @@ func (c ReceiptsConfig) read(r *http.Request, body []byte) (receipt identity.Del
 	if err := smsreceipt.Equal(given, signature(c.SignatureSecret.Reveal(), len(given), form)); err != nil {
 		return receipt, err
 	}
-	receipt = identity.DeliveryReceipt{Provider: Provider, Ref: form.Get("messageId"), Code: form.Get("err-code")}
+	receipt = sms.DeliveryReceipt{Provider: Provider, Ref: form.Get("messageId"), Code: form.Get("err-code")}
 	switch form.Get("status") {
 	case "delivered":
-		receipt.State = identity.ReceiptDelivered
+		receipt.State = sms.ReceiptDelivered
 	case "expired", "failed", "rejected":
-		receipt.State = identity.ReceiptFailed
+		receipt.State = sms.ReceiptFailed
 	}
 	return receipt, nil
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/internal/smsreceipt/receipttest"
 	"github.com/seed-16109ab2/rekey/sms/vonage"
 )
@@ -32,7 +33,7 @@ func receipt(length int, status, ref, code string) url.Values {
 	return form
 }
 
-func newReceipts(record func(context.Context, identity.DeliveryReceipt) error) (http.Handler, error) {
+func newReceipts(record func(context.Context, sms.DeliveryReceipt) error) (http.Handler, error) {
 	return vonage.NewReceipts(vonage.ReceiptsConfig{SignatureSecret: identity.NewSecret(signatureSecret), Record: record})
 }
 
@@ -76,7 +77,7 @@ func TestReceipts(t *testing.T) {
 
 func TestForgedReceipts(t *testing.T) {
 	t.Parallel()
-	handler, err := newReceipts(func(context.Context, identity.DeliveryReceipt) error { t.Error("recorded"); return nil })
+	handler, err := newReceipts(func(context.Context, sms.DeliveryReceipt) error { t.Error("recorded"); return nil })
 	if err != nil {
 		t.Fatal(err)
 	}

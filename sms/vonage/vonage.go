@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/internal/smshttp"
 )
 
@@ -44,7 +45,7 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Sender is an [identity.SMSSender] that uses Vonage. It is safe for concurrent use.
+// Sender is an [sms.Sender] that uses Vonage. It is safe for concurrent use.
 type Sender struct {
 	c    Config
 	url  string
@@ -73,9 +74,9 @@ func New(c Config) (*Sender, error) {
 	return &Sender{c: c, url: base + "/sms/json", http: client}, nil
 }
 
-// SendSMS sends m.Text to m.To. Its errors are [*identity.SendError]; see the
+// Send sends m.Text to m.To. Its errors are [*sms.Error]; see the
 // package's section Answers.
-func (s *Sender) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSReceipt, error) {
+func (s *Sender) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
 	form := url.Values{
 		"api_key": {s.c.APIKey}, "api_secret": {s.c.APISecret.Reveal()},
 		"from": {s.c.From}, "to": {strings.TrimPrefix(m.To, "+")}, "text": {m.Text},
@@ -92,16 +93,16 @@ func (s *Sender) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSRecei
 	}
 	req, err := http.NewRequest(http.MethodPost, s.url, strings.NewReader(form.Encode()))
 	if err != nil {
-		return identity.SMSReceipt{}, s.http.Fail(identity.SendPermanent, 0, "request cannot be built")
+		return sms.Accepted{}, s.http.Fail(sms.Permanent, 0, "request cannot be built")
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
 	resp, err := s.http.Do(ctx, req)
 	if err != nil {
-		return identity.SMSReceipt{}, err
+		return sms.Accepted{}, err
 	}
 	if !resp.OK() {
-		return identity.SMSReceipt{}, s.http.FailStatus(resp, "", s.c.Now())
+		return sms.Accepted{}, s.http.FailStatus(resp, "", s.c.Now())
 	}
 	var answer struct {
 		Messages []struct {
@@ -110,33 +111,33 @@ func (s *Sender) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSRecei
 		} `json:"messages"`
 	}
 	if err := json.Unmarshal(resp.Body, &answer); err != nil || len(answer.Messages) == 0 {
-		return identity.SMSReceipt{}, s.http.FailUnreadable(resp)
+		return sms.Accepted{}, s.http.FailUnreadable(resp)
 	}
 	first := answer.Messages[0]
 	for _, part := range answer.Messages {
 		switch {
 		case part.Status == "":
-			return identity.SMSReceipt{}, s.http.FailUnreadable(resp)
+			return sms.Accepted{}, s.http.FailUnreadable(resp)
 		case part.Status != first.Status:
-			return identity.SMSReceipt{}, s.http.Fail(identity.SendUncertain, 0, "sent in part")
+			return sms.Accepted{}, s.http.Fail(sms.Uncertain, 0, "sent in part")
 		}
 	}
 	if first.Status != "0" {
-		return identity.SMSReceipt{}, s.http.Fail(outcome(first.Status), 0, "error %s", smshttp.Token(first.Status, m))
+		return sms.Accepted{}, s.http.Fail(outcome(first.Status), 0, "error %s", smshttp.Token(first.Status, m))
 	}
 	return s.http.Receipt(first.ID, m), nil
 }
 
-func outcome(status string) identity.SendOutcome {
+func outcome(status string) sms.Outcome {
 	switch status {
 	case "1", // throttled
 		"9",  // no credit: the account's owner can top up while the code lives
 		"10": // too many connections
-		return identity.SendTemporary
+		return sms.Temporary
 	case "5": // an internal error while processing
-		return identity.SendUncertain
+		return sms.Uncertain
 	}
-	return identity.SendPermanent
+	return sms.Permanent
 }
 
 // ttl is a lifetime that the service accepts: 20 seconds to 7 days, in milliseconds.

@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/smstest"
 	"github.com/seed-16109ab2/rekey/sms/vonage"
 )
@@ -57,7 +59,7 @@ func TestConformance(t *testing.T) {
 		Provider: vonage.Provider,
 		HasRef:   true,
 		Secrets:  []string{secret},
-		New: func(url string, timeout time.Duration) (identity.SMSSender, error) {
+		New: func(url string, timeout time.Duration) (sms.Sender, error) {
 			c := config(url)
 			c.Timeout = timeout
 			return vonage.New(c)
@@ -81,7 +83,7 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-func send(t *testing.T, m identity.SMS, now time.Time, answer http.HandlerFunc) (identity.SMSReceipt, error) {
+func send(t *testing.T, m sms.Message, now time.Time, answer http.HandlerFunc) (sms.Accepted, error) {
 	t.Helper()
 	server := httptest.NewServer(answer)
 	defer server.Close()
@@ -91,7 +93,7 @@ func send(t *testing.T, m identity.SMS, now time.Time, answer http.HandlerFunc) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s.SendSMS(t.Context(), m)
+	return s.Send(t.Context(), m)
 }
 
 func TestForm(t *testing.T) {
@@ -108,7 +110,7 @@ func TestForm(t *testing.T) {
 		{"ê", "unicode", time.Minute, "60000"},
 	} {
 		var got url.Values
-		r, err := send(t, identity.SMS{ID: "m1", To: "+8612345678901", Text: tt.text, ExpiresAt: now.Add(tt.left)}, now,
+		r, err := send(t, sms.Message{ID: "m1", To: "+8612345678901", Text: tt.text, ExpiresAt: now.Add(tt.left)}, now,
 			func(w http.ResponseWriter, r *http.Request) {
 				_ = r.ParseForm()
 				got = r.PostForm
@@ -129,24 +131,24 @@ func TestStatuses(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		statuses []string
-		want     identity.SendOutcome
+		want     sms.Outcome
 	}{
-		{[]string{"1"}, identity.SendTemporary},
-		{[]string{"9"}, identity.SendTemporary},
-		{[]string{"10"}, identity.SendTemporary},
-		{[]string{"5"}, identity.SendUncertain},
-		{[]string{"2"}, identity.SendPermanent},
-		{[]string{"4"}, identity.SendPermanent},
-		{[]string{"7"}, identity.SendPermanent},
-		{[]string{"1", "1"}, identity.SendTemporary},
-		{[]string{"0", "1"}, identity.SendUncertain},
-		{[]string{"1", "0"}, identity.SendUncertain},
-		{[]string{""}, identity.SendUncertain},
-		{nil, identity.SendUncertain},
+		{[]string{"1"}, sms.Temporary},
+		{[]string{"9"}, sms.Temporary},
+		{[]string{"10"}, sms.Temporary},
+		{[]string{"5"}, sms.Uncertain},
+		{[]string{"2"}, sms.Permanent},
+		{[]string{"4"}, sms.Permanent},
+		{[]string{"7"}, sms.Permanent},
+		{[]string{"1", "1"}, sms.Temporary},
+		{[]string{"0", "1"}, sms.Uncertain},
+		{[]string{"1", "0"}, sms.Uncertain},
+		{[]string{""}, sms.Uncertain},
+		{nil, sms.Uncertain},
 	} {
-		_, err := send(t, identity.SMS{To: "+8613987650412", Text: "x"}, time.Now(),
+		_, err := send(t, sms.Message{To: "+8613987650412", Text: "x"}, time.Now(),
 			func(w http.ResponseWriter, _ *http.Request) { parts(w, tt.statuses...) })
-		if se, ok := errors.AsType[*identity.SendError](err); !ok || se.Outcome != tt.want {
+		if se, ok := errors.AsType[*sms.Error](err); !ok || se.Outcome != tt.want {
 			t.Errorf("%q: %v", tt.statuses, err)
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/webhook"
 )
 
@@ -65,7 +66,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	receipt, err := sender.SendSMS(context.Background(), identity.SMS{
+	receipt, err := sender.Send(context.Background(), sms.Message{
 		ID: "01890a5d-ac96-774b-bcce-b302099a8057", To: "+8612345678901", Text: "Your code is 123456.",
 	})
 	fmt.Println(receipt.Provider, receipt.Ref, err)

@@ -5,7 +5,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 )
 
 // PayloadType is [Payload].Type.
@@ -22,12 +22,12 @@ type Payload struct {
 
 // Data is the message. It holds the code, and prints as [redacted].
 type Data struct {
-	To       string           `json:"to"`       // E.164
-	Kind     identity.SMSKind `json:"kind"`     // "verify_code" or "password_changed"
-	Purpose  identity.Purpose `json:"purpose"`  // "FORGET_PWD_SMS", …
-	Tenant   string           `json:"tenant"`   // may be empty
-	Language string           `json:"language"` // BCP 47
-	Text     string           `json:"text"`     // complete, to be sent as it is
+	To       string   `json:"to"`       // E.164
+	Kind     sms.Kind `json:"kind"`     // "verify_code" or "password_changed"
+	Purpose  string   `json:"purpose"`  // "FORGET_PWD_SMS", …
+	Tenant   string   `json:"tenant"`   // may be empty
+	Language string   `json:"language"` // BCP 47
+	Text     string   `json:"text"`     // complete, to be sent as it is
 	// Params are the values in the text by name ("code", "minutes", "time"), for
 	// carriers that take a template instead.
 	Params    map[string]string `json:"params"`

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/internal/smshttp"
 	"github.com/seed-16109ab2/rekey/sms/internal/smsreceipt"
 )
@@ -28,9 +29,9 @@ type ReceiptPayload struct {
 type ReceiptData struct {
 	// ID is the "id" that the message's request was answered with. A message whose
 	// request was answered without one gets no receipt.
-	ID     string                `json:"id"`
-	Status identity.ReceiptState `json:"status"` // "delivered" or "failed"; others are acknowledged and not kept
-	Code   string                `json:"code"`   // of the carrier; may be empty
+	ID     string           `json:"id"`
+	Status sms.ReceiptState `json:"status"` // "delivered" or "failed"; others are acknowledged and not kept
+	Code   string           `json:"code"`   // of the carrier; may be empty
 }
 
 // receiptTolerance is how far the time of a request may be off; the
@@ -47,7 +48,7 @@ type ReceiptsConfig struct {
 	// Record keeps a receipt, as [identity.Service.RecordReceipt]. Required. It is
 	// called concurrently. Where sms/failover has another name for the provider,
 	// put that in the receipt first.
-	Record func(context.Context, identity.DeliveryReceipt) error
+	Record func(context.Context, sms.DeliveryReceipt) error
 	// Now tells the time; default time.Now.
 	Now func() time.Time
 }
@@ -80,7 +81,7 @@ func NewReceipts(c ReceiptsConfig) (http.Handler, error) {
 	return smsreceipt.Handler{Methods: []string{http.MethodPost}, Record: c.Record, Read: h.read}, nil
 }
 
-func (h receipts) read(r *http.Request, body []byte) (receipt identity.DeliveryReceipt, err error) {
+func (h receipts) read(r *http.Request, body []byte) (receipt sms.DeliveryReceipt, err error) {
 	id := r.Header.Get("Webhook-Id")
 	unix, err := strconv.ParseInt(r.Header.Get("Webhook-Timestamp"), 10, 64)
 	if err != nil || !usableID(id) || h.now().Sub(time.Unix(unix, 0)).Abs() > receiptTolerance {
@@ -98,8 +99,8 @@ func (h receipts) read(r *http.Request, body []byte) (receipt identity.DeliveryR
 	if err := json.Unmarshal(body, &p); err != nil || p.Type != ReceiptPayloadType {
 		return receipt, smsreceipt.ErrMalformed
 	}
-	receipt = identity.DeliveryReceipt{Provider: Provider, Ref: p.Data.ID, Code: p.Data.Code}
-	if p.Data.Status == identity.ReceiptDelivered || p.Data.Status == identity.ReceiptFailed {
+	receipt = sms.DeliveryReceipt{Provider: Provider, Ref: p.Data.ID, Code: p.Data.Code}
+	if p.Data.Status == sms.ReceiptDelivered || p.Data.Status == sms.ReceiptFailed {
 		receipt.State = p.Data.Status
 	}
 	return receipt, nil

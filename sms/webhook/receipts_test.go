@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/internal/smsreceipt/receipttest"
 	"github.com/seed-16109ab2/rekey/sms/webhook"
 )
@@ -33,7 +34,7 @@ func signed(base, secret, id string, at time.Time, body string) *http.Request {
 	return req
 }
 
-func receiptsConfig(record func(context.Context, identity.DeliveryReceipt) error) webhook.ReceiptsConfig {
+func receiptsConfig(record func(context.Context, sms.DeliveryReceipt) error) webhook.ReceiptsConfig {
 	return webhook.ReceiptsConfig{Secret: identity.NewSecret(secret), OldSecret: identity.NewSecret(secretOf('o', 24)), Record: record,
 		Now: func() time.Time { return receiptTime }}
 }
@@ -42,7 +43,7 @@ func TestReceipts(t *testing.T) {
 	t.Parallel()
 	receipttest.Run(t, receipttest.Fixture{
 		Provider: webhook.Provider, CodeOf: "30008", Delivered: []string{"delivered"}, Failed: []string{"failed"}, Between: []string{"sent"},
-		New: func(record func(context.Context, identity.DeliveryReceipt) error) (http.Handler, error) {
+		New: func(record func(context.Context, sms.DeliveryReceipt) error) (http.Handler, error) {
 			return webhook.NewReceipts(receiptsConfig(record))
 		},
 		Request: func(base, status, ref, code string) *http.Request {
@@ -65,7 +66,7 @@ func TestReceipts(t *testing.T) {
 
 func TestReceiptTimesAndSecrets(t *testing.T) {
 	t.Parallel()
-	handler, err := webhook.NewReceipts(receiptsConfig(func(context.Context, identity.DeliveryReceipt) error { return nil }))
+	handler, err := webhook.NewReceipts(receiptsConfig(func(context.Context, sms.DeliveryReceipt) error { return nil }))
 	if err != nil {
 		t.Fatal(err)
 	}

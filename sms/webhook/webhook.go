@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/internal/smshttp"
 )
 
@@ -39,7 +40,7 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Sender is an [identity.SMSSender] that posts messages to a web server. It is
+// Sender is an [sms.Sender] that posts messages to a web server. It is
 // safe for concurrent use.
 type Sender struct {
 	url  string
@@ -73,20 +74,20 @@ func New(c Config) (*Sender, error) {
 	return s, nil
 }
 
-// SendSMS posts m. It returns a [*identity.SendError] whose outcome is never
+// Send posts m. It returns a [*sms.Error] whose outcome is never
 // uncertain; see the package's section Answers. When ctx ended, the error wraps
 // ctx's.
-func (s *Sender) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSReceipt, error) {
+func (s *Sender) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
 	req, err := s.request(m)
 	if err != nil {
-		return identity.SMSReceipt{}, err
+		return sms.Accepted{}, err
 	}
 	resp, err := s.http.Do(ctx, req)
 	if err != nil {
-		return identity.SMSReceipt{}, err
+		return sms.Accepted{}, err
 	}
 	if !resp.OK() {
-		return identity.SMSReceipt{}, s.http.FailStatus(resp, "", s.now())
+		return sms.Accepted{}, s.http.FailStatus(resp, "", s.now())
 	}
 	var answer struct {
 		ID string `json:"id"`
@@ -97,9 +98,9 @@ func (s *Sender) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSRecei
 	return s.http.Receipt(answer.ID, m), nil
 }
 
-func (s *Sender) request(m identity.SMS) (*http.Request, error) {
+func (s *Sender) request(m sms.Message) (*http.Request, error) {
 	if !usableID(m.ID) {
-		return nil, s.http.Fail(identity.SendPermanent, 0, "message id is empty, too long or not plain ASCII without full stops")
+		return nil, s.http.Fail(sms.Permanent, 0, "message id is empty, too long or not plain ASCII without full stops")
 	}
 	now := s.now().UTC()
 	var body bytes.Buffer
@@ -111,11 +112,11 @@ func (s *Sender) request(m identity.SMS) (*http.Request, error) {
 	}})
 	if err != nil {
 		// Not err itself: encoding/json may quote a value.
-		return nil, s.http.Fail(identity.SendPermanent, 0, "message cannot be encoded")
+		return nil, s.http.Fail(sms.Permanent, 0, "message cannot be encoded")
 	}
 	req, err := http.NewRequest(http.MethodPost, s.url, bytes.NewReader(body.Bytes()))
 	if err != nil {
-		return nil, s.http.Fail(identity.SendPermanent, 0, "request cannot be built")
+		return nil, s.http.Fail(sms.Permanent, 0, "request cannot be built")
 	}
 	var signatures []string
 	for _, key := range s.keys {

@@ -15,7 +15,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/smstest"
 	"github.com/seed-16109ab2/rekey/sms/webhook"
 )
@@ -46,7 +48,7 @@ func TestConformance(t *testing.T) {
 		HasRef:        true,
 		RetryAfter:    90 * time.Second,
 		Secrets:       []string{secret, strings.TrimPrefix(secret, "whsec_"), strings.Repeat("s", 32), "token=q1w2"},
-		New: func(url string, timeout time.Duration) (identity.SMSSender, error) {
+		New: func(url string, timeout time.Duration) (sms.Sender, error) {
 			return webhook.New(webhook.Config{URL: url + "/hook?token=q1w2", Secret: identity.NewSecret(secret), Timeout: timeout})
 		},
 		Read: func(r *http.Request, body []byte) (smstest.Received, error) {
@@ -94,12 +96,12 @@ func TestPayload(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := sender.SendSMS(t.Context(), identity.SMS{
-		ID: "m1", To: "+8612345678901", Kind: identity.SMSVerifyCode, Purpose: identity.PurposeForgotPassword,
+	r, err := sender.Send(t.Context(), sms.Message{
+		ID: "m1", To: "+8612345678901", Kind: sms.KindVerifyCode, Purpose: "FORGET_PWD_SMS",
 		Tenant: "t", Language: "zh", Text: "<123456>", Params: map[string]string{"code": "123456", "minutes": "5"},
 		ExpiresAt: now.Add(5 * time.Minute),
 	})
-	if err != nil || r != (identity.SMSReceipt{Provider: "webhook"}) {
+	if err != nil || r != (sms.Accepted{Provider: "webhook"}) {
 		t.Fatalf("receipt %+v, error %v", r, err)
 	}
 	want := `{"type":"sms.send","timestamp":"2026-02-02T20:05:06Z","data":{"to":"+8612345678901","kind":"verify_code",` +
@@ -124,22 +126,22 @@ func TestAnswers(t *testing.T) {
 	for _, tt := range []struct {
 		status     int
 		retryAfter string
-		want       identity.SendOutcome
+		want       sms.Outcome
 		wait       time.Duration
 	}{
-		{408, "", identity.SendTemporary, 0},
-		{425, "1", identity.SendTemporary, time.Second},
-		{429, "Tue, 03 Feb 2026 04:06:06 GMT", identity.SendTemporary, time.Minute},
-		{429, "Tue, 03 Feb 2026 04:04:06 GMT", identity.SendTemporary, 0},
-		{500, "99999999999999999999999", identity.SendTemporary, time.Hour},
-		{503, "-5", identity.SendTemporary, 0},
-		{504, "soon", identity.SendTemporary, 0},
-		{304, "", identity.SendPermanent, 0},
-		{400, "9", identity.SendPermanent, 0},
-		{401, "", identity.SendPermanent, 0},
-		{404, "", identity.SendPermanent, 0},
-		{410, "", identity.SendPermanent, 0},
-		{413, "", identity.SendPermanent, 0},
+		{408, "", sms.Temporary, 0},
+		{425, "1", sms.Temporary, time.Second},
+		{429, "Tue, 03 Feb 2026 04:06:06 GMT", sms.Temporary, time.Minute},
+		{429, "Tue, 03 Feb 2026 04:04:06 GMT", sms.Temporary, 0},
+		{500, "99999999999999999999999", sms.Temporary, time.Hour},
+		{503, "-5", sms.Temporary, 0},
+		{504, "soon", sms.Temporary, 0},
+		{304, "", sms.Permanent, 0},
+		{400, "9", sms.Permanent, 0},
+		{401, "", sms.Permanent, 0},
+		{404, "", sms.Permanent, 0},
+		{410, "", sms.Permanent, 0},
+		{413, "", sms.Permanent, 0},
 	} {
 		t.Run(fmt.Sprint(tt.status, tt.retryAfter), func(t *testing.T) {
 			t.Parallel()
@@ -152,8 +154,8 @@ func TestAnswers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = sender.SendSMS(t.Context(), identity.SMS{ID: "m1"})
-			se, ok := errors.AsType[*identity.SendError](err)
+			_, err = sender.Send(t.Context(), sms.Message{ID: "m1"})
+			se, ok := errors.AsType[*sms.Error](err)
 			if !ok || se.Outcome != tt.want || se.RetryAfter != tt.wait {
 				t.Errorf("got %v, RetryAfter %v; want outcome %d after %v", err, se.RetryAfter, tt.want, tt.wait)
 			}
@@ -208,8 +210,8 @@ func TestUnusableIDs(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, id := range []string{"", "a.b", "a b", "a\r\nx: y", "é", strings.Repeat("a", 129)} {
-		_, err := s.SendSMS(t.Context(), identity.SMS{ID: id})
-		if se, ok := errors.AsType[*identity.SendError](err); !ok || se.Outcome != identity.SendPermanent {
+		_, err := s.Send(t.Context(), sms.Message{ID: id})
+		if se, ok := errors.AsType[*sms.Error](err); !ok || se.Outcome != sms.Permanent {
 			t.Errorf("id %q: %v", id, err)
 		}
 	}

@@ -10,13 +10,13 @@ import (
 const clientColumns = "id, name, tenant, isv, tenants, disabled, created_at"
 
 type clientRow struct {
-	ID        string `bun:"id"`
-	Name      string `bun:"name"`
-	Tenant    string `bun:"tenant"`
-	ISV       int    `bun:"isv"`
-	Tenants   string `bun:"tenants"` // a JSON array of strings
-	Disabled  int    `bun:"disabled"`
-	CreatedAt int64  `bun:"created_at"`
+	ID          string `bun:"id"`
+	Name        string `bun:"name"`
+	Tenant      string `bun:"tenant"`
+	MultiTenant int    `bun:"isv"`
+	Tenants     string `bun:"tenants"` // a JSON array of strings
+	Disabled    int    `bun:"disabled"`
+	CreatedAt   int64  `bun:"created_at"`
 }
 
 // CreateClient implements [identity.Clients].
@@ -27,7 +27,7 @@ func (s *Store) CreateClient(ctx context.Context, c identity.Client) error {
 	}
 	err = s.inTx(ctx, func(t *tx) error {
 		return t.insert("INSERT INTO rekey_clients ("+clientColumns+") VALUES ("+marks(7)+")",
-			c.ID, c.Name, c.Tenant, flag(c.ISV), string(tenants), flag(c.Disabled), millis(c.CreatedAt))
+			c.ID, c.Name, c.Tenant, flag(c.MultiTenant), string(tenants), flag(c.Disabled), millis(c.CreatedAt))
 	})
 	return wrap("create client", err)
 }
@@ -39,7 +39,7 @@ func (s *Store) ClientByID(ctx context.Context, id string) (identity.Client, err
 		return identity.Client{}, wrap("find client", err)
 	}
 	c := identity.Client{
-		ID: row.ID, Name: row.Name, Tenant: row.Tenant, ISV: row.ISV != 0, Disabled: row.Disabled != 0, CreatedAt: fromMillis(row.CreatedAt),
+		ID: row.ID, Name: row.Name, Tenant: row.Tenant, MultiTenant: row.MultiTenant != 0, Disabled: row.Disabled != 0, CreatedAt: fromMillis(row.CreatedAt),
 	}
 	if err := json.Unmarshal([]byte(row.Tenants), &c.Tenants); err != nil {
 		return identity.Client{}, wrap("read client's tenants", err)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 const codeColumns = "id, binding, number_key, digest, key_id, attempts, max_attempts, created_at, expires_at, used_at, ended_at"
@@ -41,7 +42,7 @@ type idRow struct {
 }
 
 // IssueCode implements [identity.VerifyCodes].
-func (s *Store) IssueCode(ctx context.Context, issue identity.CodeIssue) (spent []identity.Spent, err error) {
+func (s *Store) IssueCode(ctx context.Context, issue identity.CodeIssue) (spent []limit.Spent, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
 		if err := t.lockNumber(issue.Code.NumberKey); err != nil {
 			return err

@@ -9,7 +9,7 @@ import (
 
 	"github.com/uptrace/bun/dialect"
 
-	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 type limitRow struct {
@@ -22,7 +22,7 @@ type limitRow struct {
 const limitColumns = "limit_key, shard, state, expires_at"
 
 // Spend implements [identity.Limits].
-func (s *Store) Spend(ctx context.Context, limits []identity.Limit, now time.Time) (spent []identity.Spent, err error) {
+func (s *Store) Spend(ctx context.Context, limits []limit.Limit, now time.Time) (spent []limit.Spent, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
 		spent, err = t.spend(limits, now)
 		return err
@@ -34,20 +34,20 @@ func (s *Store) Spend(ctx context.Context, limits []identity.Limit, now time.Tim
 }
 
 // ClearLimits implements [identity.Limits].
-func (s *Store) ClearLimits(ctx context.Context, keys []identity.LimitKey) error {
+func (s *Store) ClearLimits(ctx context.Context, keys []limit.Key) error {
 	return wrap("clear limits", s.inTx(ctx, func(t *tx) error { return t.clear(keys) }))
 }
 
 // byKey puts limits in the order in which every transaction locks them.
-func byKey(limits []identity.Limit) []identity.Limit {
-	return slices.SortedFunc(slices.Values(limits), func(a, b identity.Limit) int {
+func byKey(limits []limit.Limit) []limit.Limit {
+	return slices.SortedFunc(slices.Values(limits), func(a, b limit.Limit) int {
 		return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Shard, b.Shard))
 	})
 }
 
 // spend charges all limits or none. A refusal leaves its rows behind for the
 // transaction to roll back.
-func (t *tx) spend(limits []identity.Limit, now time.Time) ([]identity.Spent, error) {
+func (t *tx) spend(limits []limit.Limit, now time.Time) ([]limit.Spent, error) {
 	if len(limits) == 0 {
 		return nil, nil
 	}
@@ -56,12 +56,12 @@ func (t *tx) spend(limits []identity.Limit, now time.Time) ([]identity.Spent, er
 	if err != nil {
 		return nil, err
 	}
-	var refused *identity.LimitError
-	spent := make([]identity.Spent, 0, len(limits))
+	var refused *limit.Error
+	spent := make([]limit.Spent, 0, len(limits))
 	for _, l := range limits {
 		at := shardKey{string(l.Key), l.Shard}
 		sp, err := l.Spend(own[at].State, others[at], now)
-		if le, ok := errors.AsType[*identity.LimitError](err); ok {
+		if le, ok := errors.AsType[*limit.Error](err); ok {
 			refused = refused.Join(le)
 		} else if err != nil {
 			return nil, err
@@ -86,7 +86,7 @@ type shardKey struct {
 // lockLimits places and reads the rows, until they are all there: a purge can
 // take one away in between, and the next transaction would not wait for this
 // one, nor see what it spends.
-func (t *tx) lockLimits(sorted []identity.Limit, now time.Time) (own map[shardKey]limitRow, others map[shardKey][][]byte, err error) {
+func (t *tx) lockLimits(sorted []limit.Limit, now time.Time) (own map[shardKey]limitRow, others map[shardKey][][]byte, err error) {
 	distinct := map[shardKey]bool{}
 	for _, l := range sorted {
 		distinct[shardKey{string(l.Key), l.Shard}] = true
@@ -104,7 +104,7 @@ func (t *tx) lockLimits(sorted []identity.Limit, now time.Time) (own map[shardKe
 
 // placeLimits makes sure that there is a row to lock for each limit, so that
 // the first two transactions of a key wait for each other too.
-func (t *tx) placeLimits(sorted []identity.Limit, now time.Time) error {
+func (t *tx) placeLimits(sorted []limit.Limit, now time.Time) error {
 	if t.engine.oneWriter {
 		return nil
 	}
@@ -118,7 +118,7 @@ func (t *tx) placeLimits(sorted []identity.Limit, now time.Time) error {
 
 // limitStates reads the rows to write, locked in key order, and for sharded
 // limits the states of the other shards, as they are.
-func (t *tx) limitStates(sorted []identity.Limit) (own map[shardKey]limitRow, others map[shardKey][][]byte, err error) {
+func (t *tx) limitStates(sorted []limit.Limit) (own map[shardKey]limitRow, others map[shardKey][][]byte, err error) {
 	own, others = map[shardKey]limitRow{}, map[shardKey][][]byte{}
 	var ownArgs, sharedArgs []any
 	writes := map[string]int{} // the shard written, by key
@@ -170,7 +170,7 @@ func (t *tx) writeLimits(rows []limitRow) error {
 
 // refund takes back what was spent at that time; limits that are gone are
 // passed over.
-func (t *tx) refund(limits []identity.Limit, spentAt time.Time) error {
+func (t *tx) refund(limits []limit.Limit, spentAt time.Time) error {
 	if len(limits) == 0 {
 		return nil
 	}
@@ -185,7 +185,7 @@ func (t *tx) refund(limits []identity.Limit, spentAt time.Time) error {
 		return err
 	}
 	for i, row := range stored {
-		l := sorted[slices.IndexFunc(sorted, func(l identity.Limit) bool { return string(l.Key) == row.Key && l.Shard == row.Shard })]
+		l := sorted[slices.IndexFunc(sorted, func(l limit.Limit) bool { return string(l.Key) == row.Key && l.Shard == row.Shard })]
 		if stored[i].State, err = l.Refund(row.State, spentAt); err != nil {
 			return err
 		}
@@ -193,7 +193,7 @@ func (t *tx) refund(limits []identity.Limit, spentAt time.Time) error {
 	return t.writeLimits(stored)
 }
 
-func (t *tx) clear(keys []identity.LimitKey) error {
+func (t *tx) clear(keys []limit.Key) error {
 	if len(keys) == 0 {
 		return nil
 	}

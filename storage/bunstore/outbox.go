@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 )
 
 const (
@@ -21,8 +22,8 @@ type messageRow struct {
 	NextAt      int64  `bun:"next_at"`
 	ExpiresAt   int64  `bun:"expires_at"`
 	Attempts    int    `bun:"attempts"`
-	ClaimToken  string `bun:"claim_token"`
-	ClaimUntil  int64  `bun:"claim_until"`
+	LeaseToken  string `bun:"claim_token"`
+	LeaseUntil  int64  `bun:"claim_until"`
 	FinishedAt  int64  `bun:"finished_at"`
 	Provider    string `bun:"provider"`
 	ProviderRef string `bun:"provider_ref"`
@@ -37,9 +38,9 @@ type messageRow struct {
 func (r messageRow) message() identity.OutboxMessage {
 	return identity.OutboxMessage{
 		ID: r.ID, Sealed: r.Sealed, State: identity.MessageState(r.State), CreatedAt: fromMillis(r.CreatedAt), NextAt: fromMillis(r.NextAt),
-		ExpiresAt: fromMillis(r.ExpiresAt), Attempts: r.Attempts, ClaimToken: r.ClaimToken, ClaimUntil: fromMillis(r.ClaimUntil),
+		ExpiresAt: fromMillis(r.ExpiresAt), Attempts: r.Attempts, LeaseToken: r.LeaseToken, LeaseUntil: fromMillis(r.LeaseUntil),
 		FinishedAt: fromMillis(r.FinishedAt), Provider: r.Provider, ProviderRef: r.ProviderRef, LastError: r.LastError,
-		Receipt: identity.ReceiptState(r.ReceiptState), ReceiptCode: r.ReceiptCode, ReceiptAt: fromMillis(r.ReceiptAt),
+		Receipt: sms.ReceiptState(r.ReceiptState), ReceiptCode: r.ReceiptCode, ReceiptAt: fromMillis(r.ReceiptAt),
 	}
 }
 
@@ -52,8 +53,8 @@ func (t *tx) enqueue(messages []identity.OutboxMessage) error {
 	for some := range slices.Chunk(messages, batch) {
 		var args []any
 		for _, m := range some {
-			args = append(args, m.ID, string(m.State), millis(m.CreatedAt), millis(m.NextAt), millis(m.ExpiresAt), m.Attempts, m.ClaimToken,
-				millis(m.ClaimUntil), millis(m.FinishedAt), m.Provider, m.ProviderRef, m.LastError, m.Sealed)
+			args = append(args, m.ID, string(m.State), millis(m.CreatedAt), millis(m.NextAt), millis(m.ExpiresAt), m.Attempts, m.LeaseToken,
+				millis(m.LeaseUntil), millis(m.FinishedAt), m.Provider, m.ProviderRef, m.LastError, m.Sealed)
 		}
 		if err := t.insert("INSERT INTO rekey_messages ("+messageColumns+") VALUES "+tuples(len(some), 13), args...); err != nil {
 			return err
@@ -65,8 +66,8 @@ func (t *tx) enqueue(messages []identity.OutboxMessage) error {
 // mostClaimed bounds one claim, for the same reason as batch.
 const mostClaimed = 10_000
 
-// ClaimMessages implements [identity.Outbox]. It leases at most 10,000 messages.
-func (s *Store) ClaimMessages(ctx context.Context, c identity.Claim) (claimed []identity.OutboxMessage, err error) {
+// LeaseMessages implements [identity.Outbox]. It leases at most 10,000 messages.
+func (s *Store) LeaseMessages(ctx context.Context, c identity.Lease) (claimed []identity.OutboxMessage, err error) {
 	if c.Max <= 0 {
 		return nil, ctx.Err()
 	}
@@ -86,7 +87,7 @@ func (s *Store) ClaimMessages(ctx context.Context, c identity.Claim) (claimed []
 		args := []any{c.Token, millis(c.Until)}
 		for _, r := range rows {
 			r.Attempts++
-			r.ClaimToken, r.ClaimUntil = c.Token, millis(c.Until)
+			r.LeaseToken, r.LeaseUntil = c.Token, millis(c.Until)
 			claimed = append(claimed, r.message())
 			args = append(args, r.ID)
 		}
@@ -110,7 +111,7 @@ func (s *Store) FinishMessage(ctx context.Context, r identity.MessageResult) err
 	}
 	err := s.inTx(ctx, func(t *tx) error {
 		n, err := t.exec("UPDATE rekey_messages SET "+strings.Join(columns, ", ")+
-			" WHERE id = ? AND claim_token = ? AND claim_token <> '' AND state = 'pending'", append(args, r.ID, r.ClaimToken)...)
+			" WHERE id = ? AND claim_token = ? AND claim_token <> '' AND state = 'pending'", append(args, r.ID, r.LeaseToken)...)
 		if err == nil && n != 1 {
 			err = identity.ErrConflict
 		}
@@ -120,7 +121,7 @@ func (s *Store) FinishMessage(ctx context.Context, r identity.MessageResult) err
 }
 
 // RecordReceipt implements [identity.Outbox].
-func (s *Store) RecordReceipt(ctx context.Context, r identity.DeliveryReceipt) error {
+func (s *Store) RecordReceipt(ctx context.Context, r sms.DeliveryReceipt) error {
 	if r.Provider == "" || r.Ref == "" {
 		return wrap("record receipt", identity.ErrNotFound)
 	}

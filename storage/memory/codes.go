@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 // codeSet is the codes that share a binding or a number, by id.
@@ -45,7 +46,7 @@ func (set codeSet) oldestFirst(keep func(*identity.VerifyCode) bool) []*identity
 func open(c *identity.VerifyCode) bool { return c.UsedAt.IsZero() && c.EndedAt.IsZero() }
 
 // IssueCode implements [identity.VerifyCodes].
-func (s *Store) IssueCode(ctx context.Context, issue identity.CodeIssue) ([]identity.Spent, error) {
+func (s *Store) IssueCode(ctx context.Context, issue identity.CodeIssue) ([]limit.Spent, error) {
 	unlock, err := s.lock(ctx)
 	if err != nil {
 		return nil, err

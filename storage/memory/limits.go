@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 type limitRow struct {
@@ -16,7 +17,7 @@ type limitRow struct {
 
 // limitWrite is a state worked out and not stored yet.
 type limitWrite struct {
-	key   identity.LimitKey
+	key   limit.Key
 	shard int
 	row   limitRow
 }
@@ -26,7 +27,7 @@ type limitWrite struct {
 var errRepeatedKey = errors.New("memory: a limit key occurs twice in one call")
 
 // Spend implements [identity.Limits].
-func (s *Store) Spend(ctx context.Context, limits []identity.Limit, now time.Time) ([]identity.Spent, error) {
+func (s *Store) Spend(ctx context.Context, limits []limit.Limit, now time.Time) ([]limit.Spent, error) {
 	unlock, err := s.lock(ctx)
 	if err != nil {
 		return nil, err
@@ -42,7 +43,7 @@ func (s *Store) Spend(ctx context.Context, limits []identity.Limit, now time.Tim
 }
 
 // ClearLimits implements [identity.Limits].
-func (s *Store) ClearLimits(ctx context.Context, keys []identity.LimitKey) error {
+func (s *Store) ClearLimits(ctx context.Context, keys []limit.Key) error {
 	unlock, err := s.lock(ctx)
 	if err != nil {
 		return err
@@ -96,11 +97,11 @@ func (s *Store) purgeLimits(now time.Time, limit int) (removed int) {
 }
 
 // planSpend works out what to write, or every refusal joined.
-func (s *Store) planSpend(limits []identity.Limit, now time.Time) ([]identity.Spent, []limitWrite, error) {
-	var refused *identity.LimitError
-	var spent []identity.Spent
+func (s *Store) planSpend(limits []limit.Limit, now time.Time) ([]limit.Spent, []limitWrite, error) {
+	var refused *limit.Error
+	var spent []limit.Spent
 	var writes []limitWrite
-	seen := make(map[identity.LimitKey]bool, len(limits))
+	seen := make(map[limit.Key]bool, len(limits))
 	for _, l := range limits {
 		if seen[l.Key] {
 			return nil, nil, errRepeatedKey
@@ -113,7 +114,7 @@ func (s *Store) planSpend(limits []identity.Limit, now time.Time) ([]identity.Sp
 			}
 		}
 		sp, err := l.Spend(s.limits[l.Key][l.Shard].state, others, now)
-		if refusal, ok := errors.AsType[*identity.LimitError](err); ok {
+		if refusal, ok := errors.AsType[*limit.Error](err); ok {
 			refused = refused.Join(refusal)
 			continue
 		}
@@ -131,9 +132,9 @@ func (s *Store) planSpend(limits []identity.Limit, now time.Time) ([]identity.Sp
 }
 
 // planRefunds works out what to write. A state that is gone has nothing to give back.
-func (s *Store) planRefunds(limits []identity.Limit, spentAt time.Time) ([]limitWrite, error) {
+func (s *Store) planRefunds(limits []limit.Limit, spentAt time.Time) ([]limitWrite, error) {
 	var writes []limitWrite
-	seen := make(map[identity.LimitKey]bool, len(limits))
+	seen := make(map[limit.Key]bool, len(limits))
 	for _, l := range limits {
 		if seen[l.Key] {
 			return nil, errRepeatedKey
@@ -163,7 +164,7 @@ func (s *Store) writeLimits(writes []limitWrite) {
 	}
 }
 
-func (s *Store) clearLimits(keys []identity.LimitKey) {
+func (s *Store) clearLimits(keys []limit.Key) {
 	for _, key := range keys {
 		delete(s.limits, key)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 )
 
 // Enqueue implements [identity.Outbox].
@@ -26,8 +27,8 @@ func (s *Store) Enqueue(ctx context.Context, messages []identity.OutboxMessage) 
 	return nil
 }
 
-// ClaimMessages implements [identity.Outbox].
-func (s *Store) ClaimMessages(ctx context.Context, claim identity.Claim) ([]identity.OutboxMessage, error) {
+// LeaseMessages implements [identity.Outbox].
+func (s *Store) LeaseMessages(ctx context.Context, claim identity.Lease) ([]identity.OutboxMessage, error) {
 	unlock, err := s.lock(ctx)
 	if err != nil {
 		return nil, err
@@ -36,7 +37,7 @@ func (s *Store) ClaimMessages(ctx context.Context, claim identity.Claim) ([]iden
 
 	var due []*identity.OutboxMessage
 	for _, m := range s.pending {
-		leased := m.ClaimToken != "" && m.ClaimUntil.After(claim.Now)
+		leased := m.LeaseToken != "" && m.LeaseUntil.After(claim.Now)
 		if !leased && !m.NextAt.After(claim.Now) {
 			due = append(due, m)
 		}
@@ -48,7 +49,7 @@ func (s *Store) ClaimMessages(ctx context.Context, claim identity.Claim) ([]iden
 	claimed := make([]identity.OutboxMessage, 0, len(due))
 	for _, m := range due {
 		m.Attempts++
-		m.ClaimToken, m.ClaimUntil = claim.Token, milli(claim.Until)
+		m.LeaseToken, m.LeaseUntil = claim.Token, milli(claim.Until)
 		claimed = append(claimed, copyMessage(*m))
 	}
 	return claimed, nil
@@ -63,11 +64,11 @@ func (s *Store) FinishMessage(ctx context.Context, result identity.MessageResult
 	defer unlock()
 
 	m := s.pending[result.ID]
-	if m == nil || m.ClaimToken == "" || m.ClaimToken != result.ClaimToken {
+	if m == nil || m.LeaseToken == "" || m.LeaseToken != result.LeaseToken {
 		return identity.ErrConflict
 	}
 	m.State = result.State
-	m.ClaimToken, m.ClaimUntil = "", time.Time{}
+	m.LeaseToken, m.LeaseUntil = "", time.Time{}
 	m.Provider, m.ProviderRef, m.LastError = result.Provider, result.ProviderRef, result.LastError
 	if result.State.Final() {
 		m.Sealed = nil
@@ -90,7 +91,7 @@ func refOf(m *identity.OutboxMessage) refKey { return refKey{m.Provider, m.Provi
 func (k refKey) usable() bool { return k.provider != "" && k.ref != "" }
 
 // RecordReceipt implements [identity.Outbox].
-func (s *Store) RecordReceipt(ctx context.Context, r identity.DeliveryReceipt) error {
+func (s *Store) RecordReceipt(ctx context.Context, r sms.DeliveryReceipt) error {
 	unlock, err := s.lock(ctx)
 	if err != nil {
 		return err
@@ -140,7 +141,7 @@ func (s *Store) anyMessageTaken(messages []identity.OutboxMessage) bool {
 func (s *Store) insertMessage(m identity.OutboxMessage) {
 	m = copyMessage(m)
 	m.CreatedAt, m.NextAt, m.ExpiresAt = milli(m.CreatedAt), milli(m.NextAt), milli(m.ExpiresAt)
-	m.ClaimUntil, m.FinishedAt = milli(m.ClaimUntil), milli(m.FinishedAt)
+	m.LeaseUntil, m.FinishedAt = milli(m.LeaseUntil), milli(m.FinishedAt)
 	s.messages.insert(m.ID, &m)
 	if !m.State.Final() {
 		s.pending[m.ID] = &m

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 // Store is an [identity.Storage] in memory. Make one with [New]; the zero Store
@@ -24,7 +25,7 @@ type Store struct {
 	byBinding codeIndex
 	byNumber  codeIndex
 
-	limits map[identity.LimitKey]map[int]limitRow // by key, then shard
+	limits map[limit.Key]map[int]limitRow // by key, then shard
 
 	messages ordered[*identity.OutboxMessage]
 	pending  map[string]*identity.OutboxMessage // those not in a final state
@@ -44,7 +45,7 @@ func New() *Store {
 		codes:     make(map[string]*identity.VerifyCode),
 		byBinding: make(codeIndex),
 		byNumber:  make(codeIndex),
-		limits:    make(map[identity.LimitKey]map[int]limitRow),
+		limits:    make(map[limit.Key]map[int]limitRow),
 		messages:  newOrdered[*identity.OutboxMessage](),
 		pending:   make(map[string]*identity.OutboxMessage),
 		byRef:     make(map[refKey]*identity.OutboxMessage),

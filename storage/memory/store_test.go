@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 // These tests look at what no answer of the port shows.
@@ -25,9 +26,9 @@ func TestFinishMessageWipesSealedText(t *testing.T) {
 	for _, state := range []identity.MessageState{identity.MessageDelivered, identity.MessageUncertain, identity.MessageDead} {
 		s, ctx := New(), t.Context()
 		must(t, s.Enqueue(ctx, []identity.OutboxMessage{{ID: "1", Sealed: []byte("text"), State: identity.MessagePending, NextAt: start}}))
-		_, err := s.ClaimMessages(ctx, identity.Claim{Now: start, Until: start.Add(time.Minute), Token: "token", Max: 1})
+		_, err := s.LeaseMessages(ctx, identity.Lease{Now: start, Until: start.Add(time.Minute), Token: "token", Max: 1})
 		must(t, err)
-		must(t, s.FinishMessage(ctx, identity.MessageResult{ID: "1", ClaimToken: "token", State: state, Now: start}))
+		must(t, s.FinishMessage(ctx, identity.MessageResult{ID: "1", LeaseToken: "token", State: state, Now: start}))
 		if m := s.messages.byID["1"]; m.Sealed != nil {
 			t.Errorf("sealed text of a message %s: got %q, want none", state, m.Sealed)
 		}
@@ -42,7 +43,7 @@ func TestPurgeLeavesNothingBehind(t *testing.T) {
 	s, ctx := New(), t.Context()
 	_, err := s.IssueCode(ctx, identity.CodeIssue{
 		Now: start, KeepLive: 3,
-		Charges: []identity.Limit{{Key: "key", Rates: []identity.Rate{{Limit: 1, Per: time.Minute}}}},
+		Charges: []limit.Limit{{Key: "key", Rates: []limit.Rate{{Limit: 1, Per: time.Minute}}}},
 		Code: identity.VerifyCode{
 			ID: "1", Binding: []byte("b"), NumberKey: []byte("n"), MaxAttempts: 1, CreatedAt: start, ExpiresAt: start.Add(time.Minute),
 		},
@@ -66,25 +67,25 @@ func TestPurgeLeavesNothingBehind(t *testing.T) {
 func TestMalformedLimitStateIsAnError(t *testing.T) {
 	t.Parallel()
 	s, ctx := New(), t.Context()
-	limit := identity.Limit{Key: "bad", Rates: []identity.Rate{{Limit: 1, Per: time.Hour}}}
-	free := identity.Limit{Key: "free", Rates: limit.Rates}
+	one := limit.Limit{Key: "bad", Rates: []limit.Rate{{Limit: 1, Per: time.Hour}}}
+	free := limit.Limit{Key: "free", Rates: one.Rates}
 	s.limits["bad"] = map[int]limitRow{0: {state: []byte{0xff}, expiresAt: start.Add(time.Hour)}}
 	s.insertCode(identity.VerifyCode{ID: "1", NumberKey: []byte("n"), ExpiresAt: start.Add(time.Hour)})
 
 	// Taking it for an empty counter would hand out fresh guesses.
-	var refused *identity.LimitError
-	_, err := s.Spend(ctx, []identity.Limit{free, limit}, start)
+	var refused *limit.Error
+	_, err := s.Spend(ctx, []limit.Limit{free, one}, start)
 	if err == nil || errors.As(err, &refused) {
 		t.Errorf("Spend: got error %v, want one that is no *LimitError", err)
 	}
 	if len(s.limits) != 1 {
 		t.Errorf("keys after the failed Spend: got %d, want 1", len(s.limits))
 	}
-	err = s.RedeemCode(ctx, identity.Redemption{Now: start, CodeID: "1", NumberKey: []byte("n"), Refunds: []identity.Limit{limit}})
+	err = s.RedeemCode(ctx, identity.Redemption{Now: start, CodeID: "1", NumberKey: []byte("n"), Refunds: []limit.Limit{one}})
 	if err == nil || !s.codes["1"].UsedAt.IsZero() {
 		t.Errorf("RedeemCode: got error %v and use at %v, want an error and no use", err, s.codes["1"].UsedAt)
 	}
-	if err := s.ReleaseAttempt(ctx, identity.Release{SpentAt: start, Refunds: []identity.Limit{limit}}); err == nil {
+	if err := s.ReleaseAttempt(ctx, identity.Release{SpentAt: start, Refunds: []limit.Limit{one}}); err == nil {
 		t.Error("ReleaseAttempt: got no error")
 	}
 }
@@ -92,11 +93,11 @@ func TestMalformedLimitStateIsAnError(t *testing.T) {
 func TestRepeatedKeyIsAnError(t *testing.T) {
 	t.Parallel()
 	s, ctx := New(), t.Context()
-	l := identity.Limit{Key: "key", Rates: []identity.Rate{{Limit: 1, Per: time.Hour}}}
-	if _, err := s.Spend(ctx, []identity.Limit{l, l}, start); !errors.Is(err, errRepeatedKey) {
+	l := limit.Limit{Key: "key", Rates: []limit.Rate{{Limit: 1, Per: time.Hour}}}
+	if _, err := s.Spend(ctx, []limit.Limit{l, l}, start); !errors.Is(err, errRepeatedKey) {
 		t.Errorf("Spend: got error %v, want %v", err, errRepeatedKey)
 	}
-	err := s.ReleaseAttempt(ctx, identity.Release{SpentAt: start, Refunds: []identity.Limit{l, l}})
+	err := s.ReleaseAttempt(ctx, identity.Release{SpentAt: start, Refunds: []limit.Limit{l, l}})
 	if !errors.Is(err, errRepeatedKey) {
 		t.Errorf("ReleaseAttempt: got error %v, want %v", err, errRepeatedKey)
 	}

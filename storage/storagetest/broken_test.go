@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/storage/memory"
 )
 
@@ -24,17 +26,17 @@ type broken struct {
 	createClient      func(context.Context, identity.Client) error
 	clientByID        func(context.Context, string) (identity.Client, error)
 	setClientDisabled func(context.Context, string, bool) error
-	issueCode         func(context.Context, identity.CodeIssue) ([]identity.Spent, error)
+	issueCode         func(context.Context, identity.CodeIssue) ([]limit.Spent, error)
 	chargeAttempt     func(context.Context, identity.Attempt) (identity.ChargedAttempt, error)
 	releaseAttempt    func(context.Context, identity.Release) error
 	redeemCode        func(context.Context, identity.Redemption) error
-	spend             func(context.Context, []identity.Limit, time.Time) ([]identity.Spent, error)
-	clearLimits       func(context.Context, []identity.LimitKey) error
+	spend             func(context.Context, []limit.Limit, time.Time) ([]limit.Spent, error)
+	clearLimits       func(context.Context, []limit.Key) error
 	purge             func(context.Context, identity.Purge) (int, error)
 	enqueue           func(context.Context, []identity.OutboxMessage) error
-	claimMessages     func(context.Context, identity.Claim) ([]identity.OutboxMessage, error)
+	claimMessages     func(context.Context, identity.Lease) ([]identity.OutboxMessage, error)
 	finishMessage     func(context.Context, identity.MessageResult) error
-	recordReceipt     func(context.Context, identity.DeliveryReceipt) error
+	recordReceipt     func(context.Context, sms.DeliveryReceipt) error
 	messageStates     func(context.Context, string, int) ([]identity.OutboxMessage, error)
 	appendEvent       func(context.Context, identity.Event) error
 	events            func(context.Context, string, int) ([]identity.Event, error)
@@ -113,7 +115,7 @@ func (b *broken) SetClientDisabled(ctx context.Context, id string, disabled bool
 	return b.after(ctx, b.Store.SetClientDisabled(b.before(ctx), id, disabled))
 }
 
-func (b *broken) IssueCode(ctx context.Context, issue identity.CodeIssue) ([]identity.Spent, error) {
+func (b *broken) IssueCode(ctx context.Context, issue identity.CodeIssue) ([]limit.Spent, error) {
 	if b.issueCode != nil {
 		return b.issueCode(ctx, issue)
 	}
@@ -143,7 +145,7 @@ func (b *broken) RedeemCode(ctx context.Context, r identity.Redemption) error {
 	return b.after(ctx, b.Store.RedeemCode(b.before(ctx), r))
 }
 
-func (b *broken) Spend(ctx context.Context, limits []identity.Limit, now time.Time) ([]identity.Spent, error) {
+func (b *broken) Spend(ctx context.Context, limits []limit.Limit, now time.Time) ([]limit.Spent, error) {
 	if b.spend != nil {
 		return b.spend(ctx, limits, now)
 	}
@@ -151,7 +153,7 @@ func (b *broken) Spend(ctx context.Context, limits []identity.Limit, now time.Ti
 	return v, b.after(ctx, err)
 }
 
-func (b *broken) ClearLimits(ctx context.Context, keys []identity.LimitKey) error {
+func (b *broken) ClearLimits(ctx context.Context, keys []limit.Key) error {
 	if b.clearLimits != nil {
 		return b.clearLimits(ctx, keys)
 	}
@@ -173,11 +175,11 @@ func (b *broken) Enqueue(ctx context.Context, messages []identity.OutboxMessage)
 	return b.after(ctx, b.Store.Enqueue(b.before(ctx), messages))
 }
 
-func (b *broken) ClaimMessages(ctx context.Context, claim identity.Claim) ([]identity.OutboxMessage, error) {
+func (b *broken) LeaseMessages(ctx context.Context, claim identity.Lease) ([]identity.OutboxMessage, error) {
 	if b.claimMessages != nil {
 		return b.claimMessages(ctx, claim)
 	}
-	v, err := b.Store.ClaimMessages(b.before(ctx), claim)
+	v, err := b.Store.LeaseMessages(b.before(ctx), claim)
 	return v, b.after(ctx, err)
 }
 
@@ -188,7 +190,7 @@ func (b *broken) FinishMessage(ctx context.Context, result identity.MessageResul
 	return b.after(ctx, b.Store.FinishMessage(b.before(ctx), result))
 }
 
-func (b *broken) RecordReceipt(ctx context.Context, r identity.DeliveryReceipt) error {
+func (b *broken) RecordReceipt(ctx context.Context, r sms.DeliveryReceipt) error {
 	if b.recordReceipt != nil {
 		return b.recordReceipt(ctx, r)
 	}

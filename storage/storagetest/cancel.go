@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/sms"
 )
 
 // cancelCases has a case for every method of the port.
@@ -41,28 +43,28 @@ func cancelCases() []Case {
 		}},
 		{"IssueCode", func(ctx context.Context, c *check, sc *scene) error {
 			issue := c.issueOf(c.code(number, phone))
-			issue.Charges, issue.KeepLive = []identity.Limit{sc.limit}, 1
+			issue.Charges, issue.KeepLive = []limit.Limit{sc.limit}, 1
 			_, err := c.IssueCode(ctx, issue)
 			return err
 		}},
 		{"ChargeAttempt", func(ctx context.Context, c *check, sc *scene) error {
-			_, err := c.ChargeAttempt(ctx, identity.Attempt{Now: c.now, Binding: sc.code.Binding, Charges: []identity.Limit{sc.limit}})
+			_, err := c.ChargeAttempt(ctx, identity.Attempt{Now: c.now, Binding: sc.code.Binding, Charges: []limit.Limit{sc.limit}})
 			return err
 		}},
 		{"ReleaseAttempt", func(ctx context.Context, c *check, sc *scene) error {
-			return c.ReleaseAttempt(ctx, identity.Release{SpentAt: c.now, CodeIDs: []string{sc.code.ID}, Refunds: []identity.Limit{sc.limit}})
+			return c.ReleaseAttempt(ctx, identity.Release{SpentAt: c.now, CodeIDs: []string{sc.code.ID}, Refunds: []limit.Limit{sc.limit}})
 		}},
 		{"RedeemCode", func(ctx context.Context, c *check, sc *scene) error {
 			r := c.redemption(sc.code, sc.user, phc("new"))
-			r.SpentAt, r.Refunds = c.now, []identity.Limit{sc.limit}
+			r.SpentAt, r.Refunds = c.now, []limit.Limit{sc.limit}
 			return c.RedeemCode(ctx, r)
 		}},
 		{"Spend", func(ctx context.Context, c *check, sc *scene) error {
-			_, err := c.Spend(ctx, []identity.Limit{sc.limit}, c.now)
+			_, err := c.Spend(ctx, []limit.Limit{sc.limit}, c.now)
 			return err
 		}},
 		{"ClearLimits", func(ctx context.Context, c *check, sc *scene) error {
-			return c.ClearLimits(ctx, []identity.LimitKey{sc.limit.Key})
+			return c.ClearLimits(ctx, []limit.Key{sc.limit.Key})
 		}},
 		{"Purge", func(ctx context.Context, c *check, sc *scene) error {
 			later := c.now.AddDate(1, 0, 0)
@@ -72,15 +74,15 @@ func cancelCases() []Case {
 		{"Enqueue", func(ctx context.Context, c *check, _ *scene) error {
 			return c.Enqueue(ctx, []identity.OutboxMessage{c.message()})
 		}},
-		{"ClaimMessages", func(ctx context.Context, c *check, _ *scene) error {
-			_, err := c.ClaimMessages(ctx, identity.Claim{Now: c.now, Until: c.now.Add(time.Minute), Token: "other", Max: 10})
+		{"LeaseMessages", func(ctx context.Context, c *check, _ *scene) error {
+			_, err := c.LeaseMessages(ctx, identity.Lease{Now: c.now, Until: c.now.Add(time.Minute), Token: "other", Max: 10})
 			return err
 		}},
 		{"FinishMessage", func(ctx context.Context, c *check, sc *scene) error {
-			return c.FinishMessage(ctx, identity.MessageResult{ID: sc.leased.ID, ClaimToken: sceneLease, State: identity.MessageDead, Now: c.now})
+			return c.FinishMessage(ctx, identity.MessageResult{ID: sc.leased.ID, LeaseToken: sceneLease, State: identity.MessageDead, Now: c.now})
 		}},
 		{"RecordReceipt", func(ctx context.Context, c *check, _ *scene) error {
-			return c.RecordReceipt(ctx, identity.DeliveryReceipt{Provider: "webhook", Ref: "ref", State: identity.ReceiptFailed, At: c.now})
+			return c.RecordReceipt(ctx, sms.DeliveryReceipt{Provider: "webhook", Ref: "ref", State: sms.ReceiptFailed, At: c.now})
 		}},
 		{"MessageStates", func(ctx context.Context, c *check, _ *scene) error {
 			_, err := c.MessageStates(ctx, "", 10)
@@ -107,7 +109,7 @@ func cancelCases() []Case {
 		defer cancel()
 		_, err := c.UserByMobile(ctx, "acme", number)
 		c.is("UserByMobile", err, context.DeadlineExceeded)
-		_, err = c.Spend(ctx, []identity.Limit{perHour(anyKey, 1)}, c.now)
+		_, err = c.Spend(ctx, []limit.Limit{perHour(anyKey, 1)}, c.now)
 		c.is("Spend", err, context.DeadlineExceeded)
 		c.wantRoom("after the deadline", perHour(anyKey, 1), c.now, 1)
 	}})

@@ -6,15 +6,16 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 func chargeCases() []Case {
 	attemptOf := func(c *check, code identity.VerifyCode) identity.Attempt {
 		return identity.Attempt{
 			Now: c.now, Binding: code.Binding,
-			Charges:      []identity.Limit{perHour("address", 5), perHour("all", 6)},
-			LiveCharges:  []identity.Limit{perHour("number", 3), perHour("number and device", 2)},
-			DecoyCharges: []identity.Limit{perHour("idle number", 3), perHour("idle device", 2)},
+			Charges:      []limit.Limit{perHour("address", 5), perHour("all", 6)},
+			LiveCharges:  []limit.Limit{perHour("number", 3), perHour("number and device", 2)},
+			DecoyCharges: []limit.Limit{perHour("idle number", 3), perHour("idle device", 2)},
 		}
 	}
 	return []Case{
@@ -81,7 +82,7 @@ func chargeCases() []Case {
 			a := attemptOf(c, code)
 			charged, err := c.ChargeAttempt(c.ctx, a)
 			c.ok("ChargeAttempt", err)
-			c.equal("what was spent", spentKeys(charged.Spent), []identity.LimitKey{"address", "all", "number", "number and device"})
+			c.equal("what was spent", spentKeys(charged.Spent), []limit.Key{"address", "all", "number", "number and device"})
 			for i, room := range []int{4, 5} {
 				c.wantRoom("Charges", a.Charges[i], c.now, room)
 			}
@@ -99,7 +100,7 @@ func chargeCases() []Case {
 			charged, err := c.ChargeAttempt(c.ctx, a)
 			c.ok("ChargeAttempt with LiveCharges used up", err)
 			c.equal("the codes", len(charged.Codes), 0)
-			c.equal("what was spent", spentKeys(charged.Spent), []identity.LimitKey{"address", "all", "idle number", "idle device"})
+			c.equal("what was spent", spentKeys(charged.Spent), []limit.Key{"address", "all", "idle number", "idle device"})
 			c.wantRoom("LiveCharges after", a.LiveCharges[0], c.now, 2)
 			c.wantRoom("DecoyCharges", a.DecoyCharges[1], c.now, 1)
 			c.wantRoom("Charges", a.Charges[0], c.now, 4)
@@ -111,7 +112,7 @@ func chargeCases() []Case {
 			c.wantLive("the only attempt", code, c.now, code)
 			charged, err := c.ChargeAttempt(c.ctx, attemptOf(c, code))
 			c.ok("ChargeAttempt", err)
-			c.equal("what was spent", spentKeys(charged.Spent), []identity.LimitKey{"address", "all", "idle number", "idle device"})
+			c.equal("what was spent", spentKeys(charged.Spent), []limit.Key{"address", "all", "idle number", "idle device"})
 		}},
 		{"ChargeAttempt/Refused", "a guess that a limit refused must cost neither an attempt nor any other limit", func(c *check) {
 			full, alsoFull := perHour("full", 1), perHour("also full", 1)
@@ -119,7 +120,7 @@ func chargeCases() []Case {
 				c.spend(c.now, full, alsoFull)
 				charged, err := c.ChargeAttempt(c.ctx, identity.Attempt{
 					Now: c.now, Binding: sc.code.Binding,
-					Charges: []identity.Limit{sc.limit, full}, LiveCharges: []identity.Limit{alsoFull, perHour(anyKey, 9)},
+					Charges: []limit.Limit{sc.limit, full}, LiveCharges: []limit.Limit{alsoFull, perHour(anyKey, 9)},
 				})
 				c.equal("the codes returned with an error", len(charged.Codes), 0)
 				c.wantRoom("a limit that did not refuse", perHour(anyKey, 9), c.now, 9)
@@ -138,7 +139,7 @@ func chargeCases() []Case {
 			code := c.issue(c.code(number, phone))
 			var seen, highest atomic.Int64
 			errs := together(200, func(int) error {
-				charged, err := c.ChargeAttempt(c.ctx, identity.Attempt{Now: c.now, Binding: code.Binding, Charges: []identity.Limit{perHour("all", 1000)}})
+				charged, err := c.ChargeAttempt(c.ctx, identity.Attempt{Now: c.now, Binding: code.Binding, Charges: []limit.Limit{perHour("all", 1000)}})
 				for _, got := range charged.Codes {
 					seen.Add(1)
 					for {
@@ -160,7 +161,7 @@ func chargeCases() []Case {
 			c.issue(code)
 			var seen atomic.Int64
 			errs := together(100, func(int) error {
-				charged, err := c.ChargeAttempt(c.ctx, identity.Attempt{Now: c.now, Binding: code.Binding, LiveCharges: []identity.Limit{perHour("number", 7)}})
+				charged, err := c.ChargeAttempt(c.ctx, identity.Attempt{Now: c.now, Binding: code.Binding, LiveCharges: []limit.Limit{perHour("number", 7)}})
 				seen.Add(int64(len(charged.Codes)))
 				return unlessLimited(err)
 			})
@@ -174,7 +175,7 @@ func releaseCases() []Case {
 	return []Case{
 		{"ReleaseAttempt/GivesBack", "an overload must not cost the person an attempt, nor the number its budget", func(c *check) {
 			code := c.issue(c.code(number, phone))
-			limits := []identity.Limit{perHour("number", 2), perHour("all", 3)}
+			limits := []limit.Limit{perHour("number", 2), perHour("all", 3)}
 			for range 2 {
 				_, err := c.ChargeAttempt(c.ctx, identity.Attempt{Now: c.now, Binding: code.Binding, Charges: limits})
 				c.ok("ChargeAttempt", err)
@@ -208,14 +209,14 @@ func releaseCases() []Case {
 			c.wantLive("one guess too many", code, c.now)
 		}},
 		{"ReleaseAttempt/GoneCodes", "what is gone, used or ended stays so, and keeps nothing else from being given back", func(c *check) {
-			used, ended, live, limit := c.issue(c.code(number, phone)), c.issue(c.code(number, tablet)), c.issue(c.code(otherNumber, phone)), perHour(anyKey, 1)
+			used, ended, live, one := c.issue(c.code(number, phone)), c.issue(c.code(number, tablet)), c.issue(c.code(otherNumber, phone)), perHour(anyKey, 1)
 			c.wantLive("a guess", live, c.now, live)
-			c.spend(c.now, limit)
+			c.spend(c.now, one)
 			r := c.redemption(used, identity.User{}, "")
 			r.Password = nil
 			c.ok("RedeemCode", c.RedeemCode(c.ctx, r))
 			release := identity.Release{
-				SpentAt: c.now, CodeIDs: []string{c.id(), used.ID, ended.ID, live.ID}, Refunds: []identity.Limit{perHour("never spent", 1), limit},
+				SpentAt: c.now, CodeIDs: []string{c.id(), used.ID, ended.ID, live.ID}, Refunds: []limit.Limit{perHour("never spent", 1), one},
 			}
 			c.ok("ReleaseAttempt", c.ReleaseAttempt(c.ctx, release))
 			c.wantLive("the used code", used, c.now)
@@ -223,31 +224,31 @@ func releaseCases() []Case {
 			want := live
 			want.Attempts = 1
 			c.equal("the live code, one given back, one more", c.charge(live, c.now), []identity.VerifyCode{want})
-			c.wantRoom("the refund", limit, c.now, 1)
+			c.wantRoom("the refund", one, c.now, 1)
 			c.wantRoom("the limit never spent", perHour("never spent", 1), c.now, 1)
 			c.ok("ReleaseAttempt of nothing", c.ReleaseAttempt(c.ctx, identity.Release{SpentAt: c.now}))
 		}},
 		{"ReleaseAttempt/OnlyThatInstant", "a refund takes back the event it paid for: any other would empty somebody else's count", func(c *check) {
-			limit, later := perHour(anyKey, 3), c.now.Add(time.Minute)
-			c.spend(c.now, limit)
-			c.spend(later, limit)
+			one, later := perHour(anyKey, 3), c.now.Add(time.Minute)
+			c.spend(c.now, one)
+			c.spend(later, one)
 			refund := func(at time.Time) {
-				c.ok("ReleaseAttempt", c.ReleaseAttempt(c.ctx, identity.Release{SpentAt: at, Refunds: []identity.Limit{limit}}))
+				c.ok("ReleaseAttempt", c.ReleaseAttempt(c.ctx, identity.Release{SpentAt: at, Refunds: []limit.Limit{one}}))
 			}
 			refund(c.now.Add(time.Second))
 			refund(c.now)
 			refund(c.now)
-			c.wantRoom("one of two given back", limit, c.now.Add(30*time.Minute), 2)
+			c.wantRoom("one of two given back", one, c.now.Add(30*time.Minute), 2)
 			// The event left is the later one: an hour after the first, it still counts.
-			c.wantRoom("the earlier one given back", limit, c.now.Add(time.Hour), 0)
+			c.wantRoom("the earlier one given back", one, c.now.Add(time.Hour), 0)
 		}},
 		{"ReleaseAttempt/Concurrent", "releases and guesses at once must not lose each other's count", func(c *check) {
 			code := c.code(number, phone)
 			code.MaxAttempts = 100
 			c.issue(code)
-			limit := perHour("number", 100)
+			one := perHour("number", 100)
 			spend := func() error {
-				_, err := c.ChargeAttempt(c.ctx, identity.Attempt{Now: c.now, Binding: code.Binding, Charges: []identity.Limit{limit}})
+				_, err := c.ChargeAttempt(c.ctx, identity.Attempt{Now: c.now, Binding: code.Binding, Charges: []limit.Limit{one}})
 				return err
 			}
 			for range 20 {
@@ -257,13 +258,13 @@ func releaseCases() []Case {
 				if i%2 == 0 {
 					return spend()
 				}
-				return c.ReleaseAttempt(c.ctx, identity.Release{SpentAt: c.now, CodeIDs: []string{code.ID}, Refunds: []identity.Limit{limit}})
+				return c.ReleaseAttempt(c.ctx, identity.Release{SpentAt: c.now, CodeIDs: []string{code.ID}, Refunds: []limit.Limit{one}})
 			})
 			c.equal("the calls that passed", len(c.winners(errs)), 40)
 			want := code
 			want.Attempts = 21
 			c.equal("20 guesses, 20 more and 20 given back, one more", c.charge(code, c.now), []identity.VerifyCode{want})
-			c.wantRoom("20 guesses, 20 more and 20 given back", limit, c.now, 80)
+			c.wantRoom("20 guesses, 20 more and 20 given back", one, c.now, 80)
 		}},
 	}
 }

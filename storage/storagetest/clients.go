@@ -21,8 +21,8 @@ func clientCases() []Case {
 		{"CreateClient/RoundTrip", "an ISV client whose allow list is lost serves every tenant", func(c *check) {
 			for _, client := range []identity.Client{
 				clientOf(c, "DRrYIqauawN0I8myTMoDTPys6ezGZxnm"),
-				{ID: "isv", ISV: true, Tenants: []string{"globex", "acme", "a,b", `"quoted"`, " spaced "}, CreatedAt: c.now},
-				{ID: "any", ISV: true, CreatedAt: c.now},
+				{ID: "isv", MultiTenant: true, Tenants: []string{"globex", "acme", "a,b", `"quoted"`, " spaced "}, CreatedAt: c.now},
+				{ID: "any", MultiTenant: true, CreatedAt: c.now},
 				{ID: "off", Disabled: true, CreatedAt: c.now.Add(-time.Hour)},
 			} {
 				c.ok("CreateClient", c.CreateClient(c.ctx, client))

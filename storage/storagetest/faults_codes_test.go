@@ -8,18 +8,19 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 func codeFaults() []fault {
 	return []fault{
 		{"sends not charged", []string{"IssueCode/Stores", "IssueCode/ChargeRefused", "IssueCode/ConcurrentAtLimit"}, func(b *broken) {
-			b.issueCode = func(ctx context.Context, issue identity.CodeIssue) ([]identity.Spent, error) {
+			b.issueCode = func(ctx context.Context, issue identity.CodeIssue) ([]limit.Spent, error) {
 				issue.Charges = nil
 				return b.Store.IssueCode(ctx, issue)
 			}
 		}},
 		{"sends charged in a transaction of their own", []string{"IssueCode/Duplicate"}, func(b *broken) {
-			b.issueCode = func(ctx context.Context, issue identity.CodeIssue) ([]identity.Spent, error) {
+			b.issueCode = func(ctx context.Context, issue identity.CodeIssue) ([]limit.Spent, error) {
 				spent, err := b.Store.Spend(ctx, issue.Charges, issue.Now)
 				if err != nil {
 					return nil, err
@@ -30,7 +31,7 @@ func codeFaults() []fault {
 			}
 		}},
 		{"refused send recorded", []string{"IssueCode/ChargeRefused"}, func(b *broken) {
-			b.issueCode = func(ctx context.Context, issue identity.CodeIssue) ([]identity.Spent, error) {
+			b.issueCode = func(ctx context.Context, issue identity.CodeIssue) ([]limit.Spent, error) {
 				spent, err := b.Store.IssueCode(ctx, issue)
 				if err != nil {
 					return nil, errors.Join(err, b.Store.AppendEvent(ctx, issue.Event))
@@ -39,25 +40,25 @@ func codeFaults() []fault {
 			}
 		}},
 		{"codes never ended by newer ones", []string{"IssueCode/KeepLive", "IssueCode/KeepLiveAcrossDevices", "IssueCode/KeepLiveOldest", "IssueCode/ConcurrentKeepLive"}, func(b *broken) {
-			b.issueCode = func(ctx context.Context, issue identity.CodeIssue) ([]identity.Spent, error) {
+			b.issueCode = func(ctx context.Context, issue identity.CodeIssue) ([]limit.Spent, error) {
 				issue.KeepLive = 1000
 				return b.Store.IssueCode(ctx, issue)
 			}
 		}},
 		{"one live code only", []string{"IssueCode/KeepLive", "IssueCode/KeepLiveOldest"}, func(b *broken) {
-			b.issueCode = func(ctx context.Context, issue identity.CodeIssue) ([]identity.Spent, error) {
+			b.issueCode = func(ctx context.Context, issue identity.CodeIssue) ([]limit.Spent, error) {
 				issue.KeepLive = 1
 				return b.Store.IssueCode(ctx, issue)
 			}
 		}},
 		{"live codes counted by device", []string{"IssueCode/KeepLiveAcrossDevices", "RedeemCode/DoesAll", "RedeemCode/ConcurrentSiblings"}, func(b *broken) {
-			b.issueCode = func(ctx context.Context, issue identity.CodeIssue) ([]identity.Spent, error) {
+			b.issueCode = func(ctx context.Context, issue identity.CodeIssue) ([]limit.Spent, error) {
 				issue.Code.NumberKey = issue.Code.Binding
 				return b.Store.IssueCode(ctx, issue)
 			}
 		}},
 		{"sends counted together for all numbers", []string{"IssueCode/KeepLive", "RedeemCode/DoesAll"}, func(b *broken) {
-			b.issueCode = func(ctx context.Context, issue identity.CodeIssue) ([]identity.Spent, error) {
+			b.issueCode = func(ctx context.Context, issue identity.CodeIssue) ([]limit.Spent, error) {
 				issue.Code.NumberKey = []byte("all")
 				return b.Store.IssueCode(ctx, issue)
 			}
@@ -86,7 +87,7 @@ func codeFaults() []fault {
 			}
 		}},
 		{"any device's codes found", []string{"ChargeAttempt/OnlyItsBinding"}, func(b *broken) {
-			b.issueCode = func(ctx context.Context, issue identity.CodeIssue) ([]identity.Spent, error) {
+			b.issueCode = func(ctx context.Context, issue identity.CodeIssue) ([]limit.Spent, error) {
 				issue.Code.Binding = []byte("any")
 				return b.Store.IssueCode(ctx, issue)
 			}
@@ -166,7 +167,7 @@ func codeFaults() []fault {
 		{"release clears the limits", []string{"ReleaseAttempt/GivesBack", "ReleaseAttempt/OnlyThatInstant", "Purge/AfterRefund"}, func(b *broken) {
 			b.releaseAttempt = func(ctx context.Context, release identity.Release) error {
 				for _, l := range release.Refunds {
-					if err := b.Store.ClearLimits(ctx, []identity.LimitKey{l.Key}); err != nil {
+					if err := b.Store.ClearLimits(ctx, []limit.Key{l.Key}); err != nil {
 						return err
 					}
 				}
@@ -174,7 +175,7 @@ func codeFaults() []fault {
 			}
 		}},
 		{"attempts below zero", []string{"ReleaseAttempt/NotBelowZero"}, func(b *broken) {
-			b.issueCode = func(ctx context.Context, issue identity.CodeIssue) ([]identity.Spent, error) {
+			b.issueCode = func(ctx context.Context, issue identity.CodeIssue) ([]limit.Spent, error) {
 				issue.Code.Attempts += 2
 				issue.Code.MaxAttempts += 2
 				return b.Store.IssueCode(ctx, issue)

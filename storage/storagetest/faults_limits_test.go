@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 // rendezvous returns a function whose first n callers wait for each other.
@@ -29,12 +30,12 @@ func rendezvous(n int) func() {
 func limitFaults() []fault {
 	return []fault{
 		{"limits spent one by one", []string{"Spend/AllOrNothing"}, func(b *broken) {
-			b.spend = func(ctx context.Context, limits []identity.Limit, now time.Time) ([]identity.Spent, error) {
-				var all []identity.Spent
-				var refused *identity.LimitError
+			b.spend = func(ctx context.Context, limits []limit.Limit, now time.Time) ([]limit.Spent, error) {
+				var all []limit.Spent
+				var refused *limit.Error
 				for _, l := range limits {
-					spent, err := b.Store.Spend(ctx, []identity.Limit{l}, now)
-					if refusal, ok := errors.AsType[*identity.LimitError](err); ok {
+					spent, err := b.Store.Spend(ctx, []limit.Limit{l}, now)
+					if refusal, ok := errors.AsType[*limit.Error](err); ok {
 						refused = refused.Join(refusal)
 					} else if err != nil {
 						return nil, err
@@ -48,24 +49,24 @@ func limitFaults() []fault {
 			}
 		}},
 		{"first refusal returned alone", []string{"Spend/AllOrNothing"}, func(b *broken) {
-			b.spend = func(ctx context.Context, limits []identity.Limit, now time.Time) ([]identity.Spent, error) {
+			b.spend = func(ctx context.Context, limits []limit.Limit, now time.Time) ([]limit.Spent, error) {
 				spent, err := b.Store.Spend(ctx, limits, now)
-				if refusal, ok := errors.AsType[*identity.LimitError](err); ok {
+				if refusal, ok := errors.AsType[*limit.Error](err); ok {
 					refusal.Keys = refusal.Keys[:1]
 				}
 				return spent, err
 			}
 		}},
 		{"results in key order", []string{"Spend/Result"}, func(b *broken) {
-			b.spend = func(ctx context.Context, limits []identity.Limit, now time.Time) ([]identity.Spent, error) {
+			b.spend = func(ctx context.Context, limits []limit.Limit, now time.Time) ([]limit.Spent, error) {
 				spent, err := b.Store.Spend(ctx, limits, now)
-				slices.SortFunc(spent, func(x, y identity.Spent) int { return strings.Compare(string(x.Key), string(y.Key)) })
+				slices.SortFunc(spent, func(x, y limit.Spent) int { return strings.Compare(string(x.Key), string(y.Key)) })
 				return spent, err
 			}
 		}},
 		{"nothing counted", []string{"Spend/Cap", "Spend/StreakAndAlarm", "Spend/LargeState", "Purge/BarStays", "Shards/Alarm", "Spend/ConcurrentOrder"}, func(b *broken) {
-			b.spend = func(_ context.Context, limits []identity.Limit, now time.Time) ([]identity.Spent, error) {
-				var all []identity.Spent
+			b.spend = func(_ context.Context, limits []limit.Limit, now time.Time) ([]limit.Spent, error) {
+				var all []limit.Spent
 				for _, l := range limits {
 					spent, err := l.Spend(nil, nil, now)
 					if err != nil {
@@ -80,7 +81,7 @@ func limitFaults() []fault {
 			var mu sync.Mutex
 			var state []byte
 			meet := rendezvous(20)
-			b.spend = func(_ context.Context, limits []identity.Limit, now time.Time) ([]identity.Spent, error) {
+			b.spend = func(_ context.Context, limits []limit.Limit, now time.Time) ([]limit.Spent, error) {
 				mu.Lock()
 				seen := state
 				mu.Unlock()
@@ -92,11 +93,11 @@ func limitFaults() []fault {
 				mu.Lock()
 				state = spent.State
 				mu.Unlock()
-				return []identity.Spent{spent}, nil
+				return []limit.Spent{spent}, nil
 			}
 		}},
 		{"calls on keys in another order deadlock", []string{"Spend/ConcurrentOrder"}, func(b *broken) {
-			b.spend = func(ctx context.Context, limits []identity.Limit, now time.Time) ([]identity.Spent, error) {
+			b.spend = func(ctx context.Context, limits []limit.Limit, now time.Time) ([]limit.Spent, error) {
 				if len(limits) > 1 && limits[0].Key == "b" {
 					return nil, errors.New("deadlock detected")
 				}
@@ -104,17 +105,17 @@ func limitFaults() []fault {
 			}
 		}},
 		{"keys compared without case", []string{"Spend/ExactKeys"}, func(b *broken) {
-			b.spend = func(ctx context.Context, limits []identity.Limit, now time.Time) ([]identity.Spent, error) {
+			b.spend = func(ctx context.Context, limits []limit.Limit, now time.Time) ([]limit.Spent, error) {
 				limits = slices.Clone(limits)
 				for i := range limits {
-					limits[i].Key = identity.LimitKey(strings.ToLower(string(limits[i].Key)))
+					limits[i].Key = limit.Key(strings.ToLower(string(limits[i].Key)))
 				}
 				return b.Store.Spend(ctx, limits, now)
 			}
 		}},
 		{"oldest keys evicted", []string{"Spend/NothingEvicts"}, func(b *broken) {
-			var keys []identity.LimitKey
-			b.spend = func(ctx context.Context, limits []identity.Limit, now time.Time) ([]identity.Spent, error) {
+			var keys []limit.Key
+			b.spend = func(ctx context.Context, limits []limit.Limit, now time.Time) ([]limit.Spent, error) {
 				for _, l := range limits {
 					keys = append(keys, l.Key)
 				}
@@ -128,10 +129,10 @@ func limitFaults() []fault {
 			}
 		}},
 		{"a cap for each shard", []string{"Shards/SumIsCapped", "Shards/Alarm"}, func(b *broken) {
-			b.spend = func(ctx context.Context, limits []identity.Limit, now time.Time) ([]identity.Spent, error) {
+			b.spend = func(ctx context.Context, limits []limit.Limit, now time.Time) ([]limit.Spent, error) {
 				limits = slices.Clone(limits)
 				for i := range limits {
-					limits[i].Key += identity.LimitKey(fmt.Sprint(limits[i].Shard))
+					limits[i].Key += limit.Key(fmt.Sprint(limits[i].Shard))
 				}
 				return b.Store.Spend(ctx, limits, now)
 			}
@@ -139,7 +140,7 @@ func limitFaults() []fault {
 		{"shards in one row, overwritten", []string{"Shards/SumIsCapped", "Shards/Concurrent", "Purge/Shards"}, func(b *broken) {
 			var mu sync.Mutex
 			states := make(map[int][]byte)
-			b.spend = func(_ context.Context, limits []identity.Limit, now time.Time) ([]identity.Spent, error) {
+			b.spend = func(_ context.Context, limits []limit.Limit, now time.Time) ([]limit.Spent, error) {
 				mu.Lock()
 				defer mu.Unlock()
 				spent, err := limits[0].Spend(states[limits[0].Shard], nil, now)
@@ -147,7 +148,7 @@ func limitFaults() []fault {
 					clear(states)
 					states[limits[0].Shard] = spent.State
 				}
-				return []identity.Spent{spent}, err
+				return []limit.Spent{spent}, err
 			}
 		}},
 		{"refund to the first shard", []string{"Shards/RefundAndClear"}, func(b *broken) {
@@ -159,7 +160,7 @@ func limitFaults() []fault {
 			}
 		}},
 		{"missing key an error", []string{"ClearLimits/Forgets"}, func(b *broken) {
-			b.clearLimits = func(ctx context.Context, keys []identity.LimitKey) error {
+			b.clearLimits = func(ctx context.Context, keys []limit.Key) error {
 				if slices.Contains(keys, "missing") {
 					return identity.ErrNotFound
 				}
@@ -167,7 +168,7 @@ func limitFaults() []fault {
 			}
 		}},
 		{"only the first key cleared", []string{"ClearLimits/Forgets"}, func(b *broken) {
-			b.clearLimits = func(ctx context.Context, keys []identity.LimitKey) error {
+			b.clearLimits = func(ctx context.Context, keys []limit.Key) error {
 				return b.Store.ClearLimits(ctx, keys[:min(len(keys), 1)])
 			}
 		}},
@@ -192,9 +193,9 @@ func limitFaults() []fault {
 		{"purge of nothing", []string{"Purge/Codes", "Purge/Limits", "Purge/Messages", "Purge/Events", "Purge/Shards"}, func(b *broken) {
 			b.purge = func(context.Context, identity.Purge) (int, error) { return 0, nil }
 		}},
-		{"purge lifts bars", []string{"Purge/BarStays", "Purge/SpendRenews"}, func(b *broken) {
+		{"purge lifts locks", []string{"Purge/BarStays", "Purge/SpendRenews"}, func(b *broken) {
 			b.purge = func(ctx context.Context, _ identity.Purge) (int, error) {
-				return 0, b.Store.ClearLimits(ctx, []identity.LimitKey{"any"})
+				return 0, b.Store.ClearLimits(ctx, []limit.Key{"any"})
 			}
 		}},
 		{"purge of messages at the instant kept", []string{"Purge/Messages"}, func(b *broken) {
@@ -207,9 +208,9 @@ func limitFaults() []fault {
 		}},
 		{"purge of pending messages", []string{"Purge/Messages", "Purge/Bounded"}, func(b *broken) {
 			b.purge = func(ctx context.Context, p identity.Purge) (int, error) {
-				pending, err := b.Store.ClaimMessages(ctx, identity.Claim{Now: p.Now.AddDate(9, 0, 0), Until: p.Now.AddDate(10, 0, 0), Token: "purge", Max: 100})
+				pending, err := b.Store.LeaseMessages(ctx, identity.Lease{Now: p.Now.AddDate(9, 0, 0), Until: p.Now.AddDate(10, 0, 0), Token: "purge", Max: 100})
 				for _, m := range pending {
-					err = errors.Join(err, b.Store.FinishMessage(ctx, identity.MessageResult{ID: m.ID, ClaimToken: "purge", State: identity.MessageDead, Now: m.CreatedAt}))
+					err = errors.Join(err, b.Store.FinishMessage(ctx, identity.MessageResult{ID: m.ID, LeaseToken: "purge", State: identity.MessageDead, Now: m.CreatedAt}))
 				}
 				n, purgeErr := b.Store.Purge(ctx, p)
 				return n, errors.Join(err, purgeErr)

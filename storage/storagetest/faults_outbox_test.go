@@ -22,83 +22,83 @@ func outboxFaults() []fault {
 			}
 		}},
 		{"sealed text not handed out", []string{"Enqueue/RoundTrip", "Bytes/Sealed"}, func(b *broken) {
-			b.claimMessages = func(ctx context.Context, claim identity.Claim) ([]identity.OutboxMessage, error) {
-				claimed, err := b.Store.ClaimMessages(ctx, claim)
+			b.claimMessages = func(ctx context.Context, claim identity.Lease) ([]identity.OutboxMessage, error) {
+				claimed, err := b.Store.LeaseMessages(ctx, claim)
 				for i := range claimed {
 					claimed[i].Sealed = nil
 				}
 				return claimed, err
 			}
 		}},
-		{"claimed messages as before the claim", []string{"Enqueue/RoundTrip", "ClaimMessages/Lease", "ClaimMessages/Concurrent"}, func(b *broken) {
-			b.claimMessages = func(ctx context.Context, claim identity.Claim) ([]identity.OutboxMessage, error) {
-				claimed, err := b.Store.ClaimMessages(ctx, claim)
+		{"claimed messages as before the claim", []string{"Enqueue/RoundTrip", "LeaseMessages/Lease", "LeaseMessages/Concurrent"}, func(b *broken) {
+			b.claimMessages = func(ctx context.Context, claim identity.Lease) ([]identity.OutboxMessage, error) {
+				claimed, err := b.Store.LeaseMessages(ctx, claim)
 				for i := range claimed {
 					claimed[i].Attempts--
 				}
 				return claimed, err
 			}
 		}},
-		{"due a millisecond late", []string{"ClaimMessages/NextAt"}, func(b *broken) {
-			b.claimMessages = func(ctx context.Context, claim identity.Claim) ([]identity.OutboxMessage, error) {
+		{"due a millisecond late", []string{"LeaseMessages/NextAt"}, func(b *broken) {
+			b.claimMessages = func(ctx context.Context, claim identity.Lease) ([]identity.OutboxMessage, error) {
 				claim.Now = claim.Now.Add(-time.Millisecond)
-				return b.Store.ClaimMessages(ctx, claim)
+				return b.Store.LeaseMessages(ctx, claim)
 			}
 		}},
-		{"due early", []string{"ClaimMessages/NextAt", "FinishMessage/PendingAgain"}, func(b *broken) {
-			b.claimMessages = func(ctx context.Context, claim identity.Claim) ([]identity.OutboxMessage, error) {
+		{"due early", []string{"LeaseMessages/NextAt", "FinishMessage/PendingAgain"}, func(b *broken) {
+			b.claimMessages = func(ctx context.Context, claim identity.Lease) ([]identity.OutboxMessage, error) {
 				claim.Now = claim.Now.Add(time.Second)
-				return b.Store.ClaimMessages(ctx, claim)
+				return b.Store.LeaseMessages(ctx, claim)
 			}
 		}},
-		{"latest first", []string{"ClaimMessages/EarliestFirst"}, func(b *broken) {
-			b.claimMessages = func(ctx context.Context, claim identity.Claim) ([]identity.OutboxMessage, error) {
-				claimed, err := b.Store.ClaimMessages(ctx, claim)
+		{"latest first", []string{"LeaseMessages/EarliestFirst"}, func(b *broken) {
+			b.claimMessages = func(ctx context.Context, claim identity.Lease) ([]identity.OutboxMessage, error) {
+				claimed, err := b.Store.LeaseMessages(ctx, claim)
 				slices.Reverse(claimed)
 				return claimed, err
 			}
 		}},
-		{"max ignored", []string{"ClaimMessages/EarliestFirst"}, func(b *broken) {
-			b.claimMessages = func(ctx context.Context, claim identity.Claim) ([]identity.OutboxMessage, error) {
+		{"max ignored", []string{"LeaseMessages/EarliestFirst"}, func(b *broken) {
+			b.claimMessages = func(ctx context.Context, claim identity.Lease) ([]identity.OutboxMessage, error) {
 				claim.Max = 100
-				return b.Store.ClaimMessages(ctx, claim)
+				return b.Store.LeaseMessages(ctx, claim)
 			}
 		}},
-		{"lease without a term", []string{"ClaimMessages/Lease", "FinishMessage/LeaseLost"}, func(b *broken) {
-			b.claimMessages = func(ctx context.Context, claim identity.Claim) ([]identity.OutboxMessage, error) {
+		{"lease without a term", []string{"LeaseMessages/Lease", "FinishMessage/LeaseLost"}, func(b *broken) {
+			b.claimMessages = func(ctx context.Context, claim identity.Lease) ([]identity.OutboxMessage, error) {
 				until := claim.Until
 				claim.Until = until.AddDate(100, 0, 0)
-				claimed, err := b.Store.ClaimMessages(ctx, claim)
+				claimed, err := b.Store.LeaseMessages(ctx, claim)
 				for i := range claimed {
-					claimed[i].ClaimUntil = until
+					claimed[i].LeaseUntil = until
 				}
 				return claimed, err
 			}
 		}},
-		{"lease over at once", []string{"ClaimMessages/Lease", "ClaimMessages/Concurrent"}, func(b *broken) {
-			b.claimMessages = func(ctx context.Context, claim identity.Claim) ([]identity.OutboxMessage, error) {
+		{"lease over at once", []string{"LeaseMessages/Lease", "LeaseMessages/Concurrent"}, func(b *broken) {
+			b.claimMessages = func(ctx context.Context, claim identity.Lease) ([]identity.OutboxMessage, error) {
 				until := claim.Until
 				claim.Until = claim.Now
-				claimed, err := b.Store.ClaimMessages(ctx, claim)
+				claimed, err := b.Store.LeaseMessages(ctx, claim)
 				for i := range claimed {
-					claimed[i].ClaimUntil, claimed[i].Attempts = until, 1
+					claimed[i].LeaseUntil, claimed[i].Attempts = until, 1
 				}
 				return claimed, err
 			}
 		}},
-		{"expired messages left alone", []string{"ClaimMessages/Expired"}, func(b *broken) {
-			b.claimMessages = func(ctx context.Context, claim identity.Claim) ([]identity.OutboxMessage, error) {
-				claimed, err := b.Store.ClaimMessages(ctx, claim)
+		{"expired messages left alone", []string{"LeaseMessages/Expired"}, func(b *broken) {
+			b.claimMessages = func(ctx context.Context, claim identity.Lease) ([]identity.OutboxMessage, error) {
+				claimed, err := b.Store.LeaseMessages(ctx, claim)
 				return slices.DeleteFunc(claimed, func(m identity.OutboxMessage) bool { return !m.ExpiresAt.After(claim.Now) }), err
 			}
 		}},
 		{"claim token not compared", []string{"FinishMessage/LeaseLost", "FinishMessage/PendingAgain"}, func(b *broken) {
 			var mu sync.Mutex
 			tokens := make(map[string]string)
-			b.claimMessages = func(ctx context.Context, claim identity.Claim) ([]identity.OutboxMessage, error) {
+			b.claimMessages = func(ctx context.Context, claim identity.Lease) ([]identity.OutboxMessage, error) {
 				mu.Lock()
 				defer mu.Unlock()
-				claimed, err := b.Store.ClaimMessages(ctx, claim)
+				claimed, err := b.Store.LeaseMessages(ctx, claim)
 				for _, m := range claimed {
 					tokens[m.ID] = claim.Token
 				}
@@ -107,7 +107,7 @@ func outboxFaults() []fault {
 			b.finishMessage = func(ctx context.Context, result identity.MessageResult) error {
 				mu.Lock()
 				defer mu.Unlock()
-				result.ClaimToken = tokens[result.ID]
+				result.LeaseToken = tokens[result.ID]
 				return unless(identity.ErrConflict, b.Store.FinishMessage(ctx, result))
 			}
 		}},
@@ -134,7 +134,7 @@ func outboxFaults() []fault {
 			b.finishMessage = func(ctx context.Context, result identity.MessageResult) error {
 				states, err := b.Store.MessageStates(ctx, "", 100)
 				for _, m := range states {
-					if m.ID == result.ID && !m.ClaimUntil.After(result.Now) {
+					if m.ID == result.ID && !m.LeaseUntil.After(result.Now) {
 						return identity.ErrConflict
 					}
 				}

@@ -6,17 +6,18 @@ import (
 	"sync"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 )
 
 func receiptFaults() []fault {
 	return []fault{
 		{"receipt for nobody acknowledged", []string{"RecordReceipt/Unknown", "RecordReceipt/Purged"}, func(b *broken) {
-			b.recordReceipt = func(ctx context.Context, r identity.DeliveryReceipt) error {
+			b.recordReceipt = func(ctx context.Context, r sms.DeliveryReceipt) error {
 				return unless(identity.ErrNotFound, b.Store.RecordReceipt(ctx, r))
 			}
 		}},
 		{"provider not compared", []string{"RecordReceipt/Unknown"}, func(b *broken) {
-			b.recordReceipt = func(ctx context.Context, r identity.DeliveryReceipt) error {
+			b.recordReceipt = func(ctx context.Context, r sms.DeliveryReceipt) error {
 				r.Provider = "twilio"
 				return b.Store.RecordReceipt(ctx, r)
 			}
@@ -24,7 +25,7 @@ func receiptFaults() []fault {
 		{"a repetition is an error", []string{"RecordReceipt/FirstStands", "RecordReceipt/Concurrent"}, func(b *broken) {
 			var mu sync.Mutex
 			seen := map[string]bool{}
-			b.recordReceipt = func(ctx context.Context, r identity.DeliveryReceipt) error {
+			b.recordReceipt = func(ctx context.Context, r sms.DeliveryReceipt) error {
 				mu.Lock()
 				defer mu.Unlock()
 				err := b.Store.RecordReceipt(ctx, r)
@@ -37,8 +38,8 @@ func receiptFaults() []fault {
 		}},
 		{"last receipt stands", []string{"RecordReceipt/FirstStands", "RecordReceipt/Concurrent"}, func(b *broken) {
 			var mu sync.Mutex
-			last := map[string]identity.DeliveryReceipt{}
-			b.recordReceipt = func(ctx context.Context, r identity.DeliveryReceipt) error {
+			last := map[string]sms.DeliveryReceipt{}
+			b.recordReceipt = func(ctx context.Context, r sms.DeliveryReceipt) error {
 				mu.Lock()
 				defer mu.Unlock()
 				last[r.Ref] = r
@@ -58,7 +59,7 @@ func receiptFaults() []fault {
 			b.messageStates = func(ctx context.Context, afterID string, limit int) ([]identity.OutboxMessage, error) {
 				states, err := b.Store.MessageStates(ctx, afterID, limit)
 				for i, m := range states {
-					if m.Receipt == identity.ReceiptFailed {
+					if m.Receipt == sms.ReceiptFailed {
 						states[i].State = identity.MessageDead
 					}
 				}
@@ -66,7 +67,7 @@ func receiptFaults() []fault {
 			}
 		}},
 		{"code lost", []string{"RecordReceipt/Stores"}, func(b *broken) {
-			b.recordReceipt = func(ctx context.Context, r identity.DeliveryReceipt) error {
+			b.recordReceipt = func(ctx context.Context, r sms.DeliveryReceipt) error {
 				r.Code = ""
 				return b.Store.RecordReceipt(ctx, r)
 			}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 func valueFaults() []fault {
@@ -81,13 +82,13 @@ func valueFaults() []fault {
 			}
 		}},
 		{"digests without trailing zeros", []string{"Bytes/Digests"}, func(b *broken) {
-			b.issueCode = func(ctx context.Context, issue identity.CodeIssue) ([]identity.Spent, error) {
+			b.issueCode = func(ctx context.Context, issue identity.CodeIssue) ([]limit.Spent, error) {
 				issue.Code.Digest = bytes.TrimRight(issue.Code.Digest, "\x00")
 				return b.Store.IssueCode(ctx, issue)
 			}
 		}},
 		{"number keys as text without case", []string{"Bytes/Digests"}, func(b *broken) {
-			b.issueCode = func(ctx context.Context, issue identity.CodeIssue) ([]identity.Spent, error) {
+			b.issueCode = func(ctx context.Context, issue identity.CodeIssue) ([]limit.Spent, error) {
 				issue.Code.NumberKey = bytes.ToUpper(issue.Code.NumberKey)
 				return b.Store.IssueCode(ctx, issue)
 			}

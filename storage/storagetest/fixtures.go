@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 const (
@@ -15,7 +16,7 @@ const (
 	otherNumber = "+8612345678902"
 	phone       = "156aysdna213sc50"
 	tablet      = "99zzydna213sc51"
-	anyKey      = identity.LimitKey("any")
+	anyKey      = limit.Key("any")
 )
 
 // id returns a new UUIDv7-shaped id, greater than those before it.
@@ -140,11 +141,11 @@ func (c *check) redemption(code identity.VerifyCode, u identity.User, hash strin
 }
 
 // perHour returns a limit of n in an hour.
-func perHour(key identity.LimitKey, n int) identity.Limit {
-	return identity.Limit{Key: key, Rates: []identity.Rate{{Limit: n, Per: time.Hour}}}
+func perHour(key limit.Key, n int) limit.Limit {
+	return limit.Limit{Key: key, Rates: []limit.Rate{{Limit: n, Per: time.Hour}}}
 }
 
-func (c *check) spend(now time.Time, limits ...identity.Limit) []identity.Spent {
+func (c *check) spend(now time.Time, limits ...limit.Limit) []limit.Spent {
 	c.TB.Helper()
 	spent, err := c.Spend(c.ctx, limits, now)
 	c.ok("Spend", err)
@@ -153,14 +154,14 @@ func (c *check) spend(now time.Time, limits ...identity.Limit) []identity.Spent 
 
 // wantRoom ends the case unless exactly n more events fit into the limit. It
 // uses them up.
-func (c *check) wantRoom(what string, l identity.Limit, now time.Time, n int) {
+func (c *check) wantRoom(what string, l limit.Limit, now time.Time, n int) {
 	c.TB.Helper()
 	for i := range n {
-		if _, err := c.Spend(c.ctx, []identity.Limit{l}, now); err != nil {
+		if _, err := c.Spend(c.ctx, []limit.Limit{l}, now); err != nil {
 			c.Fatalf("%s: limit %q: %d more fit, want %d (%v)", what, l.Key, i, n, err)
 		}
 	}
-	_, err := c.Spend(c.ctx, []identity.Limit{l}, now)
+	_, err := c.Spend(c.ctx, []limit.Limit{l}, now)
 	if !errors.Is(unlessLimited(err), errLimited) {
 		c.Fatalf("%s: limit %q: more than %d fit (error %v)", what, l.Key, n, err)
 	}
@@ -188,8 +189,8 @@ func (c *check) enqueue(messages ...identity.OutboxMessage) {
 // claim leases whatever is due for a minute.
 func (c *check) claim(token string, now time.Time) []identity.OutboxMessage {
 	c.TB.Helper()
-	claimed, err := c.ClaimMessages(c.ctx, identity.Claim{Now: now, Until: now.Add(time.Minute), Token: token, Max: 1000})
-	c.ok("ClaimMessages", err)
+	claimed, err := c.LeaseMessages(c.ctx, identity.Lease{Now: now, Until: now.Add(time.Minute), Token: token, Max: 1000})
+	c.ok("LeaseMessages", err)
 	return claimed
 }
 

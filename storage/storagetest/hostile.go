@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 )
 
 // hostile returns strings that stores are known to take for one another, to
@@ -61,7 +62,7 @@ func stringCases() []Case {
 		{"Strings/Clients", "an application that a store takes for another gets the other's tenant", func(c *check) {
 			var clients []identity.Client
 			for _, id := range hostile(128)[1:] {
-				client := identity.Client{ID: id, Name: id, Tenant: id, ISV: true, Tenants: []string{id, "b", id}, CreatedAt: c.now}
+				client := identity.Client{ID: id, Name: id, Tenant: id, MultiTenant: true, Tenants: []string{id, "b", id}, CreatedAt: c.now}
 				c.ok(fmt.Sprintf("CreateClient %q", id), c.CreateClient(c.ctx, client))
 				clients = append(clients, client)
 			}
@@ -115,13 +116,13 @@ func stringCases() []Case {
 				token := c.id()
 				c.equal("the messages claimed", len(c.claim(token, c.now)), 1)
 				result := identity.MessageResult{
-					ID: m.ID, ClaimToken: token, State: identity.MessageDead, Now: c.now, Provider: s, ProviderRef: s, LastError: s,
+					ID: m.ID, LeaseToken: token, State: identity.MessageDead, Now: c.now, Provider: s, ProviderRef: s, LastError: s,
 				}
 				c.ok(fmt.Sprintf("FinishMessage with %q", s), c.FinishMessage(c.ctx, result))
 				m.State, m.FinishedAt, m.Attempts = result.State, c.now, 1
 				m.Provider, m.ProviderRef, m.LastError = s, s, s
 				if s != "" && len(s) <= 64 {
-					receipt := identity.DeliveryReceipt{Provider: s, Ref: s, State: identity.ReceiptFailed, Code: "30008", At: c.now}
+					receipt := sms.DeliveryReceipt{Provider: s, Ref: s, State: sms.ReceiptFailed, Code: "30008", At: c.now}
 					c.ok(fmt.Sprintf("RecordReceipt for %q", s), c.RecordReceipt(c.ctx, receipt))
 					m.Receipt, m.ReceiptCode, m.ReceiptAt = receipt.State, receipt.Code, receipt.At
 				}
@@ -129,7 +130,7 @@ func stringCases() []Case {
 			}
 			got := c.messages()
 			for i := range got {
-				got[i].ClaimToken, got[i].ClaimUntil = "", time.Time{}
+				got[i].LeaseToken, got[i].LeaseUntil = "", time.Time{}
 			}
 			c.equal("the messages", got, unsealed(want...))
 		}},
@@ -215,7 +216,7 @@ func byteCases() []Case {
 				c.equal("the sealed text", claimed[0].Sealed, digest("s"))
 				spoil(claimed[0].Sealed)
 			}
-			client := identity.Client{ID: "isv", ISV: true, Tenants: []string{"acme"}}
+			client := identity.Client{ID: "isv", MultiTenant: true, Tenants: []string{"acme"}}
 			c.ok("CreateClient", c.CreateClient(c.ctx, client))
 			client.Tenants[0] = "globex"
 			for range 2 {

@@ -4,16 +4,17 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 func issueCases() []Case {
 	return []Case{
 		{"IssueCode/Stores", "the code, its message and its audit event belong together: a person waits for the message", func(c *check) {
 			issue := c.issueOf(c.code(number, phone))
-			issue.Charges = []identity.Limit{perHour("number", 2), perHour("all", 9)}
+			issue.Charges = []limit.Limit{perHour("number", 2), perHour("all", 9)}
 			spent, err := c.IssueCode(c.ctx, issue)
 			c.ok("IssueCode", err)
-			c.equal("what was spent", spentKeys(spent), []identity.LimitKey{"number", "all"})
+			c.equal("what was spent", spentKeys(spent), []limit.Key{"number", "all"})
 			c.equal("the events", c.events(), []identity.Event{issue.Event})
 			c.equal("the messages", c.messages(), unsealed(issue.Message))
 			want := issue.Code
@@ -30,7 +31,7 @@ func issueCases() []Case {
 			c.unchangedBy("after a refused send", func(sc *scene) error {
 				c.spend(c.now, full, alsoFull)
 				issue := c.issueOf(c.code(number, phone))
-				issue.Charges = []identity.Limit{sc.limit, full, alsoFull}
+				issue.Charges = []limit.Limit{sc.limit, full, alsoFull}
 				_, err := c.IssueCode(c.ctx, issue)
 				return err
 			}, func(err error) { c.refused("IssueCode", err, full.Key, alsoFull.Key) })
@@ -47,7 +48,7 @@ func issueCases() []Case {
 				{"event", func(i *identity.CodeIssue) { i.Event.ID = events[0].ID }},
 			} {
 				issue := c.issueOf(c.code(number, phone))
-				issue.Charges, issue.KeepLive = []identity.Limit{sc.limit}, 1
+				issue.Charges, issue.KeepLive = []limit.Limit{sc.limit}, 1
 				part.set(&issue)
 				_, err := c.IssueCode(c.ctx, issue)
 				c.is("IssueCode with the id of another "+part.what, err, identity.ErrAlreadyExists)
@@ -116,10 +117,10 @@ func issueCases() []Case {
 			}
 		}},
 		{"IssueCode/ConcurrentAtLimit", "200 sends at once to one number must reach the provider as often as the limit says, not once more", func(c *check) {
-			limit := perHour("number", 3)
+			one := perHour("number", 3)
 			errs := together(200, func(int) error {
 				issue := c.issueOf(c.code(number, phone))
-				issue.Charges = []identity.Limit{limit, perHour("address", 1000)}
+				issue.Charges = []limit.Limit{one, perHour("address", 1000)}
 				_, err := c.IssueCode(c.ctx, issue)
 				return unlessLimited(err)
 			})
@@ -132,7 +133,7 @@ func issueCases() []Case {
 		{"IssueCode/ConcurrentKeepLive", "sends at once that do not see each other's codes leave more of them live than allowed", func(c *check) {
 			errs := together(60, func(int) error {
 				issue := c.issueOf(c.code(number, phone))
-				issue.Charges = []identity.Limit{perHour("number", 1000)} // as the service does: what serialises a number
+				issue.Charges = []limit.Limit{perHour("number", 1000)} // as the service does: what serialises a number
 				_, err := c.IssueCode(c.ctx, issue)
 				return err
 			})
@@ -142,8 +143,8 @@ func issueCases() []Case {
 	}
 }
 
-func spentKeys(spent []identity.Spent) []identity.LimitKey {
-	keys := make([]identity.LimitKey, 0, len(spent))
+func spentKeys(spent []limit.Spent) []limit.Key {
+	keys := make([]limit.Key, 0, len(spent))
 	for _, s := range spent {
 		keys = append(keys, s.Key)
 	}

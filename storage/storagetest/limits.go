@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 func limitCases() []Case {
@@ -13,17 +14,17 @@ func limitCases() []Case {
 		{"Spend/Cap", "a limit is that many events in a window, no more, and again that many when the window has passed", func(c *check) {
 			l := perHour(anyKey, 3)
 			c.wantRoom("at first", l, c.now, 3)
-			_, err := c.Spend(c.ctx, []identity.Limit{l}, c.now.Add(20*time.Minute))
+			_, err := c.Spend(c.ctx, []limit.Limit{l}, c.now.Add(20*time.Minute))
 			refusal := c.refused("Spend", err, l.Key)
 			c.equal("RetryAfter", refusal.RetryAfter, 40*time.Minute)
 			c.wantRoom("1 ms before the window has passed", l, c.now.Add(time.Hour-time.Millisecond), 0)
 			c.wantRoom("when the window has passed", l, c.now.Add(time.Hour), 3)
 			c.wantRoom("another key", perHour("another", 3), c.now, 3)
 		}},
-		{"Spend/Result", "the service reads alarms and bars off the result, in the order in which it asked", func(c *check) {
-			limits := []identity.Limit{perHour("z", 3), perHour("a", 3), perHour("m", 3)}
+		{"Spend/Result", "the service reads alarms and locks off the result, in the order in which it asked", func(c *check) {
+			limits := []limit.Limit{perHour("z", 3), perHour("a", 3), perHour("m", 3)}
 			limits[2].Shards, limits[2].Shard = 4, 3
-			want := make([]identity.Spent, len(limits))
+			want := make([]limit.Spent, len(limits))
 			for i, l := range limits {
 				var err error
 				want[i], err = l.Spend(nil, nil, c.now)
@@ -38,33 +39,33 @@ func limitCases() []Case {
 			free, short, long := perHour("free", 2), perHour("short", 1), perHour("long", 1)
 			c.spend(c.now.Add(-50*time.Minute), short)
 			c.spend(c.now, long)
-			for _, limits := range [][]identity.Limit{{free, short, long}, {long, free, short}, {short, long, free}} {
+			for _, limits := range [][]limit.Limit{{free, short, long}, {long, free, short}, {short, long, free}} {
 				_, err := c.Spend(c.ctx, limits, c.now.Add(time.Minute))
 				refusal := c.refused("Spend", err, short.Key, long.Key)
 				c.equal("RetryAfter", refusal.RetryAfter, 59*time.Minute)
 			}
 			c.wantRoom("the limit that did not refuse", free, c.now.Add(time.Minute), 2)
 		}},
-		{"Spend/StreakAndAlarm", "failures in a row are counted in the stored state: a store that loses it never bars and never warns", func(c *check) {
-			l := identity.Limit{
-				Key: anyKey, Rates: []identity.Rate{{Limit: 100, Per: time.Hour}}, Alarm: identity.Rate{Limit: 3, Per: time.Hour},
-				Streak: &identity.Streak{BarAfter: 3, Waits: []time.Duration{0, time.Second}, Forget: time.Hour},
+		{"Spend/StreakAndAlarm", "failures in a row are counted in the stored state: a store that loses it never locks and never warns", func(c *check) {
+			l := limit.Limit{
+				Key: anyKey, Rates: []limit.Rate{{Limit: 100, Per: time.Hour}}, Alarm: limit.Rate{Limit: 3, Per: time.Hour},
+				Streak: &limit.Streak{LockAfter: 3, Backoff: []time.Duration{0, time.Second}, Forget: time.Hour},
 			}
 			for i := range 5 {
 				at := c.now.Add(time.Duration(i) * 10 * time.Second)
 				spent := c.spend(at, l)
 				c.equal(fmt.Sprintf("Alarm of event %d", i+1), spent[0].Alarm, i == 2)
-				c.equal(fmt.Sprintf("Barred of event %d", i+1), spent[0].Barred, i >= 3)
+				c.equal(fmt.Sprintf("Locked of event %d", i+1), spent[0].Locked, i >= 3)
 				if i < 1 {
 					continue
 				}
-				_, err := c.Spend(c.ctx, []identity.Limit{l}, at.Add(time.Second-time.Millisecond))
+				_, err := c.Spend(c.ctx, []limit.Limit{l}, at.Add(time.Second-time.Millisecond))
 				c.refused("Spend while the row of failures waits", err, l.Key)
 			}
 		}},
 		{"Spend/ExactKeys", "keys are base64: a store that ignores case makes strangers share a counter", func(c *check) {
-			long := identity.LimitKey(strings.Repeat("k", 79)) // 80 bytes is the longest
-			keys := []identity.LimitKey{"send.number:aB3_-x", "send.number:Ab3_-x", "send.number:ab3_-x", "send.number:ab3_-x_", long, long + "x", long + "X"}
+			long := limit.Key(strings.Repeat("k", 79)) // 80 bytes is the longest
+			keys := []limit.Key{"send.number:aB3_-x", "send.number:Ab3_-x", "send.number:ab3_-x", "send.number:ab3_-x_", long, long + "x", long + "X"}
 			for _, key := range keys {
 				c.wantRoom("a key of its own", perHour(key, 1), c.now, 1)
 			}
@@ -79,9 +80,9 @@ func limitCases() []Case {
 			victim := perHour("victim", 1)
 			c.spend(c.now, victim)
 			for batch := range 20 {
-				var flood []identity.Limit
+				var flood []limit.Limit
 				for i := range 100 {
-					flood = append(flood, perHour(identity.LimitKey(fmt.Sprintf("flood:%d:%d", batch, i)), 1))
+					flood = append(flood, perHour(limit.Key(fmt.Sprintf("flood:%d:%d", batch, i)), 1))
 				}
 				c.spend(c.now.Add(time.Minute), flood...)
 			}
@@ -96,7 +97,7 @@ func limitCases() []Case {
 		}},
 		{"Spend/Concurrent", "200 requests at once on one key: reading before writing lets more than the limit through", func(c *check) {
 			errs := together(200, func(int) error {
-				_, err := c.Spend(c.ctx, []identity.Limit{perHour(anyKey, 10)}, c.now)
+				_, err := c.Spend(c.ctx, []limit.Limit{perHour(anyKey, 10)}, c.now)
 				return unlessLimited(err)
 			})
 			c.equal("the calls that passed a limit of 10", len(c.winners(errs, errLimited)), 10)
@@ -104,7 +105,7 @@ func limitCases() []Case {
 		{"Spend/ConcurrentOrder", "requests that name the same keys in different orders must neither deadlock nor lose an event", func(c *check) {
 			a, b, shared := perHour("a", 100), perHour("b", 100), perHour("shared", 200)
 			errs := together(100, func(i int) error {
-				limits := [][]identity.Limit{{a, shared, b}, {b, a, shared}, {shared, b, a}}[i%3]
+				limits := [][]limit.Limit{{a, shared, b}, {b, a, shared}, {shared, b, a}}[i%3]
 				_, err := c.Spend(c.ctx, limits, c.now)
 				return err
 			})
@@ -114,15 +115,15 @@ func limitCases() []Case {
 			c.wantRoom("after 100 of 200", shared, c.now, 100)
 		}},
 		{"ClearLimits/Forgets", "an operator who unbars a person must succeed, for that person alone", func(c *check) {
-			cleared, barred := perHour("cleared", 1), identity.Limit{Key: "barred", Streak: &identity.Streak{BarAfter: 1, Forget: time.Hour}}
+			cleared, locked := perHour("cleared", 1), limit.Limit{Key: "locked", Streak: &limit.Streak{LockAfter: 1, Forget: time.Hour}}
 			kept := perHour("kept", 1)
-			c.spend(c.now, cleared, barred, kept)
-			c.equal("Barred of the second failure", c.spend(c.now, barred)[0].Barred, true)
-			c.ok("ClearLimits", c.ClearLimits(c.ctx, []identity.LimitKey{"missing", cleared.Key, barred.Key}))
+			c.spend(c.now, cleared, locked, kept)
+			c.equal("Locked of the second failure", c.spend(c.now, locked)[0].Locked, true)
+			c.ok("ClearLimits", c.ClearLimits(c.ctx, []limit.Key{"missing", cleared.Key, locked.Key}))
 			c.wantRoom("cleared", cleared, c.now, 1)
 			c.wantRoom("kept", kept, c.now, 0)
-			c.equal("Barred of the first failure after", c.spend(c.now, barred)[0].Barred, false)
-			c.ok("ClearLimits of a missing key", c.ClearLimits(c.ctx, []identity.LimitKey{"missing"}))
+			c.equal("Locked of the first failure after", c.spend(c.now, locked)[0].Locked, false)
+			c.ok("ClearLimits of a missing key", c.ClearLimits(c.ctx, []limit.Key{"missing"}))
 			c.ok("ClearLimits of nothing", c.ClearLimits(c.ctx, nil))
 			c.wantRoom("kept still", kept, c.now, 0)
 		}},
@@ -130,7 +131,7 @@ func limitCases() []Case {
 }
 
 func shardCases() []Case {
-	sharded := func(shard, n int) identity.Limit {
+	sharded := func(shard, n int) limit.Limit {
 		l := perHour("shared", n)
 		l.Shards, l.Shard = 4, shard
 		return l
@@ -142,7 +143,7 @@ func shardCases() []Case {
 				c.equal("the shard written", spent[0].Shard, i%4)
 			}
 			for shard := range 4 {
-				_, err := c.Spend(c.ctx, []identity.Limit{sharded(shard, 6)}, c.now.Add(time.Minute))
+				_, err := c.Spend(c.ctx, []limit.Limit{sharded(shard, 6)}, c.now.Add(time.Minute))
 				refusal := c.refused("Spend", err, "shared")
 				c.equal("RetryAfter", refusal.RetryAfter, 59*time.Minute)
 			}
@@ -152,7 +153,7 @@ func shardCases() []Case {
 			raised := 0
 			for i := range 8 {
 				l := sharded(i%4, 100)
-				l.Alarm = identity.Rate{Limit: 5, Per: time.Hour}
+				l.Alarm = limit.Rate{Limit: 5, Per: time.Hour}
 				if c.spend(c.now, l)[0].Alarm {
 					raised++
 					c.equal("the event that raised the alarm", i+1, 5)
@@ -166,23 +167,23 @@ func shardCases() []Case {
 				c.spend(c.now.Add(time.Duration(shard)*time.Second), sharded(shard, 4))
 			}
 			for range 2 {
-				release := identity.Release{SpentAt: c.now.Add(2 * time.Second), Refunds: []identity.Limit{sharded(2, 4)}}
+				release := identity.Release{SpentAt: c.now.Add(2 * time.Second), Refunds: []limit.Limit{sharded(2, 4)}}
 				c.ok("ReleaseAttempt", c.ReleaseAttempt(c.ctx, release))
 			}
 			c.wantRoom("one of four given back", sharded(0, 4), c.now.Add(time.Minute), 1)
-			c.ok("ClearLimits", c.ClearLimits(c.ctx, []identity.LimitKey{"shared"}))
+			c.ok("ClearLimits", c.ClearLimits(c.ctx, []limit.Key{"shared"}))
 			for shard := range 4 {
 				c.spend(c.now, sharded(shard, 4))
 			}
 			r := c.redemption(code, identity.User{}, "")
-			r.Password, r.Clear = nil, []identity.LimitKey{"shared"}
+			r.Password, r.Clear = nil, []limit.Key{"shared"}
 			c.ok("RedeemCode", c.RedeemCode(c.ctx, r))
 			c.wantRoom("cleared by a reset", sharded(1, 4), c.now, 4)
 		}},
 		{"Shards/Concurrent", "spread over rows, calls at once may pass the cap by those in flight, but no event may be lost", func(c *check) {
 			const calls = 64
 			errs := together(calls, func(i int) error {
-				_, err := c.Spend(c.ctx, []identity.Limit{sharded(i%4, 1000)}, c.now)
+				_, err := c.Spend(c.ctx, []limit.Limit{sharded(i%4, 1000)}, c.now)
 				return err
 			})
 			c.equal("the calls that passed", len(c.winners(errs)), calls)

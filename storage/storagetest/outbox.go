@@ -16,9 +16,9 @@ func outboxCases() []Case {
 			c.enqueue(m, c.message())
 			c.enqueue()
 			c.equal("the first state", c.messages()[0], unsealed(m)[0])
-			claimed, err := c.ClaimMessages(c.ctx, identity.Claim{Now: c.now, Until: c.now.Add(time.Minute), Token: "token", Max: 1})
-			c.ok("ClaimMessages", err)
-			m.Attempts, m.ClaimToken, m.ClaimUntil = 1, "token", c.now.Add(time.Minute)
+			claimed, err := c.LeaseMessages(c.ctx, identity.Lease{Now: c.now, Until: c.now.Add(time.Minute), Token: "token", Max: 1})
+			c.ok("LeaseMessages", err)
+			m.Attempts, m.LeaseToken, m.LeaseUntil = 1, "token", c.now.Add(time.Minute)
 			c.equal("the messages claimed", claimed, []identity.OutboxMessage{m})
 			c.equal("the first state", c.messages()[0], unsealed(m)[0])
 		}},
@@ -32,14 +32,14 @@ func outboxCases() []Case {
 			c.equal("the messages stored", c.messages(), unsealed(first))
 			c.equal("the sealed text", c.claim("token", c.now)[0].Sealed, first.Sealed)
 		}},
-		{"ClaimMessages/NextAt", "a message sent before its time ignores the provider's request to wait; one that is due must not wait", func(c *check) {
+		{"LeaseMessages/NextAt", "a message sent before its time ignores the provider's request to wait; one that is due must not wait", func(c *check) {
 			m := c.message()
 			m.NextAt = c.now.Add(time.Second)
 			c.enqueue(m)
 			c.equal("the messages 1 ms before", len(c.claim("token", m.NextAt.Add(-time.Millisecond))), 0)
 			c.equal("the messages at NextAt", messageIDs(c.claim("token", m.NextAt)), []string{m.ID})
 		}},
-		{"ClaimMessages/EarliestFirst", "in a backlog those who waited longest come first, or some wait for ever", func(c *check) {
+		{"LeaseMessages/EarliestFirst", "in a backlog those who waited longest come first, or some wait for ever", func(c *check) {
 			var messages []identity.OutboxMessage
 			for _, wait := range []time.Duration{3, 1, 4, 2, 5} {
 				m := c.message()
@@ -49,8 +49,8 @@ func outboxCases() []Case {
 			c.enqueue(messages...)
 			claim := func(limit int, want ...string) {
 				c.TB.Helper()
-				claimed, err := c.ClaimMessages(c.ctx, identity.Claim{Now: c.now, Until: c.now.Add(time.Minute), Token: c.id(), Max: limit})
-				c.ok("ClaimMessages", err)
+				claimed, err := c.LeaseMessages(c.ctx, identity.Lease{Now: c.now, Until: c.now.Add(time.Minute), Token: c.id(), Max: limit})
+				c.ok("LeaseMessages", err)
 				c.equal(fmt.Sprintf("the messages claimed, at most %d", limit), messageIDs(claimed), want)
 			}
 			claim(0)
@@ -60,7 +60,7 @@ func outboxCases() []Case {
 			claim(2, messages[1].ID)
 			claim(2)
 		}},
-		{"ClaimMessages/Lease", "a leased message belongs to one; when that one dies, the message must not die with it", func(c *check) {
+		{"LeaseMessages/Lease", "a leased message belongs to one; when that one dies, the message must not die with it", func(c *check) {
 			m := c.message()
 			c.enqueue(m)
 			c.equal("the first claim", messageIDs(c.claim("first", c.now)), []string{m.ID})
@@ -69,15 +69,15 @@ func outboxCases() []Case {
 			c.equal("a claim 1 ms before the lease ends", len(c.claim("second", c.now.Add(time.Minute-time.Millisecond))), 0)
 			now := c.now.Add(time.Minute + time.Millisecond)
 			claimed := c.claim("third", now)
-			m.Attempts, m.ClaimToken, m.ClaimUntil = 2, "third", now.Add(time.Minute)
+			m.Attempts, m.LeaseToken, m.LeaseUntil = 2, "third", now.Add(time.Minute)
 			c.equal("a claim when the lease has ended", claimed, []identity.OutboxMessage{m})
 		}},
-		{"ClaimMessages/Expired", "a message past its use is handed out too: whoever claims it ends it and wipes its text", func(c *check) {
+		{"LeaseMessages/Expired", "a message past its use is handed out too: whoever claims it ends it and wipes its text", func(c *check) {
 			m := c.message()
 			c.enqueue(m)
 			c.equal("the messages due after their expiry", messageIDs(c.claim("token", m.ExpiresAt.Add(time.Hour))), []string{m.ID})
 		}},
-		{"ClaimMessages/Concurrent", "a message handed to two processes is an SMS paid and read twice", func(c *check) {
+		{"LeaseMessages/Concurrent", "a message handed to two processes is an SMS paid and read twice", func(c *check) {
 			var messages []identity.OutboxMessage
 			for range 60 {
 				messages = append(messages, c.message())
@@ -87,13 +87,13 @@ func outboxCases() []Case {
 			holders := make(map[string][]string)
 			errs := together(60, func(i int) error {
 				token := fmt.Sprint("token ", i)
-				claimed, err := c.ClaimMessages(c.ctx, identity.Claim{Now: c.now, Until: c.now.Add(time.Minute), Token: token, Max: 7})
+				claimed, err := c.LeaseMessages(c.ctx, identity.Lease{Now: c.now, Until: c.now.Add(time.Minute), Token: token, Max: 7})
 				mu.Lock()
 				defer mu.Unlock()
 				for _, m := range claimed {
 					holders[m.ID] = append(holders[m.ID], token)
-					if m.ClaimToken != token || m.Attempts != 1 {
-						return fmt.Errorf("message claimed by %q: got token %q, attempts %d", token, m.ClaimToken, m.Attempts)
+					if m.LeaseToken != token || m.Attempts != 1 {
+						return fmt.Errorf("message claimed by %q: got token %q, attempts %d", token, m.LeaseToken, m.Attempts)
 					}
 				}
 				return err
@@ -110,7 +110,7 @@ func outboxCases() []Case {
 			}
 			c.equal("the messages leased", len(holders), len(messages))
 			for _, m := range c.messages() {
-				c.equal("the holder of message "+m.ID, []string{m.ClaimToken}, holders[m.ID])
+				c.equal("the holder of message "+m.ID, []string{m.LeaseToken}, holders[m.ID])
 			}
 		}},
 	}
@@ -131,7 +131,7 @@ func finishCases() []Case {
 			for _, state := range []identity.MessageState{identity.MessageDelivered, identity.MessageDead, identity.MessageUncertain} {
 				m := leased(c)
 				result := identity.MessageResult{
-					ID: m.ID, ClaimToken: "token", State: state, Now: c.now.Add(time.Second),
+					ID: m.ID, LeaseToken: "token", State: state, Now: c.now.Add(time.Second),
 					Provider: "webhook", ProviderRef: "ref-1", LastError: "number refused",
 				}
 				c.ok("FinishMessage", c.FinishMessage(c.ctx, result))
@@ -139,7 +139,7 @@ func finishCases() []Case {
 				got := stored[len(stored)-1]
 				m.State, m.FinishedAt = state, result.Now
 				m.Provider, m.ProviderRef, m.LastError = result.Provider, result.ProviderRef, result.LastError
-				m.ClaimToken, m.ClaimUntil = got.ClaimToken, got.ClaimUntil // of no meaning any more
+				m.LeaseToken, m.LeaseUntil = got.LeaseToken, got.LeaseUntil // of no meaning any more
 				c.equal("the state of a message "+string(state), got, unsealed(m)[0])
 				c.equal("the messages due a year later", len(c.claim("other", c.now.AddDate(1, 0, 0))), 0)
 				c.is("FinishMessage again", c.FinishMessage(c.ctx, result), identity.ErrConflict)
@@ -151,7 +151,7 @@ func finishCases() []Case {
 		{"FinishMessage/PendingAgain", "a failure that may pass is tried again at its time, with the text it had", func(c *check) {
 			m := leased(c)
 			result := identity.MessageResult{
-				ID: m.ID, ClaimToken: "token", State: identity.MessagePending, Now: c.now.Add(time.Second),
+				ID: m.ID, LeaseToken: "token", State: identity.MessagePending, Now: c.now.Add(time.Second),
 				NextAt: c.now.Add(2 * time.Second), LastError: "provider busy",
 			}
 			c.ok("FinishMessage", c.FinishMessage(c.ctx, result))
@@ -159,7 +159,7 @@ func finishCases() []Case {
 			c.equal("the messages before NextAt", len(c.claim("other", result.NextAt.Add(-time.Millisecond))), 0)
 			// Before the first lease would have ended: it was given up with the result.
 			m.Attempts, m.NextAt, m.LastError = 2, result.NextAt, result.LastError
-			m.ClaimToken, m.ClaimUntil = "other", result.NextAt.Add(time.Minute)
+			m.LeaseToken, m.LeaseUntil = "other", result.NextAt.Add(time.Minute)
 			c.equal("the messages at NextAt", c.claim("other", result.NextAt), []identity.OutboxMessage{m})
 		}},
 		{"FinishMessage/LeaseLost", "a process that stalled must not overwrite what its successor found out", func(c *check) {
@@ -169,18 +169,18 @@ func finishCases() []Case {
 			for _, token := range []string{"token", "", "SUCCESSOR", "successor "} {
 				for _, state := range []identity.MessageState{identity.MessageDelivered, identity.MessagePending} {
 					err := c.FinishMessage(c.ctx, identity.MessageResult{
-						ID: m.ID, ClaimToken: token, State: state, Now: c.now, NextAt: c.now, Provider: "late", LastError: "late",
+						ID: m.ID, LeaseToken: token, State: state, Now: c.now, NextAt: c.now, Provider: "late", LastError: "late",
 					})
 					c.is(fmt.Sprintf("FinishMessage with token %q", token), err, identity.ErrConflict)
 				}
 			}
 			c.equal("the messages after the refusals", c.messages(), before)
-			result := identity.MessageResult{ID: m.ID, ClaimToken: "successor", State: identity.MessageDelivered, Now: c.now}
+			result := identity.MessageResult{ID: m.ID, LeaseToken: "successor", State: identity.MessageDelivered, Now: c.now}
 			c.ok("FinishMessage by the successor", c.FinishMessage(c.ctx, result))
 		}},
 		{"FinishMessage/LeaseOver", "a slow delivery that nobody took over is still the truth about its message", func(c *check) {
 			m := leased(c)
-			result := identity.MessageResult{ID: m.ID, ClaimToken: "token", State: identity.MessageDelivered, Now: c.now.Add(time.Hour)}
+			result := identity.MessageResult{ID: m.ID, LeaseToken: "token", State: identity.MessageDelivered, Now: c.now.Add(time.Hour)}
 			c.ok("FinishMessage after the lease's time", c.FinishMessage(c.ctx, result))
 			c.equal("the messages due", len(c.claim("other", c.now.Add(time.Hour))), 0)
 		}},
@@ -197,7 +197,7 @@ func finishCases() []Case {
 			m := leased(c)
 			errs := together(30, func(i int) error {
 				return c.FinishMessage(c.ctx, identity.MessageResult{
-					ID: m.ID, ClaimToken: "token", State: identity.MessageDelivered, Now: c.now, ProviderRef: fmt.Sprint(i),
+					ID: m.ID, LeaseToken: "token", State: identity.MessageDelivered, Now: c.now, ProviderRef: fmt.Sprint(i),
 				})
 			})
 			c.equal("the recorded result", c.messages()[0].ProviderRef, fmt.Sprint(c.oneWinner(errs, identity.ErrConflict)))

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 func purgeCases() []Case {
@@ -20,7 +21,7 @@ func purgeCases() []Case {
 		m := c.message()
 		c.enqueue(m)
 		c.equal("the messages claimed", messageIDs(c.claim("token", c.now)), []string{m.ID})
-		c.ok("FinishMessage", c.FinishMessage(c.ctx, identity.MessageResult{ID: m.ID, ClaimToken: "token", State: identity.MessageDelivered, Now: at}))
+		c.ok("FinishMessage", c.FinishMessage(c.ctx, identity.MessageResult{ID: m.ID, LeaseToken: "token", State: identity.MessageDelivered, Now: at}))
 		return m
 	}
 	return []Case{
@@ -40,7 +41,7 @@ func purgeCases() []Case {
 			c.wantLive("the live code", later, used.ExpiresAt.Add(time.Millisecond), later)
 		}},
 		{"Purge/Limits", "a counter removed before its time is a limit lifted for whoever waits for the purge", func(c *check) {
-			hour, day := perHour("hour", 1), identity.Limit{Key: "day", Rates: []identity.Rate{{Limit: 1, Per: 24 * time.Hour}}}
+			hour, day := perHour("hour", 1), limit.Limit{Key: "day", Rates: []limit.Rate{{Limit: 1, Per: 24 * time.Hour}}}
 			var latest time.Time
 			for _, spent := range c.spend(c.now, hour, day) {
 				if spent.Key == hour.Key {
@@ -64,17 +65,17 @@ func purgeCases() []Case {
 			l := perHour(anyKey, 2)
 			c.spend(c.now, l)
 			c.spend(c.now.Add(time.Minute), l)
-			release := identity.Release{SpentAt: c.now.Add(time.Minute), Refunds: []identity.Limit{l}}
+			release := identity.Release{SpentAt: c.now.Add(time.Minute), Refunds: []limit.Limit{l}}
 			c.ok("ReleaseAttempt", c.ReleaseAttempt(c.ctx, release))
 			purge(c, identity.Purge{Now: c.now.Add(30 * time.Minute), Max: 10}, 0)
 			c.wantRoom("one event within the hour", l, c.now.Add(30*time.Minute), 1)
 		}},
 		{"Purge/BarStays", "a bar lasts until an operator or a login lifts it: a purge that lifts it hands out fresh guesses", func(c *check) {
-			l := identity.Limit{Key: anyKey, Streak: &identity.Streak{BarAfter: 2, Forget: time.Hour}}
+			l := limit.Limit{Key: anyKey, Streak: &limit.Streak{LockAfter: 2, Forget: time.Hour}}
 			c.spend(c.now, l)
 			c.spend(c.now, l)
 			purge(c, identity.Purge{Now: c.now.AddDate(100, 0, 0), Max: 10}, 0)
-			c.equal("Barred a hundred years later", c.spend(c.now.AddDate(100, 0, 0), l)[0].Barred, true)
+			c.equal("Locked a hundred years later", c.spend(c.now.AddDate(100, 0, 0), l)[0].Locked, true)
 		}},
 		{"Purge/Shards", "the rows of a counter spread over several are purged each at its own time", func(c *check) {
 			l := perHour(anyKey, 2)
@@ -117,7 +118,7 @@ func purgeCases() []Case {
 				c.ok("AppendEvent", c.AppendEvent(c.ctx, e))
 				finished(c, c.now)
 				issue := c.issueOf(c.code(number, phone))
-				issue.Charges = []identity.Limit{perHour(identity.LimitKey(fmt.Sprint("key ", i)), 1)}
+				issue.Charges = []limit.Limit{perHour(limit.Key(fmt.Sprint("key ", i)), 1)}
 				issue.Message.NextAt = c.now.AddDate(2, 0, 0)
 				_, err := c.IssueCode(c.ctx, issue)
 				c.ok("IssueCode", err)

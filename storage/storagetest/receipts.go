@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 )
 
 // taken stores a message that a provider took under a reference.
@@ -15,19 +16,19 @@ func (c *check) taken(provider, ref string) identity.OutboxMessage {
 	token := c.id()
 	c.equal("the messages claimed", messageIDs(c.claim(token, c.now)), []string{m.ID})
 	c.ok("FinishMessage", c.FinishMessage(c.ctx, identity.MessageResult{
-		ID: m.ID, ClaimToken: token, State: identity.MessageDelivered, Now: c.now, Provider: provider, ProviderRef: ref,
+		ID: m.ID, LeaseToken: token, State: identity.MessageDelivered, Now: c.now, Provider: provider, ProviderRef: ref,
 	}))
 	messages := c.messages()
 	return messages[len(messages)-1]
 }
 
 func receiptCases() []Case {
-	receipt := func(c *check, state identity.ReceiptState) identity.DeliveryReceipt {
-		return identity.DeliveryReceipt{Provider: "twilio", Ref: "SM1", State: state, Code: "30008", At: c.now.Add(3 * time.Second)}
+	receipt := func(c *check, state sms.ReceiptState) sms.DeliveryReceipt {
+		return sms.DeliveryReceipt{Provider: "twilio", Ref: "SM1", State: state, Code: "30008", At: c.now.Add(3 * time.Second)}
 	}
 	return []Case{
 		{"RecordReceipt/Stores", "an operator asks whether the code arrived; the answer belongs to that message and changes nothing else", func(c *check) {
-			for i, state := range []identity.ReceiptState{identity.ReceiptDelivered, identity.ReceiptFailed} {
+			for i, state := range []sms.ReceiptState{sms.ReceiptDelivered, sms.ReceiptFailed} {
 				c.taken("vonage", fmt.Sprint("SM", i))
 				m := c.taken("twilio", fmt.Sprint("SM", i))
 				c.taken("twilio", fmt.Sprint("SM", i, "x"))
@@ -42,11 +43,11 @@ func receiptCases() []Case {
 		}},
 		{"RecordReceipt/FirstStands", "receipts are repeated and come late: the last one must not undo the first", func(c *check) {
 			c.taken("twilio", "SM1")
-			c.ok("RecordReceipt", c.RecordReceipt(c.ctx, receipt(c, identity.ReceiptDelivered)))
+			c.ok("RecordReceipt", c.RecordReceipt(c.ctx, receipt(c, sms.ReceiptDelivered)))
 			before := c.messages()
-			late := receipt(c, identity.ReceiptFailed)
+			late := receipt(c, sms.ReceiptFailed)
 			late.Code, late.At = "1", late.At.Add(time.Hour)
-			c.ok("RecordReceipt again", c.RecordReceipt(c.ctx, receipt(c, identity.ReceiptDelivered)))
+			c.ok("RecordReceipt again", c.RecordReceipt(c.ctx, receipt(c, sms.ReceiptDelivered)))
 			c.ok("RecordReceipt of another state", c.RecordReceipt(c.ctx, late))
 			c.equal("the messages after all receipts", c.messages(), before)
 		}},
@@ -57,7 +58,7 @@ func receiptCases() []Case {
 			c.enqueue(c.message())
 			before := c.messages()
 			for _, other := range [][2]string{{"twilio", "SM2"}, {"vonage", "SM1"}, {"twilio", "sm1"}, {"Twilio", "SM1"}, {"twilio", "SM1 "}, {"twilio", "SM"}, {"console", ""}, {"", "SM1"}, {"", ""}} {
-				r := receipt(c, identity.ReceiptFailed)
+				r := receipt(c, sms.ReceiptFailed)
 				r.Provider, r.Ref = other[0], other[1]
 				c.is(fmt.Sprintf("RecordReceipt for %q", other), c.RecordReceipt(c.ctx, r), identity.ErrNotFound)
 			}
@@ -66,23 +67,23 @@ func receiptCases() []Case {
 		{"RecordReceipt/Concurrent", "repetitions come at once from several machines of the provider", func(c *check) {
 			c.taken("twilio", "SM1")
 			errs := together(30, func(i int) error {
-				r := receipt(c, identity.ReceiptDelivered)
+				r := receipt(c, sms.ReceiptDelivered)
 				r.Code = fmt.Sprint(i)
 				return c.RecordReceipt(c.ctx, r)
 			})
 			c.equal("the receipts that were answered", len(c.winners(errs)), 30)
 			first := c.messages()
-			c.equal("the state", first[0].Receipt, identity.ReceiptDelivered)
-			c.ok("RecordReceipt", c.RecordReceipt(c.ctx, receipt(c, identity.ReceiptFailed)))
+			c.equal("the state", first[0].Receipt, sms.ReceiptDelivered)
+			c.ok("RecordReceipt", c.RecordReceipt(c.ctx, receipt(c, sms.ReceiptFailed)))
 			c.equal("the messages after one more", c.messages(), first)
 		}},
 		{"RecordReceipt/Purged", "what is left of a message that was purged would be found by whoever comes next", func(c *check) {
 			m := c.taken("twilio", "SM1")
-			c.ok("RecordReceipt", c.RecordReceipt(c.ctx, receipt(c, identity.ReceiptFailed)))
+			c.ok("RecordReceipt", c.RecordReceipt(c.ctx, receipt(c, sms.ReceiptFailed)))
 			later := c.now.Add(time.Hour)
 			_, err := c.Purge(c.ctx, identity.Purge{Now: later, MessagesBefore: later, Max: 10})
 			c.ok("Purge", err)
-			c.is("RecordReceipt of a purged message", c.RecordReceipt(c.ctx, receipt(c, identity.ReceiptFailed)), identity.ErrNotFound)
+			c.is("RecordReceipt of a purged message", c.RecordReceipt(c.ctx, receipt(c, sms.ReceiptFailed)), identity.ErrNotFound)
 			again := c.message()
 			again.ID = m.ID
 			c.enqueue(again)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 func redeemCases() []Case {
@@ -48,7 +49,7 @@ func redeemCases() []Case {
 		{"RedeemCode/Missing", "a code that does not exist must change nothing, and is no outage", func(c *check) {
 			c.unchangedBy("after a missing code", func(sc *scene) error {
 				r := c.redemption(c.code(number, phone), sc.user, phc("new"))
-				r.Refunds, r.SpentAt, r.Clear = []identity.Limit{sc.limit}, c.now, []identity.LimitKey{sc.limit.Key}
+				r.Refunds, r.SpentAt, r.Clear = []limit.Limit{sc.limit}, c.now, []limit.Key{sc.limit.Key}
 				return c.RedeemCode(c.ctx, r)
 			}, func(err error) { c.is("RedeemCode", err, identity.ErrCodeSpent) })
 		}},
@@ -84,7 +85,7 @@ func redeemCases() []Case {
 				stale := sc.user
 				stale.PasswordHash = phc("stale")
 				r := c.redemption(sc.code, stale, phc("new"))
-				r.Refunds, r.SpentAt, r.Clear = []identity.Limit{sc.limit}, c.now, []identity.LimitKey{sc.limit.Key}
+				r.Refunds, r.SpentAt, r.Clear = []limit.Limit{sc.limit}, c.now, []limit.Key{sc.limit.Key}
 				return c.RedeemCode(c.ctx, r)
 			}, func(err error) { c.is("RedeemCode", err, identity.ErrConflict) })
 		}},
@@ -97,14 +98,14 @@ func redeemCases() []Case {
 				gone := sc.user
 				gone.ID = c.id()
 				r = c.redemption(sc.code, gone, phc("new"))
-				r.Refunds, r.SpentAt, r.Clear = []identity.Limit{sc.limit}, c.now, []identity.LimitKey{sc.limit.Key}
+				r.Refunds, r.SpentAt, r.Clear = []limit.Limit{sc.limit}, c.now, []limit.Key{sc.limit.Key}
 				return c.RedeemCode(c.ctx, r)
 			}, func(err error) { c.is("RedeemCode", err, identity.ErrNotFound) })
 		}},
 		{"RedeemCode/Duplicate", "an id that is taken fails the last writes of the reset: the first ones must go with them", func(c *check) {
 			c.unchangedBy("after duplicates", func(sc *scene) error {
 				r := c.redemption(sc.code, sc.user, phc("new"))
-				r.Refunds, r.SpentAt, r.Clear = []identity.Limit{sc.limit}, c.now, []identity.LimitKey{sc.limit.Key}
+				r.Refunds, r.SpentAt, r.Clear = []limit.Limit{sc.limit}, c.now, []limit.Key{sc.limit.Key}
 				r.Messages[1].ID = sc.leased.ID
 				c.is("RedeemCode with the id of another message", c.RedeemCode(c.ctx, r), identity.ErrAlreadyExists)
 				r.Messages[1].ID = r.Messages[0].ID
@@ -128,7 +129,7 @@ func redeemCases() []Case {
 			c.spend(c.now.Add(-time.Minute), refunded, both, streak, kept)
 			c.spend(c.now, refunded, both, streak, kept)
 			r := bare(c, code)
-			r.SpentAt, r.Refunds, r.Clear = c.now, []identity.Limit{both, refunded}, []identity.LimitKey{"never spent", streak.Key, both.Key}
+			r.SpentAt, r.Refunds, r.Clear = c.now, []limit.Limit{both, refunded}, []limit.Key{"never spent", streak.Key, both.Key}
 			c.ok("RedeemCode", c.RedeemCode(c.ctx, r))
 			c.wantRoom("refunded", refunded, r.Now, 1)
 			c.wantRoom("refunded and cleared", both, r.Now, 2)

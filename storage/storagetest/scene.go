@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 // scene is a store with something of everything in it, to see that a call which
@@ -13,7 +14,7 @@ type scene struct {
 	client  identity.Client
 	code    identity.VerifyCode // live, no attempts
 	sibling identity.VerifyCode // live, same number, another device
-	limit   identity.Limit      // room for 3, one of them used at c.now
+	limit   limit.Limit         // room for 3, one of them used at c.now
 	leased  identity.OutboxMessage
 	now     time.Time // when wantUnchanged looks
 }
@@ -36,14 +37,14 @@ func (c *check) newScene() *scene {
 	sc.leased = c.message()
 	sc.leased.NextAt = c.now.Add(-time.Second)
 	c.enqueue(sc.leased)
-	claimed, err := c.ClaimMessages(c.ctx, identity.Claim{Now: c.now, Until: c.now.Add(time.Hour), Token: sceneLease, Max: 1})
-	c.ok("ClaimMessages", err)
-	c.equal("ClaimMessages", messageIDs(claimed), []string{sc.leased.ID})
+	claimed, err := c.LeaseMessages(c.ctx, identity.Lease{Now: c.now, Until: c.now.Add(time.Hour), Token: sceneLease, Max: 1})
+	c.ok("LeaseMessages", err)
+	c.equal("LeaseMessages", messageIDs(claimed), []string{sc.leased.ID})
 	sc.leased = claimed[0]
 
 	sc.code = c.code(number, phone)
 	issue := c.issueOf(sc.code)
-	issue.Charges = []identity.Limit{sc.limit}
+	issue.Charges = []limit.Limit{sc.limit}
 	_, err = c.IssueCode(c.ctx, issue)
 	c.ok("IssueCode", err)
 	sc.sibling = c.issue(c.code(number, tablet))

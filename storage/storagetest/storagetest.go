@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 // Run runs every case as a subtest of t. It calls open once for each case; open
@@ -91,11 +92,11 @@ func (c *check) is(what string, err, target error) {
 }
 
 // refused ends the case unless err is a *LimitError naming exactly the keys.
-func (c *check) refused(what string, err error, keys ...identity.LimitKey) *identity.LimitError {
+func (c *check) refused(what string, err error, keys ...limit.Key) *limit.Error {
 	c.TB.Helper()
-	refusal, ok := errors.AsType[*identity.LimitError](err)
+	refusal, ok := errors.AsType[*limit.Error](err)
 	if !ok {
-		c.Fatalf("%s: got error %v, want a *identity.LimitError", what, err)
+		c.Fatalf("%s: got error %v, want a *limit.Error", what, err)
 	}
 	got := slices.Sorted(slices.Values(refusal.Keys))
 	if !slices.Equal(got, slices.Sorted(slices.Values(keys))) {
@@ -161,7 +162,7 @@ func (c *check) oneWinner(errs []error, allowed ...error) int {
 
 // unlessLimited replaces a *LimitError by errLimited, for winners.
 func unlessLimited(err error) error {
-	if _, ok := errors.AsType[*identity.LimitError](err); ok {
+	if _, ok := errors.AsType[*limit.Error](err); ok {
 		return errLimited
 	}
 	return err

@@ -104,7 +104,7 @@ var methods = []string{
 	"CreateClient", "ClientByID", "SetClientDisabled",
 	"IssueCode", "ChargeAttempt", "ReleaseAttempt", "RedeemCode",
 	"Spend", "ClearLimits", "Purge",
-	"Enqueue", "ClaimMessages", "FinishMessage", "MessageStates",
+	"Enqueue", "LeaseMessages", "FinishMessage", "MessageStates",
 	"AppendEvent", "Events",
 }
 

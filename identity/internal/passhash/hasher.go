@@ -1,12 +1,9 @@
 package passhash
 
 import (
-	"crypto/rand"
 	"crypto/subtle"
-	"encoding/base64"
-	"fmt"
 
-	pooled "github.com/minio/argon2"
+	"github.com/alexedwards/argon2id"
 	"golang.org/x/crypto/argon2"
 )
 
@@ -23,29 +20,19 @@ const (
 	keyLength  = 32
 )
 
-// Hasher computes argon2id. At its own costs it wipes its working memory after a
-// hash and takes it again for the next: x/crypto allocates it anew, so that the
-// collector, not the gate, would decide how many times 19 MiB are resident, and
-// every page of them would be faulted in again. It is safe for concurrent use.
-type Hasher struct {
-	params Params
-	derive func(password, salt, secret, data []byte, keyLength uint32) []byte
-}
+// Hasher computes argon2id at its own costs. It is safe for concurrent use.
+type Hasher struct{ params Params }
 
-// NewHasher returns a hasher for hashes of these costs. It panics where argon2
-// does: no iteration, no lane.
-func NewHasher(p Params) *Hasher {
-	return &Hasher{params: p, derive: pooled.NewIDKey(p.Iterations, p.MemoryKiB, p.Parallelism)}
-}
+// NewHasher returns a hasher for hashes of these costs. The costs are within the
+// bounds that Parse accepts; argon2 panics without an iteration or a lane.
+func NewHasher(p Params) *Hasher { return &Hasher{params: p} }
 
 // Create hashes a password with a fresh salt and returns a PHC string.
-func (h *Hasher) Create(password string) string {
-	salt := make([]byte, saltLength)
-	_, _ = rand.Read(salt) // never fails
-	key := h.derive([]byte(password), salt, nil, nil, keyLength)
-	encode := base64.RawStdEncoding.EncodeToString
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s",
-		argon2.Version, h.params.MemoryKiB, h.params.Iterations, h.params.Parallelism, encode(salt), encode(key))
+func (h *Hasher) Create(password string) (string, error) {
+	return argon2id.CreateHash(password, &argon2id.Params{
+		Memory: h.params.MemoryKiB, Iterations: h.params.Iterations, Parallelism: h.params.Parallelism,
+		SaltLength: saltLength, KeyLength: keyLength,
+	})
 }
 
 // Matches computes the hash of the password at the stored hash's costs and
@@ -54,13 +41,8 @@ func (h *Hasher) Matches(stored Hash, password string) (bool, error) {
 	if stored.argon == nil {
 		return stored.matchesOther(password)
 	}
-	p, length := stored.params(), uint32(len(stored.key))
-	var key []byte
-	if p == h.params {
-		key = h.derive([]byte(password), stored.salt, nil, nil, length)
-	} else { // rare, and of any size: not worth keeping memory for
-		key = argon2.IDKey([]byte(password), stored.salt, p.Iterations, p.MemoryKiB, p.Parallelism, length)
-	}
+	p := stored.params()
+	key := argon2.IDKey([]byte(password), stored.salt, p.Iterations, p.MemoryKiB, p.Parallelism, uint32(len(stored.key)))
 	return subtle.ConstantTimeCompare(key, stored.key) == 1, nil
 }
 

@@ -30,7 +30,7 @@ var Engines = []string{"sqlite", "postgres", "mysql"}
 // Database is one that nobody else uses.
 type Database struct {
 	Engine string
-	// Address as examples/server takes it: a path, or a URL with a password.
+	// Address as examples/rekey takes it: a path, or a URL with a password.
 	Address string
 	drop    func(context.Context) error
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/anishathalye/porcupine"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 const (
@@ -26,8 +27,8 @@ var (
 	now     = time.UnixMilli(1_700_000_000_000).UTC()
 	binding = bytes.Repeat([]byte{1}, 32)
 	number  = bytes.Repeat([]byte{2}, 32)
-	sends   = identity.Limit{Key: "sends", Rates: []identity.Rate{{Limit: 1000, Per: 24 * time.Hour}}}
-	perDay  = identity.Limit{Key: "number", Rates: []identity.Rate{{Limit: budget, Per: 24 * time.Hour}}}
+	sends   = limit.Limit{Key: "sends", Rates: []limit.Rate{{Limit: 1000, Per: 24 * time.Hour}}}
+	perDay  = limit.Limit{Key: "number", Rates: []limit.Rate{{Limit: budget, Per: 24 * time.Hour}}}
 )
 
 // recorder makes calls and writes down when each began and ended.
@@ -81,7 +82,7 @@ func (r *recorder) call(ctx context.Context, g int, in input) error {
 	began := time.Since(r.start)
 	codes, err := r.do(ctx, store, in)
 	ended := time.Since(r.start)
-	_, limited := errors.AsType[*identity.LimitError](err)
+	_, limited := errors.AsType[*limit.Error](err)
 	out := output{refused: limited || errors.Is(err, identity.ErrCodeSpent), codes: display(codes)}
 	if err != nil && !out.refused {
 		return err
@@ -101,7 +102,7 @@ func (r *recorder) do(ctx context.Context, s identity.Storage, in input) ([]seen
 	case issue:
 		created := now.Add(time.Duration(in.code) * time.Millisecond)
 		_, err := s.IssueCode(ctx, identity.CodeIssue{
-			Now: now, KeepLive: keepLive, Charges: []identity.Limit{sends},
+			Now: now, KeepLive: keepLive, Charges: []limit.Limit{sends},
 			Code: identity.VerifyCode{ID: strconv.Itoa(in.code), Binding: binding, NumberKey: number, Digest: []byte("digest"), KeyID: "k",
 				MaxAttempts: maxAttempts, CreatedAt: created, ExpiresAt: now.Add(time.Hour)},
 			Message: identity.OutboxMessage{ID: id("message"), State: identity.MessagePending, CreatedAt: now, NextAt: now, ExpiresAt: now.Add(time.Hour)},
@@ -109,7 +110,7 @@ func (r *recorder) do(ctx context.Context, s identity.Storage, in input) ([]seen
 		})
 		return nil, err
 	case charge:
-		charged, err := s.ChargeAttempt(ctx, identity.Attempt{Now: now, Binding: binding, NumberKey: number, Charges: []identity.Limit{perDay}})
+		charged, err := s.ChargeAttempt(ctx, identity.Attempt{Now: now, Binding: binding, NumberKey: number, Charges: []limit.Limit{perDay}})
 		var codes []seen
 		for _, c := range charged.Codes {
 			n, err := strconv.Atoi(c.ID)
@@ -120,7 +121,7 @@ func (r *recorder) do(ctx context.Context, s identity.Storage, in input) ([]seen
 		}
 		return codes, err
 	case release:
-		return nil, s.ReleaseAttempt(ctx, identity.Release{SpentAt: now, NumberKey: number, CodeIDs: []string{strconv.Itoa(in.code)}, Refunds: []identity.Limit{perDay}})
+		return nil, s.ReleaseAttempt(ctx, identity.Release{SpentAt: now, NumberKey: number, CodeIDs: []string{strconv.Itoa(in.code)}, Refunds: []limit.Limit{perDay}})
 	default:
 		return nil, s.RedeemCode(ctx, identity.Redemption{Now: now, CodeID: strconv.Itoa(in.code), NumberKey: number, SpentAt: now,
 			Event: identity.Event{ID: id("event"), At: now}})

@@ -31,7 +31,7 @@ type server struct {
 }
 
 func (s *server) build(ctx context.Context) error {
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", s.binary, "github.com/seed-16109ab2/rekey/examples/server").CombinedOutput()
+	out, err := exec.CommandContext(ctx, "go", "build", "-o", s.binary, "github.com/seed-16109ab2/rekey/examples/rekey").CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("build: %w: %s", err, out)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/internal/fault/databases"
 	"github.com/seed-16109ab2/rekey/internal/measure/workload"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
 
@@ -74,8 +75,8 @@ func (w *world) populate(ctx context.Context) error {
 
 type nobody struct{}
 
-func (nobody) SendSMS(context.Context, identity.SMS) (identity.SMSReceipt, error) {
-	return identity.SMSReceipt{}, errors.New("nobody sends")
+func (nobody) Send(context.Context, sms.Message) (sms.Accepted, error) {
+	return sms.Accepted{}, errors.New("nobody sends")
 }
 
 // round starts the server, lets everybody work for a moment, kills it, and

@@ -12,8 +12,10 @@ import (
 	"github.com/alexedwards/argon2id"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 	"github.com/seed-16109ab2/rekey/internal/fault/databases"
 	"github.com/seed-16109ab2/rekey/internal/measure/workload"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
 
@@ -35,8 +37,8 @@ type world struct {
 	svc    *identity.Service
 }
 
-// SendSMS implements identity.SMSSender.
-func (w *world) SendSMS(_ context.Context, m identity.SMS) (identity.SMSReceipt, error) {
+// Send implements sms.Sender.
+func (w *world) Send(_ context.Context, m sms.Message) (sms.Accepted, error) {
 	for _, p := range w.people {
 		if code := m.Params["code"]; code != "" && m.To == "+86"+p.number {
 			select {
@@ -45,7 +47,7 @@ func (w *world) SendSMS(_ context.Context, m identity.SMS) (identity.SMSReceipt,
 			}
 		}
 	}
-	return identity.SMSReceipt{Provider: "network"}, nil
+	return sms.Accepted{Provider: "network"}, nil
 }
 
 // run breaks things for a while, and then looks: directly, without the proxy.
@@ -90,14 +92,14 @@ func run(ctx context.Context, c counts, d time.Duration, direct, through *databa
 }
 
 func (w *world) prepare(ctx context.Context, store *bunstore.Store) (err error) {
-	many := []identity.Rate{{Limit: 1_000_000, Per: time.Hour}}
+	many := []limit.Rate{{Limit: 1_000_000, Per: time.Hour}}
 	w.svc, err = identity.New(identity.Config{
 		Store: store, SMS: w, Secret: identity.NewSecret("a secret for cutting networks, 40 bytes!"), HashQueue: 100,
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), AnswerStep: -1,
-		Limits: identity.LimitPolicy{SendCooldown: -1, LiveCodes: 10, FailuresInARow: 100,
-			SendsPerNumber: many, SendsPerAddress: many, SendsPerDevice: many, SendsPerClient: many, SendsPerTenant: many, SendsInAll: many,
+		Limits: identity.LimitPolicy{SendCooldown: -1, LiveCodes: 10, ConsecutiveFailures: 100,
+			SendsPerNumber: many, SendsPerAddress: many, SendsPerDevice: many, SendsPerClient: many, SendsPerTenant: many, SendsTotal: many,
 			FailuresPerNumberAndDevice: many, FailuresPerNumber: many, FailuresPerAddress: many, FailuresPerDevice: many,
-			FailuresPerClient: many, FailuresPerTenant: many, FailuresInAll: many, FailuresAlarm: many[0]},
+			FailuresPerClient: many, FailuresPerTenant: many, FailuresTotal: many, FailuresAlarm: many[0]},
 	})
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"github.com/uptrace/bun/dialect"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
 
@@ -31,16 +32,16 @@ const shards = 8
 
 // limits are as many as the service charges: some of the number's own, and two
 // that all share, spread over shards.
-func limits(what, number string) []identity.Limit {
-	many := []identity.Rate{{Limit: 1 << 20, Per: time.Minute}}
-	limit := func(name string, shards int) identity.Limit {
-		l := identity.Limit{Key: identity.LimitKey(what + name), Rates: many, Shards: shards}
+func limits(what, number string) []limit.Limit {
+	many := []limit.Rate{{Limit: 1 << 20, Per: time.Minute}}
+	one := func(name string, shards int) limit.Limit {
+		l := limit.Limit{Key: limit.Key(what + name), Rates: many, Shards: shards}
 		if shards > 1 {
 			l.Shard = int(number[0]) % shards
 		}
 		return l
 	}
-	return []identity.Limit{limit("."+number, 0), limit(".address."+number, 0), limit(".device."+number, 0), limit(".client", shards), limit(".all", shards)}
+	return []limit.Limit{one("."+number, 0), one(".address."+number, 0), one(".device."+number, 0), one(".client", shards), one(".all", shards)}
 }
 
 func issue(now time.Time, number string) identity.CodeIssue {

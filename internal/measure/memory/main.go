@@ -1,5 +1,5 @@
 // Command memory measures what a flood of valid resets costs the single binary:
-// it builds and starts examples/server, has it send a code to each of many
+// it builds and starts examples/rekey, has it send a code to each of many
 // users, redeems all of them at once, and prints the process's peak of resident
 // memory (VmHWM of /proc, Linux) beside the bound: hashes at once × 19 MiB + a constant.
 // GOMEMLIMIT in the environment reaches the server, which sets one of its own
@@ -28,6 +28,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/internal/measure/workload"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/storage/sqlite"
 )
 
@@ -142,9 +143,9 @@ func prepare(ctx context.Context, path string, users int) error {
 
 type nobody struct{}
 
-// SendSMS implements identity.SMSSender.
-func (nobody) SendSMS(context.Context, identity.SMS) (identity.SMSReceipt, error) {
-	return identity.SMSReceipt{}, errors.New("nothing is sent here")
+// Send implements sms.Sender.
+func (nobody) Send(context.Context, sms.Message) (sms.Accepted, error) {
+	return sms.Accepted{}, errors.New("nothing is sent here")
 }
 
 type message struct{ to, code string }
@@ -178,7 +179,7 @@ func listen() (inbox chan message, url string, err error) {
 // serve builds and starts the single binary, and waits until it answers.
 func serve(ctx context.Context, dir, webhook string) (base string, pid int, stop func() error, err error) {
 	binary := filepath.Join(dir, "server")
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", binary, "github.com/seed-16109ab2/rekey/examples/server").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(ctx, "go", "build", "-o", binary, "github.com/seed-16109ab2/rekey/examples/rekey").CombinedOutput(); err != nil {
 		return "", 0, nil, fmt.Errorf("build: %w: %s", err, out)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")

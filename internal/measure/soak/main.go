@@ -22,6 +22,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
 	"github.com/seed-16109ab2/rekey/internal/fault/databases"
 	"github.com/seed-16109ab2/rekey/internal/measure/workload"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
 
@@ -46,8 +47,8 @@ var tables = []string{"rekey_codes", "rekey_limits", "rekey_messages", "rekey_re
 // carrier delivers at once.
 type carrier struct{}
 
-func (carrier) SendSMS(_ context.Context, m identity.SMS) (identity.SMSReceipt, error) {
-	return identity.SMSReceipt{Provider: "soak", Ref: m.ID}, nil
+func (carrier) Send(_ context.Context, m sms.Message) (sms.Accepted, error) {
+	return sms.Accepted{Provider: "soak", Ref: m.ID}, nil
 }
 
 func run(ctx context.Context, engine string, days int) (err error) {

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/storage/sqlite"
 )
 
@@ -80,11 +82,11 @@ func (s *Service) Close() error {
 }
 
 func roomy() identity.LimitPolicy {
-	many := []identity.Rate{{Limit: 100_000_000, Per: time.Hour}}
+	many := []limit.Rate{{Limit: 100_000_000, Per: time.Hour}}
 	return identity.LimitPolicy{
-		SendCooldown: -1, SendsPerNumber: many, SendsPerAddress: many, SendsPerDevice: many, SendsPerClient: many, SendsPerTenant: many, SendsInAll: many,
+		SendCooldown: -1, SendsPerNumber: many, SendsPerAddress: many, SendsPerDevice: many, SendsPerClient: many, SendsPerTenant: many, SendsTotal: many,
 		FailuresPerNumberAndDevice: many, FailuresPerNumber: many, FailuresPerAddress: many, FailuresPerDevice: many,
-		FailuresPerClient: many, FailuresPerTenant: many, FailuresInAll: many, FailuresAlarm: many[0], FailuresInARow: 100,
+		FailuresPerClient: many, FailuresPerTenant: many, FailuresTotal: many, FailuresAlarm: many[0], ConsecutiveFailures: 100,
 	}
 }
 
@@ -93,14 +95,14 @@ type provider struct {
 	delay   time.Duration
 }
 
-// SendSMS implements identity.SMSSender.
-func (p provider) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSReceipt, error) {
+// Send implements sms.Sender.
+func (p provider) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
 	select {
 	case <-time.After(p.delay):
 	case <-ctx.Done():
-		return identity.SMSReceipt{}, ctx.Err()
+		return sms.Accepted{}, ctx.Err()
 	}
-	if m.Kind == identity.SMSVerifyCode {
+	if m.Kind == sms.KindVerifyCode {
 		p.service.mu.Lock()
 		p.service.codes[m.To] = m.Params["code"]
 		p.service.mu.Unlock()
@@ -109,7 +111,7 @@ func (p provider) SendSMS(ctx context.Context, m identity.SMS) (identity.SMSRece
 		default:
 		}
 	}
-	return identity.SMSReceipt{Provider: "workload"}, nil
+	return sms.Accepted{Provider: "workload"}, nil
 }
 
 // Number is the i-th user's.

@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 )
 
 const (
@@ -69,10 +69,10 @@ type Response struct {
 func (r *Response) OK() bool { return r.Status >= 200 && r.Status < 300 }
 
 // Do makes one exchange, within the client's time-out and ctx. Its error is a
-// [*identity.SendError] which wraps the context's error where that was the cause.
+// [*sms.Error] which wraps the context's error where that was the cause.
 func (c *Client) Do(ctx context.Context, req *http.Request) (*Response, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, c.Fail(identity.SendTemporary, 0, "%w", err)
+		return nil, c.Fail(sms.Temporary, 0, "%w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
@@ -90,7 +90,7 @@ func (c *Client) Do(ctx context.Context, req *http.Request) (*Response, error) {
 	resp, err := c.http.Do(req.WithContext(ctx))
 	if err != nil {
 		if traced.Load() && !wrote.Load() || isDialError(err) {
-			return nil, c.Fail(identity.SendTemporary, 0, "%w", redact(ctx, err))
+			return nil, c.Fail(sms.Temporary, 0, "%w", redact(ctx, err))
 		}
 		return nil, c.failUnknown(0, "%w", redact(ctx, err))
 	}
@@ -106,8 +106,8 @@ func (c *Client) Do(ctx context.Context, req *http.Request) (*Response, error) {
 }
 
 // Fail builds a SendError that starts with the provider's name.
-func (c *Client) Fail(o identity.SendOutcome, retryAfter time.Duration, format string, args ...any) error {
-	return &identity.SendError{Outcome: o, RetryAfter: retryAfter, Err: fmt.Errorf(c.provider+": "+format, args...)}
+func (c *Client) Fail(o sms.Outcome, retryAfter time.Duration, format string, args ...any) error {
+	return &sms.Error{Outcome: o, RetryAfter: retryAfter, Err: fmt.Errorf(c.provider+": "+format, args...)}
 }
 
 // FailStatus is what an unsuccessful status means by itself: 408, 425, 429 and
@@ -117,18 +117,18 @@ func (c *Client) FailStatus(r *Response, token string, now time.Time) error {
 	switch {
 	case r.Status == http.StatusRequestTimeout, r.Status == http.StatusTooEarly,
 		r.Status == http.StatusTooManyRequests, r.Status == http.StatusServiceUnavailable:
-		return c.FailAs(identity.SendTemporary, r, token, now)
+		return c.FailAs(sms.Temporary, r, token, now)
 	case r.Status >= 500:
 		return c.failUnknown(RetryAfter(r.Header, now), "%s", describe(r, token))
 	default:
-		return c.FailAs(identity.SendPermanent, r, token, now)
+		return c.FailAs(sms.Permanent, r, token, now)
 	}
 }
 
 // FailAs is a refusal whose outcome the provider's own error decides.
-func (c *Client) FailAs(o identity.SendOutcome, r *Response, token string, now time.Time) error {
+func (c *Client) FailAs(o sms.Outcome, r *Response, token string, now time.Time) error {
 	var wait time.Duration
-	if o == identity.SendTemporary {
+	if o == sms.Temporary {
 		wait = RetryAfter(r.Header, now)
 	}
 	return c.Fail(o, wait, "%s", describe(r, token))
@@ -149,17 +149,17 @@ func (c *Client) FailUnreadable(r *Response) error {
 	return c.failUnknown(0, "status %d with an unreadable answer", r.Status)
 }
 
-// failUnknown is a message that may have been sent: uncertain, or temporary where
+// failUnknown is a message that may have been sent: uncertain, or repeatable where
 // the idempotency key makes a repetition harmless.
 func (c *Client) failUnknown(wait time.Duration, format string, args ...any) error {
 	err := fmt.Errorf(c.provider+": "+format, args...)
 	if !c.idempotent {
-		return &identity.SendError{Outcome: identity.SendUncertain, Err: err}
+		return &sms.Error{Outcome: sms.Uncertain, Err: err}
 	}
-	return &identity.SendError{Outcome: identity.SendTemporary, MaybeSent: true, RetryAfter: wait, Err: err}
+	return &sms.Error{Outcome: sms.Repeatable, RetryAfter: wait, Err: err}
 }
 
 // Receipt returns a receipt with the provider's reference, bounded by [Token].
-func (c *Client) Receipt(ref string, m identity.SMS) identity.SMSReceipt {
-	return identity.SMSReceipt{Provider: c.provider, Ref: Token(ref, m)}
+func (c *Client) Receipt(ref string, m sms.Message) sms.Accepted {
+	return sms.Accepted{Provider: c.provider, Ref: Token(ref, m)}
 }

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 )
 
 // redact says what went wrong on the network without net/http's text, which
@@ -66,7 +66,7 @@ const minNumber = 7
 // Token returns a provider's error code or message id when it looks like one and
 // "unprintable" otherwise; empty stays empty. An answer is not trusted to keep
 // the message out of such a field: it would end in logs and in the outbox.
-func Token(s string, m identity.SMS) string {
+func Token(s string, m sms.Message) string {
 	if s == "" {
 		return ""
 	}

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/internal/smshttp"
 )
 
@@ -44,7 +44,7 @@ func TestRetryAfter(t *testing.T) {
 
 func TestToken(t *testing.T) {
 	t.Parallel()
-	m := identity.SMS{To: "+8613912345678", Text: "hello", Params: map[string]string{"code": "804715", "minutes": "5"}}
+	m := sms.Message{To: "+8613912345678", Text: "hello", Params: map[string]string{"code": "804715", "minutes": "5"}}
 	for s, want := range map[string]string{
 		"":                           "",
 		"21211":                      "21211",
@@ -116,11 +116,11 @@ func TestErrorsHideTheURLAndUnknownEndsAreUncertain(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = c.Do(t.Context(), request(t, "https://example.com/secret?k=v"))
-		want := identity.SendUncertain
+		want := sms.Uncertain
 		if idempotent {
-			want = identity.SendTemporary
+			want = sms.Temporary
 		}
-		if se, ok := errors.AsType[*identity.SendError](err); !ok || se.Outcome != want {
+		if se, ok := errors.AsType[*sms.Error](err); !ok || se.Outcome != want {
 			t.Errorf("idempotent %v: %v", idempotent, err)
 		}
 		for e := err; e != nil; e = errors.Unwrap(e) {
@@ -142,7 +142,7 @@ func TestFailedHandshakeSentNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = c.Do(t.Context(), request(t, s.URL))
-	if se, ok := errors.AsType[*identity.SendError](err); !ok || se.Outcome != identity.SendTemporary {
+	if se, ok := errors.AsType[*sms.Error](err); !ok || se.Outcome != sms.Temporary {
 		t.Errorf("got %v, want temporary", err)
 	}
 }
@@ -152,20 +152,20 @@ func TestStatuses(t *testing.T) {
 	for _, tt := range []struct {
 		status     int
 		idempotent bool
-		want       identity.SendOutcome
+		want       sms.Outcome
 	}{
-		{307, false, identity.SendPermanent}, {400, false, identity.SendPermanent},
-		{408, false, identity.SendTemporary}, {425, false, identity.SendTemporary},
-		{429, false, identity.SendTemporary}, {503, false, identity.SendTemporary},
-		{500, false, identity.SendUncertain}, {502, false, identity.SendUncertain}, {504, false, identity.SendUncertain},
-		{500, true, identity.SendTemporary}, {504, true, identity.SendTemporary},
+		{307, false, sms.Permanent}, {400, false, sms.Permanent},
+		{408, false, sms.Temporary}, {425, false, sms.Temporary},
+		{429, false, sms.Temporary}, {503, false, sms.Temporary},
+		{500, false, sms.Uncertain}, {502, false, sms.Uncertain}, {504, false, sms.Uncertain},
+		{500, true, sms.Temporary}, {504, true, sms.Temporary},
 	} {
 		c, err := smshttp.NewClient("p", nil, 0, tt.idempotent)
 		if err != nil {
 			t.Fatal(err)
 		}
 		err = c.FailStatus(&smshttp.Response{Status: tt.status, Header: http.Header{}}, "", time.Now())
-		if se, ok := errors.AsType[*identity.SendError](err); !ok || se.Outcome != tt.want {
+		if se, ok := errors.AsType[*sms.Error](err); !ok || se.Outcome != tt.want {
 			t.Errorf("status %d, idempotent %v: %v", tt.status, tt.idempotent, err)
 		}
 	}
@@ -213,7 +213,7 @@ func FuzzRetryAfter(f *testing.F) {
 }
 
 func FuzzToken(f *testing.F) {
-	m := identity.SMS{To: "+8613912345678", Text: "hello world", Params: map[string]string{"code": "804715"}}
+	m := sms.Message{To: "+8613912345678", Text: "hello world", Params: map[string]string{"code": "804715"}}
 	for _, s := range []string{"", "21211", "804715", "x8613912345678", "a\nb", "hello world"} {
 		f.Add(s)
 	}

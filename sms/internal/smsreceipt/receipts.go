@@ -14,6 +14,7 @@ import (
 	"net/url"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 )
 
 // MaxBody is how large a request may be, in bytes. Receipts have a few hundred.
@@ -31,9 +32,9 @@ type Handler struct {
 	Methods []string
 	// Read checks who sent the request and returns its receipt. A receipt without
 	// a state is of a moment in between: acknowledged and not kept.
-	Read func(r *http.Request, body []byte) (identity.DeliveryReceipt, error)
+	Read func(r *http.Request, body []byte) (sms.DeliveryReceipt, error)
 	// Record keeps it.
-	Record func(context.Context, identity.DeliveryReceipt) error
+	Record func(context.Context, sms.DeliveryReceipt) error
 }
 
 // ServeHTTP implements http.Handler. It answers 200 when there is nothing left to
@@ -107,7 +108,7 @@ func Form(encoded string) (url.Values, error) {
 
 // Check reports what a handler lacks. The URL is the public one that the provider
 // calls; it is empty for providers that do not sign it.
-func Check(secretField string, secret identity.Secret, publicURL *string, record func(context.Context, identity.DeliveryReceipt) error) error {
+func Check(secretField string, secret identity.Secret, publicURL *string, record func(context.Context, sms.DeliveryReceipt) error) error {
 	var faults []error
 	if secret.Empty() {
 		faults = append(faults, errors.New(secretField+" is required"))

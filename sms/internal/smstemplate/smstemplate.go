@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 )
 
 // Set holds templates of one provider. Filled once, it is safe for concurrent use.
@@ -17,13 +17,13 @@ type Set[T any] struct {
 }
 
 type key struct {
-	kind     identity.SMSKind
+	kind     sms.Kind
 	language string
 }
 
 // Add registers a template for a kind and a BCP 47 language; the empty language
 // is the kind's default. field names it in the error.
-func (s *Set[T]) Add(field string, kind identity.SMSKind, language string, t T) error {
+func (s *Set[T]) Add(field string, kind sms.Kind, language string, t T) error {
 	k := key{kind, fold(language)}
 	if _, dup := s.byKey[k]; dup {
 		return fmt.Errorf("%s: a second one for this Kind and Language", field)
@@ -42,12 +42,12 @@ func (s *Set[T]) Add(field string, kind identity.SMSKind, language string, t T) 
 // has one has a default: people's languages are more than anyone has approved.
 func (s *Set[T]) Check() error {
 	var faults []error
-	if _, ok := s.byKey[key{identity.SMSVerifyCode, ""}]; !ok {
-		faults = append(faults, fmt.Errorf("no entry of Templates for %q without Language", identity.SMSVerifyCode))
+	if _, ok := s.byKey[key{sms.KindVerifyCode, ""}]; !ok {
+		faults = append(faults, fmt.Errorf("no entry of Templates for %q without Language", sms.KindVerifyCode))
 	}
-	var reported []identity.SMSKind
+	var reported []sms.Kind
 	for k := range s.byKey {
-		if _, ok := s.byKey[key{k.kind, ""}]; !ok && k.kind != identity.SMSVerifyCode && !slices.Contains(reported, k.kind) {
+		if _, ok := s.byKey[key{k.kind, ""}]; !ok && k.kind != sms.KindVerifyCode && !slices.Contains(reported, k.kind) {
 			reported = append(reported, k.kind)
 			faults = append(faults, fmt.Errorf("no entry of Templates for %q without Language", k.kind))
 		}
@@ -58,7 +58,7 @@ func (s *Set[T]) Check() error {
 // Pick returns the template for a kind whose language comes closest: the language
 // itself, then without its last subtag and so on (lookup as in RFC 4647 section
 // 3.4), then the kind's default. It reports false when the kind has none.
-func (s *Set[T]) Pick(kind identity.SMSKind, language string) (T, bool) {
+func (s *Set[T]) Pick(kind sms.Kind, language string) (T, bool) {
 	for language = fold(language); ; {
 		if t, ok := s.byKey[key{kind, language}]; ok || language == "" {
 			return t, ok
@@ -77,12 +77,12 @@ func fold(language string) string {
 
 // CheckParams reports names that messages of a kind do not have, of the kinds
 // known here.
-func CheckParams(field string, kind identity.SMSKind, names []string) error {
+func CheckParams(field string, kind sms.Kind, names []string) error {
 	var known []string
 	switch kind {
-	case identity.SMSVerifyCode:
+	case sms.KindVerifyCode:
 		known = []string{"code", "minutes"}
-	case identity.SMSPasswordChanged:
+	case sms.KindPasswordChanged:
 		known = []string{"time"}
 	default:
 		return nil
@@ -93,7 +93,7 @@ func CheckParams(field string, kind identity.SMSKind, names []string) error {
 			faults = append(faults, fmt.Errorf("%s: messages of kind %q have no value %q", field, kind, name))
 		}
 	}
-	if kind == identity.SMSVerifyCode && !slices.Contains(names, "code") {
+	if kind == sms.KindVerifyCode && !slices.Contains(names, "code") {
 		faults = append(faults, fmt.Errorf(`%s: Params lack "code"`, field))
 	}
 	return errors.Join(faults...)
@@ -101,7 +101,7 @@ func CheckParams(field string, kind identity.SMSKind, names []string) error {
 
 // Values returns the named values of m, in order. A missing one is an error that
 // shows only its name.
-func Values(m identity.SMS, names []string) ([]string, error) {
+func Values(m sms.Message, names []string) ([]string, error) {
 	values := make([]string, len(names))
 	for i, name := range names {
 		v, ok := m.Params[name]

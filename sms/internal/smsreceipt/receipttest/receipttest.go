@@ -13,11 +13,12 @@ import (
 	"testing"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/sms"
 )
 
 // Fixture makes a provider's handler and the requests that it gets.
 type Fixture struct {
-	New func(record func(context.Context, identity.DeliveryReceipt) error) (http.Handler, error)
+	New func(record func(context.Context, sms.DeliveryReceipt) error) (http.Handler, error)
 	// Request is signed as the provider signs it, to a server at the given base
 	// address; change, if not nil, changes it after the signature.
 	Request func(base string, status, ref, code string) *http.Request
@@ -34,11 +35,11 @@ type Fixture struct {
 // recorder is a store of receipts that fails as told.
 type recorder struct {
 	mu   sync.Mutex
-	got  []identity.DeliveryReceipt
+	got  []sms.DeliveryReceipt
 	fail error
 }
 
-func (r *recorder) record(_ context.Context, receipt identity.DeliveryReceipt) error {
+func (r *recorder) record(_ context.Context, receipt sms.DeliveryReceipt) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.fail != nil {
@@ -62,7 +63,7 @@ func Run(t *testing.T, f Fixture) {
 	// the default one.
 	client := &http.Client{Transport: &http.Transport{}}
 	t.Cleanup(client.CloseIdleConnections)
-	send := func(req *http.Request, want int, receipts ...identity.DeliveryReceipt) {
+	send := func(req *http.Request, want int, receipts ...sms.DeliveryReceipt) {
 		t.Helper()
 		resp, err := client.Do(req)
 		if err != nil {
@@ -79,10 +80,10 @@ func Run(t *testing.T, f Fixture) {
 		r.got = nil
 	}
 	for _, status := range f.Delivered {
-		send(f.Request(server.URL, status, "ref-1", ""), 200, identity.DeliveryReceipt{Provider: f.Provider, Ref: "ref-1", State: identity.ReceiptDelivered})
+		send(f.Request(server.URL, status, "ref-1", ""), 200, sms.DeliveryReceipt{Provider: f.Provider, Ref: "ref-1", State: sms.ReceiptDelivered})
 	}
 	for _, status := range f.Failed {
-		send(f.Request(server.URL, status, "ref-2", "30008"), 200, identity.DeliveryReceipt{Provider: f.Provider, Ref: "ref-2", State: identity.ReceiptFailed, Code: f.CodeOf})
+		send(f.Request(server.URL, status, "ref-2", "30008"), 200, sms.DeliveryReceipt{Provider: f.Provider, Ref: "ref-2", State: sms.ReceiptFailed, Code: f.CodeOf})
 	}
 	for _, status := range append(f.Between, "", "Delivered", "delivered ", "drop table") {
 		send(f.Request(server.URL, status, "ref-3", ""), 200)

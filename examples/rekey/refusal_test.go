@@ -1,0 +1,243 @@
+package main_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A refused call says one sentence, exits with its status, and changes nothing.
+func TestRefusedCallsChangeNothing(t *testing.T) {
+	t.Parallel()
+	secretEnv := "REKEY_WEBHOOK_SECRET=" + webhookSecret
+	tests := map[string]struct {
+		args  string
+		env   []string
+		stdin string
+		code  int
+		says  string
+	}{
+		"no command":             {"", nil, "", 2, "a command is needed"},
+		"unknown command":        {"severe", nil, "", 2, "a command is needed"},
+		"half a command":         {"user", nil, "", 2, "a command is needed"},
+		"unknown flag":           {"serve -sms console -prot 80", nil, "", 2, "-prot"},
+		"argument":               {"serve -sms console hunter2", nil, "", 2, "flags only"},
+		"no carrier":             {"serve", nil, "", 2, "-sms is missing"},
+		"unknown carrier":        {"serve -sms pigeon", nil, "", 2, "-sms must be of console, webhook=URL, twilio"},
+		"no webhook secret":      {"serve -sms webhook=https://sms.example/", nil, "", 2, "REKEY_WEBHOOK_SECRET"},
+		"bad webhook secret":     {"serve -sms webhook=https://sms.example/", []string{"REKEY_WEBHOOK_SECRET=short"}, "", 2, "whsec_"},
+		"bad webhook URL":        {"serve -sms webhook=ftp://sms.example/", []string{secretEnv}, "", 2, "https"},
+		"http webhook":           {"serve -sms webhook=http://sms.example/", []string{secretEnv}, "", 2, "https"},
+		"two webhook secrets":    {"serve -sms webhook=https://sms.example/ -webhook-secret-file x", []string{secretEnv}, "", 2, "give one of them"},
+		"bad variable":           {"serve -sms console", []string{"REKEY_CODE_DIGITS=six"}, "", 2, "REKEY_CODE_DIGITS: not a whole number"},
+		"two faults":             {"serve -sms console -code-digits 5 -failures-in-a-row 101", nil, "", 2, "-failures-in-a-row is 101, must be 1 to 100"},
+		"zero":                   {"serve -sms console -code-attempts 0", nil, "", 2, "must not be 0"},
+		"zero rate":              {"serve -sms console -sends-in-all 0/1h", nil, "", 2, "not a rate"},
+		"empty rate":             {"serve -sms console -sends-in-all=", nil, "", 2, "not a rate"},
+		"rate without a time":    {"serve -sms console -sends-in-all 5", nil, "", 2, "not a rate"},
+		"negative duration":      {"serve -sms console -send-cooldown -1s", nil, "", 2, "negative"},
+		"weak hash":              {"serve -sms console -hash-memory-kib 1024", nil, "", 2, "-hash-memory-kib is 1024"},
+		"lanes wrap around":      {"serve -sms console -hash-parallelism 257", nil, "", 2, "not a whole number from 0 to 255"},
+		"long code life":         {"serve -sms console -code-lifetime 11m", nil, "", 2, "-code-lifetime is 11m0s"},
+		"unknown country":        {"serve -sms console -countries CN,XX", nil, "", 2, `"XX"`},
+		"rate of other region":   {"serve -sms console -sends-per-region US=1/1h", nil, "", 2, "-sends-per-region"},
+		"proxies without header": {"serve -sms console -trusted-proxies 10.0.0.0/8", nil, "", 2, "-address-header"},
+		"everybody a proxy":      {"serve -sms console -trusted-proxies 0.0.0.0/0 -address-header X-Forwarded-For", nil, "", 2, "trusts everybody"},
+		"no network":             {"serve -sms console -trusted-proxies here", nil, "", 2, "not an address or a network"},
+		"small body limit":       {"serve -sms console -max-body-bytes 10", nil, "", 2, "-max-body-bytes is 10"},
+		"no connections":         {"serve -sms console -max-conns -1", nil, "", 2, "-max-conns is -1"},
+		"unknown language":       {"serve -sms console -default-language fr", nil, "", 2, "-default-language"},
+		"certificate alone":      {"serve -sms console -tls-cert x.pem", nil, "", 2, "belong together"},
+		"no such certificate":    {"serve -sms console -tls-cert x.pem -tls-key y.pem", nil, "", 1, "x.pem"},
+		"no such texts":          {"serve -sms console -texts-file x.json", nil, "", 1, "x.json"},
+		"bad address":            {"serve -sms console -addr nowhere", nil, "", 1, "nowhere"},
+		"empty database":         {"serve -sms console -addr 127.0.0.1:0 -db=", nil, "", 2, "-db: must not be empty"},
+		"empty address":          {"serve -sms console -addr=", nil, "", 2, "-addr: must not be empty"},
+		"short secret":           {"client add -id x", []string{"REKEY_SECRET=too-short"}, "", 1, "REKEY_SECRET holds a secret of 9 bytes"},
+		"two secrets":            {"client add -id x -secret-file f", []string{"REKEY_SECRET=" + strings.Repeat("s", 32)}, "", 2, "give one of them"},
+		"no old secret":          {"client add -id x -old-secret-file gone", nil, "", 1, "old secret"},
+		"client without id":      {"client add", nil, "", 2, "-id is missing"},
+		"tenants without isv":    {"client add -id x -tenant a -tenant b", nil, "", 2, "-isv"},
+		"switch without id":      {"client disable", nil, "", 2, "-id is missing"},
+		"user without number":    {"user add", nil, oldPassword, 2, "-mobile is missing"},
+		"no password":            {"user add -mobile 12345678901", nil, "", 2, "no password on standard input"},
+		"empty line":             {"user add -mobile 12345678901", nil, "\n" + oldPassword, 2, "no password on standard input"},
+		"long password":          {"user add -mobile 12345678901", nil, strings.Repeat("p", 5000), 2, "longer than 4096 bytes"},
+		"no UTF-8":               {"user add -mobile 12345678901", nil, "violet-\xff-Harbor-93", 2, "not UTF-8"},
+		"password as argument":   {"user add -mobile 12345678901 " + oldPassword, nil, "", 2, "flags only"},
+		"check in no database":   {"user check -mobile 12345678901", nil, oldPassword, 1, "there is no database rekey.db"},
+		"unlock in no database":  {"user unlock -mobile 12345678901", nil, "", 1, "there is no database"},
+		"switch in no database":  {"user disable -mobile 12345678901", nil, "", 1, "there is no database"},
+		"client in no database":  {"client enable -id x", nil, "", 1, "there is no database"},
+		"events in no database":  {"events -db elsewhere.db", nil, "", 1, "there is no database elsewhere.db"},
+		"messages in a folder":   {"messages -db .", nil, "", 1, "is not a file"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			r := runEnv(t, dir, test.env, test.stdin, strings.Fields(test.args)...)
+			if r.code != test.code || !strings.Contains(r.err, test.says) {
+				t.Errorf("exit status %d, %q; want %d and %q", r.code, r.err, test.code, test.says)
+			}
+			if strings.Count(r.err, "\n") != 1 || !strings.HasPrefix(r.err, "rekey") || r.out != "" {
+				t.Errorf("not one sentence: %q, standard output %q", r.err, r.out)
+			}
+			for _, secret := range []string{oldPassword, "hunter2", "too-short", webhookSecret} {
+				if strings.Contains(r.err, secret) {
+					t.Errorf("%q repeats a secret", r.err)
+				}
+			}
+			if files := names(t, dir); len(files) > 0 {
+				t.Errorf("left %v behind", files)
+			}
+		})
+	}
+}
+
+// What only the database can refuse.
+func TestRefusedByTheDatabase(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	seed(t, dir)
+	before := mustRun(t, dir, "", "events")
+	for name, test := range map[string]struct{ args, stdin, says string }{
+		"client again":     {"client add -id " + clientID, "", "already registered"},
+		"unknown client":   {"client disable -id nobody", "", "not registered"},
+		"user again":       {"user add -mobile +86-12345678901", newPassword, "already a user"},
+		"unknown user":     {"user disable -mobile 12345678902", "", "no user with this number"},
+		"no number":        {"user add -mobile 12", newPassword, "not a possible mobile number"},
+		"foreign number":   {"user add -mobile +12025550123", newPassword, "of an allowed country"},
+		"weak password":    {"user add -mobile 12345678902", "password", "easy to guess"},
+		"short password":   {"user add -mobile 12345678902", "x", "8 to 256 characters"},
+		"padded client":    {"client add -id=\u00a0", "", "client id missing"},
+		"long client id":   {"client add -id " + strings.Repeat("x", 129), "", "more than 128 bytes"},
+		"long tenant":      {"client add -id y -tenant " + strings.Repeat("x", 129), "", "more than 128 bytes"},
+		"unlock no number": {"user unlock -mobile 12", "", "not a possible mobile number"},
+	} {
+		args := []string{}
+		for arg := range strings.SplitSeq(test.args, " ") { // a no-break space is part of an argument
+			args = append(args, arg)
+		}
+		r := run(t, dir, test.stdin, args...)
+		if r.code != 1 || !strings.Contains(r.err, test.says) || strings.Count(r.err, "\n") != 1 || r.out != "" {
+			t.Errorf("%s: exit status %d, %q, standard output %q", name, r.code, r.err, r.out)
+		}
+	}
+	if after := mustRun(t, dir, "", "events"); after != before {
+		t.Errorf("the trail changed:\n%s", strings.TrimPrefix(after, before))
+	}
+}
+
+func TestSecretFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	mustRun(t, dir, "", "client", "add", "-id", "x")
+	path := filepath.Join(dir, "rekey.db.secret")
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode() != 0o600 {
+		t.Errorf("mode is %v, want 0600", info.Mode())
+	}
+	made, err := os.ReadFile(path)
+	if err != nil || len(made) < 32 {
+		t.Fatalf("%d bytes, %v", len(made), err)
+	}
+	mustRun(t, dir, "", "client", "add", "-id", "y")
+	if again, err := os.ReadFile(path); err != nil || string(again) != string(made) {
+		t.Errorf("the second start changed the file (%v)", err)
+	}
+	for name, change := range map[string]func() error{
+		"readable by all":   func() error { return os.Chmod(path, 0o644) },
+		"readable by group": func() error { return os.Chmod(path, 0o640) },
+		"too short":         func() error { return os.WriteFile(path, []byte("short\n"), 0o600) },
+		"too large":         func() error { return os.WriteFile(path, make([]byte, 5000), 0o600) },
+		"a folder":          func() error { _ = os.Remove(path); return os.Mkdir(path, 0o700) },
+	} {
+		if err := os.RemoveAll(path); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, made, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := change(); err != nil {
+			t.Fatal(err)
+		}
+		r := run(t, dir, "", "serve", "-sms", "console", "-addr", "127.0.0.1:0")
+		if r.code != 1 || strings.Count(r.err, "\n") != 1 || !strings.Contains(r.err, "secret file rekey.db.secret") {
+			t.Errorf("%s: exit status %d, %q", name, r.code, r.err)
+		}
+		if strings.Contains(r.err, strings.TrimSpace(string(made))) {
+			t.Errorf("%s: %q shows the secret", name, r.err)
+		}
+	}
+}
+
+// A code outlives the rotation of the secret while the old one is listed, and
+// the webhook's receiver can move from the old secret to the new one.
+func TestSecretRotation(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	seed(t, dir)
+	phone := newReceiver(t)
+	s := start(t, dir, webhookEnv(), "-sms", "webhook="+phone.URL)
+	mustPost(t, s.addr, sendPath, sendBody)
+	code := phone.next(t).Params["code"]
+	s.terminate(t)
+	s.wait(t)
+	for name, secret := range map[string]string{"webhook.secret": "whsec_" + strings.Repeat("bmV3", 8), "webhook.old": webhookSecret} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(secret+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s = start(t, dir, nil, "-sms", "webhook="+phone.URL, "-webhook-secret-file", "webhook.secret", "-old-webhook-secret-file", "webhook.old",
+		"-secret-file", "new.secret", "-old-secret-file", "rekey.db.secret")
+	mustPost(t, s.addr, resetPath, resetBody(code, newPassword))
+	phone.next(t)
+	if n := phone.signatures.Load(); n != 2 {
+		t.Errorf("%d signatures on the notice, want 2", n)
+	}
+}
+
+// A secret moves from its file into the environment without a change.
+func TestSecretInEnvironment(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	seed(t, dir)
+	phone := newReceiver(t)
+	s := start(t, dir, webhookEnv(), "-sms", "webhook="+phone.URL)
+	mustPost(t, s.addr, sendPath, sendBody)
+	code := phone.next(t).Params["code"]
+	s.terminate(t)
+	s.wait(t)
+	secret, err := os.ReadFile(filepath.Join(dir, "rekey.db.secret"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(dir, "rekey.db.secret")); err != nil {
+		t.Fatal(err)
+	}
+	s = start(t, dir, append(webhookEnv(), "REKEY_SECRET="+strings.TrimSpace(string(secret))), "-sms", "webhook="+phone.URL)
+	mustPost(t, s.addr, resetPath, resetBody(code, newPassword))
+	if _, err := os.Stat(filepath.Join(dir, "rekey.db.secret")); !os.IsNotExist(err) {
+		t.Errorf("a secret file was made all the same: %v", err)
+	}
+	if strings.Contains(s.logs.String(), strings.TrimSpace(string(secret))) {
+		t.Error("the log shows the secret")
+	}
+}
+
+func names(t *testing.T, dir string) (files []string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		files = append(files, e.Name())
+	}
+	return files
+}

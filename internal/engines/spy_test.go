@@ -1,0 +1,161 @@
+package engines_test
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"sync"
+	"testing"
+
+	"github.com/uptrace/bun"
+)
+
+// call is one thing asked of the driver; of a "begin" or "commit" there is only
+// the kind.
+type call struct {
+	kind  string // begin, exec, query, commit
+	query string
+	args  []any
+}
+
+// spy sits between database/sql and a real driver. It remembers the calls, and
+// asks before each, if told so, whether it shall fail instead.
+type spy struct {
+	mu     sync.Mutex
+	calls  []call
+	before func(call) error
+}
+
+// wrap returns a database that reaches db through the spy. db must have
+// connections to spare.
+func (s *spy) wrap(t testing.TB, db *bun.DB) *bun.DB {
+	t.Helper()
+	spied := sql.OpenDB(&spyConnector{spy: s, db: db.DB})
+	t.Cleanup(func() { _ = spied.Close() })
+	return bun.NewDB(spied, db.Dialect())
+}
+
+// during returns the calls that f makes.
+func (s *spy) during(f func()) []call {
+	s.mu.Lock()
+	s.calls = nil
+	s.mu.Unlock()
+	f()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls
+}
+
+// set makes f be asked before each call, by one goroutine at a time; nil for
+// nothing.
+func (s *spy) set(f func(call) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.before = f
+}
+
+func (s *spy) see(c call) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls = append(s.calls, c)
+	if s.before == nil {
+		return nil
+	}
+	return s.before(c)
+}
+
+type spyConnector struct {
+	spy *spy
+	db  *sql.DB
+}
+
+// Connect borrows a connection of db's pool until it is closed.
+func (c *spyConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	held, err := c.db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	conn := &spyConn{spy: c.spy, held: held}
+	return conn, held.Raw(func(raw any) error {
+		conn.real = raw.(realConn)
+		return nil
+	})
+}
+
+func (c *spyConnector) Driver() driver.Driver { return c.db.Driver() }
+
+// realConn is what the three drivers' connections have in common.
+type realConn interface {
+	driver.Conn
+	driver.ConnBeginTx
+	driver.ConnPrepareContext
+	driver.ExecerContext
+	driver.QueryerContext
+}
+
+type spyConn struct {
+	spy  *spy
+	held *sql.Conn
+	real realConn
+}
+
+func (c *spyConn) Close() error { return c.held.Close() }
+func (c *spyConn) Begin() (driver.Tx, error) {
+	return c.BeginTx(context.Background(), driver.TxOptions{})
+}
+func (c *spyConn) Prepare(query string) (driver.Stmt, error) { return c.real.Prepare(query) }
+func (c *spyConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	return c.real.PrepareContext(ctx, query)
+}
+
+func (c *spyConn) CheckNamedValue(v *driver.NamedValue) error {
+	if checker, ok := c.real.(driver.NamedValueChecker); ok {
+		return checker.CheckNamedValue(v)
+	}
+	return driver.ErrSkip
+}
+
+func (c *spyConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	if err := c.spy.see(call{kind: "begin"}); err != nil {
+		return nil, err
+	}
+	tx, err := c.real.BeginTx(ctx, opts)
+	return spyTx{c.spy, tx}, err
+}
+
+func (c *spyConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	if err := c.spy.see(call{"exec", query, values(args)}); err != nil {
+		return nil, err
+	}
+	return c.real.ExecContext(ctx, query, args)
+}
+
+func (c *spyConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	if err := c.spy.see(call{"query", query, values(args)}); err != nil {
+		return nil, err
+	}
+	return c.real.QueryContext(ctx, query, args)
+}
+
+func values(args []driver.NamedValue) []any {
+	v := make([]any, len(args))
+	for i, a := range args {
+		v[i] = a.Value
+	}
+	return v
+}
+
+type spyTx struct {
+	spy  *spy
+	real driver.Tx
+}
+
+func (t spyTx) Rollback() error { return t.real.Rollback() }
+
+func (t spyTx) Commit() error {
+	if err := t.spy.see(call{kind: "commit"}); err != nil {
+		_ = t.real.Rollback()
+		return err
+	}
+	return t.real.Commit()
+}

@@ -1,0 +1,184 @@
+package engines_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/sms"
+	"github.com/seed-16109ab2/rekey/storage/bunstore"
+)
+
+var (
+	tourTime = time.UnixMilli(1_700_000_000_000).UTC()
+	binding  = bytes.Repeat([]byte{1}, 32)
+	decoy    = bytes.Repeat([]byte{2}, 32)
+	numberOf = bytes.Repeat([]byte{3}, 32)
+)
+
+func hourly(key limit.Key, shards, shard int) limit.Limit {
+	return limit.Limit{Key: key, Rates: []limit.Rate{{Limit: 1000, Per: time.Hour}}, Shards: shards, Shard: shard}
+}
+
+// charges are an ordinary one and one spread over several rows.
+func charges(prefix limit.Key) []limit.Limit {
+	return []limit.Limit{hourly(prefix+".number", 0, 0), hourly(prefix+".all", 8, 3)}
+}
+
+func issue(n int) identity.CodeIssue {
+	id := fmt.Sprintf("code-%d", n)
+	return identity.CodeIssue{
+		Now: tourTime, Charges: charges("send"), KeepLive: 2,
+		Code: identity.VerifyCode{
+			ID: id, Binding: binding, NumberKey: numberOf, Digest: []byte(id), KeyID: "k", MaxAttempts: 5,
+			CreatedAt: tourTime.Add(time.Duration(n)), ExpiresAt: tourTime.Add(5 * time.Minute),
+		},
+		Message: pending("message-" + id), Event: identity.Event{ID: "event-" + id, At: tourTime},
+	}
+}
+
+func pending(id string) identity.OutboxMessage {
+	return identity.OutboxMessage{ID: id, Sealed: []byte("sealed"), State: identity.MessagePending, CreatedAt: tourTime, NextAt: tourTime, ExpiresAt: tourTime.Add(time.Hour)}
+}
+
+func guess(binding []byte) identity.Attempt {
+	return identity.Attempt{
+		Now: tourTime, Binding: binding, Charges: charges("fail"),
+		LiveCharges: charges("live"), DecoyCharges: charges("idle"),
+	}
+}
+
+// step is one method, called so that it does all that it can do.
+type step struct {
+	name  string
+	write bool // in a transaction
+	call  func(ctx context.Context, s *bunstore.Store) error
+}
+
+// tour calls every method once, on an empty store, each after what it needs.
+func tour() []step {
+	mobile, seen := "+8612345678902", tourTime
+	return []step{
+		{"CreateUser", true, func(ctx context.Context, s *bunstore.Store) error {
+			return s.CreateUser(ctx, identity.User{ID: "user", Tenant: "t", Mobile: "+8612345678901", PasswordHash: "hash-1"})
+		}},
+		{"UpdateUser", true, func(ctx context.Context, s *bunstore.Store) error {
+			return s.UpdateUser(ctx, identity.UserChange{Tenant: "t", ID: "user", Mobile: &mobile, VerifiedAt: &seen})
+		}},
+		{"UserByMobile", false, func(ctx context.Context, s *bunstore.Store) error {
+			_, err := s.UserByMobile(ctx, "t", mobile)
+			return err
+		}},
+		{"ReplacePassword", true, func(ctx context.Context, s *bunstore.Store) error {
+			return s.ReplacePassword(ctx, identity.PasswordChange{Tenant: "t", UserID: "user", OldHash: "hash-1", NewHash: "hash-2", ChangedAt: tourTime, KeepHistory: 3})
+		}},
+		{"PasswordHistory", false, func(ctx context.Context, s *bunstore.Store) error {
+			_, err := s.PasswordHistory(ctx, "t", "user", 3)
+			return err
+		}},
+		{"CreateClient", true, func(ctx context.Context, s *bunstore.Store) error {
+			return s.CreateClient(ctx, identity.Client{ID: "app"})
+		}},
+		{"ClientByID", false, func(ctx context.Context, s *bunstore.Store) error {
+			_, err := s.ClientByID(ctx, "app")
+			return err
+		}},
+		{"SetClientDisabled", true, func(ctx context.Context, s *bunstore.Store) error {
+			return s.SetClientDisabled(ctx, "app", true)
+		}},
+		{"IssueCode", true, func(ctx context.Context, s *bunstore.Store) error {
+			_, err := s.IssueCode(ctx, issue(1))
+			return err
+		}},
+		{"IssueCode second", true, func(ctx context.Context, s *bunstore.Store) error {
+			_, err := s.IssueCode(ctx, issue(2))
+			return err
+		}},
+		{"IssueCode over KeepLive", true, func(ctx context.Context, s *bunstore.Store) error {
+			_, err := s.IssueCode(ctx, issue(3))
+			return err
+		}},
+		{"ChargeAttempt", true, func(ctx context.Context, s *bunstore.Store) error {
+			charged, err := s.ChargeAttempt(ctx, guess(binding))
+			if err == nil && len(charged.Codes) != 2 {
+				err = fmt.Errorf("%d codes, want 2", len(charged.Codes))
+			}
+			return err
+		}},
+		{"ReleaseAttempt", true, func(ctx context.Context, s *bunstore.Store) error {
+			return s.ReleaseAttempt(ctx, identity.Release{SpentAt: tourTime, CodeIDs: []string{"code-2", "code-3"}, Refunds: charges("fail")})
+		}},
+		{"RedeemCode", true, func(ctx context.Context, s *bunstore.Store) error {
+			return s.RedeemCode(ctx, identity.Redemption{
+				Now: tourTime, CodeID: "code-3", NumberKey: numberOf, SpentAt: tourTime,
+				Password: &identity.PasswordChange{Tenant: "t", UserID: "user", OldHash: "hash-2", NewHash: "hash-3", ChangedAt: tourTime, KeepHistory: 3},
+				Refunds:  charges("live"), Clear: []limit.Key{"live.number", "live.all"},
+				Event: identity.Event{ID: "event-redeem", At: tourTime}, Messages: []identity.OutboxMessage{pending("notice-1"), pending("notice-2")},
+			})
+		}},
+		{"Spend", true, func(ctx context.Context, s *bunstore.Store) error {
+			_, err := s.Spend(ctx, charges("any"), tourTime)
+			return err
+		}},
+		{"ClearLimits", true, func(ctx context.Context, s *bunstore.Store) error {
+			return s.ClearLimits(ctx, []limit.Key{"any.number"})
+		}},
+		{"Enqueue", true, func(ctx context.Context, s *bunstore.Store) error {
+			return s.Enqueue(ctx, []identity.OutboxMessage{pending("message-a"), pending("message-b")})
+		}},
+		{"LeaseMessages", true, func(ctx context.Context, s *bunstore.Store) error {
+			claimed, err := s.LeaseMessages(ctx, identity.Lease{Now: tourTime, Until: tourTime.Add(time.Minute), Token: "token", Max: 100})
+			if err == nil && len(claimed) != 7 {
+				err = fmt.Errorf("%d messages, want 7", len(claimed))
+			}
+			return err
+		}},
+		{"FinishMessage", true, func(ctx context.Context, s *bunstore.Store) error {
+			return s.FinishMessage(ctx, identity.MessageResult{ID: "message-a", LeaseToken: "token", State: identity.MessageDelivered, Now: tourTime, Provider: "webhook", ProviderRef: "ref"})
+		}},
+		{"FinishMessage pending", true, func(ctx context.Context, s *bunstore.Store) error {
+			return s.FinishMessage(ctx, identity.MessageResult{ID: "message-b", LeaseToken: "token", State: identity.MessagePending, NextAt: tourTime})
+		}},
+		{"MessageStates", false, func(ctx context.Context, s *bunstore.Store) error {
+			_, err := s.MessageStates(ctx, "", 100)
+			return err
+		}},
+		{"AppendEvent", true, func(ctx context.Context, s *bunstore.Store) error {
+			return s.AppendEvent(ctx, identity.Event{ID: "event", At: tourTime})
+		}},
+		{"Events", false, func(ctx context.Context, s *bunstore.Store) error {
+			_, err := s.Events(ctx, "", 100)
+			return err
+		}},
+		{"RecordReceipt", true, func(ctx context.Context, s *bunstore.Store) error {
+			return s.RecordReceipt(ctx, sms.DeliveryReceipt{Provider: "webhook", Ref: "ref", State: sms.ReceiptFailed, Code: "1", At: tourTime})
+		}},
+		{"Purge", true, func(ctx context.Context, s *bunstore.Store) error {
+			later := tourTime.Add(24 * time.Hour)
+			n, err := s.Purge(ctx, identity.Purge{Now: later, MessagesBefore: later, EventsBefore: later, Max: 100})
+			if err == nil && n < 10 {
+				err = fmt.Errorf("%d rows, want more", n)
+			}
+			return err
+		}},
+	}
+}
+
+// take runs the steps before the named one.
+func take(t testing.TB, s *bunstore.Store, until string) step {
+	t.Helper()
+	for _, st := range tour() {
+		if st.name == until {
+			return st
+		}
+		if err := st.call(t.Context(), s); err != nil {
+			t.Fatalf("%s: %v", st.name, err)
+		}
+	}
+	t.Fatalf("no step %s", until)
+	return step{}
+}
