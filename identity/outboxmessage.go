@@ -20,10 +20,23 @@ const (
 // Final reports whether nothing more will happen to a message in this state.
 func (s MessageState) Final() bool { return s != MessagePending }
 
-// OutboxMessage is one thing to deliver after the transaction that stored it: an
-// SMS, or the embedder's event. Only its sealed text says which one.
+// Lane separates messages that must not wait for each other. Each lane is
+// delivered by workers of its own.
+type Lane string
+
+// The lanes.
+const (
+	LaneCode   Lane = "code"   // SMS with a code
+	LaneNotice Lane = "notice" // SMS after a reset
+	LaneEvent  Lane = "event"  // calls of the embedder's functions
+	LaneDecoy  Lane = "decoy"  // nothing: what is written for a number that gets no SMS
+)
+
+// OutboxMessage is one thing to deliver after the transaction that stored it.
 type OutboxMessage struct {
 	ID        string // UUIDv7; the idempotency key towards providers
+	Lane      Lane
+	KeyID     string // of the secret that sealed the text
 	Sealed    []byte // AEAD; nil once the state is final
 	State     MessageState
 	CreatedAt time.Time
@@ -34,11 +47,11 @@ type OutboxMessage struct {
 	LeaseToken  string    // holder of the lease, empty when none
 	LeaseUntil  time.Time // end of the lease
 	FinishedAt  time.Time // when the state became final
-	Provider    string    // who took it, once delivered
+	Provider    string    // the provider that took it, once delivered
 	ProviderRef string    // the provider's id of it
 	LastError   string    // redacted
 
-	// What the provider said later, if it did, see [sms.DeliveryReceipt].
+	// What the provider reported later, if it did, see [sms.DeliveryReceipt].
 	Receipt     sms.ReceiptState
 	ReceiptCode string
 	ReceiptAt   time.Time

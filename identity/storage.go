@@ -8,29 +8,33 @@ import (
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
-// Storage is everything the use cases ask of a database. It is composed of
-// small interfaces whose methods are steps of a use case, each with its
-// atomicity written on it.
+// Storage is everything that the use cases ask of a database. It is composed of
+// small interfaces. Each method is one step of a use case, with its atomicity
+// written on it.
 //
-// What holds for every method:
+// These rules hold for every method:
 //
 //   - It is safe for concurrent use, also by several processes on one database.
 //   - It is all or nothing: a method that returns an error has changed nothing.
-//     The one exception is a connection lost while committing, when nobody can
-//     know.
-//   - It honours ctx: a cancelled call returns an error wrapping ctx's.
+//     The one exception is a connection that breaks while a transaction commits:
+//     then the caller cannot know.
+//   - It honours ctx: a call whose context ended returns an error that wraps ctx's.
+//     It also ends by itself when the database does not answer. The service gives
+//     every call a deadline, see [Config.StorageTimeout].
 //   - "Not found" ([ErrNotFound]) and "the database is down" (any other error)
 //     are never the same answer.
 //   - Strings are compared byte for byte, case and accents included, and come
 //     back as they were stored, whatever characters they hold.
-//   - The caller passes the time. A store never asks its database for it.
-//     Times are kept to the millisecond, in UTC; the zero time stays zero.
-//   - Byte slices are digests or sealed; a store keeps and compares them as
-//     they are and never sees a code, a password or a text in clear.
+//   - The caller passes the time. A store never asks its database for it. Times
+//     are kept to the millisecond, in UTC; the zero time stays zero.
+//   - Byte slices are digests or sealed. A store keeps and compares them as they
+//     are and never sees a code, a password or a text in clear.
 //
-// The suite in storage/storagetest checks all of it.
+// The suite in storage/storagetest checks all of it. A store may also implement
+// [Checker].
 type Storage interface {
 	Users
+	Directory
 	Clients
 	VerifyCodes
 	Limits
@@ -38,8 +42,8 @@ type Storage interface {
 	Audit
 }
 
-// Users keeps people. An embedder that has its own users table serves it here;
-// see [Config.Users].
+// Users keeps people. A team with its own users table serves it here, see
+// [Config.Users].
 type Users interface {
 	// CreateUser stores a new user.
 	//
@@ -59,20 +63,39 @@ type Users interface {
 	// [ErrAlreadyExists]. Repeated: the same result.
 	UpdateUser(ctx context.Context, change UserChange) error
 
-	// ReplacePassword sets the password hash if the stored hash is still
-	// change.OldHash, in one atomic step (compare and set), so that of two
-	// concurrent replacements exactly one succeeds.
+	// ReplacePassword sets the password hash if the user still is as the change
+	// says, in one atomic step (compare and set), so that of two concurrent
+	// replacements exactly one succeeds. The user is as the change says if the
+	// stored hash is change.OldHash and, when change.Mobile is not empty, the user
+	// has that number, the number is verified, and the user is not disabled.
 	//
-	// It also remembers OldHash in the history when change.KeepHistory > 0, and
-	// trims the history to that many. Missing user: [ErrNotFound]. Another hash
-	// stored by now: [ErrConflict]; nothing changed.
+	// The step also remembers OldHash in the history when change.KeepHistory > 0, and
+	// trims the history to that many. Missing user: [ErrNotFound]. A user who
+	// differs: [ErrConflict]. In both cases nothing changed.
 	ReplacePassword(ctx context.Context, change PasswordChange) error
 
 	// PasswordHistory returns at most n remembered hashes of the user, newest
-	// first, the present one not among them.
+	// first, without the present one.
 	//
 	// Missing user or none remembered: an empty slice and no error.
 	PasswordHistory(ctx context.Context, tenant, userID string, n int) ([]string, error)
+}
+
+// Directory finds people by id, lists and erases them. [Config.Users] need not
+// implement it; the Service's methods that need it then return [ErrUnsupported].
+type Directory interface {
+	// UserByID returns the user of the tenant with that id. Missing: [ErrNotFound].
+	UserByID(ctx context.Context, tenant, id string) (User, error)
+
+	// ListUsers returns at most max users of the tenant with an id after the given
+	// one, by id. A max below 1 returns none.
+	ListUsers(ctx context.Context, tenant, afterID string, max int) ([]User, error)
+
+	// DeleteUser erases a person in one transaction: the user and the remembered
+	// hashes go, and in audit events of that user the fields Mobile, Address,
+	// ClaimedAddress, Device, OSVersion and Agent become empty. Events keep the id.
+	// Missing: [ErrNotFound].
+	DeleteUser(ctx context.Context, tenant, id string) error
 }
 
 // Clients keeps the registered applications.
@@ -88,105 +111,122 @@ type Clients interface {
 	// SetClientDisabled turns a client off or on. Missing: [ErrNotFound].
 	// Repeated: the same result.
 	SetClientDisabled(ctx context.Context, id string, disabled bool) error
+
+	// ListClients returns at most max clients with an id after the given one, by
+	// id. A max below 1 returns none.
+	ListClients(ctx context.Context, afterID string, max int) ([]Client, error)
+
+	// DeleteClient removes a client. Missing: [ErrNotFound].
+	DeleteClient(ctx context.Context, id string) error
 }
 
-// VerifyCodes keeps codes, as digests. Its verbs are the moments of a code's
-// life; each is one transaction, and those of one NumberKey are linearizable:
-// what each of them sees and does is as if they had come one after the other.
+// VerifyCodes keeps codes, as digests. Its methods are the moments of a code's
+// life. Each is one transaction, and those of one NumberKey are linearizable:
+// they see and do what they would if they had come one after the other.
 type VerifyCodes interface {
-	// IssueCode is one transaction: spend the charges as [Limits].Spend does,
-	// store the code, end the oldest live codes of the same NumberKey beyond
-	// issue.KeepLive (the new one counts), enqueue the message, append the event.
-	// It returns what Spend returns.
+	// IssueCode is one transaction. It spends issue.Charges as [Limits].Spend does;
+	// if issue.Replace is set, it ends the live codes with the code's own Binding;
+	// it stores the code, ends the oldest live codes of the same NumberKey beyond
+	// issue.KeepLive (the new one counts), enqueues the messages and appends the
+	// event. It returns what Spend returns.
 	//
 	// A charge refused: [*limit.Error]; nothing stored, nothing spent.
 	// Duplicate code or message id: [ErrAlreadyExists]. Concurrent calls on one
 	// key never exceed its limit together.
 	IssueCode(ctx context.Context, issue CodeIssue) ([]limit.Spent, error)
 
-	// ChargeAttempt pays for one guess, before anybody compares anything. In one
-	// transaction, committed when it returns:
+	// ChargeAttempt charges one guess before anything is compared. In one
+	// transaction, committed when it returns, it
 	//
-	//  1. end the codes of the binding whose ExpiresAt is not after attempt.Now, so
-	//     that a clock stepping back revives none, and find its live codes: Binding
-	//     equal, not used, not ended, ExpiresAt ahead, Attempts below MaxAttempts;
-	//  2. spend attempt.Charges, and besides them attempt.LiveCharges if a live
-	//     code was found, attempt.DecoyCharges if none was, as [Limits].Spend does;
-	//  3. add one to Attempts of each code found;
-	//  4. return them as they are after that, oldest first, and what was spent.
+	//  1. ends the codes of the binding whose ExpiresAt is not after attempt.Now, so
+	//     that a clock that steps back revives none, and finds the live codes:
+	//     Binding equal, not used, not ended, ExpiresAt ahead, Attempts below
+	//     MaxAttempts;
+	//  2. spends attempt.Charges, and attempt.LiveCharges too if a live code was
+	//     found, as [Limits].Spend does;
+	//  3. adds one to Attempts of each code found;
+	//  4. returns these codes as they are after that, oldest first, and what was
+	//     spent.
 	//
-	// A charge refused: [*limit.Error]; nothing changed. No live code: no
-	// codes and no error. Of any number of concurrent calls at most MaxAttempts
-	// get to see a code.
+	// A charge refused: [*limit.Error]; nothing changed but the codes that step 1
+	// ended may be ended. No live code: no codes and no error. Of any number of
+	// concurrent calls at most MaxAttempts get to see a code.
 	ChargeAttempt(ctx context.Context, attempt Attempt) (ChargedAttempt, error)
 
 	// ReleaseAttempt takes a charged attempt back, because the guess was right but
-	// could not be carried out for a reason that was not the caller's fault
-	// (overload, a password rule that needs storage). One transaction: take one
-	// from Attempts of each of the codes (never below 0), and refund the charges
-	// that were spent at release.SpentAt (see [Limit.Refund]).
+	// could not be carried out for a reason that was not the caller's fault, such
+	// as overload. One transaction: take one from Attempts of each of the codes
+	// (never below 0), and apply the changes.
 	//
 	// Codes that are gone are passed over.
 	ReleaseAttempt(ctx context.Context, release Release) error
 
-	// RedeemCode is the reset's one transaction: mark the code used, if it is
-	// not used, not ended and ExpiresAt is after r.Now; replace the password as
-	// [Users].ReplacePassword does, unless r.Password is nil (then the users live
-	// elsewhere); end every other live code of r.NumberKey; refund r.Refunds,
-	// which were spent at r.SpentAt, and then clear r.Clear; append the event; enqueue the messages.
+	// RedeemCode is the one transaction of a reset. It marks the code used, if it
+	// is not used, not ended, and ExpiresAt is after r.Now; checks that the client
+	// r.ClientID exists and is not disabled, unless r.ClientID is empty; replaces
+	// the password as [Users].ReplacePassword does, unless r.Password is nil;
+	// updates the user as [Users].UpdateUser does, unless r.User is nil; ends every
+	// other live code of r.NumberKey; applies the changes as [Limits].ChangeLimits
+	// does; appends the event; and enqueues the messages.
 	//
-	// Missing code, or one that is used, ended or over: [ErrCodeSpent]. The
-	// password meanwhile changed otherwise, or the user gone: [ErrConflict] or
-	// [ErrNotFound]. In each of these cases nothing has changed. Of any number of
-	// concurrent calls for one code exactly one returns nil.
+	// Missing code, or one that is used, ended or expired: [ErrCodeSpent]. Client
+	// gone or disabled, or a user who differs from what r.Password says:
+	// [ErrConflict]. User gone: [ErrNotFound]. A number that another user holds:
+	// [ErrAlreadyExists]. In each of these cases nothing has changed. Of any number
+	// of concurrent calls for one code exactly one returns nil.
 	RedeemCode(ctx context.Context, r Redemption) error
 }
 
-// Limits keeps the counters. What they mean is decided by [Limit]; a store
-// keeps one opaque state per key and shard.
+// Limits keeps the states of limits. What they mean is decided by package limit.
+// A store keeps one opaque state for each key and shard.
 type Limits interface {
 	// Spend is one transaction: read the state of every limit's key, pass each to
-	// [Limit.Spend], and write all of the new states, or none of them when any
-	// one refuses. The states are read under a lock, in key order, in one round
-	// trip for all keys (for a limit with Shards > 1 only the shard
-	// written is locked, the others are read as they are).
+	// [limit.Limit.Spend], and write all of the new states, or none of them when
+	// any one refuses. The states are read under a lock, in key order (for a limit
+	// with Shards > 1 only the shard written is locked, the others are read as they
+	// are).
 	//
 	// Refused: a [*limit.Error] joining all refusals; nothing is spent. Concurrent
-	// calls on one key never exceed its limit together. Nothing but
-	// [Limits].Purge ever removes a key whose ExpiresAt lies ahead.
+	// calls on one key never exceed its limit together. Nothing but Purge removes a
+	// key whose ExpiresAt lies ahead.
 	Spend(ctx context.Context, limits []limit.Limit, now time.Time) ([]limit.Spent, error)
 
-	// ClearLimits forgets the states of the keys. Missing keys: no error.
-	ClearLimits(ctx context.Context, keys []limit.Key) error
+	// LimitStates returns the states of all shards of each key, for
+	// [limit.Limit.Look]. Keys without a state are absent. It takes no lock.
+	LimitStates(ctx context.Context, keys []limit.Key) (map[limit.Key][][]byte, error)
 
-	// Purge removes at most max rows of each kind that are over: codes and
+	// ChangeLimits is one transaction: read the state of every change's key and
+	// shard under a lock, in key order, pass it (nil for a key without one) to
+	// [limit.Change.Apply], and write the result. A change that clears applies to
+	// every shard. Changes of one key apply one after the other.
+	ChangeLimits(ctx context.Context, changes []limit.Change, now time.Time) error
+
+	// Purge removes at most p.Max rows of each kind that are over: codes and
 	// limits past their expiry, messages finished and events recorded before the
 	// given times (a zero time keeps all of that kind). It returns how many rows
-	// went, over all kinds; less than max means that nothing is left of any kind.
+	// went, over all kinds; less than p.Max means that nothing is left of any kind.
 	Purge(ctx context.Context, p Purge) (removed int, err error)
 }
 
-// Outbox hands out what was enqueued by IssueCode and RedeemCode.
+// Outbox hands out the messages that other steps enqueued.
 type Outbox interface {
-	// Enqueue stores messages outside any use case. Duplicate id: [ErrAlreadyExists].
-	Enqueue(ctx context.Context, messages []OutboxMessage) error
-
-	// LeaseMessages leases at most max messages that are pending and due
-	// (NextAt not after claim.Now and no lease running), the earliest first, to
-	// the caller until claim.Until, and adds one to Attempts of each.
+	// LeaseMessages leases to the caller, until lease.Until, at most lease.Max
+	// messages of lease.Lane that are pending and due (NextAt not after lease.Now
+	// and no lease running) and whose KeyID is one of lease.KeyIDs, the earliest
+	// first, and adds one to Attempts of each.
 	//
-	// A message is leased to one claim at a time, also across processes; a lease
-	// that ran out (its process died) makes the message due again. Nothing due:
-	// an empty slice.
+	// A message is leased to one caller at a time, also across processes. A lease
+	// that ran out, because its process died, makes the message due again. Nothing
+	// due: an empty slice.
 	LeaseMessages(ctx context.Context, lease Lease) ([]OutboxMessage, error)
 
-	// FinishMessage records what became of a leased message: delivered, dead, or
-	// pending again at another time. In a final state the sealed text is wiped
-	// in the same step.
+	// FinishMessages records in one transaction what became of leased messages:
+	// delivered, uncertain, dead, or pending again at another time. In a final
+	// state the sealed text is wiped in the same step.
 	//
-	// The lease lost meanwhile (claim token differs) or the message gone:
-	// [ErrConflict]; nothing changed. Repeated: [ErrConflict].
-	FinishMessage(ctx context.Context, result MessageResult) error
+	// A message whose lease was lost meanwhile (the token differs), or that is
+	// gone, is passed over: its id is among those returned. Repeated: likewise.
+	FinishMessages(ctx context.Context, results []MessageResult) (lost []string, err error)
 
 	// RecordReceipt keeps what became of the message that r.Provider took as r.Ref
 	// after it was handed over. It changes nothing else of the message: not its
@@ -198,98 +238,29 @@ type Outbox interface {
 	RecordReceipt(ctx context.Context, r sms.DeliveryReceipt) error
 
 	// MessageStates returns at most max messages with an id after the given one,
-	// by id, without their sealed texts. A limit below 1 returns none.
+	// by id, without their sealed texts. A max below 1 returns none.
 	MessageStates(ctx context.Context, afterID string, max int) ([]OutboxMessage, error)
+
+	// Backlog returns, for each lane that has pending messages, how many there are
+	// and the earliest NextAt among them. Leased messages count.
+	Backlog(ctx context.Context) ([]Backlog, error)
 }
 
 // Audit keeps who did what when.
 type Audit interface {
-	// AppendEvent stores one event. Duplicate id: [ErrAlreadyExists].
-	AppendEvent(ctx context.Context, e Event) error
+	// AppendEvent stores one event and enqueues the messages, in one transaction.
+	// Duplicate id: [ErrAlreadyExists].
+	AppendEvent(ctx context.Context, e Event, messages []OutboxMessage) error
 
-	// Events returns at most max events with an id after the given one, by id
-	// (ids are time-ordered). A limit below 1 returns none.
-	Events(ctx context.Context, afterID string, max int) ([]Event, error)
+	// Events returns at most q.Max events that q selects, by id (ids are
+	// time-ordered). A Max below 1 returns none.
+	Events(ctx context.Context, q EventQuery) ([]Event, error)
 }
 
-// UserChange names the user and what changes; a nil field stays as it is.
-type UserChange struct {
-	Tenant, ID string
-	Mobile     *string // E.164
-	VerifiedAt *time.Time
-	Disabled   *bool
-}
-
-// PasswordChange is one compare-and-set of a password hash.
-type PasswordChange struct {
-	Tenant, UserID   string
-	OldHash, NewHash string // PHC strings
-	// ChangedAt is the new PasswordChangedAt. The zero time leaves the stored one
-	// as it is: the same password, hashed anew.
-	ChangedAt   time.Time
-	KeepHistory int
-}
-
-// CodeIssue is one send, see [VerifyCodes].
-type CodeIssue struct {
-	Now      time.Time
-	Charges  []limit.Limit
-	Code     VerifyCode
-	KeepLive int
-	Message  OutboxMessage
-	Event    Event
-}
-
-// Attempt is one guess, see [VerifyCodes].
-type Attempt struct {
-	Now     time.Time
-	Binding []byte
-	// NumberKey of the codes with that binding: what a store locks by, where it
-	// has to.
-	NumberKey    []byte
-	Charges      []limit.Limit
-	LiveCharges  []limit.Limit
-	DecoyCharges []limit.Limit
-}
-
-// ChargedAttempt is what a guess may be compared with, see [VerifyCodes].
-type ChargedAttempt struct {
-	Codes []VerifyCode
-	Spent []limit.Spent // Charges first, then LiveCharges or DecoyCharges
-}
-
-// Release gives an attempt back, see [VerifyCodes].
-type Release struct {
-	SpentAt   time.Time
-	NumberKey []byte // of the codes; empty when there are none
-	CodeIDs   []string
-	Refunds   []limit.Limit
-}
-
-// Redemption is one reset, see [VerifyCodes].
-type Redemption struct {
-	Now       time.Time
-	CodeID    string
-	NumberKey []byte
-	Password  *PasswordChange
-	SpentAt   time.Time
-	Refunds   []limit.Limit
-	Clear     []limit.Key
-	Event     Event
-	Messages  []OutboxMessage
-}
-
-// Purge says what is over, see [Limits].
-type Purge struct {
-	Now            time.Time
-	MessagesBefore time.Time
-	EventsBefore   time.Time
-	Max            int
-}
-
-// Claim asks for messages to deliver, see [Outbox].
-type Lease struct {
-	Now, Until time.Time
-	Token      string // who claims: unique for each call
-	Max        int
+// Checker is implemented by stores that can tell whether they could serve.
+type Checker interface {
+	// Check returns nil if the schema is complete, neither behind nor ahead of this
+	// version, and a write would be accepted. It changes nothing. The error says
+	// what is wrong and what to do.
+	Check(ctx context.Context) error
 }

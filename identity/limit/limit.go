@@ -1,355 +1,179 @@
 package limit
 
 import (
-	"encoding/binary"
-	"errors"
+	"fmt"
+	"strings"
 	"time"
 )
 
-// Rate is a limit's size: at most Limit events in any span of length Per.
+// Key names a state: what it is about and a keyed digest of who it counts, so
+// that no caller can choose a key or make it long. At most 80 bytes of ASCII.
+type Key string
+
+// Rate allows at most Limit events in any span of length Per.
 type Rate struct {
 	Limit int
 	Per   time.Duration
 }
 
-// Key names a counter: a scope and a SHA-256 of who it counts, so that no
-// caller can choose it or make it long. At most 80 bytes of ASCII.
-type Key string
+// Bucket allows Burst events at the same moment, and one more each time Every has
+// passed. Unlike a [Rate] it never asks for a wait longer than Every. In any span
+// of length d it allows at most Burst + d/Every events. The zero Bucket is no limit.
+type Bucket struct {
+	Burst int // 1 to 128
+	Every time.Duration
+}
 
-// Limit is one key and what it may spend. The algorithm is the sliding-window
-// log: a key's state lists the instants of its events, so that no window of
-// length Per ever holds more than Limit of them. For rates above exactLimit
-// the instants are rounded up to 1/64 of the window and counted, which frees a
-// place later than due by at most that much, never earlier.
-//
-// A store keeps the state of a key as opaque bytes and leaves the arithmetic to
-// [Limit.Spend].
+// Kind says what an event was, such as a send or a guess. Rules count events of
+// their limit's own kind only. 0 to 31.
+type Kind uint8
+
+// Scope says which events of the state a rule counts.
+type Scope uint8
+
+// The scopes.
+const (
+	Whole       Scope = iota // all events of the kind
+	SameMark                 // events with this event's first mark
+	SameSubmark              // events with this event's second mark
+)
+
+// Audience says which events a rule limits and counts.
+type Audience uint8
+
+// The audiences. A device is known once a [Change] has remembered it.
+const (
+	Everyone Audience = iota
+	Strangers
+	KnownDevices
+)
+
+// Rule is one thing that a limit asks of the log.
+type Rule struct {
+	// Name says in logs and metrics which rule refused, such as "sends per number".
+	Name   string
+	Scope  Scope
+	For    Audience
+	Rates  []Rate
+	Bucket Bucket
+}
+
+// Limit is one key, the event to add to its state, and the rules for it.
 type Limit struct {
-	Key   Key
-	Rates []Rate
-	// Streak, when not nil, counts failures in a row until cleared.
-	Streak *Streak
-	// Alarm, when not zero, is the level at which Spent.Alarm is set.
+	Key  Key
+	Kind Kind
+	// Mark and Submark distinguish events of one key, such as by network and by
+	// device. 0 for none.
+	Mark, Submark uint32
+	// Device is what known devices are recognised by. 0 for none, which is never
+	// known.
+	Device uint64
+	Rules  []Rule
+	// Retain is how long events of other kinds matter, where limits of several kinds
+	// share the key: at least the longest window of any of them.
+	Retain time.Duration
+	// Alarm is the level at which Spent.Alarm is set. The zero Rate is none.
 	Alarm Rate
-	// Shards is over how many rows the counter is spread, so that a counter that
-	// everybody shares is not the row that serialises every instance; 0 and 1 mean
-	// one row. Concurrent transactions may together pass such a limit by as many
-	// as are in flight at that instant.
+	// Shards is over how many rows the state is spread, so that transactions do not
+	// all wait for the row of a counter that they share. 0 and 1 mean one row.
+	// Transactions at the same moment may together exceed a sharded limit by as
+	// many events as are under way.
 	Shards int
-	// Shard is the row that this call writes, chosen by the service at random.
+	// Shard is the row that this event is written to: 0 to Shards-1.
 	Shard int
 }
 
-// Streak limits failures in a row. It keeps counting while refused elsewhere.
-type Streak struct {
-	// LockAfter failures in a row, Spent.Locked is set; 0 for never.
-	LockAfter int
-	// Backoff are the pauses asked for after 1, 2, 3… failures in a row; the last
-	// one stands for all that follow.
-	Backoff []time.Duration
-	// Forget is how long after the last failure a streak that has not locked is
-	// forgotten.
-	Forget time.Duration
-}
-
-// Spent is the result of spending one limit.
+// Spent is what spending one limit did.
 type Spent struct {
 	Key       Key
 	Shard     int
-	State     []byte    // to store
+	State     []byte    // the new state, to store
 	ExpiresAt time.Time // when the state means nothing any more
-	// Locked says that the streak has passed LockAfter, this event included.
-	Locked bool
-	// Alarm says that this event is the one that reached the Alarm level.
+	// Known says that the state knew the event's device.
+	Known bool
+	// Alarm says that the level Alarm is reached, this event included.
 	Alarm bool
+}
+
+// Refusal is a rule that refused.
+type Refusal struct {
+	Key  Key
+	Rule string
 }
 
 // Error says that limits refused. Nothing was spent.
 type Error struct {
-	// RetryAfter is how long until the same call could pass, at least 1 ms.
+	// RetryAfter is how long until the same event could pass: at least 1 ms, and at
+	// most the window of the rule that asks for it.
 	RetryAfter time.Duration
-	// Keys are those that refused, for logs.
-	Keys []Key
+	// Refused are the rules that refused, for logs. Never tell the caller.
+	Refused []Refusal
 }
 
-func (e *Error) Error() string { return "limit reached" }
+func (e *Error) Error() string {
+	names := make([]string, len(e.Refused))
+	for i, r := range e.Refused {
+		names[i] = r.Rule
+	}
+	return fmt.Sprintf("limit reached: %s", strings.Join(names, ", "))
+}
 
-// Join adds another refusal and returns the sum; either may be nil.
+// Join adds another refusal and returns the sum. Either may be nil.
 func (e *Error) Join(other *Error) *Error {
-	if e == nil || other == nil {
-		if e == nil {
-			return other
-		}
+	if e == nil {
+		return other
+	}
+	if other == nil {
 		return e
 	}
 	return &Error{
 		RetryAfter: max(e.RetryAfter, other.RetryAfter),
-		Keys:       append(append([]Key(nil), e.Keys...), other.Keys...),
+		Refused:    append(append([]Refusal(nil), e.Refused...), other.Refused...),
 	}
 }
 
-// Above exactLimit instants are counted in 1/64 of the window, so that a
-// state stays below 1 KiB however large the limit.
+// exactLimit is the largest Rate.Limit that counts exact instants; a larger rate
+// counts in 1/coarseParts of its window. A state so stays below some kilobytes.
 const (
 	exactLimit  = 128
 	coarseParts = 64
 )
 
-// errLimitState marks a stored state that this package did not write.
-var errLimitState = errors.New("limit: malformed state")
+func (r Rate) exact() bool { return r.Limit <= exactLimit }
 
-// Spend adds one event at now to the state of the limit's key (nil for none),
-// others being the states of its other shards. It returns the new state, or a
-// *Error and nothing to store. A malformed state is an error, never an
-// empty counter.
-//
-// A clock that steps back takes no event out of a window.
-func (l Limit) Spend(state []byte, others [][]byte, now time.Time) (Spent, error) {
-	s, err := parseLimitState(state)
-	if err != nil {
-		return Spent{}, err
-	}
-	s.drop(now, l.longest())
-	all := []*limitState{&s}
-	for _, o := range others {
-		other, err := parseLimitState(o)
-		if err != nil {
-			return Spent{}, err
+// step is the granularity in which a coarse rate counts, at least 1 ms.
+func (r Rate) step() int64 { return max(r.Per.Milliseconds()/coarseParts, 1) }
+
+// span is the age at which an event stops to matter to the bucket: a full bucket
+// that was emptied has filled again by then.
+func (b Bucket) span() time.Duration { return time.Duration(b.Burst) * b.Every }
+
+func (l Limit) rates(yield func(Rate) bool) {
+	for _, rule := range l.Rules {
+		for _, r := range rule.Rates {
+			if !yield(r) {
+				return
+			}
 		}
-		all = append(all, &other)
 	}
-
-	var wait time.Duration
-	for _, r := range l.Rates {
-		wait = max(wait, retryAfter(all, r, now))
-	}
-	if l.Streak != nil {
-		if l.Streak.Forget > 0 && s.streak > 0 && !l.Streak.locks(s.streak) && now.Sub(unixMilli(s.last)) > l.Streak.Forget {
-			s.streak = 0
-		}
-		wait = max(wait, l.Streak.wait(s, now))
-	}
-	if wait > 0 {
-		return Spent{}, &Error{RetryAfter: max(wait, time.Millisecond), Keys: []Key{l.Key}}
-	}
-
-	ms := now.UnixMilli()
-	before := count(all, l.Alarm.Per, now)
-	s.add(l.tick(ms))
-	spent := Spent{Key: l.Key, Shard: l.Shard, ExpiresAt: unixMilli(s.ticks[len(s.ticks)-1].at).Add(l.longest())}
 	if l.Alarm.Limit > 0 {
-		spent.Alarm = before < int64(l.Alarm.Limit) && before+1 >= int64(l.Alarm.Limit)
+		yield(l.Alarm)
 	}
-	if l.Streak != nil {
-		s.streak++
-		s.last = max(ms, s.last)
-		spent.Locked = l.Streak.locks(s.streak - 1)
-		switch forget := now.Add(l.Streak.Forget + l.Streak.longestWait()); {
-		case l.Streak.locks(s.streak):
-			spent.ExpiresAt = noExpiry
-		case forget.After(spent.ExpiresAt):
-			spent.ExpiresAt = forget
+}
+
+// horizons returns how long events matter at all, how long their exact instant
+// matters, and the step of those that are older (0 when there are none).
+func (l Limit) horizons() (longest, exact time.Duration, step int64) {
+	for r := range l.rates {
+		longest = max(longest, r.Per)
+		if r.exact() {
+			exact = max(exact, r.Per)
+		} else if step == 0 || r.step() < step {
+			step = r.step()
 		}
 	}
-	spent.State = s.bytes()
-	return spent, nil
+	for _, rule := range l.Rules {
+		longest, exact = max(longest, rule.Bucket.span()), max(exact, rule.Bucket.span())
+	}
+	return longest, exact, step
 }
-
-// Refund takes the newest event of the instant spentAt out of a state, and one
-// failure from its streak. A state that has no such event comes back as it is.
-func (l Limit) Refund(state []byte, spentAt time.Time) ([]byte, error) {
-	s, err := parseLimitState(state)
-	if err != nil {
-		return nil, err
-	}
-	at := l.tick(spentAt.UnixMilli())
-	for i := len(s.ticks) - 1; i >= 0; i-- {
-		if s.ticks[i].at != at {
-			continue
-		}
-		if s.ticks[i].n--; s.ticks[i].n == 0 {
-			s.ticks = append(s.ticks[:i], s.ticks[i+1:]...)
-		}
-		s.streak = max(s.streak-1, 0)
-		return s.bytes(), nil
-	}
-	return state, nil
-}
-
-// refundable is for how long an event of a limit that has only a streak can be
-// refunded: longer than any call takes.
-const refundable = time.Minute
-
-// noExpiry is the ExpiresAt of a state that only clearing ends: the largest
-// date that every database can hold, 9999-12-31.
-var noExpiry = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
-
-func (l Limit) longest() time.Duration {
-	d := l.Alarm.Per
-	if l.Streak != nil {
-		d = max(d, refundable)
-	}
-	for _, r := range l.Rates {
-		d = max(d, r.Per)
-	}
-	return d
-}
-
-func (l Limit) granularity() time.Duration {
-	g := time.Millisecond
-	for _, r := range append(l.Rates[:len(l.Rates):len(l.Rates)], l.Alarm) {
-		if r.Limit > exactLimit {
-			g = max(g, r.Per/coarseParts)
-		}
-	}
-	return g
-}
-
-// tick rounds an instant up to the limit's granularity: up, so that an event is
-// never counted for less than its window.
-func (l Limit) tick(ms int64) int64 {
-	g := max(l.granularity().Milliseconds(), 1)
-	return (ms + g - 1) / g * g
-}
-
-func (st *Streak) locks(n int64) bool { return st.LockAfter > 0 && n >= int64(st.LockAfter) }
-
-func (st *Streak) wait(s limitState, now time.Time) time.Duration {
-	if s.streak == 0 || len(st.Backoff) == 0 {
-		return 0
-	}
-	i := min(s.streak, int64(len(st.Backoff))) - 1
-	return max(unixMilli(s.last).Add(st.Backoff[i]).Sub(now), 0)
-}
-
-func (st *Streak) longestWait() time.Duration {
-	var d time.Duration
-	for _, w := range st.Backoff {
-		d = max(d, w)
-	}
-	return d
-}
-
-type tick struct{ at, n int64 }
-
-type limitState struct {
-	streak, last int64
-	ticks        []tick // by time, oldest first
-}
-
-// drop forgets what no window reaches any more.
-func (s *limitState) drop(now time.Time, longest time.Duration) {
-	i := 0
-	for i < len(s.ticks) && s.ticks[i].at <= now.Add(-longest).UnixMilli() {
-		i++
-	}
-	s.ticks = s.ticks[i:]
-}
-
-func (s *limitState) add(at int64) {
-	i := len(s.ticks)
-	for i > 0 && s.ticks[i-1].at > at {
-		i-- // the clock stepped back: keep the order
-	}
-	if i > 0 && s.ticks[i-1].at == at {
-		s.ticks[i-1].n++
-		return
-	}
-	s.ticks = append(s.ticks[:i], append([]tick{{at, 1}}, s.ticks[i:]...)...)
-}
-
-func count(all []*limitState, per time.Duration, now time.Time) (n int64) {
-	from := now.Add(-per).UnixMilli()
-	for _, s := range all {
-		for _, t := range s.ticks {
-			if t.at > from {
-				n += t.n
-			}
-		}
-	}
-	return n
-}
-
-// retryAfter is how long until one more event fits into the rate; 0 if it fits.
-func retryAfter(all []*limitState, r Rate, now time.Time) time.Duration {
-	excess := count(all, r.Per, now) + 1 - int64(r.Limit)
-	if excess <= 0 {
-		return 0
-	}
-	// The excess-th oldest event has to leave the window. A k-way merge: shards
-	// are few and sorted.
-	from := now.Add(-r.Per).UnixMilli()
-	next := make([]int, len(all))
-	for {
-		oldest := -1
-		for i, s := range all {
-			for next[i] < len(s.ticks) && s.ticks[next[i]].at <= from {
-				next[i]++
-			}
-			if next[i] < len(s.ticks) && (oldest < 0 || s.ticks[next[i]].at < all[oldest].ticks[next[oldest]].at) {
-				oldest = i
-			}
-		}
-		if oldest < 0 {
-			return r.Per // a limit below 1 never lets anything pass
-		}
-		t := all[oldest].ticks[next[oldest]]
-		if excess -= t.n; excess <= 0 {
-			return unixMilli(t.at).Add(r.Per).Sub(now)
-		}
-		next[oldest]++
-	}
-}
-
-// The stored form: version, streak, last failure, then pairs of time (as the
-// difference to the one before) and count, all as varints.
-const limitStateVersion = 1
-
-func (s *limitState) bytes() []byte {
-	b := []byte{limitStateVersion}
-	b = binary.AppendVarint(b, s.streak)
-	b = binary.AppendVarint(b, s.last)
-	prev := int64(0)
-	for _, t := range s.ticks {
-		b = binary.AppendVarint(b, t.at-prev)
-		b = binary.AppendVarint(b, t.n)
-		prev = t.at
-	}
-	return b
-}
-
-func parseLimitState(b []byte) (s limitState, err error) {
-	if len(b) == 0 {
-		return s, nil
-	}
-	if b[0] != limitStateVersion {
-		return limitState{}, errLimitState
-	}
-	b = b[1:]
-	next := func() (v int64) {
-		v, n := binary.Varint(b)
-		if n <= 0 {
-			err = errLimitState
-			b = nil
-			return 0
-		}
-		b = b[n:]
-		return v
-	}
-	s.streak, s.last = next(), next()
-	prev := int64(0)
-	for err == nil && len(b) > 0 {
-		t := tick{at: prev + next(), n: next()}
-		if t.n < 1 || t.at < prev {
-			err = errLimitState
-		}
-		prev = t.at
-		s.ticks = append(s.ticks, t)
-	}
-	if err != nil || s.streak < 0 {
-		return limitState{}, errLimitState
-	}
-	return s, nil
-}
-
-func unixMilli(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
