@@ -43,9 +43,8 @@ type Service struct {
 // a service. It computes one password hash, and starts no goroutine: call
 // [Service.Run] to have messages delivered.
 func New(cfg Config) (*Service, error) {
-	cfg.clone()
-	cfg.fill()
-	if err := cfg.check(); err != nil {
+	cfg = cfg.WithDefaults()
+	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	secrets := []string{cfg.Secret.Reveal()}
@@ -78,19 +77,6 @@ func New(cfg Config) (*Service, error) {
 }
 
 var minHash = HashParams{MemoryKiB: 19_456, Iterations: 2, Parallelism: 1}
-
-func checkHashParams(p HashParams) []error {
-	var errs []error
-	bounds := func(name string, v, lo, hi uint32) {
-		if v < lo || v > hi {
-			errs = append(errs, fmt.Errorf("identity: Config.Hash.%s is %d, must be %d to %d", name, v, lo, hi))
-		}
-	}
-	bounds("MemoryKiB", p.MemoryKiB, minHash.MemoryKiB, 1<<20)
-	bounds("Iterations", p.Iterations, minHash.Iterations, 64)
-	bounds("Parallelism", uint32(p.Parallelism), uint32(minHash.Parallelism), 16)
-	return errs
-}
 
 // now is the clock as storage keeps it: UTC, in whole milliseconds.
 func (s *Service) now() time.Time { return s.cfg.Now().UTC().Truncate(time.Millisecond) }

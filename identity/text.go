@@ -1,7 +1,6 @@
 package identity
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -63,40 +62,30 @@ func (t Texts) clone() Texts {
 
 var placeholder = regexp.MustCompile(`\{[^}]*\}`)
 
-func (t Texts) check() error {
-	var errs []error
+func (t Texts) faults(fault func(bad bool, field, format string, args ...any)) {
 	for _, lang := range slices.Sorted(maps.Keys(t)) {
-		m := t[lang]
-		where := "identity: Config.Texts[" + lang + "]"
-		if _, err := language.Parse(lang); err != nil {
-			errs = append(errs, fmt.Errorf("%s: not a BCP 47 language", where))
-		}
-		if _, ok := m.Code[""]; !ok {
-			errs = append(errs, fmt.Errorf("%s.Code: no text for the empty purpose", where))
-		}
+		m, field := t[lang], "Texts["+lang+"]"
+		_, err := language.Parse(lang)
+		fault(err != nil, field, "is not of a BCP 47 language")
+		_, ok := m.Code[""]
+		fault(!ok, field+".Code", "has no text for the empty purpose")
 		for _, p := range slices.Sorted(maps.Keys(m.Code)) {
-			errs = append(errs, checkTemplate(fmt.Sprintf("%s.Code[%s]", where, p), m.Code[p], "{code}", "{minutes}", "{service}"))
-			if strings.Count(m.Code[p], "{code}") != 1 {
-				errs = append(errs, fmt.Errorf("%s.Code[%s]: must hold {code} once", where, p))
-			}
+			code := fmt.Sprintf("%s.Code[%s]", field, p)
+			templateFaults(fault, code, m.Code[p], "{code}", "{minutes}", "{service}")
+			fault(strings.Count(m.Code[p], "{code}") != 1, code, "must hold {code} once")
 		}
-		if m.PasswordChanged == "" {
-			errs = append(errs, fmt.Errorf("%s.PasswordChanged: missing", where))
-		}
-		errs = append(errs, checkTemplate(where+".PasswordChanged", m.PasswordChanged, "{time}", "{service}"))
-		errs = append(errs, checkTemplate(where+".Prefix", m.Prefix, "{service}"))
+		fault(m.PasswordChanged == "", field+".PasswordChanged", "is missing")
+		templateFaults(fault, field+".PasswordChanged", m.PasswordChanged, "{time}", "{service}")
+		templateFaults(fault, field+".Prefix", m.Prefix, "{service}")
 	}
-	return errors.Join(errs...)
 }
 
-func checkTemplate(where, text string, known ...string) error {
+func templateFaults(fault func(bad bool, field, format string, args ...any), field, text string, known ...string) {
 	if !showsAsWritten(strings.ReplaceAll(text, "\n", "")) {
-		return fmt.Errorf("%s: holds invalid UTF-8, control characters or bidirectional controls", where)
+		fault(true, field, "holds invalid UTF-8, control characters or bidirectional controls")
+		return
 	}
 	for _, p := range placeholder.FindAllString(text, -1) {
-		if !slices.Contains(known, p) {
-			return fmt.Errorf("%s: unknown placeholder %s", where, p)
-		}
+		fault(!slices.Contains(known, p), field, "has the unknown placeholder %s", p)
 	}
-	return nil
 }

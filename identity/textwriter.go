@@ -114,13 +114,6 @@ var (
 	appHash  = regexp.MustCompile(`^[A-Za-z0-9+/]{11}$`)
 )
 
-func checkLastLine(fault func(bad bool, format string, args ...any), domain, hash string) {
-	fault(domain != "" && (len(domain) > 253 || !hostName.MatchString(domain)),
-		"OriginDomain %q is not a host name in lower case, in ASCII, without scheme, port and path", domain)
-	fault(hash != "" && !appHash.MatchString(hash), "AndroidAppHash %q is not the 11 characters of an app's hash", hash)
-	fault(domain != "" && hash != "", "OriginDomain and Config.AndroidAppHash are both set, and each wants to be the last line of the SMS")
-}
-
 // TextLength is what a message takes at its longest.
 type TextLength struct {
 	Language string

@@ -1,0 +1,68 @@
+package identity
+
+import (
+	"log/slog"
+	"runtime"
+	"slices"
+	"time"
+)
+
+// WithDefaults returns a copy of c in which every optional field that was zero
+// has its default. The copy shares no slice and no map with c. [New] calls it.
+func (c Config) WithDefaults() Config {
+	c.clone()
+	c.fill()
+	return c
+}
+
+// fill sets the defaults.
+func (c *Config) fill() {
+	def(&c.DefaultRegion, "CN")
+	if len(c.Countries) == 0 {
+		c.Countries = []string{c.DefaultRegion}
+	}
+	def(&c.CodeDigits, 6)
+	def(&c.CodeLifetime, 5*time.Minute)
+	c.Limits.fill()
+	def(&c.Password.Min, 8)
+	def(&c.Password.Max, 256)
+	def(&c.Password.Strength, 3)
+	def(&c.Hash.MemoryKiB, minHash.MemoryKiB)
+	def(&c.Hash.Iterations, minHash.Iterations)
+	def(&c.Hash.Parallelism, minHash.Parallelism)
+	def(&c.HashConcurrency, runtime.GOMAXPROCS(0))
+	def(&c.HashQueue, 64*c.HashConcurrency)
+	def(&c.DefaultLanguage, "en")
+	def(&c.SendTimeout, 10*time.Second)
+	def(&c.SendConcurrency, 8)
+	def(&c.NoticeLifetime, 24*time.Hour)
+	def(&c.EventLifetime, 7*24*time.Hour)
+	def(&c.AnswerStep, 10*time.Millisecond)
+	def(&c.MessageRetention, 7*24*time.Hour)
+	def(&c.EventRetention, 400*24*time.Hour)
+	if c.Texts == nil {
+		c.Texts = DefaultTexts()
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+}
+
+func def[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// clone copies what the caller could still change.
+func (c *Config) clone() {
+	c.OldSecrets = slices.Clone(c.OldSecrets)
+	c.Countries = slices.Clone(c.Countries)
+	c.Password.Words = slices.Clone(c.Password.Words)
+	c.Limits.clone()
+	c.Texts = c.Texts.clone()
+}

@@ -1,0 +1,118 @@
+package identity
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// FieldError is one fault of a [Config].
+type FieldError struct {
+	// Field is the path of the field, such as "CodeDigits", "Limits.SendCooldown",
+	// "OldSecrets[0]" or "Texts[en].Code[forgot_password]".
+	Field string
+	// Problem completes a sentence that begins with the field's name, such as
+	// "is 5, must be 6 to 10". It never holds a secret.
+	Problem string
+}
+
+func (e *FieldError) Error() string { return "identity: Config." + e.Field + " " + e.Problem }
+
+// Validate returns every fault of c, with defaults for the fields that are zero:
+// nil, or an error that [errors.Join] made of one [*FieldError] for each fault.
+// It opens nothing and hashes nothing. [New] calls it.
+func (c Config) Validate() error {
+	c = c.WithDefaults()
+	var errs []error
+	fault := func(bad bool, field, format string, args ...any) {
+		if bad {
+			errs = append(errs, &FieldError{Field: field, Problem: fmt.Sprintf(format, args...)})
+		}
+	}
+	c.faults(fault)
+	return errors.Join(errs...)
+}
+
+// faults reports every fault of a configuration with defaults.
+func (c *Config) faults(fault func(bad bool, field, format string, args ...any)) {
+	bounds := func(field string, v, lo, hi int) {
+		fault(v < lo || v > hi, field, "is %d, must be %d to %d", v, lo, hi)
+	}
+	fault(c.Store == nil, "Store", "is missing")
+	fault(c.SMS == nil, "SMS", "is missing")
+	c.secretFaults(fault)
+	c.regionFaults(fault)
+	bounds("CodeDigits", c.CodeDigits, 6, 10)
+	fault(c.CodeLifetime < time.Second || c.CodeLifetime > 10*time.Minute, "CodeLifetime", "is %s, must be 1s to 10m", c.CodeLifetime)
+	c.Limits.faults(fault)
+	c.Password.faults(fault)
+	c.Hash.faults(fault)
+	bounds("HashConcurrency", c.HashConcurrency, 1, 1024)
+	bounds("HashQueue", c.HashQueue, -1, 1<<20)
+	bounds("SendConcurrency", c.SendConcurrency, 1, 1024)
+	positive := func(field string, d time.Duration) {
+		fault(d < time.Millisecond, field, "is %s, must be at least 1ms", d)
+	}
+	positive("SendTimeout", c.SendTimeout)
+	positive("NoticeLifetime", c.NoticeLifetime)
+	positive("EventLifetime", c.EventLifetime)
+	c.Texts.faults(fault)
+	_, ok := c.Texts[c.DefaultLanguage]
+	fault(!ok, "DefaultLanguage", "is %q, a language without texts", c.DefaultLanguage)
+	fault(!showsAsWritten(c.ServiceName), "ServiceName", "holds invalid UTF-8, control characters or bidirectional controls")
+	lastLineFaults(fault, c.OriginDomain, c.AndroidAppHash)
+}
+
+const minSecret = 32
+
+func (c *Config) secretFaults(fault func(bad bool, field, format string, args ...any)) {
+	check := func(field string, s Secret) {
+		n := len(s.Reveal())
+		fault(n < minSecret, field, "has %d bytes, must have at least %d", n, minSecret)
+	}
+	check("Secret", c.Secret)
+	for i, s := range c.OldSecrets {
+		check(fmt.Sprintf("OldSecrets[%d]", i), s)
+	}
+}
+
+func (c *Config) regionFaults(fault func(bad bool, field, format string, args ...any)) {
+	const problem = "%q is not an ISO 3166-1 region with phone numbers"
+	fault(!knownRegion(c.DefaultRegion), "DefaultRegion", problem, c.DefaultRegion)
+	for _, r := range c.Countries {
+		fault(r != c.DefaultRegion && !knownRegion(r), "Countries", problem, r)
+	}
+	for region := range c.Limits.SendsPerRegion {
+		fault(!slices.Contains(c.Countries, region), "Limits.SendsPerRegion", "names the region %q, whose numbers are not served", region)
+	}
+}
+
+func (p *PasswordPolicy) faults(fault func(bad bool, field, format string, args ...any)) {
+	bounds := func(field string, v, lo, hi int) {
+		fault(v < lo || v > hi, "Password."+field, "is %d, must be %d to %d", v, lo, hi)
+	}
+	bounds("Min", p.Min, 8, p.Max)
+	bounds("Max", p.Max, 64, 1024)
+	bounds("Strength", p.Strength, -1, 4)
+	bounds("History", p.History, 0, 10)
+	for _, w := range p.Words {
+		fault(len([]rune(w)) < 3, "Password.Words", "has the word %q, which is shorter than 3 characters", w)
+	}
+}
+
+func (p HashParams) faults(fault func(bad bool, field, format string, args ...any)) {
+	bounds := func(field string, v, lo, hi uint32) {
+		fault(v < lo || v > hi, "Hash."+field, "is %d, must be %d to %d", v, lo, hi)
+	}
+	bounds("MemoryKiB", p.MemoryKiB, minHash.MemoryKiB, 1<<20)
+	bounds("Iterations", p.Iterations, minHash.Iterations, 64)
+	bounds("Parallelism", uint32(p.Parallelism), uint32(minHash.Parallelism), 16)
+}
+
+func lastLineFaults(fault func(bad bool, field, format string, args ...any), domain, hash string) {
+	fault(domain != "" && (len(domain) > 253 || !hostName.MatchString(domain)),
+		"OriginDomain", "%q is not a host name in lower case, in ASCII, without scheme, port and path", domain)
+	fault(hash != "" && !appHash.MatchString(hash), "AndroidAppHash", "%q is not the 11 characters of an app's hash", hash)
+	fault(domain != "" && hash != "", "AndroidAppHash", "and an origin domain are both set, and only one of them can be the last line of the SMS")
+}
