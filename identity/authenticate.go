@@ -6,24 +6,27 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/seed-16109ab2/rekey/identity/internal/passhash"
+	"github.com/seed-16109ab2/rekey/identity/internal/mobile"
 	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 // Authenticate checks a user's password: what an embedder's login is built on.
 // A hash of another scheme or with other parameters than configured is replaced
-// by a fresh one once the password proved right, and failures in a row, of the
-// login and of SMS reset, are forgotten.
+// by a fresh one once the password proved right. The device of a login that
+// succeeds is a known one from then on, see [LimitPolicy].
 //
-// It has limits of its own, counted in storage: growing waits for a user after
-// failures in a row, never a lock for good, and failures per address. An unknown
-// number costs the same hash and gets the same answers at the same counts. That
-// hash is argon2id: a user imported with a hash of another scheme is told from
-// an unknown number by the time of a refusal, until the first login replaces it.
+// Failed logins have limits of their own, counted in storage: by number and
+// network, by number for all strangers together, by number for known devices, and
+// by network. Strangers cannot lock a known device out. A number without a user
+// costs the same hash and gets the same answers at the same counts. That hash is
+// argon2id: a user imported with a hash of another scheme is told from a number
+// without a user by the time of a refusal, until the first login replaces it.
 //
-// Errors: [ErrWrongCredentials] for a wrong password, an unknown or impossible
-// number, and a disabled user; [*RateLimitedError], [*BusyError]; anything else
-// is a failure of storage.
+// A password that was replaced while it was compared does not succeed.
+//
+// Errors: [ErrWrongCredentials] for a wrong password, a number without a user or
+// an impossible number, and a disabled user; [*RateLimitedError], [*BusyError];
+// anything else is a failure of storage.
 func (s *Service) Authenticate(ctx context.Context, r LoginRequest) (User, error) {
 	start := time.Now()
 	u, err := s.authenticate(ctx, r)
@@ -33,54 +36,90 @@ func (s *Service) Authenticate(ctx context.Context, r LoginRequest) (User, error
 	return u, err
 }
 
+// login is one attempt to sign in.
+type login struct {
+	at       time.Time
+	request  LoginRequest
+	number   mobile.Number
+	password Secret // normalized
+	limits   []limit.Limit
+}
+
 func (s *Service) authenticate(ctx context.Context, r LoginRequest) (User, error) {
-	now := s.now()
 	if !storable(r.Tenant, maxTenant) {
 		return User{}, ErrWrongCredentials
 	}
-	mobile, _, err := s.mobiles.parse(r.Mobile)
+	number, err := s.mobiles.Parse(r.Mobile)
 	if err != nil {
 		return User{}, ErrWrongCredentials // a number that nobody can have tells nothing about anybody
 	}
-	m := meter{policy: &s.cfg.Limits, tenant: r.Tenant, mobile: mobile, addr: r.Address}
-	limits := m.logins()
-	if _, err := s.store.Spend(ctx, limits, now); err != nil {
-		return User{}, limited(err, "charge login")
-	}
-	user, found, err := s.user(ctx, scope{tenant: r.Tenant}, mobile)
-	if err == nil {
-		var right bool
-		if right, err = s.checkPassword(ctx, user, normalizePassword(r.Password)); err == nil && (!right || !found || user.Disabled) {
-			return User{}, s.refuseLogin(ctx, now, r, mobile, user, found)
-		}
-	}
+	leave, err := s.passwords.reserve()
 	if err != nil {
-		s.refundLogin(ctx, now, limits)
 		return User{}, err
 	}
-	s.refundLogin(ctx, now, limits[1:])
-	if err := s.store.ClearLimits(ctx, []limit.Key{m.loginKey(), m.streakKey()}); err != nil {
-		return User{}, fmt.Errorf("identity: clear failures: %w", err)
+	defer leave()
+	who := subject{tenant: r.Tenant, client: r.ClientID, device: r.Device, number: number, address: r.Address}
+	l := &login{
+		at: s.now(), request: r, number: number, password: normalize(r.Password),
+		limits: []limit.Limit{s.meter.numberLogins(who), s.meter.networkLogins(who)},
 	}
-	return s.rehash(ctx, user, normalizePassword(r.Password)), nil
-}
-
-// checkPassword computes one hash, whoever the user is. The zero user has none.
-func (s *Service) checkPassword(ctx context.Context, u User, password string) (bool, error) {
-	phc := u.PasswordHash
-	if phc == "" {
-		phc = s.decoy
+	if _, err := s.spend(ctx, l.limits, l.at); err != nil {
+		return User{}, s.limited(ctx, err, "charge login")
 	}
-	h, err := passhash.Parse(phc)
+	user, err := s.judgeLogin(ctx, l)
+	if errors.Is(err, ErrWrongCredentials) {
+		return User{}, err
+	}
+	if changeErr := s.changeLimits(ctx, l.changes(err == nil), l.at); changeErr != nil {
+		s.log.once(ctx, "login charge not given back", "error", changeErr)
+	}
 	if err != nil {
-		return false, fmt.Errorf("identity: user %s: %w", u.ID, err)
+		return User{}, err
 	}
-	ok, err := s.matchHash(ctx, h, password)
-	return ok && u.PasswordHash != "", err
+	return s.rehash(ctx, user, l.password), nil
 }
 
-func (s *Service) refuseLogin(ctx context.Context, now time.Time, r LoginRequest, mobile string, user User, found bool) error {
-	event, err := s.event(now, EventLoginRefused, scope{tenant: r.Tenant}, Caller{Address: r.Address}, "", mobile)
+// changes take back what was charged, because the login did not fail.
+func (l *login) changes(succeeded bool) []limit.Change {
+	return []limit.Change{
+		{Limit: l.limits[0], SpentAt: l.at, Remember: succeeded},
+		{Limit: l.limits[1], SpentAt: l.at},
+	}
+}
+
+// judgeLogin compares the password. A user whose password is replaced meanwhile
+// is judged again: what was right against the old hash must not succeed.
+func (s *Service) judgeLogin(ctx context.Context, l *login) (User, error) {
+	for range 3 {
+		user, found, err := s.user(ctx, l.request.Tenant, l.number)
+		if err != nil {
+			return User{}, err
+		}
+		if found && user.PasswordHash != "" && !s.passwords.readable(user.PasswordHash) {
+			s.log.once(ctx, "a stored password hash cannot be read", "user", user.ID)
+		}
+		right, err := s.passwords.matches(ctx, user.PasswordHash, l.password)
+		if err != nil {
+			return User{}, err
+		}
+		if !right || !found || user.Disabled {
+			return User{}, s.refuseLogin(ctx, l, user, found)
+		}
+		again, found, err := s.user(ctx, l.request.Tenant, l.number)
+		if err != nil {
+			return User{}, err
+		}
+		if found && again.ID == user.ID && again.PasswordHash == user.PasswordHash && !again.Disabled {
+			return again, nil
+		}
+	}
+	return User{}, fmt.Errorf("identity: the password changed again and again: %w", ErrConflict)
+}
+
+func (s *Service) refuseLogin(ctx context.Context, l *login, user User, found bool) error {
+	r := l.request
+	sc := scope{tenant: r.Tenant, client: Client{ID: r.ClientID}}
+	event, err := s.trail.event(l.at, EventLoginRefused, sc, Caller{Address: r.Address, Device: r.Device}, "", l.number)
 	if err != nil {
 		return err
 	}
@@ -93,39 +132,42 @@ func (s *Service) refuseLogin(ctx context.Context, now time.Time, r LoginRequest
 	default:
 		event.Outcome = outcomeWrongSecret
 	}
-	if err := s.store.AppendEvent(ctx, event); err != nil {
-		return fmt.Errorf("identity: record refusal: %w", err)
+	if err := s.trail.record(ctx, s.store, event); err != nil {
+		return err
 	}
 	return ErrWrongCredentials
 }
 
-// refundLogin gives back what was spent on a login that did not fail.
-func (s *Service) refundLogin(ctx context.Context, spentAt time.Time, limits []limit.Limit) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	if err := s.store.ReleaseAttempt(ctx, Release{SpentAt: spentAt, Refunds: limits}); err != nil {
-		s.cfg.Logger.WarnContext(ctx, "login charge not given back", "error", err)
-	}
-}
+// bcryptReads is how many bytes of a password bcrypt looks at. A longer password
+// matches by its beginning, so it must not become the new password.
+const bcryptReads = 72
 
 // rehash replaces a hash that is not of the configured kind. That it could not
 // is no reason to refuse the login.
-func (s *Service) rehash(ctx context.Context, u User, password string) User {
-	h, err := passhash.Parse(u.PasswordHash)
-	if err != nil || s.hasher.Current(h) {
+func (s *Service) rehash(ctx context.Context, u User, password Secret) User {
+	if s.passwords.current(u.PasswordHash) || len(password.Reveal()) > bcryptReads && isBcrypt(u.PasswordHash) {
 		return u
 	}
-	phc, err := s.createHash(ctx, password)
+	phc, err := s.passwords.create(ctx, password)
 	if err == nil {
-		err = s.people.ReplacePassword(ctx, PasswordChange{Tenant: u.Tenant, UserID: u.ID, OldHash: u.PasswordHash, NewHash: phc})
+		callCtx, cancel := s.deadline(ctx)
+		defer cancel()
+		err = s.people.ReplacePassword(callCtx, PasswordChange{Tenant: u.Tenant, UserID: u.ID, OldHash: u.PasswordHash, NewHash: phc})
 	}
 	if errors.Is(err, ErrConflict) {
 		return u // changed meanwhile: theirs is newer
 	}
+	if err == nil {
+		err = s.trail.record(ctx, s.store, Event{At: s.now(), Type: EventPasswordRehash, Tenant: u.Tenant, UserID: u.ID})
+	}
 	if err != nil {
-		s.cfg.Logger.WarnContext(ctx, "password not rehashed", "user", u.ID, "error", err)
+		s.log.once(ctx, "password not rehashed", "user", u.ID, "error", err)
 		return u
 	}
 	u.PasswordHash = phc
 	return u
+}
+
+func isBcrypt(phc string) bool {
+	return len(phc) > 4 && phc[0] == '$' && phc[1] == '2' && phc[3] == '$'
 }

@@ -30,9 +30,9 @@ type Config struct {
 	// SMS carries the messages. Mandatory; called by [Service.Run] only.
 	SMS sms.Sender
 
-	// Secret is what the keys for code digests and sealed texts are derived from,
-	// at least 32 bytes. Mandatory. Whoever has it and the database can find live
-	// codes; whoever has the database alone can not.
+	// Secret is what the keys for code digests, row keys and sealed texts are derived
+	// from, at least 32 bytes. Mandatory. The secret and the database together are
+	// enough to find live codes; the database alone is not.
 	Secret Secret
 	// OldSecrets are earlier secrets. Codes and messages made with one stay good
 	// while it is listed; nothing new is made with it.
@@ -41,8 +41,10 @@ type Config struct {
 	// Guard is asked before a send and before a reset, for example about a SIM
 	// change, a mandatory second factor or a locked account. Nil allows all.
 	Guard Guard
-	// Captcha is asked before a send. Nil: tokens are ignored.
+	// Captcha checks CAPTCHA tokens before a send. If nil, tokens are ignored.
 	Captcha CaptchaVerifier
+	// CaptchaMode says when a token is wanted. Default [CaptchaAlways].
+	CaptchaMode CaptchaMode
 	// Breached is asked about each new password that passed the other rules.
 	// Nil asks nobody.
 	Breached BreachedPasswords
@@ -52,6 +54,17 @@ type Config struct {
 	// compare [User.PasswordChangedAt] with the age of a session instead.
 	OnPasswordReset func(context.Context, PasswordResetEvent) error
 
+	// OnEvent is called by [Service.Run] at least once for each audit event whose type
+	// EventTypes lists, in the order of delivery, which is not always the order of
+	// time. An error repeats the call, with growing pauses, for EventLifetime. If nil,
+	// no event is delivered.
+	OnEvent func(context.Context, Event) error
+	// EventTypes are the types of events that OnEvent gets. Default
+	// [EventPasswordReset], [EventUserLocked] and [EventAlarm].
+	EventTypes []EventType
+
+	// Observer counts what happens, for metrics. If nil, nothing is counted.
+	Observer Observer
 	// Logger gets what an operator should know, never a secret, numbers masked.
 	// Nil discards.
 	Logger *slog.Logger
@@ -68,13 +81,18 @@ type Config struct {
 	// alone, because premium foreign prefixes are how SMS budgets are stolen.
 	Countries []string
 
+	// Purposes are what codes are sent for. A send for any other purpose is refused
+	// before anything is spent. Default [PurposeForgotPassword] alone.
+	Purposes []Purpose
 	// CodeDigits is the length of a code: 6 to 10, default 6.
 	CodeDigits int
 	// CodeLifetime: at most 10 min (SP 800-63B-4, 4.2.1.2), default 5 min.
 	CodeLifetime time.Duration
 
-	// Limits bound sends and guesses. Zero fields take their default.
+	// Limits bound sends, guesses and logins. Zero fields take their default.
 	Limits LimitPolicy
+	// Budget caps what SMS may cost. Zero fields take their default.
+	Budget BudgetPolicy
 
 	// Password rules. Zero fields take their default.
 	Password PasswordPolicy
@@ -85,8 +103,16 @@ type Config struct {
 	// by HashConcurrency × Hash.MemoryKiB. Default runtime.GOMAXPROCS(0); 1 to 1024.
 	HashConcurrency int
 	// HashQueue is how many callers may wait for a hash; any more get a
-	// [*BusyError] at once. Default 64 × HashConcurrency; -1 for none.
+	// [*BusyError] immediately. Default 64 × HashConcurrency; -1 for none.
 	HashQueue int
+	// HashWait is the longest that a caller should have to wait for a hash, going by
+	// how long hashes take. A caller that would wait longer gets a [*BusyError]
+	// immediately, before anything is charged. Default 5 s; -1 for no such bound.
+	HashWait time.Duration
+
+	// StorageTimeout bounds each call of Store and Users. Default 5 s. Choose it
+	// below the time-outs of your HTTP server.
+	StorageTimeout time.Duration
 
 	// Texts are the messages by language. Default [DefaultTexts]: English and Chinese.
 	Texts Texts
@@ -107,14 +133,15 @@ type Config struct {
 
 	// SendTimeout bounds one delivery. Default 10 s.
 	SendTimeout time.Duration
-	// SendConcurrency is how many deliveries run at once in one process. Default 8.
+	// SendConcurrency is how many codes one process hands to the provider at the same
+	// time. With a provider that takes 300 ms, 64 deliver 200 codes a second. Default 64.
 	SendConcurrency int
 	// RetryUncertain sends a message again that the provider may have sent
 	// already. Default off: the person asks again sooner than they read two codes.
 	RetryUncertain bool
 	// NoticeLifetime is for how long the notice of a reset is tried. Default 24 h.
 	NoticeLifetime time.Duration
-	// EventLifetime is for how long OnPasswordReset is tried. Default 7 days.
+	// EventLifetime is for how long OnPasswordReset and OnEvent are tried. Default 7 days.
 	EventLifetime time.Duration
 
 	// MessageRetention is how long finished messages are kept, without their

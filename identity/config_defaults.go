@@ -24,6 +24,14 @@ func (c *Config) fill() {
 	def(&c.CodeDigits, 6)
 	def(&c.CodeLifetime, 5*time.Minute)
 	c.Limits.fill()
+	c.Budget.fill()
+	def(&c.CaptchaMode, CaptchaAlways)
+	if len(c.Purposes) == 0 {
+		c.Purposes = []Purpose{PurposeForgotPassword}
+	}
+	if len(c.EventTypes) == 0 {
+		c.EventTypes = []EventType{EventPasswordReset, EventUserLocked, EventAlarm}
+	}
 	def(&c.Password.Min, 8)
 	def(&c.Password.Max, 256)
 	def(&c.Password.Strength, 3)
@@ -32,9 +40,11 @@ func (c *Config) fill() {
 	def(&c.Hash.Parallelism, minHash.Parallelism)
 	def(&c.HashConcurrency, runtime.GOMAXPROCS(0))
 	def(&c.HashQueue, 64*c.HashConcurrency)
+	def(&c.HashWait, 5*time.Second)
+	def(&c.StorageTimeout, 5*time.Second)
 	def(&c.DefaultLanguage, "en")
 	def(&c.SendTimeout, 10*time.Second)
-	def(&c.SendConcurrency, 8)
+	def(&c.SendConcurrency, 64)
 	def(&c.NoticeLifetime, 24*time.Hour)
 	def(&c.EventLifetime, 7*24*time.Hour)
 	def(&c.AnswerStep, 10*time.Millisecond)
@@ -63,6 +73,12 @@ func (c *Config) clone() {
 	c.OldSecrets = slices.Clone(c.OldSecrets)
 	c.Countries = slices.Clone(c.Countries)
 	c.Password.Words = slices.Clone(c.Password.Words)
+	c.Purposes = slices.Clone(c.Purposes)
+	c.EventTypes = slices.Clone(c.EventTypes)
 	c.Limits.clone()
+	c.Budget.clone()
 	c.Texts = c.Texts.clone()
 }
+
+// minHash are the default and least costs of argon2id (OWASP Password Storage).
+var minHash = HashParams{MemoryKiB: 19_456, Iterations: 2, Parallelism: 1}

@@ -8,103 +8,132 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
-// LimitPolicy are all limits. A nil or zero field takes its default; to lift a
-// limit set it to a rate that is never reached.
+// LimitPolicy holds all limits. A nil or zero field takes its default. To lift a
+// limit, set it to a rate that is never reached.
+//
+// "Stranger" means a device that has neither reset this number's password nor
+// signed in with it. What strangers can spend is kept apart from what known devices
+// can spend, so that no stranger can lock an owner out. "Network" means the
+// addresses that one attacker gets cheaply: an IPv4 address, or an IPv6 /48.
 type LimitPolicy struct {
-	// CodeAttempts is how often one code may be guessed at: 1 to 10, default 5.
+	// CodeAttempts is how many guesses one code allows: 1 to 10. Default 5.
 	CodeAttempts int
-	// LiveCodes is how many codes of one number live at once, so that another's
-	// send does not end the owner's code: 1 to 10, default 3.
+	// LiveCodes is how many devices may have a live code for one number at the
+	// same time, so that a stranger's request does not end the owner's code: 1 to
+	// 10. Default 3.
 	LiveCodes int
 
-	// SendCooldown is the pause between two sends to a number. Default 60 s; -1 for none.
+	// SendCooldown is the pause between two codes for a number to one network, and
+	// to one known device. Default 60 s; -1 for none.
 	SendCooldown time.Duration
-	// SendsPerNumber: default 3 / 10 min, 5 / h, 10 / 24 h. With SendCooldown these
-	// keep below what carriers put on codes to one number, such as Alibaba Cloud's
-	// one a minute, five an hour and ten a day: beyond it the provider refuses.
+	// SendsPerNumberAndNetwork limits the codes for one number that strangers on one
+	// network ask for. Default 2 / 10 min, 3 / h, 5 / 24 h.
+	SendsPerNumberAndNetwork []limit.Rate
+	// SendsPerNumber limits the codes for one number that all strangers together ask
+	// for. Windows of at most an hour, because an owner with a new device is a
+	// stranger too. Default 6 / h.
 	SendsPerNumber []limit.Rate
-	// SendsPerAddress, an IPv6 address counting as its /64: default 30 / h.
-	SendsPerAddress []limit.Rate
-	// SendsPerDevice: default 10 / h.
-	SendsPerDevice []limit.Rate
-	// SendsPerClient, SendsPerTenant and SendsTotal are spending caps: default
-	// 1,000 / h each. Think about them.
-	SendsPerClient, SendsPerTenant, SendsTotal []limit.Rate
-	// SendsPerRegion caps the sends to numbers of a region, by its ISO code.
-	// Default none beyond SendsTotal.
-	SendsPerRegion map[string][]limit.Rate
+	// SendsPerKnownDevice limits the codes for one number that one known device
+	// asks for. Default 3 / 10 min, 5 / h, 10 / 24 h.
+	SendsPerKnownDevice []limit.Rate
+	// SendsPerAddress, SendsPerSubnet and SendsPerNetwork limit the codes that are
+	// asked for from an IPv4 address or IPv6 /64 (default 30 / h), from an IPv6 /56
+	// (default 60 / h), and from an IPv4 /24 or IPv6 /48 (default 120 / h).
+	SendsPerAddress, SendsPerSubnet, SendsPerNetwork []limit.Rate
 
-	// FailuresPerNumberAndDevice counts wrong codes. Default 10 / 24 h.
-	FailuresPerNumberAndDevice []limit.Rate
-	// FailuresPerNumber: default 20 / 24 h. A new code refills nothing.
-	FailuresPerNumber []limit.Rate
-	// ConsecutiveFailures locks SMS reset for a number until [Service.Unlock] or a login:
-	// default 50, at most 100 (SP 800-63B-4, 3.2.2).
-	ConsecutiveFailures int
-	// FailuresPerAddress, an IPv6 address counting as its /64: default 60 / h.
-	FailuresPerAddress []limit.Rate
-	// FailuresPerDevice: default 60 / h.
-	FailuresPerDevice []limit.Rate
-	// FailuresPerClient and FailuresPerTenant: default 10,000 / h.
-	FailuresPerClient, FailuresPerTenant []limit.Rate
-	// FailuresTotal is the breaker: default 10,000 / h.
+	// FailuresPerNumberAndNetwork limits the wrong codes for one number that
+	// strangers on one network enter. Default 10 / 24 h.
+	FailuresPerNumberAndNetwork []limit.Rate
+	// FailuresPerNumber limits the wrong codes for one number that all strangers
+	// together enter. Default 20, and one more every 40 min: at most 56 in any day.
+	FailuresPerNumber limit.Bucket
+	// FailuresPerKnownDevice limits the wrong codes for one number that all known
+	// devices together enter. Default 20, and one more every hour: at most 44 in any
+	// day, so that with FailuresPerNumber no number sees more than 100 guesses a day.
+	FailuresPerKnownDevice limit.Bucket
+	// FailuresPerAddress, FailuresPerSubnet and FailuresPerNetwork limit the guesses
+	// from an address, subnet and network, as for sends. Default 60 / h, 120 / h,
+	// 240 / h.
+	FailuresPerAddress, FailuresPerSubnet, FailuresPerNetwork []limit.Rate
+	// FailuresTotal limits the wrong codes that strangers enter for all numbers
+	// together. It counts only guesses at codes that were really sent. Default
+	// 10,000 / h.
 	FailuresTotal []limit.Rate
-	// FailuresAlarm raises an [EventAlarm] before the breaker trips. Default 1,000 / h.
+	// FailuresAlarm raises an [EventAlarm] once per window while at least that many
+	// of these were counted. Default 1,000 / h.
 	FailuresAlarm limit.Rate
-	// SendsAlarm raises an [EventAlarm] before SendsTotal is used up. Default 80 %
-	// of the first rate of SendsTotal.
-	SendsAlarm limit.Rate
 
-	// LoginBackoff are the pauses after 1, 2, 3… failed logins of a user in a row;
-	// the last stands for all that follow, so that a login is never locked for
-	// good. Default: none for 4 failures, then 1 s doubling to 1 h, and 24 h from
-	// the 99th on (SP 800-63B-4, 3.2.2).
-	LoginBackoff []time.Duration
-	// LoginsPerAddress counts failed logins. Default 100 / h.
-	LoginsPerAddress []limit.Rate
+	// LoginsPerNumberAndNetwork, LoginsPerNumber and LoginsPerKnownDevice limit
+	// failed logins, as for wrong codes. Default 10 / 24 h; 20, and one more every
+	// 40 min; 20, and one more every hour.
+	LoginsPerNumberAndNetwork []limit.Rate
+	LoginsPerNumber           limit.Bucket
+	LoginsPerKnownDevice      limit.Bucket
+	// LoginsPerAddress, LoginsPerSubnet and LoginsPerNetwork limit failed logins
+	// from an address, subnet and network. Default 100 / h, 200 / h, 400 / h.
+	LoginsPerAddress, LoginsPerSubnet, LoginsPerNetwork []limit.Rate
+
+	// RefusalsPerAddress, RefusalsPerSubnet and RefusalsPerNetwork limit the requests
+	// that are refused after expensive work but before a code is judged: a weak or
+	// breached password, a wrong CAPTCHA, a password used before. Default 60 / 10 min,
+	// 120 / 10 min, 240 / 10 min.
+	RefusalsPerAddress, RefusalsPerSubnet, RefusalsPerNetwork []limit.Rate
+
+	// SuspiciousSendsPerPrefix and SuspiciousSendsTotal are levels, not limits: above
+	// half of one of them a CAPTCHA is asked for with [CaptchaOnSuspicion]. They count
+	// codes asked for by numbers that share all but their last four digits, and by
+	// all numbers. Default 40 / h and 1,000 / h.
+	SuspiciousSendsPerPrefix, SuspiciousSendsTotal []limit.Rate
 }
 
 // fill sets the defaults of the zero fields.
 func (l *LimitPolicy) fill() {
+	const hour, day = time.Hour, 24 * time.Hour
+	rates := func(field *[]limit.Rate, value ...limit.Rate) {
+		if len(*field) == 0 {
+			*field = value
+		}
+	}
+	levels := func(address, subnet, network *[]limit.Rate, n int, per time.Duration) {
+		rates(address, limit.Rate{Limit: n, Per: per})
+		rates(subnet, limit.Rate{Limit: 2 * n, Per: per})
+		rates(network, limit.Rate{Limit: 4 * n, Per: per})
+	}
 	def(&l.CodeAttempts, 5)
 	def(&l.LiveCodes, 3)
 	def(&l.SendCooldown, time.Minute)
-	defRates(&l.SendsPerNumber, limit.Rate{Limit: 3, Per: 10 * time.Minute}, limit.Rate{Limit: 5, Per: time.Hour}, limit.Rate{Limit: 10, Per: 24 * time.Hour})
-	defRates(&l.SendsPerAddress, limit.Rate{Limit: 30, Per: time.Hour})
-	defRates(&l.SendsPerDevice, limit.Rate{Limit: 10, Per: time.Hour})
-	defRates(&l.SendsPerClient, limit.Rate{Limit: 1000, Per: time.Hour})
-	defRates(&l.SendsPerTenant, limit.Rate{Limit: 1000, Per: time.Hour})
-	defRates(&l.SendsTotal, limit.Rate{Limit: 1000, Per: time.Hour})
-	defRates(&l.FailuresPerNumberAndDevice, limit.Rate{Limit: 10, Per: 24 * time.Hour})
-	defRates(&l.FailuresPerNumber, limit.Rate{Limit: 20, Per: 24 * time.Hour})
-	def(&l.ConsecutiveFailures, 50)
-	defRates(&l.FailuresPerAddress, limit.Rate{Limit: 60, Per: time.Hour})
-	defRates(&l.FailuresPerDevice, limit.Rate{Limit: 60, Per: time.Hour})
-	defRates(&l.FailuresPerClient, limit.Rate{Limit: 10_000, Per: time.Hour})
-	defRates(&l.FailuresPerTenant, limit.Rate{Limit: 10_000, Per: time.Hour})
-	defRates(&l.FailuresTotal, limit.Rate{Limit: 10_000, Per: time.Hour})
-	def(&l.FailuresAlarm, limit.Rate{Limit: 1000, Per: time.Hour})
-	def(&l.SendsAlarm, limit.Rate{Limit: max(l.SendsTotal[0].Limit*4/5, 1), Per: l.SendsTotal[0].Per})
-	if len(l.LoginBackoff) == 0 {
-		l.LoginBackoff = defaultLoginWaits()
-	}
-	defRates(&l.LoginsPerAddress, limit.Rate{Limit: 100, Per: time.Hour})
+	rates(&l.SendsPerNumberAndNetwork, limit.Rate{Limit: 2, Per: 10 * time.Minute}, limit.Rate{Limit: 3, Per: hour}, limit.Rate{Limit: 5, Per: day})
+	rates(&l.SendsPerNumber, limit.Rate{Limit: 6, Per: hour})
+	rates(&l.SendsPerKnownDevice, limit.Rate{Limit: 3, Per: 10 * time.Minute}, limit.Rate{Limit: 5, Per: hour}, limit.Rate{Limit: 10, Per: day})
+	levels(&l.SendsPerAddress, &l.SendsPerSubnet, &l.SendsPerNetwork, 30, hour)
+	rates(&l.FailuresPerNumberAndNetwork, limit.Rate{Limit: 10, Per: day})
+	def(&l.FailuresPerNumber, limit.Bucket{Burst: 20, Every: 40 * time.Minute})
+	def(&l.FailuresPerKnownDevice, limit.Bucket{Burst: 20, Every: hour})
+	levels(&l.FailuresPerAddress, &l.FailuresPerSubnet, &l.FailuresPerNetwork, 60, hour)
+	rates(&l.FailuresTotal, limit.Rate{Limit: 10_000, Per: hour})
+	def(&l.FailuresAlarm, limit.Rate{Limit: 1000, Per: hour})
+	rates(&l.LoginsPerNumberAndNetwork, limit.Rate{Limit: 10, Per: day})
+	def(&l.LoginsPerNumber, limit.Bucket{Burst: 20, Every: 40 * time.Minute})
+	def(&l.LoginsPerKnownDevice, limit.Bucket{Burst: 20, Every: hour})
+	levels(&l.LoginsPerAddress, &l.LoginsPerSubnet, &l.LoginsPerNetwork, 100, hour)
+	levels(&l.RefusalsPerAddress, &l.RefusalsPerSubnet, &l.RefusalsPerNetwork, 60, 10*time.Minute)
+	rates(&l.SuspiciousSendsPerPrefix, limit.Rate{Limit: 40, Per: hour})
+	rates(&l.SuspiciousSendsTotal, limit.Rate{Limit: 1000, Per: hour})
 }
 
-// After n failures in a row the n-th wait. The wait after the 99th keeps the
-// hundredth attempt a day away.
-func defaultLoginWaits() []time.Duration {
-	waits := make([]time.Duration, 99)
-	for i := 4; i < len(waits); i++ {
-		waits[i] = min(time.Second<<min(i-4, 12), time.Hour)
-	}
-	waits[98] = 24 * time.Hour
-	return waits
-}
-
-func defRates(field *[]limit.Rate, value ...limit.Rate) {
-	if len(*field) == 0 {
-		*field = value
+// rateFields lists the fields that hold rates, by name. Everything that treats
+// all rates alike goes through it.
+func (l *LimitPolicy) rateFields() map[string]*[]limit.Rate {
+	return map[string]*[]limit.Rate{
+		"SendsPerNumberAndNetwork": &l.SendsPerNumberAndNetwork, "SendsPerNumber": &l.SendsPerNumber,
+		"SendsPerKnownDevice": &l.SendsPerKnownDevice,
+		"SendsPerAddress":     &l.SendsPerAddress, "SendsPerSubnet": &l.SendsPerSubnet, "SendsPerNetwork": &l.SendsPerNetwork,
+		"FailuresPerNumberAndNetwork": &l.FailuresPerNumberAndNetwork, "FailuresTotal": &l.FailuresTotal,
+		"FailuresPerAddress": &l.FailuresPerAddress, "FailuresPerSubnet": &l.FailuresPerSubnet, "FailuresPerNetwork": &l.FailuresPerNetwork,
+		"LoginsPerNumberAndNetwork": &l.LoginsPerNumberAndNetwork,
+		"LoginsPerAddress":          &l.LoginsPerAddress, "LoginsPerSubnet": &l.LoginsPerSubnet, "LoginsPerNetwork": &l.LoginsPerNetwork,
+		"RefusalsPerAddress": &l.RefusalsPerAddress, "RefusalsPerSubnet": &l.RefusalsPerSubnet, "RefusalsPerNetwork": &l.RefusalsPerNetwork,
+		"SuspiciousSendsPerPrefix": &l.SuspiciousSendsPerPrefix, "SuspiciousSendsTotal": &l.SuspiciousSendsTotal,
 	}
 }
 
@@ -115,48 +144,31 @@ func (l *LimitPolicy) faults(fault func(bad bool, field, format string, args ...
 	}
 	bounds("Limits.CodeAttempts", l.CodeAttempts, 1, 10)
 	bounds("Limits.LiveCodes", l.LiveCodes, 1, 10)
-	bounds("Limits.ConsecutiveFailures", l.ConsecutiveFailures, 1, 100)
-	all := l.all()
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		for _, r := range all[name] {
-			fault(r.Limit < 1 || r.Per < time.Second || r.Per > 31*24*time.Hour,
-				"Limits."+name, "is %d per %s, must be at least 1 per 1s to 744h", r.Limit, r.Per)
-		}
+	fault(l.SendCooldown > limit.Longest, "Limits.SendCooldown", "is %s, must be at most %s", l.SendCooldown, limit.Longest)
+	fields := l.rateFields()
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		rateFaults(fault, "Limits."+name, *fields[name])
+	}
+	rateFaults(fault, "Limits.FailuresAlarm", []limit.Rate{l.FailuresAlarm})
+	for name, b := range map[string]limit.Bucket{
+		"FailuresPerNumber": l.FailuresPerNumber, "FailuresPerKnownDevice": l.FailuresPerKnownDevice,
+		"LoginsPerNumber": l.LoginsPerNumber, "LoginsPerKnownDevice": l.LoginsPerKnownDevice,
+	} {
+		fault(b.Burst < 1 || b.Burst > 100 || b.Every < time.Second || time.Duration(b.Burst)*b.Every > limit.Longest,
+			"Limits."+name, "is %d and one every %s, must be 1 to 100 and one every 1s or more, full again within %s", b.Burst, b.Every, limit.Longest)
 	}
 }
 
-func (l *LimitPolicy) all() map[string][]limit.Rate {
-	m := map[string][]limit.Rate{
-		"SendsPerNumber": l.SendsPerNumber, "SendsPerAddress": l.SendsPerAddress, "SendsPerDevice": l.SendsPerDevice,
-		"SendsPerClient": l.SendsPerClient, "SendsPerTenant": l.SendsPerTenant, "SendsTotal": l.SendsTotal,
-		"FailuresPerNumberAndDevice": l.FailuresPerNumberAndDevice, "FailuresPerNumber": l.FailuresPerNumber,
-		"FailuresPerAddress": l.FailuresPerAddress, "FailuresPerDevice": l.FailuresPerDevice,
-		"FailuresPerClient": l.FailuresPerClient, "FailuresPerTenant": l.FailuresPerTenant,
-		"FailuresTotal": l.FailuresTotal, "FailuresAlarm": {l.FailuresAlarm}, "SendsAlarm": {l.SendsAlarm},
-		"LoginsPerAddress": l.LoginsPerAddress,
+func rateFaults(fault func(bad bool, field, format string, args ...any), field string, rates []limit.Rate) {
+	for _, r := range rates {
+		fault(r.Limit < 1 || r.Per < time.Second || r.Per > limit.Longest,
+			field, "is %d per %s, must be at least 1 per 1s to %s", r.Limit, r.Per, limit.Longest)
 	}
-	for region, rates := range l.SendsPerRegion {
-		m["SendsPerRegion["+region+"]"] = rates
-	}
-	return m
 }
 
 // clone copies what the caller could still change.
 func (l *LimitPolicy) clone() {
-	l.LoginBackoff = slices.Clone(l.LoginBackoff)
-	for _, f := range []*[]limit.Rate{
-		&l.SendsPerNumber, &l.SendsPerAddress, &l.SendsPerDevice, &l.SendsPerClient, &l.SendsPerTenant, &l.SendsTotal,
-		&l.FailuresPerNumberAndDevice, &l.FailuresPerNumber, &l.FailuresPerAddress, &l.FailuresPerDevice,
-		&l.FailuresPerClient, &l.FailuresPerTenant, &l.FailuresTotal, &l.LoginsPerAddress,
-	} {
-		*f = slices.Clone(*f)
+	for _, field := range l.rateFields() {
+		*field = slices.Clone(*field)
 	}
-	if l.SendsPerRegion == nil {
-		return
-	}
-	regions := make(map[string][]limit.Rate, len(l.SendsPerRegion))
-	for region, rates := range l.SendsPerRegion {
-		regions[region] = slices.Clone(rates)
-	}
-	l.SendsPerRegion = regions
 }

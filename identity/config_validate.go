@@ -3,8 +3,9 @@ package identity
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"time"
+
+	"github.com/seed-16109ab2/rekey/identity/internal/mobile"
 )
 
 // FieldError is one fault of a [Config].
@@ -46,6 +47,11 @@ func (c *Config) faults(fault func(bad bool, field, format string, args ...any))
 	bounds("CodeDigits", c.CodeDigits, 6, 10)
 	fault(c.CodeLifetime < time.Second || c.CodeLifetime > 10*time.Minute, "CodeLifetime", "is %s, must be 1s to 10m", c.CodeLifetime)
 	c.Limits.faults(fault)
+	c.Budget.faults(fault, c.Countries)
+	for _, p := range c.Purposes {
+		fault(!p.known(), "Purposes", "has %q, which is not a purpose of the API", p)
+	}
+	fault(c.CaptchaMode != CaptchaAlways && c.CaptchaMode != CaptchaOnSuspicion, "CaptchaMode", "is %q, must be %q or %q", c.CaptchaMode, CaptchaAlways, CaptchaOnSuspicion)
 	c.Password.faults(fault)
 	c.Hash.faults(fault)
 	bounds("HashConcurrency", c.HashConcurrency, 1, 1024)
@@ -55,6 +61,8 @@ func (c *Config) faults(fault func(bad bool, field, format string, args ...any))
 		fault(d < time.Millisecond, field, "is %s, must be at least 1ms", d)
 	}
 	positive("SendTimeout", c.SendTimeout)
+	positive("StorageTimeout", c.StorageTimeout)
+	fault(c.HashWait < time.Millisecond && c.HashWait != -1, "HashWait", "is %s, must be at least 1ms, or -1", c.HashWait)
 	positive("NoticeLifetime", c.NoticeLifetime)
 	positive("EventLifetime", c.EventLifetime)
 	c.Texts.faults(fault)
@@ -79,12 +87,9 @@ func (c *Config) secretFaults(fault func(bad bool, field, format string, args ..
 
 func (c *Config) regionFaults(fault func(bad bool, field, format string, args ...any)) {
 	const problem = "%q is not an ISO 3166-1 region with phone numbers"
-	fault(!knownRegion(c.DefaultRegion), "DefaultRegion", problem, c.DefaultRegion)
+	fault(!mobile.KnownRegion(c.DefaultRegion), "DefaultRegion", problem, c.DefaultRegion)
 	for _, r := range c.Countries {
-		fault(r != c.DefaultRegion && !knownRegion(r), "Countries", problem, r)
-	}
-	for region := range c.Limits.SendsPerRegion {
-		fault(!slices.Contains(c.Countries, region), "Limits.SendsPerRegion", "names the region %q, whose numbers are not served", region)
+		fault(r != c.DefaultRegion && !mobile.KnownRegion(r), "Countries", problem, r)
 	}
 }
 

@@ -12,6 +12,8 @@ var (
 	ErrAlreadyExists = errors.New("identity: already exists")
 	ErrConflict      = errors.New("identity: changed meanwhile")
 	ErrCodeSpent     = errors.New("identity: code used, ended or over")
+	// ErrUnsupported is what a [Config.Users] without the method cannot do.
+	ErrUnsupported = errors.New("identity: not supported by this storage")
 )
 
 // What a caller of the [Service] is refused with, next to [*RateLimitedError],
@@ -22,6 +24,7 @@ var (
 	ErrCodeRefused      = errors.New("identity: verification code incorrect or expired")
 	ErrInvalidMobile    = errors.New("identity: not a possible mobile number of an allowed country")
 	ErrClientMissing    = errors.New("identity: client id missing")
+	ErrDeviceMissing    = errors.New("identity: device missing")
 	ErrClientNotFound   = errors.New("identity: client not registered")
 	ErrClientDisabled   = errors.New("identity: client disabled")
 	ErrTenantMissing    = errors.New("identity: tenant missing for a multi-tenant client")
@@ -41,12 +44,13 @@ func (e *RateLimitedError) Error() string {
 	return fmt.Sprintf("identity: too many requests, retry after %s", e.RetryAfter)
 }
 
-// BusyError says that the hashing queue is full. Nothing was charged for good.
+// BusyError says that the service is overloaded: the hashing queue is full, or
+// codes leave too late to be of use. Nothing was charged.
 type BusyError struct {
 	RetryAfter time.Duration // > 0
 }
 
-func (e *BusyError) Error() string { return "identity: busy, hashing queue full" }
+func (e *BusyError) Error() string { return "identity: busy" }
 
 // PasswordFault is the rule that a new password breaks.
 type PasswordFault string

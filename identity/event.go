@@ -11,14 +11,19 @@ const (
 	EventSendRefused    EventType = "send.refused"    // a queued code was not sent; Outcome says why
 	EventResetRefused   EventType = "reset.refused"   // Outcome says why
 	EventPasswordReset  EventType = "password.reset"  // committed together with the reset
-	EventCodeRedeemed   EventType = "code.redeemed"   // the first step of a reset, where Config.Users is set
+	EventCodeRedeemed   EventType = "code.redeemed"   // a code of another purpose was used; or the first step of a reset, where Config.Users is set
+	EventCodeRefused    EventType = "code.refused"    // a code of another purpose was not accepted; Outcome says why
 	EventResetFailed    EventType = "reset.failed"    // its second step
 	EventLoginRefused   EventType = "login.refused"   // Outcome says why
 	EventUserCreated    EventType = "user.created"    //
 	EventUserChanged    EventType = "user.changed"    // number, verification or enabled state
+	EventUserLocked     EventType = "user.locked"     // the number takes no more guesses or logins from new devices for now; at most once an hour
+	EventUserErased     EventType = "user.erased"     // by an operator
 	EventUserUnlocked   EventType = "user.unlocked"   // by an operator
 	EventClientCreated  EventType = "client.created"  //
 	EventClientChanged  EventType = "client.changed"  //
+	EventClientDeleted  EventType = "client.deleted"  //
+	EventPasswordSet    EventType = "password.set"    // by the user with the old one, or by an operator; Outcome says which
 	EventAlarm          EventType = "alarm"           // Outcome names the limit that is filling up
 	EventPasswordRehash EventType = "password.rehash" // same password, newer hash parameters
 )

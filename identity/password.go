@@ -8,22 +8,19 @@ import (
 	"github.com/ccojocar/zxcvbn-go"
 	"github.com/ccojocar/zxcvbn-go/adjacency"
 	"github.com/ccojocar/zxcvbn-go/matching"
-	"golang.org/x/text/unicode/norm"
-)
 
-// normalizePassword is NFC, so that a password typed on another keyboard is the
-// same password (SP 800-63B-4, 3.1.1.2). Nothing is trimmed, folded or cut.
-func normalizePassword(p Secret) string { return norm.NFC.String(p.Reveal()) }
+	"github.com/seed-16109ab2/rekey/identity/internal/mobile"
+)
 
 // check applies the rules that need neither storage nor network to a
 // normalized password.
-func (p *PasswordPolicy) check(password, mobile, serviceName string) error {
+func (p *PasswordPolicy) check(password string, number mobile.Number, serviceName string) error {
 	n := utf8.RuneCountInString(password)
 	if n < p.Min || n > p.Max {
 		return &PasswordError{Fault: PasswordLength, Min: p.Min, Max: p.Max}
 	}
-	national := nationalDigits(mobile)
-	if strings.Contains(password, national) || strings.Contains(password, strings.TrimPrefix(mobile, "+")) {
+	national := number.National()
+	if strings.Contains(password, national) || strings.Contains(password, strings.TrimPrefix(number.E164(), "+")) {
 		return &PasswordError{Fault: PasswordContains}
 	}
 	words := p.Words

@@ -8,7 +8,7 @@ type Caller struct {
 	// TenantID is the tenant the caller names. Which tenant counts is decided by
 	// the client's registration, see [Client].
 	TenantID string
-	// Device is the device fingerprint that a code is bound to.
+	// Device is the device fingerprint that a code is bound to. It may not be blank.
 	Device string
 	// Address is the connection's address, or the one a trusted proxy reports:
 	// what limits count by. The zero address counts as one address of its own.
@@ -30,8 +30,10 @@ type SendRequest struct {
 // ResetRequest sets a new password with a code.
 type ResetRequest struct {
 	Caller
-	Mobile   string
-	Code     Secret // compared exactly: no trimming, no other digits than 0-9
+	Mobile string
+	// Code as the person entered it. White space, format characters and dashes are
+	// dropped, and decimal digits of every script count by their value.
+	Code     Secret
 	Password Secret
 }
 
@@ -42,4 +44,8 @@ type LoginRequest struct {
 	Password Secret
 	// Address as in [Caller].
 	Address netip.Addr
+	// ClientID and Device as in [Caller]. With the values that the reset uses, a
+	// device that reset or signed in before is a known one, which strangers cannot
+	// lock out. Both may be empty; then no device is known.
+	ClientID, Device string
 }

@@ -6,25 +6,23 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/seed-16109ab2/rekey/identity/internal/keyring"
-	"github.com/seed-16109ab2/rekey/identity/internal/passhash"
 	"github.com/seed-16109ab2/rekey/identity/limit"
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
 // ResetByMobile sets a new password for the user of a number, if the code is
 // the one that was sent for it. On success the code is used, every other code of
-// the number is dead, a notice to the user is queued, and so is the call of
-// Config.OnPasswordReset. It signs nobody in.
+// the number is dead, the device is a known one, a notice to the user is queued,
+// and so is the call of Config.OnPasswordReset. It signs nobody in.
 //
 // A refused password costs no attempt. Everything that could say whether the
 // number has a user, or why a code does not count, is [ErrCodeRefused].
 //
-// Errors: [ErrClientMissing], [ErrClientNotFound], [ErrClientDisabled],
-// [ErrTenantMissing], [ErrInvalidMobile], [*PasswordError], [ErrCodeRefused],
-// [*RateLimitedError], [*BusyError]; anything else is a failure of storage or of
-// a hook. After an error the old password is still the password, except when the
-// connection to storage broke while committing.
+// Errors: [ErrClientMissing], [ErrDeviceMissing], [ErrClientNotFound],
+// [ErrClientDisabled], [ErrTenantMissing], [ErrInvalidMobile], [*PasswordError],
+// [ErrCodeRefused], [*RateLimitedError], [*BusyError]; anything else is a failure
+// of storage or of a hook. After an error the old password is still the password,
+// except when the connection to storage broke while committing.
 func (s *Service) ResetByMobile(ctx context.Context, r ResetRequest) error {
 	start := time.Now()
 	err := s.resetByMobile(ctx, r)
@@ -35,290 +33,186 @@ func (s *Service) ResetByMobile(ctx context.Context, r ResetRequest) error {
 }
 
 func (s *Service) resetByMobile(ctx context.Context, r ResetRequest) error {
-	now := s.now()
-	sc, err := s.scope(ctx, r.Caller)
+	g, err := s.newGuess(ctx, r.Caller, PurposeForgotPassword, r.Mobile, r.Code)
 	if err != nil {
 		return err
 	}
-	mobile, region, err := s.mobiles.parse(r.Mobile)
+	leave, err := s.passwords.reserve()
 	if err != nil {
+		s.observe(ctx, Observation{Kind: ObserveBusy, Outcome: "hash queue"})
 		return err
 	}
-	password := normalizePassword(r.Password)
-	if err := s.checkNewPassword(ctx, password, mobile); err != nil {
+	defer leave()
+	password := normalize(r.Password)
+	if err := s.acceptPassword(ctx, g, password); err != nil {
 		return err
 	}
-
-	a := attempt{
-		Service: s, now: now, request: r, scope: sc, mobile: mobile, password: password,
-		meter: s.meter(sc, r.Caller, mobile, region),
+	if g.notACode {
+		return s.refuseNotACode(ctx, g)
 	}
-	if err := a.charge(ctx); err != nil {
+	if err := s.charge(ctx, g); err != nil {
 		return err
 	}
-	if refused, err := a.judge(ctx); err != nil {
-		a.release(ctx)
+	if refused, err := s.judge(ctx, g); err != nil {
+		s.release(ctx, g)
 		return err
 	} else if refused != "" {
-		return a.refuse(ctx, refused)
+		return s.refuse(ctx, g, refused)
 	}
-	return a.redeem(ctx)
+	return s.reset(ctx, g, password)
 }
 
-// checkNewPassword applies the rules that no code can change the answer of.
-func (s *Service) checkNewPassword(ctx context.Context, password, mobile string) error {
-	if err := s.cfg.Password.check(password, mobile, s.cfg.ServiceName); err != nil {
-		return err
+// acceptPassword applies the rules that need no code. A refusal took work, so it
+// counts for the network.
+func (s *Service) acceptPassword(ctx context.Context, g *guess, password Secret) error {
+	err := s.passwords.accept(ctx, password, g.number)
+	if _, refused := errors.AsType[*PasswordError](err); refused {
+		return s.refusal(ctx, s.meter.networkRefusals(s.subject(g.scope, g.caller, g.number)), err)
 	}
-	if s.cfg.Breached == nil {
-		return nil
-	}
-	breached, err := s.cfg.Breached.Breached(ctx, NewSecret(password))
-	if err != nil {
-		return fmt.Errorf("identity: look up breached passwords: %w", err)
-	}
-	if breached {
-		return &PasswordError{Fault: PasswordWeak}
-	}
-	return nil
+	return err
 }
 
-// attempt is one guess on its way through the reset.
-type attempt struct {
-	*Service
-	now      time.Time
-	request  ResetRequest
-	scope    scope
-	mobile   string
-	password string // normalized
-	meter    meter
-
-	codes   []VerifyCode  // those the guess was charged to
-	charges []limit.Limit // those spent, to refund if the guess was right
-	locked  bool
-	code    VerifyCode // the one that matched
-	user    User
-}
-
-// charge pays for the guess, in a transaction of its own that is committed
-// before anything is compared: no rollback gives a guess back, and of a thousand
-// at once only as many as allowed get to compare.
-func (a *attempt) charge(ctx context.Context) error {
-	guesses, live, decoy := a.meter.guesses(), a.meter.liveGuesses(), a.meter.decoyGuesses()
-	charged, err := a.store.ChargeAttempt(ctx, Attempt{
-		Now:       a.now,
-		Binding:   keyring.Fingerprint(a.binding(a.scope, a.request.Caller, PurposeForgotPassword, a.mobile)...),
-		NumberKey: numberKey(a.scope, PurposeForgotPassword, a.mobile),
-		Charges:   guesses, LiveCharges: live, DecoyCharges: decoy,
-	})
-	if err != nil {
-		return limited(err, "charge attempt")
-	}
-	a.codes = charged.Codes
-	if len(charged.Codes) > 0 {
-		a.charges = append(guesses, live...)
-	} else {
-		a.charges = append(guesses, decoy...)
-	}
-	for _, spent := range charged.Spent {
-		a.locked = a.locked || spent.Locked
-	}
-	a.alarms(ctx, a.now, charged.Spent)
-	return nil
-}
-
-// judge compares the guess and returns why it is refused, or nothing. It does
-// the same work whoever the number belongs to.
-func (a *attempt) judge(ctx context.Context) (refused string, err error) {
-	user, found, err := a.Service.user(ctx, a.scope, a.mobile)
-	if err != nil {
-		return "", err
-	}
-	a.user = user
-	binding := a.binding(a.scope, a.request.Caller, PurposeForgotPassword, a.mobile)
-	fields := digestFields(binding, a.request.Code.Reveal(), user)
-	matched := false
-	for i := range a.cfg.Limits.LiveCodes {
-		var candidate VerifyCode
-		if i < len(a.codes) {
-			candidate = a.codes[i]
-		}
-		if a.keys.Matches(candidate.Digest, candidate.KeyID, fields...) {
-			matched, a.code = true, candidate
-		}
-	}
-	switch reason := ineligible(a.scope, user, found); {
-	case len(a.codes) == 0:
-		return outcomeNoCode, nil
-	case !matched && reason != "":
-		return reason, nil
-	case !matched:
-		return outcomeWrongCode, nil
-	case a.locked:
-		return outcomeLocked, nil
-	case reason != "":
-		return reason, nil
-	}
-	return a.guard(ctx)
-}
-
-func (a *attempt) guard(ctx context.Context) (refused string, err error) {
-	if a.cfg.Guard == nil {
-		return "", nil
-	}
-	err = a.cfg.Guard.AllowReset(ctx, GuardRequest{User: a.user, Purpose: PurposeForgotPassword, Caller: a.request.Caller})
-	if refusal, ok := errors.AsType[*GuardRefusal](err); ok {
-		return guardOutcome(refusal), nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("identity: ask guard: %w", err)
-	}
-	return "", nil
-}
-
-func guardOutcome(r *GuardRefusal) string { return "guard: " + clip(r.Reason, 200) }
-
-// redeem hashes the password and commits the reset.
-func (a *attempt) redeem(ctx context.Context) error {
-	err := a.checkHistory(ctx)
+// reset hashes the password and commits the reset.
+func (s *Service) reset(ctx context.Context, g *guess, password Secret) error {
+	err := s.checkHistory(ctx, g, password)
 	var phc string
 	if err == nil {
-		phc, err = a.createHash(ctx, a.password)
+		phc, err = s.passwords.create(ctx, password)
 	}
 	if err != nil {
-		a.release(ctx)
+		s.release(ctx, g)
 		return err
 	}
-	r, err := a.redemption(phc)
+	r, err := s.redemption(g, phc)
 	if err != nil {
-		a.release(ctx)
+		s.release(ctx, g)
 		return err
 	}
-	if a.cfg.Users != nil {
-		return a.redeemApart(ctx, r)
+	if s.cfg.Users != nil {
+		return s.resetApart(ctx, g, r)
 	}
-	return a.redeemed(ctx, a.store.RedeemCode(ctx, r))
+	callCtx, cancel := s.deadline(ctx)
+	defer cancel()
+	if err := s.committed(ctx, g, s.store.RedeemCode(callCtx, r)); err != nil {
+		return err
+	}
+	s.announce(r)
+	return nil
 }
 
-// redeemed says what became of the reset's one transaction.
-func (a *attempt) redeemed(ctx context.Context, err error) error {
-	switch {
-	case errors.Is(err, ErrCodeSpent), errors.Is(err, ErrConflict), errors.Is(err, ErrNotFound):
-		return a.refuse(ctx, outcomeRaced)
-	case err != nil:
-		return fmt.Errorf("identity: redeem code: %w", err)
-	}
-	a.wake()
-	return nil
+// announce has the messages of a committed reset delivered.
+func (s *Service) announce(r Redemption) {
+	s.observeEvent(r.Event)
+	s.outbox.wake(LaneNotice)
+	s.outbox.wake(LaneEvent)
 }
 
 // redemption is all that the reset's one transaction does.
-func (a *attempt) redemption(phc string) (Redemption, error) {
-	event, err := a.event(a.now, EventPasswordReset, a.scope, a.request.Caller, PurposeForgotPassword, a.mobile)
+func (s *Service) redemption(g *guess, phc string) (Redemption, error) {
+	now := s.now()
+	event, err := s.trail.event(now, EventPasswordReset, g.scope, g.caller, g.purpose, g.number)
 	if err != nil {
 		return Redemption{}, err
 	}
-	event.UserID = a.user.ID
+	event.UserID = g.user.ID
 	// Never older than what it replaces, so that no session outlives the reset
 	// because a clock stepped back.
-	changed := a.now
-	if !changed.After(a.user.PasswordChangedAt) {
-		changed = a.user.PasswordChangedAt.Add(time.Millisecond)
+	changed := now
+	if !changed.After(g.user.PasswordChangedAt) {
+		changed = g.user.PasswordChangedAt.Add(time.Millisecond)
 	}
-	messages, err := a.resetMessages(changed)
+	messages, err := s.resetMessages(g, now, changed)
+	if err != nil {
+		return Redemption{}, err
+	}
+	more, err := s.trail.messages(event)
 	if err != nil {
 		return Redemption{}, err
 	}
 	return Redemption{
-		Now: a.now, CodeID: a.code.ID, NumberKey: a.code.NumberKey,
+		// A code expires by the time at which it was judged.
+		Now: g.at, CodeID: g.code.ID, NumberKey: g.code.NumberKey, ClientID: g.scope.client.ID,
 		Password: &PasswordChange{
-			Tenant: a.user.Tenant, UserID: a.user.ID, OldHash: a.user.PasswordHash, NewHash: phc,
-			ChangedAt: changed, KeepHistory: a.cfg.Password.History,
+			Tenant: g.user.Tenant, UserID: g.user.ID, OldHash: g.user.PasswordHash, NewHash: phc,
+			Mobile: g.user.Mobile, ChangedAt: changed, KeepHistory: s.cfg.Password.History,
 		},
-		SpentAt: a.now, Refunds: a.charges,
-		// A login waits less after the password was reset, and the row of failures ends.
-		Clear:    []limit.Key{a.meter.streakKey(), a.meter.loginKey()},
+		Changes:  s.changes(g),
 		Event:    event,
-		Messages: messages,
+		Messages: append(messages, more...),
 	}, nil
 }
 
 // resetMessages are the notice to the user, over the channel that the password
 // was reset by, and the embedder's event.
-func (a *attempt) resetMessages(changed time.Time) ([]OutboxMessage, error) {
-	lang := a.writer.language(a.request.Language)
+func (s *Service) resetMessages(g *guess, now, changed time.Time) ([]OutboxMessage, error) {
+	lang := s.writer.language(g.caller.Language)
 	params := map[string]string{"time": changed.Format(noticeTime)}
-	notice, err := a.message(a.now, a.now.Add(a.cfg.NoticeLifetime), delivery{
-		Kind: deliverNotice, To: a.mobile, SMSKind: sms.KindPasswordChanged, Purpose: PurposeForgotPassword,
-		Tenant: a.scope.tenant, Language: lang, Params: params, Text: a.writer.passwordChanged(lang, params), Apart: a.apart(changed),
+	notice, err := s.outbox.message(LaneNotice, now, now.Add(s.cfg.NoticeLifetime), delivery{
+		Kind: deliverNotice, To: g.number.E164(), SMSKind: sms.KindPasswordChanged, Purpose: g.purpose,
+		Tenant: g.scope.tenant, Language: lang, Params: params, Text: s.writer.passwordChanged(lang, params),
+		Caller: &Caller{ClientID: g.scope.client.ID}, Apart: s.apart(g, changed),
 	})
-	if err != nil || a.cfg.OnPasswordReset == nil {
+	if err != nil || s.cfg.OnPasswordReset == nil {
 		return []OutboxMessage{notice}, err
 	}
-	id, err := a.newID()
+	id, err := s.ids.next()
 	if err != nil {
 		return nil, err
 	}
-	hook, err := a.seal(id, a.now, a.now.Add(a.cfg.EventLifetime), delivery{
-		Kind:  deliverEvent,
-		Reset: &PasswordResetEvent{ID: id, Tenant: a.user.Tenant, UserID: a.user.ID, ChangedAt: changed},
-		Apart: a.apart(changed),
+	hook, err := s.outbox.seal(id, LaneEvent, now, now.Add(s.cfg.EventLifetime), delivery{
+		Kind:  deliverReset,
+		Reset: &PasswordResetEvent{ID: id, Tenant: g.user.Tenant, UserID: g.user.ID, ChangedAt: changed},
+		Apart: s.apart(g, changed),
 	})
 	return []OutboxMessage{notice, hook}, err
 }
 
-// checkHistory refuses the present password and the remembered ones.
-func (a *attempt) checkHistory(ctx context.Context) error {
-	n := a.cfg.Password.History
+// checkHistory refuses the present password and the remembered ones. One that
+// cannot be read is passed over.
+func (s *Service) checkHistory(ctx context.Context, g *guess, password Secret) error {
+	n := s.cfg.Password.History
 	if n == 0 {
 		return nil
 	}
-	earlier, err := a.people.PasswordHistory(ctx, a.user.Tenant, a.user.ID, n)
+	reuse := s.meter.reuse(s.subject(g.scope, g.caller, g.number))
+	if _, err := s.look(ctx, reuse); err != nil {
+		return err
+	}
+	callCtx, cancel := s.deadline(ctx)
+	defer cancel()
+	earlier, err := s.people.PasswordHistory(callCtx, g.user.Tenant, g.user.ID, n)
 	if err != nil {
 		return fmt.Errorf("identity: read password history: %w", err)
 	}
-	for _, phc := range append([]string{a.user.PasswordHash}, earlier...) {
-		if phc == "" {
+	for _, phc := range append([]string{g.user.PasswordHash}, earlier...) {
+		if phc == "" || !s.passwords.readable(phc) {
 			continue
 		}
-		h, err := passhash.Parse(phc)
-		if err != nil {
-			return fmt.Errorf("identity: password history: %w", err)
-		}
-		used, err := a.matchHash(ctx, h, a.password)
+		used, err := s.passwords.matches(ctx, phc, password)
 		if err != nil {
 			return err
 		}
 		if used {
-			return &PasswordError{Fault: PasswordReused}
+			return s.refusal(ctx, reuse, &PasswordError{Fault: PasswordReused})
 		}
 	}
 	return nil
 }
 
-// refuse records why, and gives the one answer.
-func (a *attempt) refuse(ctx context.Context, reason string) error {
-	event, err := a.event(a.now, EventResetRefused, a.scope, a.request.Caller, PurposeForgotPassword, a.mobile)
-	if err != nil {
-		return err
+// reuse limits how often a device may try passwords against a history with a
+// right code: each try computes hashes.
+func (m meter) reuse(who subject) limit.Limit {
+	return limit.Limit{
+		Key: m.key("reuse", who.tenant, who.number.E164(), who.client, who.device), Kind: kindRefusal,
+		Rules: []limit.Rule{{Name: "used passwords tried", Rates: []limit.Rate{{Limit: 10, Per: time.Hour}}}},
 	}
-	event.Outcome, event.UserID = reason, a.user.ID
-	if err := a.store.AppendEvent(ctx, event); err != nil {
-		return fmt.Errorf("identity: record refusal: %w", err)
-	}
-	return ErrCodeRefused
 }
 
-// release gives back an attempt whose code was right, or that our own failure
-// kept from being judged. It goes on when the caller has left.
-func (a *attempt) release(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	ids := make([]string, len(a.codes))
-	for i, c := range a.codes {
-		ids[i] = c.ID
+// apart is what the messages of a reset wait for, where people are kept in
+// another database.
+func (s *Service) apart(g *guess, changed time.Time) *changeApart {
+	if s.cfg.Users == nil {
+		return nil
 	}
-	if err := a.store.ReleaseAttempt(ctx, Release{SpentAt: a.now, NumberKey: numberKey(a.scope, PurposeForgotPassword, a.mobile), CodeIDs: ids, Refunds: a.charges}); err != nil {
-		a.cfg.Logger.WarnContext(ctx, "attempt not given back", "error", err)
-	}
+	return &changeApart{Tenant: g.user.Tenant, Mobile: g.number.E164(), ChangedAt: changed}
 }

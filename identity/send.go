@@ -3,7 +3,6 @@ package identity
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,25 +10,29 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/seed-16109ab2/rekey/identity/internal/keyring"
+	"github.com/seed-16109ab2/rekey/identity/internal/mobile"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
 // SendVerifyCode makes a verification code for a number and queues its SMS,
-// which [Service.Run] delivers.
+// which [Service.Run] delivers. A code that the same device asked for before, for
+// the same purpose, ends.
 //
-// A nil error says nothing about whether the number has a user: for an unknown
-// number, or a user who may not recover by SMS, the same steps are taken with a
-// code that matches nothing and a message that is never sent.
+// A nil error says nothing about whether the number has a user: for a number
+// that may get no code, the same steps are taken with a code that matches nothing
+// and a message that is never sent.
 //
-// Errors: [ErrClientMissing], [ErrClientNotFound], [ErrClientDisabled],
-// [ErrTenantMissing], [ErrUnknownPurpose], [ErrInvalidMobile],
+// Errors: [ErrUnknownPurpose] for a purpose that [Config.Purposes] does not list,
+// [ErrClientMissing], [ErrDeviceMissing], [ErrClientNotFound],
+// [ErrClientDisabled], [ErrTenantMissing], [ErrInvalidMobile],
 // [ErrCaptchaMissing], [ErrCaptchaWrong], [ErrCaptchaExpired],
-// [*RateLimitedError]; anything else is a failure of storage or of a hook.
+// [*RateLimitedError], [*BusyError]; anything else is a failure of storage or of a
+// hook.
 func (s *Service) SendVerifyCode(ctx context.Context, r SendRequest) error {
 	start := time.Now()
 	err := s.sendVerifyCode(ctx, r)
-	if err == nil {
+	if _, limited := errors.AsType[*RateLimitedError](err); err == nil || limited {
 		s.level(ctx, start)
 	}
 	return err
@@ -37,68 +40,113 @@ func (s *Service) SendVerifyCode(ctx context.Context, r SendRequest) error {
 
 func (s *Service) sendVerifyCode(ctx context.Context, r SendRequest) error {
 	now := s.now()
-	if !r.Purpose.Known() {
+	if !s.serves(r.Purpose) {
 		return ErrUnknownPurpose
 	}
 	sc, err := s.scope(ctx, r.Caller)
 	if err != nil {
 		return err
 	}
-	mobile, region, err := s.mobiles.parse(r.Mobile)
+	number, err := s.parse(r.Mobile)
 	if err != nil {
 		return err
 	}
-	if err := s.captcha(ctx, r); err != nil {
+	if err := s.backlogged(ctx); err != nil {
 		return err
 	}
-	user, found, err := s.user(ctx, sc, mobile)
+	who := s.subject(sc, r.Caller, number)
+	charges := []limit.Limit{s.meter.numberSends(who), s.meter.networkSends(who)}
+	if err := s.captcha(ctx, r, who, charges); err != nil {
+		return err
+	}
+	user, found, err := s.user(ctx, sc.tenant, number)
 	if err != nil {
 		return err
 	}
-	issue, err := s.issue(now, r, sc, mobile, user, ineligible(sc, user, found))
+	issue, err := s.issue(now, r, sc, number, user, ineligible(sc, r.Purpose, user, found))
 	if err != nil {
 		return err
 	}
-	issue.Charges = s.meter(sc, r.Caller, mobile, region).sends()
-	spent, err := s.store.IssueCode(ctx, issue)
-	if err != nil {
-		return limited(err, "issue code")
+	issue.Charges = charges
+	if s.cfg.Captcha != nil && s.cfg.CaptchaMode == CaptchaOnSuspicion {
+		for _, l := range s.meter.suspicion(who) {
+			issue.Charges = append(issue.Charges, counted(l))
+		}
 	}
-	s.alarms(ctx, now, spent)
-	s.wake()
+	callCtx, cancel := s.deadline(ctx)
+	defer cancel()
+	if _, err := s.store.IssueCode(callCtx, issue); err != nil {
+		return s.limited(ctx, err, "issue code")
+	}
+	s.observeEvent(issue.Event)
+	s.outbox.wake(issue.Messages[0].Lane)
 	return nil
 }
 
-func (s *Service) captcha(ctx context.Context, r SendRequest) error {
+// captcha asks for a CAPTCHA if one is wanted, after a look at the limits: what
+// they would refuse costs no verification.
+func (s *Service) captcha(ctx context.Context, r SendRequest, who subject, charges []limit.Limit) error {
 	if s.cfg.Captcha == nil {
 		return nil
+	}
+	refusals := s.meter.networkRefusals(who)
+	looked := append([]limit.Limit{refusals}, charges...)
+	usage, err := s.look(ctx, looked...)
+	if err != nil {
+		return err
+	}
+	if s.cfg.CaptchaMode == CaptchaOnSuspicion {
+		suspicion, err := s.look(ctx, s.meter.suspicion(who)...)
+		if _, full := errors.AsType[*RateLimitedError](err); err != nil && !full {
+			return err
+		} else if full {
+			suspicion = 1
+		}
+		if max(usage, suspicion) < suspicious {
+			return nil
+		}
 	}
 	if r.CaptchaToken == "" {
 		return ErrCaptchaMissing
 	}
-	err := s.cfg.Captcha.VerifyCaptcha(ctx, r.CaptchaToken, r.Caller)
-	if err != nil && !errors.Is(err, ErrCaptchaWrong) && !errors.Is(err, ErrCaptchaExpired) {
+	err = s.cfg.Captcha.VerifyCaptcha(ctx, CaptchaRequest{Token: r.CaptchaToken, Mobile: who.number.E164(), Purpose: r.Purpose, Caller: r.Caller})
+	switch {
+	case errors.Is(err, ErrCaptchaWrong), errors.Is(err, ErrCaptchaExpired):
+		return s.refusal(ctx, refusals, err)
+	case err != nil:
+		s.observe(ctx, Observation{Kind: ObserveFault, Outcome: "verify captcha"})
 		return fmt.Errorf("identity: verify captcha: %w", err)
 	}
-	return err
+	return nil
+}
+
+// suspicious is how full a counter must be for a CAPTCHA on suspicion.
+const suspicious = 0.5
+
+// refusal counts a refusal that took work, and returns it, or the limit's.
+func (s *Service) refusal(ctx context.Context, refusals limit.Limit, refused error) error {
+	if _, err := s.spend(ctx, []limit.Limit{refusals}, s.now()); err != nil {
+		return s.limited(ctx, err, "count refusal")
+	}
+	return refused
 }
 
 // issue prepares the code and its message; refused says why nothing may be
 // sent, in which case the code matches nothing and the message is a decoy.
-func (s *Service) issue(now time.Time, r SendRequest, sc scope, mobile string, user User, refused string) (CodeIssue, error) {
+func (s *Service) issue(now time.Time, r SendRequest, sc scope, number mobile.Number, user User, refused string) (CodeIssue, error) {
 	code, err := s.newCode()
 	if err != nil {
 		return CodeIssue{}, err
 	}
-	event, err := s.event(now, EventCodeSent, sc, r.Caller, r.Purpose, mobile)
+	event, err := s.trail.event(now, EventCodeSent, sc, r.Caller, r.Purpose, number)
 	if err != nil {
 		return CodeIssue{}, err
 	}
-	codeID, err := s.newID()
+	codeID, err := s.ids.next()
 	if err != nil {
 		return CodeIssue{}, err
 	}
-	binding := s.binding(sc, r.Caller, r.Purpose, mobile)
+	binding := s.binding(sc, r.Caller, r.Purpose, number)
 	digest, keyID := s.keys.Digest(digestFields(binding, code, user)...)
 	expires := now.Add(s.cfg.CodeLifetime)
 
@@ -107,98 +155,74 @@ func (s *Service) issue(now time.Time, r SendRequest, sc scope, mobile string, u
 		"code":    code,
 		"minutes": strconv.Itoa(minutes(s.cfg.CodeLifetime)),
 	}
+	caller := r.Caller
 	d := delivery{
-		Kind: deliverCode, To: mobile, SMSKind: sms.KindVerifyCode, Purpose: r.Purpose, Tenant: sc.tenant,
-		Language: lang, Params: params, Text: s.writer.code(lang, r.Purpose, params), Caller: &r.Caller,
+		Kind: deliverCode, To: number.E164(), SMSKind: sms.KindVerifyCode, Purpose: r.Purpose, Tenant: sc.tenant,
+		Language: lang, Params: params, Text: s.writer.code(lang, r.Purpose, params), Caller: &caller,
 	}
+	lane := LaneCode
 	event.Outcome, event.UserID = outcomeSent, user.ID
 	if refused != "" {
 		// Random bytes: no code has this digest.
-		if _, err := io.ReadFull(s.random, digest); err != nil {
-			return CodeIssue{}, err
+		if _, err := io.ReadFull(s.ids.random, digest); err != nil {
+			return CodeIssue{}, fmt.Errorf("identity: random source: %w", err)
 		}
-		d.Kind = deliverNothing
+		d.Kind, lane = deliverNobody, LaneDecoy
 		event.Outcome = refused
 	}
-	message, err := s.message(now, expires, d)
+	message, err := s.outbox.message(lane, now, expires, d)
+	if err != nil {
+		return CodeIssue{}, err
+	}
+	more, err := s.trail.messages(event)
 	if err != nil {
 		return CodeIssue{}, err
 	}
 	return CodeIssue{
 		Now: now,
 		Code: VerifyCode{
-			ID: codeID, Binding: keyring.Fingerprint(binding...),
-			NumberKey: numberKey(sc, r.Purpose, mobile),
-			Digest:    digest, KeyID: keyID,
+			ID: codeID, Binding: s.rowKey(binding), NumberKey: s.numberKey(sc, r.Purpose, number),
+			Digest: digest, KeyID: keyID,
 			MaxAttempts: s.cfg.Limits.CodeAttempts, CreatedAt: now, ExpiresAt: expires,
 		},
+		Replace:  !s.cfg.InsecureAnyDevice,
 		KeepLive: s.cfg.Limits.LiveCodes,
-		Message:  message,
+		Messages: append([]OutboxMessage{message}, more...),
 		Event:    event,
 	}, nil
 }
 
-func numberKey(sc scope, p Purpose, mobile string) []byte {
-	return keyring.Fingerprint("number", sc.tenant, string(p), mobile)
+// binding is what a code is bound to; only the code itself is missing.
+func (s *Service) binding(sc scope, c Caller, p Purpose, number mobile.Number) []string {
+	device := c.Device
+	if s.cfg.InsecureAnyDevice {
+		device = ""
+	}
+	return []string{sc.tenant, sc.client.ID, string(p), device, number.E164()}
+}
+
+// digestFields are what a code's digest covers: what it is bound to, the code,
+// and the user with the password it is to replace, so that any other change of
+// the password, or of who holds the number, ends the code.
+func digestFields(binding []string, code string, u User) []string {
+	return append(append([]string(nil), binding...), code, u.ID, u.PasswordHash)
+}
+
+func (s *Service) rowKey(binding []string) []byte {
+	return s.keys.RowKey(append([]string{"binding"}, binding...)...)
+}
+
+func (s *Service) numberKey(sc scope, p Purpose, number mobile.Number) []byte {
+	return s.keys.RowKey("number", sc.tenant, string(p), number.E164())
 }
 
 // newCode draws a code from the CSPRNG, every one equally likely, leading
 // zeros kept.
 func (s *Service) newCode() (string, error) {
 	n := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(s.cfg.CodeDigits)), nil)
-	v, err := rand.Int(s.random, n)
+	v, err := rand.Int(s.ids.random, n)
 	if err != nil {
 		return "", fmt.Errorf("identity: random source: %w", err)
 	}
 	return fmt.Sprintf("%0*d", s.cfg.CodeDigits, v), nil
-}
-
-// Kinds of deliveries, of one length: a decoy is sealed to the same size.
-const (
-	deliverCode    = "code"
-	deliverNotice  = "note"
-	deliverEvent   = "hook"
-	deliverNothing = "none"
-)
-
-// delivery is what an outbox message holds, sealed.
-type delivery struct {
-	Kind     string              `json:"kind"`
-	To       string              `json:"to,omitempty"`
-	SMSKind  sms.Kind            `json:"sms,omitempty"`
-	Purpose  Purpose             `json:"purpose,omitempty"`
-	Tenant   string              `json:"tenant,omitempty"`
-	Language string              `json:"lang,omitempty"`
-	Text     string              `json:"text,omitempty"`
-	Params   map[string]string   `json:"params,omitempty"`
-	Caller   *Caller             `json:"caller,omitempty"`
-	Reset    *PasswordResetEvent `json:"reset,omitempty"`
-	// Apart is what a message waits for, where people are kept in another database.
-	Apart *changeApart `json:"apart,omitempty"`
-}
-
-func (s *Service) message(now, expires time.Time, d delivery) (OutboxMessage, error) {
-	id, err := s.newID()
-	if err != nil {
-		return OutboxMessage{}, err
-	}
-	return s.seal(id, now, expires, d)
-}
-
-func (s *Service) seal(id string, now, expires time.Time, d delivery) (OutboxMessage, error) {
-	text, err := json.Marshal(d)
-	if err != nil {
-		return OutboxMessage{}, fmt.Errorf("identity: encode message: %w", err)
-	}
-	return OutboxMessage{
-		ID: id, Sealed: s.keys.Seal(text, id), State: MessagePending, CreatedAt: now, NextAt: now, ExpiresAt: expires,
-	}, nil
-}
-
-// wake has Run look at the outbox now; it never blocks.
-func (s *Service) wake() {
-	select {
-	case s.nudge <- struct{}{}:
-	default:
-	}
 }

@@ -1,47 +1,38 @@
 package identity
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
-	"slices"
-	"strings"
-	"sync/atomic"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
-	"github.com/google/uuid"
-
-	"github.com/seed-16109ab2/rekey/identity/internal/hashgate"
 	"github.com/seed-16109ab2/rekey/identity/internal/keyring"
-	"github.com/seed-16109ab2/rekey/identity/internal/passhash"
+	"github.com/seed-16109ab2/rekey/identity/internal/mobile"
 	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 // Service is the use cases. It is safe for concurrent use.
 type Service struct {
-	cfg     Config
-	store   Storage
-	people  Users // store, unless the embedder keeps them elsewhere
-	keys    *keyring.Ring
-	gate    *hashgate.Gate
-	hasher  *passhash.Hasher
-	decoy   string // hash of a random password, for logins of nobody
-	mobiles mobileParser
-	writer  *writer
-	random  io.Reader
-	nudge   chan struct{}
-	// sendTook is how long the provider takes, in ns, a moving average.
-	sendTook atomic.Int64
+	cfg       Config
+	store     Storage
+	people    Users // store, unless the embedder keeps people elsewhere
+	keys      *keyring.Ring
+	ids       *ids
+	meter     meter
+	mobiles   mobile.Parser
+	passwords *passwords
+	outbox    *outbox
+	trail     *trail
+	writer    *writer
+	log       *quietLog
+	alarmed   alarmMemory
+	backlog   backlogMemory
 }
 
 // New checks the configuration, reports all of its faults together, and returns
-// a service. It computes one password hash, and starts no goroutine: call
-// [Service.Run] to have messages delivered.
+// a service. It opens nothing and starts no goroutine: call [Service.Run] to have
+// messages delivered. Errors: those of [Config.Validate].
 func New(cfg Config) (*Service, error) {
 	cfg = cfg.WithDefaults()
 	if err := cfg.Validate(); err != nil {
@@ -56,215 +47,45 @@ func New(cfg Config) (*Service, error) {
 		return nil, fmt.Errorf("identity: derive keys: %w", err)
 	}
 	s := &Service{
-		cfg:     cfg,
-		store:   cfg.Store,
-		people:  cfg.Store,
-		keys:    keys,
-		gate:    hashgate.New(cfg.HashConcurrency, cfg.HashQueue),
-		hasher:  passhash.NewHasher(passhash.Params(cfg.Hash)),
-		mobiles: mobileParser{region: cfg.DefaultRegion, countries: cfg.Countries},
-		writer:  newWriter(&cfg),
-		random:  rand.Reader,
-		nudge:   make(chan struct{}, 1),
+		cfg: cfg, store: cfg.Store, people: cfg.Store, keys: keys,
+		ids:       &ids{random: rand.Reader},
+		mobiles:   mobile.Parser{Region: cfg.DefaultRegion, Countries: cfg.Countries},
+		passwords: newPasswords(&cfg),
+		writer:    newWriter(&cfg),
+		log:       newQuietLog(cfg.Logger),
 	}
 	if cfg.Users != nil {
 		s.people = cfg.Users
 	}
-	if s.decoy, err = s.hasher.Create(rand.Text()); err != nil {
-		return nil, fmt.Errorf("identity: hash: %w", err)
+	s.meter = meter{policy: &s.cfg.Limits, budget: &s.cfg.Budget, keys: keys}
+	s.outbox = &outbox{store: cfg.Store, keys: keys, ids: s.ids, now: s.now, log: s.log, timeout: cfg.StorageTimeout}
+	s.outbox.lanes = s.newLanes()
+	s.trail = &trail{ids: s.ids, outbox: s.outbox, life: cfg.EventLifetime, observe: s.observeEvent}
+	if cfg.OnEvent != nil {
+		s.trail.deliver = cfg.EventTypes
 	}
 	return s, nil
 }
 
-var minHash = HashParams{MemoryKiB: 19_456, Iterations: 2, Parallelism: 1}
-
 // now is the clock as storage keeps it: UTC, in whole milliseconds.
 func (s *Service) now() time.Time { return s.cfg.Now().UTC().Truncate(time.Millisecond) }
 
-// newID is a UUIDv7 (RFC 9562, 5.7): ids sort by time.
-func (s *Service) newID() (string, error) {
-	id, err := uuid.NewV7FromReader(s.random)
+// deadline bounds one storage call.
+func (s *Service) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, s.cfg.StorageTimeout)
+}
+
+// parse reads a number that a caller gave.
+func (s *Service) parse(input string) (mobile.Number, error) {
+	n, err := s.mobiles.Parse(input)
 	if err != nil {
-		return "", fmt.Errorf("identity: random source: %w", err)
+		return mobile.Number{}, ErrInvalidMobile
 	}
-	return id.String(), nil
+	return n, nil
 }
 
-// scope is whom a call acts for, once the client is known.
-type scope struct {
-	client Client
-	tenant string
-	// foreign says that the client does not serve the tenant it names. The call
-	// goes on as if the tenant had no users.
-	foreign bool
-}
-
-func (s *Service) scope(ctx context.Context, c Caller) (scope, error) {
-	id := strings.TrimSpace(c.ClientID)
-	if id == "" {
-		return scope{}, ErrClientMissing
-	}
-	if !storable(c.ClientID, maxClientID) {
-		return scope{}, ErrClientNotFound
-	}
-	client, err := s.store.ClientByID(ctx, c.ClientID)
-	switch {
-	case errors.Is(err, ErrNotFound):
-		return scope{}, ErrClientNotFound
-	case err != nil:
-		return scope{}, fmt.Errorf("identity: find client: %w", err)
-	case client.Disabled:
-		return scope{}, ErrClientDisabled
-	}
-	sc := scope{client: client, tenant: client.Tenant}
-	named := strings.TrimSpace(c.TenantID)
-	if client.MultiTenant {
-		if named == "" {
-			return scope{}, ErrTenantMissing
-		}
-		sc.tenant = named
-		sc.foreign = len(client.Tenants) > 0 && !slices.Contains(client.Tenants, named)
-	} else if client.Tenant != "" && named != "" && named != client.Tenant {
-		sc.tenant, sc.foreign = named, true
-	}
-	if !storable(sc.tenant, maxTenant) {
-		sc.tenant, sc.foreign = "", true
-	}
-	return sc, nil
-}
-
-// Lengths in bytes that storage keeps.
-const (
-	maxUserID   = 64
-	maxClientID = 128
-	maxTenant   = 128
-	maxClaim    = 256
-)
-
-// storable reports whether every database keeps the string as it is.
-func storable(s string, longest int) bool {
-	return len(s) <= longest && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
-}
-
-// claim makes what a caller says of itself fit for the audit trail.
-func claim(s string) string { return clip(s, maxClaim) }
-
-func clip(s string, longest int) string {
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return utf8.RuneError
-		}
-		return r
-	}, strings.ToValidUTF8(s, "\ufffd"))
-	if len(s) <= longest {
-		return s
-	}
-	return strings.ToValidUTF8(s[:longest], "")
-}
-
-func (s *Service) meter(sc scope, c Caller, mobile, region string) meter {
-	device := c.Device
-	return meter{
-		policy: &s.cfg.Limits, tenant: sc.tenant, client: sc.client.ID, device: device,
-		mobile: mobile, region: region, addr: c.Address,
-	}
-}
-
-// binding is what a code is bound to; nothing but the code itself is missing.
-func (s *Service) binding(sc scope, c Caller, p Purpose, mobile string) []string {
-	device := c.Device
-	if s.cfg.InsecureAnyDevice {
-		device = ""
-	}
-	return []string{sc.tenant, sc.client.ID, string(p), device, mobile}
-}
-
-// digestFields are what a code's digest covers: what it is bound to, the code,
-// and the user with the password it is to replace, so that any other change of
-// the password, or of who holds the number, ends the code.
-func digestFields(binding []string, code string, u User) []string {
-	return append(slices.Clone(binding), code, u.ID, u.PasswordHash)
-}
-
-// user finds the user of a number; found is false for nobody.
-func (s *Service) user(ctx context.Context, sc scope, mobile string) (u User, found bool, err error) {
-	u, err = s.people.UserByMobile(ctx, sc.tenant, mobile)
-	if errors.Is(err, ErrNotFound) {
-		return User{}, false, nil
-	}
-	if err != nil {
-		return User{}, false, fmt.Errorf("identity: find user: %w", err)
-	}
-	return u, true, nil
-}
-
-// Reasons in the audit trail.
-const (
-	outcomeSent        = "queued"
-	outcomeNoUser      = "no such user"
-	outcomeDisabled    = "user disabled"
-	outcomeUnverified  = "number not verified"
-	outcomeForeign     = "client does not serve the tenant"
-	outcomeNoCode      = "no live code"
-	outcomeWrongCode   = "wrong code"
-	outcomeLocked      = "locked after failures in a row"
-	outcomeRaced       = "code or password changed meanwhile"
-	outcomeWrongSecret = "wrong password"
-)
-
-// ineligible says why a user may not recover by SMS; empty if they may.
-func ineligible(sc scope, u User, found bool) string {
-	switch {
-	case sc.foreign:
-		return outcomeForeign
-	case !found:
-		return outcomeNoUser
-	case u.Disabled:
-		return outcomeDisabled
-	case u.VerifiedAt.IsZero():
-		return outcomeUnverified
-	}
-	return ""
-}
-
-func (s *Service) event(at time.Time, typ EventType, sc scope, c Caller, p Purpose, mobile string) (Event, error) {
-	id, err := s.newID()
-	if err != nil {
-		return Event{}, err
-	}
-	e := Event{
-		ID: id, At: at, Type: typ, Tenant: sc.tenant, ClientID: sc.client.ID, Purpose: p, Mobile: maskMobile(mobile),
-		ClaimedAddress: claim(c.ClaimedAddress), Device: claim(c.Device), OSVersion: claim(c.OSVersion), Agent: claim(c.Agent),
-	}
-	if c.Address.IsValid() {
-		e.Address = c.Address.String()
-	}
-	return e, nil
-}
-
-// limited turns a store's refusal into the caller's.
-func limited(err error, doing string) error {
-	if le, ok := errors.AsType[*limit.Error](err); ok {
-		return &RateLimitedError{RetryAfter: max(le.RetryAfter, time.Millisecond)}
-	}
-	return fmt.Errorf("identity: %s: %w", doing, err)
-}
-
-// alarms tells the operator of limits that are filling up.
-func (s *Service) alarms(ctx context.Context, now time.Time, spent []limit.Spent) {
-	for _, sp := range spent {
-		if !sp.Alarm {
-			continue
-		}
-		s.cfg.Logger.ErrorContext(ctx, "limit is filling up", "limit", string(sp.Key))
-		id, err := s.newID()
-		if err == nil {
-			err = s.store.AppendEvent(ctx, Event{ID: id, At: now, Type: EventAlarm, Outcome: string(sp.Key)})
-		}
-		if err != nil {
-			s.cfg.Logger.ErrorContext(ctx, "alarm not recorded", "limit", string(sp.Key), "error", err)
-		}
-	}
+func (s *Service) subject(sc scope, c Caller, number mobile.Number) subject {
+	return subject{tenant: sc.tenant, client: sc.client.ID, device: c.Device, number: number, address: c.Address}
 }
 
 // level waits until the time since start is a whole number of steps. What the
@@ -282,29 +103,84 @@ func (s *Service) level(ctx context.Context, start time.Time) {
 	}
 }
 
-// hash runs one password hash behind the gate.
-func (s *Service) hash(ctx context.Context, f func() error) error {
-	var err error
-	if gateErr := s.gate.Do(ctx, func() { err = f() }); errors.Is(gateErr, hashgate.ErrFull) {
-		return &BusyError{RetryAfter: cmp.Or(s.gate.Drain(), time.Second)}
-	} else if gateErr != nil {
-		return fmt.Errorf("identity: wait for hashing: %w", gateErr)
+// aside is a context for what must be done although the caller has left.
+func (s *Service) aside(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), s.cfg.StorageTimeout)
+}
+
+func (s *Service) observeEvent(e Event) {
+	outcome := string(e.Type)
+	if e.Outcome != "" && e.Type != EventAlarm {
+		outcome += "/" + reasonOf(e.Outcome)
 	}
-	return err
+	s.observe(context.Background(), Observation{Kind: ObserveEvent, Purpose: e.Purpose, Outcome: outcome})
 }
 
-func (s *Service) createHash(ctx context.Context, password string) (phc string, err error) {
-	err = s.hash(ctx, func() error {
-		phc, err = s.hasher.Create(password)
-		return err
-	})
-	return phc, err
+// reasonOf is an outcome without what a guard or a limit adds to it.
+func reasonOf(outcome string) string {
+	for i, c := range outcome {
+		if c == ':' {
+			return outcome[:i]
+		}
+	}
+	return outcome
 }
 
-func (s *Service) matchHash(ctx context.Context, h passhash.Hash, password string) (ok bool, err error) {
-	err = s.hash(ctx, func() error {
-		ok, err = s.hasher.Matches(h, password)
-		return err
-	})
-	return ok, err
+// spend spends limits with a deadline.
+func (s *Service) spend(ctx context.Context, limits []limit.Limit, now time.Time) ([]limit.Spent, error) {
+	ctx, cancel := s.deadline(ctx)
+	defer cancel()
+	return s.store.Spend(ctx, limits, now)
+}
+
+// changeLimits changes states although the caller may have left.
+func (s *Service) changeLimits(ctx context.Context, changes []limit.Change, now time.Time) error {
+	ctx, cancel := s.aside(ctx)
+	defer cancel()
+	return s.store.ChangeLimits(ctx, changes, now)
+}
+
+// limited turns a store's refusal into the caller's, and says in the log which
+// rules refused.
+func (s *Service) limited(ctx context.Context, err error, doing string) error {
+	refused, ok := errors.AsType[*limit.Error](err)
+	if !ok {
+		s.observe(ctx, Observation{Kind: ObserveFault, Outcome: doing})
+		return fmt.Errorf("identity: %s: %w", doing, err)
+	}
+	for _, r := range refused.Refused {
+		s.log.logKind(ctx, "limit: "+r.Rule, "refused by a limit", "limit", r.Rule, "key", string(r.Key), "retry_after", refused.RetryAfter)
+		s.observe(ctx, Observation{Kind: ObserveLimit, Outcome: r.Rule})
+	}
+	return &RateLimitedError{RetryAfter: max(refused.RetryAfter, time.Millisecond)}
+}
+
+// look refuses before any work what the limits would refuse after it. usage is
+// how full the fullest of them is.
+func (s *Service) look(ctx context.Context, limits ...limit.Limit) (usage float64, err error) {
+	keys := make([]limit.Key, len(limits))
+	for i, l := range limits {
+		keys[i] = l.Key
+	}
+	callCtx, cancel := s.deadline(ctx)
+	defer cancel()
+	states, err := s.store.LimitStates(callCtx, keys)
+	if err != nil {
+		return 0, s.limited(ctx, err, "look at limits")
+	}
+	now := s.now()
+	var refused *limit.Error
+	for _, l := range limits {
+		used, err := l.Look(states[l.Key], now)
+		if le, ok := errors.AsType[*limit.Error](err); ok {
+			refused = refused.Join(le)
+		} else if err != nil {
+			return 0, s.limited(ctx, err, "look at limits")
+		}
+		usage = max(usage, used)
+	}
+	if refused != nil {
+		return usage, s.limited(ctx, refused, "look at limits")
+	}
+	return usage, nil
 }

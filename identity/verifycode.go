@@ -1,6 +1,9 @@
 package identity
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Purpose is what a code was sent for. A code for one never works for another.
 type Purpose string
@@ -15,8 +18,8 @@ const (
 	PurposeResetOTP       Purpose = "OTP_REST_SMS"
 )
 
-// Known reports whether p is one of the purposes above.
-func (p Purpose) Known() bool {
+// known reports whether p is one of the purposes above.
+func (p Purpose) known() bool {
 	switch p {
 	case PurposeForgotPassword, PurposeRegister, PurposeLogin, PurposeBindMobile, PurposeUpdateMobile, PurposeResetOTP:
 		return true
@@ -24,14 +27,31 @@ func (p Purpose) Known() bool {
 	return false
 }
 
+// wantsFreeNumber reports whether codes for the purpose go to numbers without a
+// user.
+func (p Purpose) wantsFreeNumber() bool {
+	return p == PurposeRegister || p == PurposeBindMobile || p == PurposeUpdateMobile
+}
+
+// refused is the audit event of a refused code for the purpose.
+func (p Purpose) refused() EventType {
+	if p == PurposeForgotPassword {
+		return EventResetRefused
+	}
+	return EventCodeRefused
+}
+
+// serves reports whether codes for the purpose are sent.
+func (s *Service) serves(p Purpose) bool { return slices.Contains(s.cfg.Purposes, p) }
+
 // VerifyCode is a sent code as storage keeps it: digests only.
 type VerifyCode struct {
 	ID string // UUIDv7
-	// Binding is a SHA-256 of what the code is bound to: tenant, client,
+	// Binding is a keyed digest of what the code is bound to: tenant, client,
 	// purpose, device fingerprint and number. A guess finds its codes by it.
 	Binding []byte
-	// NumberKey is a SHA-256 of tenant, purpose and number: codes that share it count
-	// together against the number of live codes, and end together.
+	// NumberKey is a keyed digest of tenant, purpose and number. Codes that share it
+	// count together against the number of live codes, and end together.
 	NumberKey []byte
 	// Digest is an HMAC-SHA-256 of the code and all that it stands for, under a
 	// key outside the database.

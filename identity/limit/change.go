@@ -10,6 +10,8 @@ type Change struct {
 	// SpentAt takes back the newest event of that instant that the limit spent. The
 	// zero time takes nothing back.
 	SpentAt time.Time
+	// Newest takes back the newest event that the limit spent, whenever that was.
+	Newest bool
 	// Clear forgets all events of all kinds. Known devices stay known.
 	Clear bool
 	// Remember makes the limit's device a known one, for [KnownFor].
@@ -24,7 +26,7 @@ func (c Change) Apply(state []byte, now time.Time) (changed []byte, expires time
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	if !c.SpentAt.IsZero() {
+	if !c.SpentAt.IsZero() || c.Newest {
 		c.refund(s)
 	}
 	if c.Clear {
@@ -45,7 +47,7 @@ func (c Change) refund(s *log) {
 		if e.rounded && step > 0 {
 			match = e.at == (at+step-1)/step*step
 		}
-		if !match || e.kind != l.Kind || e.mark != l.Mark || e.submark != l.Submark {
+		if !match && !c.Newest || e.kind != l.Kind || e.mark != l.Mark || e.submark != l.Submark {
 			continue
 		}
 		if e.n--; e.n == 0 {

@@ -1,6 +1,6 @@
-// Package hashgate bounds how many memory-hard hashes are computed at once.
-// argon2id takes its memory by design: without a gate a flood of resets is a
-// flood of 19 MiB blocks.
+// Package hashgate bounds how many memory-hard hashes are computed at the same
+// time. argon2id uses its memory by design: without a gate, a flood of resets is
+// a flood of 19 MiB blocks.
 package hashgate
 
 import (
@@ -10,24 +10,47 @@ import (
 	"time"
 )
 
-// ErrFull says that the queue has no place left.
+// ErrFull says that the queue has no place left, or that a place in it would have
+// to wait too long.
 var ErrFull = errors.New("hashing queue full")
 
-// Gate lets a fixed number in and a fixed number wait. It is safe for
+// Gate lets a fixed number of calls run and a bounded number wait. It is safe for
 // concurrent use.
 type Gate struct {
-	slots   chan struct{}
-	queue   int64
-	waiting atomic.Int64
-	mean    atomic.Int64 // ns a hash takes, moving average
+	slots    chan struct{}
+	queue    int64
+	longest  time.Duration
+	waiting  atomic.Int64
+	reserved atomic.Int64
+	mean     atomic.Int64 // ns that a hash takes, moving average
 }
 
-// New returns a gate for concurrency hashes at once and queue waiting callers.
-func New(concurrency, queue int) *Gate {
-	return &Gate{slots: make(chan struct{}, concurrency), queue: int64(max(queue, 0))}
+// New returns a gate for concurrency hashes at the same time and queue waiting
+// callers. A caller that would have to wait longer than longest, going by how long
+// hashes take, is turned away as if the queue were full; 0 for no such bound.
+func New(concurrency, queue int, longest time.Duration) *Gate {
+	return &Gate{slots: make(chan struct{}, concurrency), queue: int64(max(queue, 0)), longest: longest}
 }
 
-// Do runs f when a slot is free. It returns ErrFull at once when the queue is
+// full reports whether n callers ahead are too many.
+func (g *Gate) full(n int64) bool {
+	if n > g.queue {
+		return true
+	}
+	return g.longest > 0 && time.Duration(g.mean.Load()*n/int64(cap(g.slots))) > g.longest
+}
+
+// Reserve admits a caller that will need a hash soon, or returns ErrFull. The
+// caller calls leave once, when it has had its hash or needs none.
+func (g *Gate) Reserve() (leave func(), err error) {
+	if n := g.reserved.Add(1); g.full(n - int64(cap(g.slots))) {
+		g.reserved.Add(-1)
+		return nil, ErrFull
+	}
+	return func() { g.reserved.Add(-1) }, nil
+}
+
+// Do runs f when a slot is free. It returns ErrFull immediately when the queue is
 // full, or ctx's error when ctx ends while waiting; f has not run then.
 func (g *Gate) Do(ctx context.Context, f func()) error {
 	if err := ctx.Err(); err != nil {
@@ -36,7 +59,7 @@ func (g *Gate) Do(ctx context.Context, f func()) error {
 	select {
 	case g.slots <- struct{}{}:
 	default:
-		if g.waiting.Add(1) > g.queue {
+		if g.full(g.waiting.Add(1)) {
 			g.waiting.Add(-1)
 			return ErrFull
 		}
@@ -54,8 +77,12 @@ func (g *Gate) Do(ctx context.Context, f func()) error {
 	return nil
 }
 
-// Drain is about how long a full queue takes to empty: what a caller that was
-// turned away should wait.
+// Drain is about how long the queue takes to empty: what a caller that was turned
+// away should wait.
 func (g *Gate) Drain() time.Duration {
-	return time.Duration(g.mean.Load() * (g.queue + 1) / int64(cap(g.slots)))
+	ahead := max(g.waiting.Load(), g.reserved.Load()) + 1
+	return time.Duration(g.mean.Load() * ahead / int64(cap(g.slots)))
 }
+
+// Waiting is how many callers wait for a slot.
+func (g *Gate) Waiting() int { return int(g.waiting.Load()) }

@@ -16,12 +16,17 @@ import (
 // for concurrent use.
 type Ring struct {
 	current *keys
-	byID    map[string]*keys
+	// oldest makes row keys: it stays while a secret is being replaced, so that
+	// servers with and without the new secret count in the same rows.
+	oldest *keys
+	byID   map[string]*keys
+	ids    []string
 }
 
 type keys struct {
 	id     string
 	digest []byte
+	row    []byte
 	aead   cipher.AEAD
 }
 
@@ -37,10 +42,20 @@ func New(secrets ...string) (*Ring, error) {
 		if r.current == nil {
 			r.current = k
 		}
-		r.byID[k.id] = k
+		r.oldest = k
+		if r.byID[k.id] == nil {
+			r.byID[k.id] = k
+			r.ids = append(r.ids, k.id)
+		}
 	}
 	return r, nil
 }
+
+// IDs returns the ids of all listed secrets, the present one first.
+func (r *Ring) IDs() []string { return r.ids }
+
+// Knows reports whether the secret of that id is listed.
+func (r *Ring) Knows(id string) bool { return r.byID[id] != nil }
 
 // One key for each use (RFC 5869): a digest can never serve as a seal.
 func derive(secret string) (*keys, error) {
@@ -52,6 +67,10 @@ func derive(secret string) (*keys, error) {
 		return nil, err
 	}
 	digest, err := expand("code digest", 32)
+	if err != nil {
+		return nil, err
+	}
+	row, err := expand("row keys", 32)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +87,7 @@ func derive(secret string) (*keys, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &keys{id: hex.EncodeToString(id), digest: digest, aead: aead}, nil
+	return &keys{id: hex.EncodeToString(id), digest: digest, row: row, aead: aead}, nil
 }
 
 // Digest returns the HMAC-SHA-256 of the fields under the present secret, and
@@ -87,12 +106,11 @@ func (r *Ring) Matches(digest []byte, keyID string, fields ...string) bool {
 	return hmac.Equal(digest, mac(k.digest, fields)) && ok
 }
 
-// Fingerprint returns the SHA-256 of the fields, for keys of rows: it has to
-// outlive a rotation, and hides nothing that the database does not hold anyway.
-func Fingerprint(fields ...string) []byte {
-	sum := sha256.Sum256(frame(fields))
-	return sum[:]
-}
+// RowKey returns an HMAC-SHA-256 of the fields, by which rows are found. It does
+// not change when a secret is replaced, until the old secret is no longer listed.
+// Without the secret nobody can find the number behind a row key by trying all
+// numbers.
+func (r *Ring) RowKey(fields ...string) []byte { return mac(r.oldest.row, fields) }
 
 func mac(key []byte, fields []string) []byte {
 	h := hmac.New(sha256.New, key)
@@ -118,8 +136,8 @@ const keyIDLen = 16
 
 // Seal encrypts and authenticates a text. Only Open with the same binding (the
 // id of the row) gives it back, so that rows cannot trade their texts.
-func (r *Ring) Seal(text []byte, binding string) []byte {
-	return r.current.aead.Seal([]byte(r.current.id), nil, text, []byte(binding))
+func (r *Ring) Seal(text []byte, binding string) (sealed []byte, keyID string) {
+	return r.current.aead.Seal([]byte(r.current.id), nil, text, []byte(binding)), r.current.id
 }
 
 // Open is the inverse of Seal. It fails with ErrSealed for anything else than

@@ -1,0 +1,209 @@
+package identity
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/sms"
+)
+
+// Workers and pauses of the lanes that Config does not set.
+const (
+	noticeWorkers = 8
+	eventWorkers  = 4
+	decoyWorkers  = 256
+	smsPause      = 30 * time.Second
+	eventPause    = time.Hour
+)
+
+func (s *Service) newLanes() map[Lane]*lane {
+	lanes := map[Lane]*lane{}
+	add := func(l *lane) {
+		l.nudge = make(chan struct{}, 1)
+		l.timeout = s.cfg.SendTimeout
+		lanes[l.name] = l
+	}
+	retry := s.cfg.RetryUncertain
+	add(&lane{name: LaneCode, workers: s.cfg.SendConcurrency, longest: smsPause, deliver: s.deliverCode, retryUncertain: retry})
+	add(&lane{name: LaneNotice, workers: noticeWorkers, longest: smsPause, deliver: s.deliverNotice, retryUncertain: retry})
+	add(&lane{name: LaneEvent, workers: eventWorkers, longest: eventPause, deliver: s.deliverEvent, retryUncertain: true})
+	add(&lane{name: LaneDecoy, workers: decoyWorkers, longest: smsPause, deliver: s.deliverNobody})
+	return lanes
+}
+
+// deliverNobody is what a decoy comes to. It takes no time and no provider.
+func (s *Service) deliverNobody(context.Context, OutboxMessage, delivery) (sms.Accepted, error) {
+	return sms.Accepted{}, nil
+}
+
+// errRefused ends a message that is not to be sent, for a reason in the audit trail.
+var errRefused = errors.New("not to be sent")
+
+// later is a failure of our own, or of a hook: nothing was sent.
+func later(err error) error { return &sms.Error{Outcome: sms.Temporary, Err: err} }
+
+// deliverCode sends a code, if the user may have one now, as they are now and
+// not as they were when it was asked for, and if the budget allows it.
+func (s *Service) deliverCode(ctx context.Context, m OutboxMessage, d delivery) (sms.Accepted, error) {
+	if d.Caller == nil {
+		return sms.Accepted{}, &sms.Error{Outcome: sms.Permanent, Err: errors.New("message malformed")}
+	}
+	number, err := s.mobiles.Parse(d.To)
+	if err != nil {
+		return sms.Accepted{}, &sms.Error{Outcome: sms.Permanent, Err: errors.New("number not served any more")}
+	}
+	sc := scope{client: Client{ID: d.Caller.ClientID}, tenant: d.Tenant}
+	user, found, err := s.user(ctx, sc.tenant, number)
+	if err != nil {
+		return sms.Accepted{}, later(err)
+	}
+	reason := ineligible(sc, d.Purpose, user, found)
+	if reason == "" && s.cfg.Guard != nil {
+		reason, err = guarded(s.cfg.Guard.AllowSend(ctx, GuardRequest{User: user, Purpose: d.Purpose, Caller: *d.Caller}))
+		if err != nil {
+			return sms.Accepted{}, later(err)
+		}
+	}
+	if reason != "" {
+		return sms.Accepted{}, s.refuseSend(ctx, sc, d, user, reason)
+	}
+	limits := s.meter.money(sc.tenant, sc.client.ID, number.Region(), number)
+	unredeemed := s.meter.unredeemed(number, d.Caller.Address)
+	for _, l := range unredeemed {
+		if s.cfg.Budget.Unredeemed == UnredeemedRecord {
+			l = counted(l)
+		}
+		limits = append(limits, l)
+	}
+	return s.pay(ctx, m, d, limits, func(refused string) error { return s.refuseSend(ctx, sc, d, user, refused) })
+}
+
+// deliverNotice sends the notice of a reset.
+func (s *Service) deliverNotice(ctx context.Context, m OutboxMessage, d delivery) (sms.Accepted, error) {
+	if err := s.confirmApart(ctx, m, d.Apart); err != nil {
+		return sms.Accepted{}, err
+	}
+	number, err := s.mobiles.Parse(d.To)
+	if err != nil {
+		return sms.Accepted{}, &sms.Error{Outcome: sms.Permanent, Err: errors.New("number not served any more")}
+	}
+	client := ""
+	if d.Caller != nil {
+		client = d.Caller.ClientID
+	}
+	return s.pay(ctx, m, d, s.meter.money(d.Tenant, client, number.Region(), number), func(string) error {
+		return later(errors.New("budget used up")) // a notice can wait
+	})
+}
+
+// deliverEvent calls the embedder's function. Every failure is tried again.
+func (s *Service) deliverEvent(ctx context.Context, m OutboxMessage, d delivery) (sms.Accepted, error) {
+	if err := s.confirmApart(ctx, m, d.Apart); err != nil {
+		return sms.Accepted{}, err
+	}
+	var err error
+	switch {
+	case d.Reset != nil && s.cfg.OnPasswordReset != nil:
+		err = s.cfg.OnPasswordReset(ctx, *d.Reset)
+	case d.Event != nil && s.cfg.OnEvent != nil:
+		var e Event
+		if err := json.Unmarshal(d.Event, &e); err != nil {
+			return sms.Accepted{}, &sms.Error{Outcome: sms.Permanent, Err: errors.New("event malformed")}
+		}
+		err = s.cfg.OnEvent(ctx, e)
+	}
+	if err != nil {
+		return sms.Accepted{}, later(fmt.Errorf("function for events: %w", err))
+	}
+	return sms.Accepted{}, nil
+}
+
+// pay charges the budget and hands a message to the provider. What was not sent
+// is paid back.
+func (s *Service) pay(ctx context.Context, m OutboxMessage, d delivery, limits []limit.Limit, refuse func(rules string) error) (sms.Accepted, error) {
+	now := s.now()
+	spent, err := s.spend(ctx, limits, now)
+	if refused, ok := errors.AsType[*limit.Error](err); ok {
+		s.alarmRefusal(ctx, now, refused)
+		return sms.Accepted{}, refuse(refused.Error())
+	}
+	if err != nil {
+		return sms.Accepted{}, later(err)
+	}
+	s.alarms(ctx, now, limits, spent)
+	start := time.Now()
+	accepted, err := s.cfg.SMS.Send(ctx, sms.Message{
+		ID: m.ID, To: d.To, Kind: d.SMSKind, Purpose: string(d.Purpose), Tenant: d.Tenant, Language: d.Language,
+		Text: d.Text, Params: d.Params, ExpiresAt: m.ExpiresAt,
+	})
+	s.observe(ctx, Observation{
+		Kind: ObserveDelivery, Purpose: d.Purpose, Provider: accepted.Provider, Outcome: outcomeOf(err), Took: time.Since(start), Waited: now.Sub(m.CreatedAt),
+	})
+	if failure := sms.ErrorOf(err); failure != nil && (failure.Outcome == sms.Temporary || failure.Outcome == sms.Permanent) {
+		changes := make([]limit.Change, len(limits))
+		for i, l := range limits {
+			changes[i] = limit.Change{Limit: l, SpentAt: now}
+		}
+		if err := s.changeLimits(ctx, changes, now); err != nil {
+			s.log.once(ctx, "budget not given back", "error", err)
+		}
+	}
+	return accepted, err
+}
+
+func outcomeOf(err error) string {
+	if err == nil {
+		return "accepted"
+	}
+	return sms.ErrorOf(err).Outcome.String()
+}
+
+// refuseSend records why a code is not sent, and ends its message.
+func (s *Service) refuseSend(ctx context.Context, sc scope, d delivery, user User, reason string) error {
+	number, err := s.mobiles.Parse(d.To)
+	if err != nil {
+		return later(err)
+	}
+	event, err := s.trail.event(s.now(), EventSendRefused, sc, *d.Caller, d.Purpose, number)
+	if err != nil {
+		return later(err)
+	}
+	event.Outcome, event.UserID = reason, user.ID
+	if err := s.trail.record(ctx, s.store, event); err != nil {
+		return later(err)
+	}
+	return &sms.Error{Outcome: sms.Permanent, Err: errRefused}
+}
+
+// guarded reads a guard's answer: the reason of a refusal, or its failure.
+func guarded(err error) (refused string, failure error) {
+	if refusal, ok := errors.AsType[*GuardRefusal](err); ok {
+		return "guard: " + clip(refusal.Reason, 200), nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("identity: ask guard: %w", err)
+	}
+	return "", nil
+}
+
+// redact keeps the kind of a failure and what it says, but for the message's own
+// text, code and number: senders promise to leave them out, and one will forget.
+func (d delivery) redact(err error) error {
+	if err == nil {
+		return nil
+	}
+	failure := *sms.ErrorOf(err)
+	what := failureText(&failure)
+	for _, secret := range []string{d.Text, d.Params["code"], d.To, strings.TrimPrefix(d.To, "+")} {
+		if secret != "" {
+			what = strings.ReplaceAll(what, secret, redacted)
+		}
+	}
+	failure.Err = errors.New(what)
+	return &failure
+}

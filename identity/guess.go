@@ -1,0 +1,220 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seed-16109ab2/rekey/identity/internal/mobile"
+	"github.com/seed-16109ab2/rekey/identity/limit"
+)
+
+// guess is one attempt to use a code, on its way through the use case.
+type guess struct {
+	at      time.Time
+	caller  Caller
+	scope   scope
+	purpose Purpose
+	number  mobile.Number
+	input   string // the code as entered, read by parseCode
+	// notACode says that the input cannot be a code.
+	notACode bool
+
+	user   User
+	found  bool
+	reason string // why the number may not use a code for the purpose; empty if it may
+
+	charges []limit.Limit // those spent, to take back if the guess was right
+	numbers limit.Limit   // the one of the number
+	codes   []VerifyCode  // those the guess was charged to
+	code    VerifyCode    // the one that matched
+}
+
+// newGuess checks what needs no code: the client, the number, and whether the
+// network may guess at all.
+func (s *Service) newGuess(ctx context.Context, c Caller, purpose Purpose, input string, code Secret) (*guess, error) {
+	sc, err := s.scope(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	number, err := s.parse(input)
+	if err != nil {
+		return nil, err
+	}
+	g := &guess{at: s.now(), caller: c, scope: sc, purpose: purpose, number: number}
+	digits, ok := parseCode(code, s.cfg.CodeDigits)
+	g.input, g.notACode = digits, !ok
+	who := s.subject(sc, c, number)
+	if _, err := s.look(ctx, s.meter.networkGuesses(who), s.meter.networkRefusals(who)); err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+// charge charges the guess, in a transaction of its own that is committed
+// before anything is compared: no rollback gives a guess back, and of a thousand
+// at the same time only as many as allowed get to compare.
+func (s *Service) charge(ctx context.Context, g *guess) error {
+	var err error
+	if g.user, g.found, err = s.user(ctx, g.scope.tenant, g.number); err != nil {
+		return err
+	}
+	g.reason = ineligible(g.scope, g.purpose, g.user, g.found)
+	who := s.subject(g.scope, g.caller, g.number)
+	network := s.meter.networkGuesses(who)
+	g.numbers = s.meter.numberGuesses(who)
+	total := s.meter.totalGuesses(g.reason == "")
+	live := []limit.Limit{g.numbers, total}
+	callCtx, cancel := s.deadline(ctx)
+	defer cancel()
+	charged, err := s.store.ChargeAttempt(callCtx, Attempt{
+		Now: g.at, Binding: s.rowKey(s.binding(g.scope, g.caller, g.purpose, g.number)),
+		NumberKey: s.numberKey(g.scope, g.purpose, g.number),
+		Charges:   []limit.Limit{network}, LiveCharges: live,
+	})
+	if err != nil {
+		if refused, ok := errors.AsType[*limit.Error](err); ok && locked(refused) {
+			s.lock(ctx, g)
+		}
+		return s.limited(ctx, err, "charge attempt")
+	}
+	g.codes, g.charges = charged.Codes, []limit.Limit{network}
+	if len(g.codes) > 0 {
+		g.charges = append(g.charges, live...)
+		if g.reason == "" && len(charged.Spent) > 2 {
+			s.alarms(ctx, g.at, []limit.Limit{total}, charged.Spent[2:])
+		}
+	}
+	return nil
+}
+
+// lock tells the operator, once an hour, that a number takes no guesses from
+// strangers for now.
+func (s *Service) lock(ctx context.Context, g *guess) {
+	key := s.meter.key("locked", g.scope.tenant, g.number.E164())
+	if !s.alarmed.due(key, g.at, time.Hour) {
+		return
+	}
+	once := limit.Limit{Key: key, Rules: []limit.Rule{{Name: "locked", Rates: []limit.Rate{{Limit: 1, Per: time.Hour}}}}}
+	asideCtx, cancel := s.aside(ctx)
+	defer cancel()
+	if _, err := s.store.Spend(asideCtx, []limit.Limit{once}, g.at); err != nil {
+		return // recorded within the hour, or storage is down and others say so
+	}
+	event, err := s.trail.event(g.at, EventUserLocked, g.scope, g.caller, g.purpose, g.number)
+	if err == nil {
+		event.UserID, event.Outcome = g.user.ID, "too many wrong codes from new devices"
+		err = s.trail.record(ctx, s.store, event)
+	}
+	if err != nil {
+		s.log.once(ctx, "lock not recorded", "error", err)
+	}
+}
+
+// judge compares the guess and returns why it is refused, or nothing. It does
+// the same work for every number.
+func (s *Service) judge(ctx context.Context, g *guess) (refused string, err error) {
+	binding := s.binding(g.scope, g.caller, g.purpose, g.number)
+	fields := digestFields(binding, g.input, g.user)
+	matched := false
+	for i := range s.cfg.Limits.LiveCodes {
+		var candidate VerifyCode
+		if i < len(g.codes) {
+			candidate = g.codes[i]
+			if !s.keys.Knows(candidate.KeyID) {
+				return "", errUnknownSecret
+			}
+		}
+		if s.keys.Matches(candidate.Digest, candidate.KeyID, fields...) {
+			matched, g.code = true, candidate
+		}
+	}
+	switch {
+	case len(g.codes) == 0:
+		return outcomeNoCode, nil
+	case !matched && g.reason != "":
+		return g.reason, nil
+	case !matched:
+		return outcomeWrongCode, nil
+	case g.reason != "":
+		return g.reason, nil
+	}
+	if s.cfg.Guard == nil {
+		return "", nil
+	}
+	return guarded(s.cfg.Guard.AllowReset(ctx, GuardRequest{User: g.user, Purpose: g.purpose, Caller: g.caller}))
+}
+
+// errUnknownSecret is a code that another server made with a secret that this
+// one does not list. Nobody can say here whether the guess is right.
+var errUnknownSecret = errors.New("identity: the code was made with a secret that is not listed")
+
+// changes take back what a right guess was charged, make its device a known one,
+// and count the code as redeemed.
+func (s *Service) changes(g *guess) []limit.Change {
+	var changes []limit.Change
+	for _, l := range g.charges {
+		changes = append(changes, limit.Change{Limit: l, SpentAt: g.at, Remember: l.Key == g.numbers.Key})
+	}
+	for _, l := range s.meter.unredeemed(g.number, g.caller.Address) {
+		changes = append(changes, limit.Change{Limit: l, Newest: true})
+	}
+	return changes
+}
+
+// refuse records why, and gives the one answer.
+func (s *Service) refuse(ctx context.Context, g *guess, reason string) error {
+	event, err := s.trail.event(g.at, g.purpose.refused(), g.scope, g.caller, g.purpose, g.number)
+	if err != nil {
+		return err
+	}
+	event.Outcome, event.UserID = reason, g.user.ID
+	if err := s.trail.record(ctx, s.store, event); err != nil {
+		return err
+	}
+	return ErrCodeRefused
+}
+
+// refuseNotACode refuses what cannot be a code. It costs no attempt, but counts as
+// work for the network.
+func (s *Service) refuseNotACode(ctx context.Context, g *guess) error {
+	refusals := s.meter.networkRefusals(s.subject(g.scope, g.caller, g.number))
+	if _, err := s.spend(ctx, []limit.Limit{refusals}, g.at); err != nil {
+		return s.limited(ctx, err, "count refusal")
+	}
+	return s.refuse(ctx, g, outcomeNotACode)
+}
+
+// release gives back an attempt whose code was right, or that our own failure
+// kept from being judged. It goes on when the caller has left.
+func (s *Service) release(ctx context.Context, g *guess) {
+	ids := make([]string, len(g.codes))
+	for i, c := range g.codes {
+		ids[i] = c.ID
+	}
+	changes := make([]limit.Change, len(g.charges))
+	for i, l := range g.charges {
+		changes[i] = limit.Change{Limit: l, SpentAt: g.at}
+	}
+	ctx, cancel := s.aside(ctx)
+	defer cancel()
+	if err := s.store.ReleaseAttempt(ctx, Release{
+		Now: s.now(), NumberKey: s.numberKey(g.scope, g.purpose, g.number), CodeIDs: ids, Changes: changes,
+	}); err != nil {
+		s.log.once(ctx, "attempt not given back", "error", err)
+	}
+}
+
+// committed reads what became of the one transaction that uses a code.
+func (s *Service) committed(ctx context.Context, g *guess, err error) error {
+	switch {
+	case errors.Is(err, ErrCodeSpent), errors.Is(err, ErrConflict), errors.Is(err, ErrNotFound), errors.Is(err, ErrAlreadyExists):
+		return s.refuse(ctx, g, outcomeRaced)
+	case err != nil:
+		s.release(ctx, g)
+		s.observe(ctx, Observation{Kind: ObserveFault, Outcome: "redeem code"})
+		return fmt.Errorf("identity: redeem code: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,94 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+const (
+	// stalled is how long a lane of Run may go without an answer from storage.
+	stalled = 15 * time.Second
+	// overdue is how old the oldest due message of a lane may be.
+	overdue = time.Minute
+	// backlogRead is how long a reading of the backlog is used.
+	backlogRead = time.Second
+)
+
+// Health returns nil if the service can serve: storage would accept a write and
+// has the schema that it needs (see [Checker]), Run of this process gets answers
+// from storage, if it was started, and no code or notice has been due for more than
+// a minute. Otherwise the error names every fault. It changes nothing. It takes at
+// most [Config.StorageTimeout].
+func (s *Service) Health(ctx context.Context) error {
+	ctx, cancel := s.deadline(ctx)
+	defer cancel()
+	var faults []error
+	if c, ok := s.store.(Checker); ok {
+		if err := c.Check(ctx); err != nil {
+			faults = append(faults, fmt.Errorf("identity: storage: %w", err))
+		}
+	}
+	for name, l := range s.outbox.lanes {
+		if at := l.alive.Load(); at != 0 {
+			if quiet := time.Since(time.UnixMilli(at)); quiet > stalled {
+				faults = append(faults, fmt.Errorf("identity: delivery of lane %q has had no answer from storage for %s", name, quiet.Truncate(time.Second)))
+			}
+		}
+	}
+	backlog, err := s.store.Backlog(ctx)
+	if err != nil {
+		faults = append(faults, fmt.Errorf("identity: read backlog: %w", err))
+	}
+	for _, b := range backlog {
+		if late := s.now().Sub(b.Earliest); late > overdue && (b.Lane == LaneCode || b.Lane == LaneNotice) {
+			faults = append(faults, fmt.Errorf("identity: %d messages wait in lane %q, the oldest has been due for %s", b.Pending, b.Lane, late.Truncate(time.Second)))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// backlogMemory is the last reading of the backlog.
+type backlogMemory struct {
+	mu   sync.Mutex
+	at   time.Time
+	late time.Duration // how long the oldest code has been due
+}
+
+// backlogged refuses a send while codes leave so late that the new one would be
+// dead, or close to it, when it arrives: better refused now.
+func (s *Service) backlogged(ctx context.Context) error {
+	m := &s.backlog
+	m.mu.Lock()
+	fresh := !m.at.IsZero() && time.Since(m.at) < backlogRead
+	if !fresh {
+		m.at = time.Now() // others use the old reading meanwhile
+	}
+	late := m.late
+	m.mu.Unlock()
+	if !fresh {
+		callCtx, cancel := s.deadline(ctx)
+		defer cancel()
+		backlog, err := s.store.Backlog(callCtx)
+		if err != nil {
+			return fmt.Errorf("identity: read backlog: %w", err)
+		}
+		late = 0
+		for _, b := range backlog {
+			if b.Lane == LaneCode {
+				late = s.now().Sub(b.Earliest)
+			}
+		}
+		m.mu.Lock()
+		m.late = late
+		m.mu.Unlock()
+	}
+	if late > s.cfg.CodeLifetime/2 {
+		s.observe(ctx, Observation{Kind: ObserveBusy, Outcome: "delivery"})
+		s.log.once(ctx, "codes leave too late, new ones are refused", "late", late)
+		return &BusyError{RetryAfter: 10 * time.Second}
+	}
+	return nil
+}

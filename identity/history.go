@@ -1,0 +1,18 @@
+package identity
+
+import "context"
+
+// Events returns at most q.Max audit events that q selects, by time. To follow
+// the trail, pass the id of the last event as q.AfterID, and a q.Before some
+// seconds in the past: a transaction that takes long commits an event with an
+// earlier id later. Errors: failures of storage.
+func (s *Service) Events(ctx context.Context, q EventQuery) ([]Event, error) {
+	return s.store.Events(ctx, q)
+}
+
+// Messages returns at most max outbox messages after the one with the given id,
+// without their texts, by time; an empty id starts at the oldest. Errors: failures
+// of storage.
+func (s *Service) Messages(ctx context.Context, afterID string, max int) ([]OutboxMessage, error) {
+	return s.store.MessageStates(ctx, afterID, max)
+}

@@ -1,0 +1,268 @@
+package identity
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"math/rand/v2"
+	"net/netip"
+	"time"
+
+	"github.com/seed-16109ab2/rekey/identity/internal/keyring"
+	"github.com/seed-16109ab2/rekey/identity/internal/mobile"
+	"github.com/seed-16109ab2/rekey/identity/limit"
+)
+
+// What events are, in the states of limits. The numbers are stored.
+const (
+	kindSend limit.Kind = iota + 1
+	kindGuess
+	kindLogin
+	kindRefusal
+	kindMoney
+	kindUnredeemed
+)
+
+// numberRetain is how long any event of a number matters.
+const numberRetain = 24 * time.Hour
+
+// totalShards spreads the counters that all requests share, so that no row is
+// locked by every transaction.
+const totalShards = 8
+
+// meter knows which limits a step spends.
+type meter struct {
+	policy *LimitPolicy
+	budget *BudgetPolicy
+	keys   *keyring.Ring
+}
+
+// subject is who and what a request's limits count.
+type subject struct {
+	tenant, client, device string
+	number                 mobile.Number
+	address                netip.Addr
+}
+
+func (m meter) key(scope string, who ...string) limit.Key {
+	return limit.Key(scope + ":" + base64.RawURLEncoding.EncodeToString(m.keys.RowKey(append([]string{scope}, who...)...)))
+}
+
+func (m meter) digest(what string, who ...string) []byte {
+	return m.keys.RowKey(append([]string{what}, who...)...)
+}
+
+func (m meter) mark(what, who string) uint32 {
+	return max(binary.BigEndian.Uint32(m.digest(what, who)), 1)
+}
+
+// device is what a known device is recognised by. It belongs to one client: what
+// another client calls a device is another device.
+func (m meter) device(s subject) uint64 {
+	if s.device == "" {
+		return 0
+	}
+	return max(binary.BigEndian.Uint64(m.digest("device", s.client, s.device)), 1)
+}
+
+// network is an address at three widths.
+type network struct{ address, subnet, wide string }
+
+// networkOf returns the widths that limits count by: an IPv4 address and its /24,
+// an IPv6 /64, /56 and /48. One customer gets a /64 to a /48.
+func networkOf(a netip.Addr) network {
+	a = a.Unmap().WithZone("")
+	prefix := func(bits int) string {
+		p, err := a.Prefix(bits)
+		if err != nil {
+			return ""
+		}
+		return p.String()
+	}
+	if a.Is6() {
+		return network{prefix(64), prefix(56), prefix(48)}
+	}
+	return network{a.String(), "", prefix(24)}
+}
+
+// attacker is the width that counts as one attacker: an IPv4 address, an IPv6 /48.
+func (n network) attacker() string {
+	if n.subnet == "" {
+		return n.address
+	}
+	return n.wide
+}
+
+// perNetwork limits what comes from an address, its subnet and its network.
+func (m meter) perNetwork(what string, kind limit.Kind, s subject, address, subnet, wide []limit.Rate) limit.Limit {
+	n := networkOf(s.address)
+	l := limit.Limit{
+		Key: m.key(what+".network", n.wide), Kind: kind, Mark: m.mark("address", n.address),
+		Rules: []limit.Rule{
+			{Name: what + " per address", Scope: limit.SameMark, Rates: address},
+			{Name: what + " per network", Rates: wide},
+		},
+	}
+	if n.subnet != "" {
+		l.Submark = m.mark("subnet", n.subnet)
+		l.Rules = append(l.Rules, limit.Rule{Name: what + " per subnet", Scope: limit.SameSubmark, Rates: subnet})
+	}
+	return l
+}
+
+// number is a limit on one number. All that counts by a number shares its state.
+func (m meter) number(s subject, kind limit.Kind, rules ...limit.Rule) limit.Limit {
+	device := m.device(s)
+	l := limit.Limit{
+		Key: m.key("number", s.tenant, s.number.E164()), Kind: kind, Retain: numberRetain,
+		Mark: m.mark("attacker", networkOf(s.address).attacker()), Device: device, Rules: rules,
+	}
+	if device != 0 {
+		l.Submark = max(uint32(device), 1)
+	}
+	return l
+}
+
+func (m meter) numberSends(s subject) limit.Limit {
+	p := m.policy
+	stranger, known := p.SendsPerNumberAndNetwork, p.SendsPerKnownDevice
+	if p.SendCooldown > 0 {
+		cooldown := limit.Rate{Limit: 1, Per: p.SendCooldown}
+		stranger, known = append([]limit.Rate{cooldown}, stranger...), append([]limit.Rate{cooldown}, known...)
+	}
+	return m.number(s, kindSend,
+		limit.Rule{Name: "sends per number and network", Scope: limit.SameMark, For: limit.Strangers, Rates: stranger},
+		limit.Rule{Name: "sends per number", For: limit.Strangers, Rates: p.SendsPerNumber},
+		limit.Rule{Name: "sends per known device", Scope: limit.SameSubmark, For: limit.KnownDevices, Rates: known},
+	)
+}
+
+func (m meter) networkSends(s subject) limit.Limit {
+	p := m.policy
+	return m.perNetwork("sends", kindSend, s, p.SendsPerAddress, p.SendsPerSubnet, p.SendsPerNetwork)
+}
+
+func (m meter) numberGuesses(s subject) limit.Limit {
+	p := m.policy
+	return m.number(s, kindGuess,
+		limit.Rule{Name: "wrong codes per number and network", Scope: limit.SameMark, For: limit.Strangers, Rates: p.FailuresPerNumberAndNetwork},
+		limit.Rule{Name: "wrong codes per number", For: limit.Strangers, Bucket: p.FailuresPerNumber},
+		limit.Rule{Name: "wrong codes per known device", For: limit.KnownDevices, Bucket: p.FailuresPerKnownDevice},
+	)
+}
+
+func (m meter) networkGuesses(s subject) limit.Limit {
+	p := m.policy
+	return m.perNetwork("wrong codes", kindGuess, s, p.FailuresPerAddress, p.FailuresPerSubnet, p.FailuresPerNetwork)
+}
+
+// totalGuesses is the breaker. Guesses that cannot match, because no code was
+// really sent, count elsewhere: nobody can trip the breaker with them.
+func (m meter) totalGuesses(canMatch bool) limit.Limit {
+	scope := "wrong codes"
+	if !canMatch {
+		scope = "wrong codes for nobody"
+	}
+	l := m.total(scope, kindGuess)
+	if canMatch {
+		l.Rules = []limit.Rule{{Name: "wrong codes in total", Rates: m.policy.FailuresTotal}}
+		l.Alarm = m.policy.FailuresAlarm
+	} else {
+		l.Alarm = limit.Rate{Limit: m.policy.FailuresAlarm.Limit, Per: m.policy.FailuresAlarm.Per}
+	}
+	return l
+}
+
+func (m meter) total(scope string, kind limit.Kind) limit.Limit {
+	return limit.Limit{
+		Key: m.key(scope + ".total"), Kind: kind, Shards: totalShards,
+		Shard: rand.IntN(totalShards), // spreading, not secrecy
+	}
+}
+
+func (m meter) numberLogins(s subject) limit.Limit {
+	p := m.policy
+	return m.number(s, kindLogin,
+		limit.Rule{Name: "logins per number and network", Scope: limit.SameMark, For: limit.Strangers, Rates: p.LoginsPerNumberAndNetwork},
+		limit.Rule{Name: "logins per number", For: limit.Strangers, Bucket: p.LoginsPerNumber},
+		limit.Rule{Name: "logins per known device", For: limit.KnownDevices, Bucket: p.LoginsPerKnownDevice},
+	)
+}
+
+func (m meter) networkLogins(s subject) limit.Limit {
+	p := m.policy
+	return m.perNetwork("logins", kindLogin, s, p.LoginsPerAddress, p.LoginsPerSubnet, p.LoginsPerNetwork)
+}
+
+// networkRefusals limits work that is done before anything is charged.
+func (m meter) networkRefusals(s subject) limit.Limit {
+	p := m.policy
+	return m.perNetwork("refusals", kindRefusal, s, p.RefusalsPerAddress, p.RefusalsPerSubnet, p.RefusalsPerNetwork)
+}
+
+// prefix is a number without its last four digits: ten thousand neighbours.
+func prefix(n mobile.Number) string {
+	e164 := n.E164()
+	return e164[:max(len(e164)-4, 0)]
+}
+
+// suspicion counts sends without limiting them, for the decision whether to ask
+// for a CAPTCHA.
+func (m meter) suspicion(s subject) []limit.Limit {
+	byPrefix := limit.Limit{
+		Key: m.key("sends.prefix", prefix(s.number)), Kind: kindSend,
+		Rules: []limit.Rule{{Name: "sends per prefix", Rates: m.policy.SuspiciousSendsPerPrefix}},
+	}
+	total := m.total("sends", kindSend)
+	total.Rules = []limit.Rule{{Name: "sends in total", Rates: m.policy.SuspiciousSendsTotal}}
+	return []limit.Limit{byPrefix, total}
+}
+
+// counted is a limit that counts like l and refuses nothing.
+func counted(l limit.Limit) limit.Limit {
+	for _, rule := range l.Rules {
+		for _, r := range rule.Rates {
+			l.Alarm = r
+		}
+	}
+	l.Rules = nil
+	return l
+}
+
+// money limits what is handed to a provider.
+func (m meter) money(tenant, client, region string, n mobile.Number) []limit.Limit {
+	b := m.budget
+	total := m.total("messages", kindMoney)
+	total.Rules = []limit.Rule{{Name: "messages in total", Rates: b.Total}}
+	total.Alarm = b.Alarm
+	shared := func(scope, who string, rates []limit.Rate) limit.Limit {
+		return limit.Limit{
+			Key: m.key("messages."+scope, who), Kind: kindMoney, Shards: totalShards, Shard: rand.IntN(totalShards),
+			Rules: []limit.Rule{{Name: "messages per " + scope, Rates: rates}},
+		}
+	}
+	limits := []limit.Limit{total, shared("tenant", tenant, b.PerTenant), shared("client", client, b.PerClient)}
+	if rates := b.PerRegion[region]; len(rates) > 0 {
+		limits = append(limits, shared("region", region, rates))
+	}
+	return append(limits, limit.Limit{
+		Key: m.key("messages.prefix", prefix(n)), Kind: kindMoney,
+		Rules: []limit.Rule{{Name: "messages per prefix", Rates: b.PerPrefix}},
+	})
+}
+
+// unredeemed counts codes that were sent and not redeemed.
+func (m meter) unredeemed(n mobile.Number, address netip.Addr) []limit.Limit {
+	if m.budget.Unredeemed == UnredeemedOff {
+		return nil
+	}
+	return []limit.Limit{
+		{
+			Key: m.key("unredeemed.prefix", prefix(n)), Kind: kindUnredeemed,
+			Rules: []limit.Rule{{Name: "unredeemed codes per prefix", Rates: m.budget.UnredeemedPerPrefix}},
+		},
+		{
+			Key: m.key("unredeemed.network", networkOf(address).attacker()), Kind: kindUnredeemed,
+			Rules: []limit.Rule{{Name: "unredeemed codes per network", Rates: m.budget.UnredeemedPerNetwork}},
+		},
+	}
+}

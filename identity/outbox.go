@@ -1,0 +1,297 @@
+package identity
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-16109ab2/rekey/identity/internal/keyring"
+	"github.com/seed-16109ab2/rekey/sms"
+)
+
+const (
+	pollInterval = time.Second      // how soon another process's message, or a retry, is seen
+	leaseMargin  = 30 * time.Second // beyond the time-out of a delivery
+	resultBatch  = 64               // results that are recorded together
+)
+
+// Kinds of deliveries.
+const (
+	deliverCode   = "code"
+	deliverNotice = "note"
+	deliverReset  = "hook"
+	deliverEvent  = "evnt"
+	deliverNobody = "none"
+)
+
+// delivery is what an outbox message holds, sealed.
+type delivery struct {
+	Kind     string   `json:"kind"`
+	To       string   `json:"to,omitempty"`
+	SMSKind  sms.Kind `json:"sms,omitempty"`
+	Purpose  Purpose  `json:"purpose,omitempty"`
+	Tenant   string   `json:"tenant,omitempty"`
+	Language string   `json:"lang,omitempty"`
+	Text     string   `json:"text,omitempty"`
+	// Params are the values in Text, by name.
+	Params map[string]string   `json:"params,omitempty"`
+	Caller *Caller             `json:"caller,omitempty"`
+	Reset  *PasswordResetEvent `json:"reset,omitempty"`
+	Event  json.RawMessage     `json:"event,omitempty"`
+	// Apart is what a message waits for, where people are kept in another database.
+	Apart *changeApart `json:"apart,omitempty"`
+}
+
+// outbox seals messages and delivers them, each lane by workers of its own.
+type outbox struct {
+	store   Outbox
+	keys    *keyring.Ring
+	ids     *ids
+	now     func() time.Time
+	log     *quietLog
+	timeout time.Duration // of one storage call
+	lanes   map[Lane]*lane
+}
+
+// lane is one kind of message and its workers.
+type lane struct {
+	name    Lane
+	workers int
+	timeout time.Duration // of one delivery
+	longest time.Duration // of the pauses between tries
+	deliver func(ctx context.Context, m OutboxMessage, d delivery) (sms.Accepted, error)
+	// retryUncertain tries again what may have been sent.
+	retryUncertain bool
+	nudge          chan struct{}
+	// alive is when the lane last looked for messages and got an answer, in Unix ms
+	// by the real clock; 0 before Run.
+	alive atomic.Int64
+}
+
+func (o *outbox) message(lane Lane, now, expires time.Time, d delivery) (OutboxMessage, error) {
+	id, err := o.ids.next()
+	if err != nil {
+		return OutboxMessage{}, err
+	}
+	return o.seal(id, lane, now, expires, d)
+}
+
+func (o *outbox) seal(id string, lane Lane, now, expires time.Time, d delivery) (OutboxMessage, error) {
+	text, err := json.Marshal(d)
+	if err != nil {
+		return OutboxMessage{}, fmt.Errorf("identity: encode message: %w", err)
+	}
+	sealed, keyID := o.keys.Seal(text, id)
+	return OutboxMessage{
+		ID: id, Lane: lane, KeyID: keyID, Sealed: sealed, State: MessagePending, CreatedAt: now, NextAt: now, ExpiresAt: expires,
+	}, nil
+}
+
+// wake has Run look at a lane now; it never blocks.
+func (o *outbox) wake(lane Lane) {
+	select {
+	case o.lanes[lane].nudge <- struct{}{}:
+	default:
+	}
+}
+
+// run delivers every lane until ctx ends, and waits for deliveries under way.
+func (o *outbox) run(ctx context.Context) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for _, l := range o.lanes {
+		l.alive.Store(time.Now().UnixMilli())
+		wg.Go(func() { o.runLane(ctx, l) })
+	}
+}
+
+func (o *outbox) runLane(ctx context.Context, l *lane) {
+	results := make(chan MessageResult, resultBatch)
+	var recorder, deliveries sync.WaitGroup
+	recorder.Go(func() { o.recordResults(ctx, l, results) })
+	defer recorder.Wait()
+	defer close(results)
+	defer deliveries.Wait()
+
+	free := make(chan struct{}, l.workers)
+	for range l.workers {
+		free <- struct{}{}
+	}
+	poll := time.NewTimer(0)
+	defer poll.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-l.nudge:
+		case <-poll.C:
+		}
+		poll.Reset(pollInterval)
+		for ctx.Err() == nil && o.deliverBatch(ctx, l, free, &deliveries, results) {
+		}
+	}
+}
+
+// deliverBatch leases as many messages as there are free workers, and starts
+// their deliveries. It reports whether there may be more.
+func (o *outbox) deliverBatch(ctx context.Context, l *lane, free chan struct{}, deliveries *sync.WaitGroup, results chan<- MessageResult) bool {
+	select {
+	case <-free:
+	case <-ctx.Done():
+		return false
+	}
+	n := 1
+	for more := true; more; {
+		select {
+		case <-free:
+			n++
+		default:
+			more = false
+		}
+	}
+	messages := o.lease(ctx, l, n)
+	for range n - len(messages) {
+		free <- struct{}{}
+	}
+	for _, m := range messages {
+		deliveries.Go(func() {
+			result := o.deliverOne(ctx, l, m)
+			free <- struct{}{}
+			results <- result
+		})
+	}
+	return len(messages) == n
+}
+
+func (o *outbox) lease(ctx context.Context, l *lane, n int) []OutboxMessage {
+	token, err := o.ids.next()
+	if err != nil {
+		o.log.once(ctx, "messages not leased", "lane", string(l.name), "error", err)
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	now := o.now()
+	messages, err := o.store.LeaseMessages(ctx, Lease{
+		Now: now, Until: now.Add(l.timeout + leaseMargin), Token: token, Lane: l.name, KeyIDs: o.keys.IDs(), Max: n,
+	})
+	if err != nil {
+		if !errors.Is(ctx.Err(), context.Canceled) {
+			o.log.once(ctx, "messages not leased", "lane", string(l.name), "error", err)
+		}
+		return nil
+	}
+	l.alive.Store(time.Now().UnixMilli())
+	return messages
+}
+
+// deliverOne tries one message and says what became of it.
+func (o *outbox) deliverOne(ctx context.Context, l *lane, m OutboxMessage) MessageResult {
+	// A delivery under way is finished when Run is asked to end.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.timeout)
+	defer cancel()
+	result := MessageResult{ID: m.ID, LeaseToken: m.LeaseToken, State: MessageDead, LastError: "expired before it was sent"}
+	if o.now().Before(m.ExpiresAt) {
+		accepted, err := o.open(ctx, l, m)
+		result = o.result(l, m, accepted, err)
+	}
+	result.Now = o.now()
+	if result.State == MessageDead || result.State == MessageUncertain {
+		o.log.once(ctx, "message given up", "lane", string(l.name), "message", m.ID, "state", string(result.State),
+			"attempts", m.Attempts, "error", result.LastError)
+	} else if result.State == MessagePending {
+		o.log.once(ctx, "delivery failed, to be tried again", "lane", string(l.name), "message", m.ID,
+			"attempts", m.Attempts, "next_at", result.NextAt, "error", result.LastError)
+	}
+	return result
+}
+
+// open unseals a message and hands it to its lane. A panic is a failure of this
+// one delivery, and its value, which may hold the text, goes nowhere.
+func (o *outbox) open(ctx context.Context, l *lane, m OutboxMessage) (accepted sms.Accepted, err error) {
+	text, err := o.keys.Open(m.Sealed, m.ID)
+	if err != nil {
+		return sms.Accepted{}, &sms.Error{Outcome: sms.Permanent, Err: err}
+	}
+	var d delivery
+	if err := json.Unmarshal(text, &d); err != nil {
+		return sms.Accepted{}, &sms.Error{Outcome: sms.Permanent, Err: errors.New("message malformed")}
+	}
+	defer func() {
+		if recover() != nil {
+			accepted, err = sms.Accepted{}, &sms.Error{Outcome: sms.Uncertain, Err: errors.New("panic while delivering")}
+		}
+		err = d.redact(err)
+	}()
+	return l.deliver(ctx, m, d)
+}
+
+// result turns the answer of a delivery into the message's next state.
+func (o *outbox) result(l *lane, m OutboxMessage, accepted sms.Accepted, err error) MessageResult {
+	r := MessageResult{ID: m.ID, LeaseToken: m.LeaseToken, State: MessageDelivered,
+		Provider: clip(accepted.Provider, 64), ProviderRef: clip(accepted.Ref, 128)}
+	if err == nil {
+		return r
+	}
+	failure := sms.ErrorOf(err)
+	r = MessageResult{ID: m.ID, LeaseToken: m.LeaseToken, LastError: clip(failureText(failure), 500)}
+	switch {
+	case failure.Outcome == sms.Permanent:
+		r.State = MessageDead
+	case failure.Outcome == sms.Uncertain && !l.retryUncertain:
+		r.State = MessageUncertain
+	default:
+		r.State = MessagePending
+		r.NextAt = o.now().Add(max(backoff(m.Attempts, l.longest), failure.RetryAfter))
+		if !r.NextAt.Before(m.ExpiresAt) {
+			r.State = MessageDead
+		}
+	}
+	return r
+}
+
+func failureText(e *sms.Error) string {
+	if e.Err == nil {
+		return e.Error()
+	}
+	return e.Err.Error()
+}
+
+// backoff doubles from half a second to the longest pause, give or take a
+// quarter, so that messages that failed together are not tried together.
+func backoff(attempts int, longest time.Duration) time.Duration {
+	d := min(time.Second/2<<min(max(attempts-1, 0), 20), longest)
+	return d*3/4 + rand.N(d/2)
+}
+
+// recordResults records what became of deliveries, as many in one transaction as
+// there are. It ends when results is closed.
+func (o *outbox) recordResults(ctx context.Context, l *lane, results <-chan MessageResult) {
+	for first := range results {
+		batch := []MessageResult{first}
+		for more := true; more && len(batch) < resultBatch; {
+			select {
+			case r, open := <-results:
+				if more = open; open {
+					batch = append(batch, r)
+				}
+			default:
+				more = false
+			}
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.timeout)
+		lost, err := o.store.FinishMessages(ctx, batch)
+		if err != nil {
+			// The leases run out and the messages are tried again: at least once.
+			o.log.once(ctx, "message results not recorded", "lane", string(l.name), "messages", len(batch), "error", err)
+		} else if len(lost) > 0 {
+			o.log.once(ctx, "leases lost before the results were recorded", "lane", string(l.name), "messages", len(lost))
+		}
+		cancel()
+	}
+}

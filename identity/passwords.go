@@ -1,0 +1,133 @@
+package identity
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"crypto/rand"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/seed-16109ab2/rekey/identity/internal/hashgate"
+	"github.com/seed-16109ab2/rekey/identity/internal/mobile"
+	"github.com/seed-16109ab2/rekey/identity/internal/passhash"
+)
+
+// passwords checks, hashes and compares passwords. Hashes and estimates run
+// behind gates that bound memory and processor time.
+type passwords struct {
+	policy   *PasswordPolicy
+	service  string // the service's name, which no password may contain
+	breached BreachedPasswords
+	hashes   *hashgate.Gate
+	checks   *hashgate.Gate
+	hasher   *passhash.Hasher
+	decoy    func() (string, error) // the hash of a random password
+}
+
+func newPasswords(c *Config) *passwords {
+	p := &passwords{
+		policy: &c.Password, service: c.ServiceName, breached: c.Breached,
+		hashes: hashgate.New(c.HashConcurrency, c.HashQueue, c.HashWait),
+		checks: hashgate.New(c.HashConcurrency, c.HashQueue, c.HashWait),
+		hasher: passhash.NewHasher(passhash.Params(c.Hash)),
+	}
+	p.decoy = sync.OnceValues(func() (string, error) { return p.hasher.Create(rand.Text()) })
+	return p
+}
+
+// normalize applies NFC, so that a password typed on another keyboard is the
+// same password (SP 800-63B-4, 3.1.1.2). Nothing is trimmed, folded or cut.
+func normalize(p Secret) Secret { return NewSecret(norm.NFC.String(p.Reveal())) }
+
+// accept applies the rules that no code can change the answer of to a normalized
+// password. Errors: [*PasswordError], [*BusyError], ctx's, and failures of the
+// breach look-up.
+func (p *passwords) accept(ctx context.Context, password Secret, number mobile.Number) error {
+	var refused error
+	if err := p.gated(ctx, p.checks, func() { refused = p.policy.check(password.Reveal(), number, p.service) }); err != nil {
+		return err
+	}
+	if refused != nil || p.breached == nil {
+		return refused
+	}
+	breached, err := p.breached.Breached(ctx, password)
+	if err != nil {
+		return fmt.Errorf("identity: look up breached passwords: %w", err)
+	}
+	if breached {
+		return &PasswordError{Fault: PasswordWeak}
+	}
+	return nil
+}
+
+// reserve keeps a place in the queue for a hash, before anything is charged for
+// it. Call leave when the place is not needed any more.
+func (p *passwords) reserve() (leave func(), err error) {
+	leave, err = p.hashes.Reserve()
+	if err != nil {
+		return nil, p.busy(p.hashes)
+	}
+	return leave, nil
+}
+
+func (p *passwords) busy(g *hashgate.Gate) error {
+	return &BusyError{RetryAfter: cmp.Or(g.Drain(), time.Second)}
+}
+
+// gated runs f when the gate lets it.
+func (p *passwords) gated(ctx context.Context, g *hashgate.Gate, f func()) error {
+	err := g.Do(ctx, f)
+	if errors.Is(err, hashgate.ErrFull) {
+		return p.busy(g)
+	}
+	if err != nil {
+		return fmt.Errorf("identity: wait for hashing: %w", err)
+	}
+	return nil
+}
+
+// create hashes a normalized password.
+func (p *passwords) create(ctx context.Context, password Secret) (phc string, err error) {
+	var hashErr error
+	err = p.gated(ctx, p.hashes, func() { phc, hashErr = p.hasher.Create(password.Reveal()) })
+	if err == nil && hashErr != nil {
+		err = fmt.Errorf("identity: hash password: %w", hashErr)
+	}
+	return phc, err
+}
+
+// matches compares a normalized password with a stored hash. An empty hash, or one
+// that cannot be read, matches nothing; the same work is done for it.
+func (p *passwords) matches(ctx context.Context, phc string, password Secret) (bool, error) {
+	h, parseErr := passhash.Parse(phc)
+	if parseErr != nil {
+		decoy, err := p.decoy()
+		if err != nil {
+			return false, fmt.Errorf("identity: hash: %w", err)
+		}
+		if h, err = passhash.Parse(decoy); err != nil {
+			return false, fmt.Errorf("identity: hash: %w", err)
+		}
+	}
+	var ok bool
+	var matchErr error
+	err := p.gated(ctx, p.hashes, func() { ok, matchErr = p.hasher.Matches(h, password.Reveal()) })
+	return ok && parseErr == nil, errors.Join(err, matchErr)
+}
+
+// current reports whether a stored hash is what create would make today.
+func (p *passwords) current(phc string) bool {
+	h, err := passhash.Parse(phc)
+	return err == nil && p.hasher.Current(h)
+}
+
+// readable reports whether a stored hash can be compared with a password.
+func (p *passwords) readable(phc string) bool {
+	_, err := passhash.Parse(phc)
+	return err == nil
+}

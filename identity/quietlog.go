@@ -1,0 +1,56 @@
+package identity
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// quietLog logs each kind of line at most once a minute, with how many were left
+// out since the last one: a fault that lasts is neither silent nor a flood.
+type quietLog struct {
+	logger *slog.Logger
+	mu     sync.Mutex
+	last   map[string]*quietKind
+}
+
+type quietKind struct {
+	at   time.Time // of the last line
+	left int       // out since then
+}
+
+const quietFor = time.Minute
+
+func newQuietLog(l *slog.Logger) *quietLog {
+	return &quietLog{logger: l, last: map[string]*quietKind{}}
+}
+
+// once logs a warning unless the same message was logged within a minute. The
+// message is the kind: it must be one of few.
+func (q *quietLog) once(ctx context.Context, message string, args ...any) {
+	q.logKind(ctx, message, message, args...)
+}
+
+// logKind is once for kinds that share a message, such as each rule of the limits.
+func (q *quietLog) logKind(ctx context.Context, kind, message string, args ...any) {
+	now := time.Now()
+	q.mu.Lock()
+	k := q.last[kind]
+	if k == nil {
+		k = &quietKind{}
+		q.last[kind] = k
+	}
+	if !k.at.IsZero() && now.Sub(k.at) < quietFor {
+		k.left++
+		q.mu.Unlock()
+		return
+	}
+	left := k.left
+	k.at, k.left = now, 0
+	q.mu.Unlock()
+	if left > 0 {
+		args = append(args, "left_out", left)
+	}
+	q.logger.WarnContext(ctx, message, args...)
+}

@@ -1,0 +1,91 @@
+package identity
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/seed-16109ab2/rekey/identity/internal/mobile"
+)
+
+// ids makes ids. They sort by time.
+type ids struct{ random io.Reader }
+
+// next is a UUIDv7 (RFC 9562, 5.7).
+func (i *ids) next() (string, error) {
+	id, err := uuid.NewV7FromReader(i.random)
+	if err != nil {
+		return "", fmt.Errorf("identity: random source: %w", err)
+	}
+	return id.String(), nil
+}
+
+// trail makes audit events, and the messages that tell the embedder of them.
+type trail struct {
+	ids     *ids
+	outbox  *outbox
+	deliver []EventType   // types that OnEvent gets; nil for none
+	life    time.Duration // for how long OnEvent is tried
+	observe func(Event)
+}
+
+// event is an event of a caller about a number.
+func (t *trail) event(at time.Time, typ EventType, sc scope, c Caller, p Purpose, number mobile.Number) (Event, error) {
+	id, err := t.ids.next()
+	if err != nil {
+		return Event{}, err
+	}
+	e := Event{
+		ID: id, At: at, Type: typ, Tenant: sc.tenant, ClientID: sc.client.ID, Purpose: p, Mobile: number.Masked(),
+		ClaimedAddress: claim(c.ClaimedAddress), Device: claim(c.Device), OSVersion: claim(c.OSVersion), Agent: claim(c.Agent),
+	}
+	if c.Address.IsValid() {
+		e.Address = c.Address.String()
+	}
+	return e, nil
+}
+
+// messages are the deliveries that go with an event.
+func (t *trail) messages(e Event) ([]OutboxMessage, error) {
+	if !slices.Contains(t.deliver, e.Type) {
+		return nil, nil
+	}
+	event, err := json.Marshal(e)
+	if err != nil {
+		return nil, fmt.Errorf("identity: encode event: %w", err)
+	}
+	m, err := t.outbox.message(LaneEvent, e.At, e.At.Add(t.life), delivery{Kind: deliverEvent, Event: event})
+	if err != nil {
+		return nil, err
+	}
+	return []OutboxMessage{m}, nil
+}
+
+// record stores an event, with a new id unless it has one. It goes on when the
+// caller has left: what was charged has to be in the trail.
+func (t *trail) record(ctx context.Context, in Audit, e Event) (err error) {
+	if e.ID == "" {
+		if e.ID, err = t.ids.next(); err != nil {
+			return err
+		}
+	}
+	messages, err := t.messages(e)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := in.AppendEvent(ctx, e, messages); err != nil {
+		return fmt.Errorf("identity: record event: %w", err)
+	}
+	t.observe(e)
+	if len(messages) > 0 {
+		t.outbox.wake(LaneEvent)
+	}
+	return nil
+}

@@ -1,0 +1,193 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seed-16109ab2/rekey/identity/internal/mobile"
+	"github.com/seed-16109ab2/rekey/identity/internal/passhash"
+	"github.com/seed-16109ab2/rekey/identity/limit"
+)
+
+// NewUser describes a user to create.
+type NewUser struct {
+	ID     string // at most 64 bytes; empty for a new UUIDv7
+	Tenant string // at most 128 bytes
+	Mobile string // any spelling
+	// Password is the first password; it must satisfy the rules. Or:
+	Password Secret
+	// PasswordHash is taken over as it is: argon2id as a PHC string, or bcrypt,
+	// scrypt or PBKDF2, which become argon2id at the next login.
+	PasswordHash Secret
+	// Unverified says that nobody has proved to hold the number. Such a user
+	// cannot recover by SMS until [Service.UpdateUser] sets VerifiedAt.
+	Unverified bool
+}
+
+// CreateUser stores a user. Errors: [ErrInvalidMobile], [*PasswordError],
+// [ErrAlreadyExists] when the tenant has a user with the number or the id is
+// taken, [*BusyError], and failures of storage.
+func (s *Service) CreateUser(ctx context.Context, n NewUser) (User, error) {
+	u, err := s.PrepareUser(ctx, n)
+	if err != nil {
+		return User{}, err
+	}
+	return u, s.insertUser(ctx, s.people, s.store, u)
+}
+
+// PrepareUser is CreateUser without the storing: it checks, gives an id, and
+// hashes. It is for [Service.InsertUser] in a transaction of the embedder's, which
+// no hash should keep open. Errors: those of CreateUser but [ErrAlreadyExists].
+func (s *Service) PrepareUser(ctx context.Context, n NewUser) (User, error) {
+	now := s.now()
+	if !storable(n.ID, maxUserID) || !storable(n.Tenant, maxTenant) {
+		return User{}, fmt.Errorf("identity: user id or tenant too long or with control characters")
+	}
+	number, err := s.parse(n.Mobile)
+	if err != nil {
+		return User{}, err
+	}
+	u := User{ID: n.ID, Tenant: n.Tenant, Mobile: number.E164(), CreatedAt: now, PasswordChangedAt: now}
+	if u.ID == "" {
+		if u.ID, err = s.ids.next(); err != nil {
+			return User{}, err
+		}
+	}
+	if !n.Unverified {
+		u.VerifiedAt = now
+	}
+	u.PasswordHash, err = s.firstHash(ctx, n, number)
+	return u, err
+}
+
+// InsertUser stores a user made by [Service.PrepareUser], and its audit event, in
+// a store such as one bound to a transaction of the embedder's. Errors:
+// [ErrAlreadyExists] as of CreateUser, and failures of storage.
+func (s *Service) InsertUser(ctx context.Context, in Storage, u User) error {
+	return s.insertUser(ctx, in, in, u)
+}
+
+func (s *Service) insertUser(ctx context.Context, people Users, trail Audit, u User) error {
+	if err := people.CreateUser(ctx, u); err != nil {
+		return fmt.Errorf("identity: create user: %w", err)
+	}
+	return s.trail.record(ctx, trail, Event{At: u.CreatedAt, Type: EventUserCreated, Tenant: u.Tenant, UserID: u.ID, Mobile: mobile.Mask(u.Mobile)})
+}
+
+func (s *Service) firstHash(ctx context.Context, n NewUser, number mobile.Number) (string, error) {
+	if phc := n.PasswordHash.Reveal(); phc != "" {
+		if !n.Password.Empty() {
+			return "", errors.New("identity: both a password and a hash given")
+		}
+		_, err := passhash.Parse(phc)
+		return phc, err
+	}
+	password := normalize(n.Password)
+	if err := s.passwords.accept(ctx, password, number); err != nil {
+		return "", err
+	}
+	return s.passwords.create(ctx, password)
+}
+
+// UserByMobile returns a user of the tenant. Errors: [ErrInvalidMobile],
+// [ErrNotFound], and failures of storage.
+func (s *Service) UserByMobile(ctx context.Context, tenant, input string) (User, error) {
+	number, err := s.parse(input)
+	if err != nil {
+		return User{}, err
+	}
+	return s.people.UserByMobile(ctx, tenant, number.E164())
+}
+
+// UpdateUser changes a user's number, verification or enabled state. A new
+// number counts as unverified unless change.VerifiedAt says otherwise; codes sent
+// to the old one are dead. Errors: [ErrInvalidMobile], [ErrNotFound],
+// [ErrAlreadyExists] for a number that another user of the tenant has, and
+// failures of storage.
+func (s *Service) UpdateUser(ctx context.Context, change UserChange) error {
+	if change.Mobile != nil {
+		number, err := s.parse(*change.Mobile)
+		if err != nil {
+			return err
+		}
+		change.Mobile = new(number.E164())
+		if change.VerifiedAt == nil {
+			change.VerifiedAt = &time.Time{}
+		}
+	}
+	if err := s.people.UpdateUser(ctx, change); err != nil {
+		return fmt.Errorf("identity: update user: %w", err)
+	}
+	return s.trail.record(ctx, s.store, Event{At: s.now(), Type: EventUserChanged, Tenant: change.Tenant, UserID: change.ID})
+}
+
+// Unlock lifts every limit that counts by the number: sends, wrong codes and
+// failed logins, of strangers and of known devices. Limits that count by network
+// stay. The number may be known or not. Errors: [ErrInvalidMobile], and failures
+// of storage.
+func (s *Service) Unlock(ctx context.Context, tenant, input string) error {
+	number, err := s.parse(input)
+	if err != nil {
+		return err
+	}
+	numbers := s.meter.number(subject{tenant: tenant, number: number}, kindGuess)
+	if err := s.changeLimits(ctx, []limit.Change{{Limit: numbers, Clear: true}}, s.now()); err != nil {
+		return fmt.Errorf("identity: clear limits: %w", err)
+	}
+	return s.trail.record(ctx, s.store, Event{At: s.now(), Type: EventUserUnlocked, Tenant: tenant, Mobile: number.Masked()})
+}
+
+// UserByID returns a user of the tenant. Errors: [ErrNotFound], [ErrUnsupported]
+// if [Config.Users] does not implement [Directory], and failures of storage.
+func (s *Service) UserByID(ctx context.Context, tenant, id string) (User, error) {
+	d, err := s.directory()
+	if err != nil {
+		return User{}, err
+	}
+	return d.UserByID(ctx, tenant, id)
+}
+
+// Users returns at most max users of the tenant after the one with the given id,
+// by id; an empty id starts at the first. Errors: [ErrUnsupported] as of UserByID,
+// and failures of storage.
+func (s *Service) Users(ctx context.Context, tenant, afterID string, max int) ([]User, error) {
+	d, err := s.directory()
+	if err != nil {
+		return nil, err
+	}
+	return d.ListUsers(ctx, tenant, afterID, max)
+}
+
+// DeleteUser erases a person: the user and the remembered hashes go. The audit
+// trail keeps the user's id as a pseudonym, and no number, address or device with
+// it. Errors: [ErrNotFound], [ErrUnsupported] as of UserByID, and failures of
+// storage.
+func (s *Service) DeleteUser(ctx context.Context, tenant, id string) error {
+	d, err := s.directory()
+	if err != nil {
+		return err
+	}
+	if err := d.DeleteUser(ctx, tenant, id); err != nil {
+		return fmt.Errorf("identity: delete user: %w", err)
+	}
+	return s.trail.record(ctx, s.store, Event{At: s.now(), Type: EventUserErased, Tenant: tenant, UserID: id})
+}
+
+func (s *Service) directory() (Directory, error) {
+	if s.cfg.Users == nil {
+		return s.store, nil
+	}
+	if d, ok := s.cfg.Users.(Directory); ok {
+		return d, nil
+	}
+	return nil, ErrUnsupported
+}
+
+// NormalizeMobile returns the E.164 form of a number in any common spelling, as
+// the service stores and compares it. Errors: [ErrInvalidMobile].
+func (s *Service) NormalizeMobile(input string) (string, error) {
+	number, err := s.parse(input)
+	return number.E164(), err
+}
