@@ -1,6 +1,9 @@
 package limit
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Change is what happens to a state besides spending. The parts are applied in
 // the order of the fields.
@@ -26,8 +29,9 @@ func (c Change) Apply(state []byte, now time.Time) (changed []byte, expires time
 	if err != nil {
 		return nil, time.Time{}, err
 	}
+	h := c.Limit.horizons()
 	if !c.SpentAt.IsZero() || c.Newest {
-		c.refund(s)
+		c.refund(s, h)
 	}
 	if c.Clear {
 		s.events = nil
@@ -35,23 +39,26 @@ func (c Change) Apply(state []byte, now time.Time) (changed []byte, expires time
 	if c.Remember {
 		s.remember(c.Limit.Device, now)
 	}
-	return s.bytes(), c.Limit.expiry(s, now), nil
+	return s.bytes(), c.Limit.expiry(s, h, now), nil
 }
 
-func (c Change) refund(s *log) {
-	l, at := c.Limit, c.SpentAt.UnixMilli()
-	_, _, step := l.horizons()
+func (c Change) refund(s *log, h horizons) {
+	exact := event{at: c.SpentAt.UnixMilli(), mark: c.Limit.Mark, submark: c.Limit.Submark}
+	rounded := exact
+	if h.step > 0 {
+		h.round(&rounded)
+	}
 	for i := len(s.events) - 1; i >= 0; i-- {
-		e := &s.events[i]
-		match := e.at == at
-		if e.rounded && step > 0 {
-			match = e.at == (at+step-1)/step*step
+		e, want := &s.events[i], &exact
+		if e.rounded {
+			want = &rounded
 		}
-		if !match && !c.Newest || e.kind != l.Kind || e.mark != l.Mark || e.submark != l.Submark {
+		if e.at != want.at && !c.Newest || e.kind != c.Limit.Kind || e.mark != want.mark || e.submark != want.submark || e.n == 0 {
 			continue
 		}
-		if e.n--; e.n == 0 {
-			s.events = append(s.events[:i], s.events[i+1:]...)
+		// An event that carries the debt of others stays for that.
+		if e.n--; e.n == 0 && len(e.carry) == 0 {
+			s.events = slices.Delete(s.events, i, i+1)
 		}
 		return
 	}

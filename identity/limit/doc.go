@@ -30,5 +30,7 @@
 //
 // No wait is longer than the window of the rule that asks for it. Events that
 // lie ahead of the clock by more than a few seconds were recorded by a clock that
-// was wrong; they are not counted until the clock reaches them.
+// was wrong; they are not counted until the clock reaches them. A state forgets by
+// the times of the events in it, so a clock that is ahead for a minute makes it
+// forget nothing.
 package limit

@@ -139,41 +139,84 @@ const (
 	coarseParts = 64
 )
 
+// Longest is the longest window that a [Rate] and the longest span that a
+// [Bucket] may have.
+const Longest = 31 * 24 * time.Hour
+
 func (r Rate) exact() bool { return r.Limit <= exactLimit }
 
 // step is the granularity in which a coarse rate counts, at least 1 ms.
 func (r Rate) step() int64 { return max(r.Per.Milliseconds()/coarseParts, 1) }
 
-// span is the age at which an event stops to matter to the bucket: a full bucket
-// that was emptied has filled again by then.
+// span is how long a full bucket takes to drain.
 func (b Bucket) span() time.Duration { return time.Duration(b.Burst) * b.Every }
 
-func (l Limit) rates(yield func(Rate) bool) {
-	for _, rule := range l.Rules {
-		for _, r := range rule.Rates {
-			if !yield(r) {
-				return
-			}
-		}
+func (a Audience) includes(known bool) bool {
+	return a == Everyone || a == KnownDevices == known
+}
+
+// counts reports whether a rule counts an event.
+func (l *Limit) counts(rule *Rule, e *event) bool {
+	if e.kind != l.Kind || !rule.For.includes(e.known) {
+		return false
 	}
-	if l.Alarm.Limit > 0 {
-		yield(l.Alarm)
+	switch rule.Scope {
+	case SameMark:
+		return e.mark == l.Mark
+	case SameSubmark:
+		return e.submark == l.Submark
+	default:
+		return true
 	}
 }
 
-// horizons returns how long events matter at all, how long their exact instant
-// matters, and the step of those that are older (0 when there are none).
-func (l Limit) horizons() (longest, exact time.Duration, step int64) {
-	for r := range l.rates {
-		longest = max(longest, r.Per)
-		if r.exact() {
-			exact = max(exact, r.Per)
-		} else if step == 0 || r.step() < step {
-			step = r.step()
-		}
-	}
-	for _, rule := range l.Rules {
-		longest, exact = max(longest, rule.Bucket.span()), max(exact, rule.Bucket.span())
-	}
-	return longest, exact, step
+// horizons are the ages, in milliseconds, at which events of the limit's kind
+// lose their meaning.
+type horizons struct {
+	longest int64 // they mean nothing at all
+	exact   int64 // their exact instant means nothing
+	step    int64 // what older instants are rounded up to; 0 if none are older
+	// Which marks matter when the instant no longer does.
+	mark, submark bool
 }
+
+func (l *Limit) horizons() (h horizons) {
+	rate := func(r Rate, scope Scope) {
+		per := r.Per.Milliseconds()
+		h.longest = max(h.longest, per)
+		if r.exact() {
+			h.exact = max(h.exact, per)
+			return
+		}
+		if h.step == 0 || r.step() < h.step {
+			h.step = r.step()
+		}
+		h.mark, h.submark = h.mark || scope == SameMark, h.submark || scope == SameSubmark
+	}
+	for i := range l.Rules {
+		rule := &l.Rules[i]
+		for _, r := range rule.Rates {
+			rate(r, rule.Scope)
+		}
+		span := rule.Bucket.span().Milliseconds()
+		h.longest, h.exact = max(h.longest, span), max(h.exact, span)
+	}
+	if l.Alarm.Limit > 0 {
+		rate(l.Alarm, Whole)
+	}
+	return h
+}
+
+// round gives an event the instant and the marks that it has when its exact
+// instant no longer matters.
+func (h horizons) round(e *event) {
+	e.at, e.rounded = roundUp(e.at, h.step), true
+	if !h.mark {
+		e.mark = 0
+	}
+	if !h.submark {
+		e.submark = 0
+	}
+}
+
+func roundUp(at, step int64) int64 { return (at + step - 1) / step * step }

@@ -24,7 +24,10 @@ type event struct {
 	known         bool // from a device that was known
 	rounded       bool // at is rounded up to a step
 	mark, submark uint32
+	carry         []int64 // milliseconds, by bucket of the limit, see bucket.go
 }
+
+func byTime(a, b event) int { return cmp.Compare(a.at, b.at) }
 
 type knownDevice struct {
 	id   uint64
@@ -39,24 +42,30 @@ const (
 	knownMax = 8
 )
 
-func (s *log) knows(id uint64) bool {
-	return id != 0 && slices.ContainsFunc(s.known, func(d knownDevice) bool { return d.id == id })
+func (s *log) knows(id uint64, now time.Time) bool {
+	return id != 0 && slices.ContainsFunc(s.known, func(d knownDevice) bool {
+		return d.id == id && now.UnixMilli()-d.seen < KnownFor.Milliseconds()
+	})
 }
 
 func (s *log) remember(id uint64, now time.Time) {
 	if id == 0 {
 		return
 	}
-	s.known = slices.DeleteFunc(s.known, func(d knownDevice) bool { return d.id == id })
-	s.known = append(s.known, knownDevice{id: id, seen: now.UnixMilli()})
+	seen := now.UnixMilli()
+	s.known = slices.DeleteFunc(s.known, func(d knownDevice) bool {
+		if d.id == id {
+			seen = max(seen, d.seen) // the clock may be behind
+		}
+		return d.id == id
+	})
+	s.known = append(s.known, knownDevice{id: id, seen: seen})
 	slices.SortStableFunc(s.known, func(a, b knownDevice) int { return cmp.Compare(a.seen, b.seen) })
 	s.known = s.known[max(len(s.known)-knownMax, 0):]
 }
 
-func (s *log) forgetDevices(now time.Time) {
-	s.known = slices.DeleteFunc(s.known, func(d knownDevice) bool {
-		return d.seen <= now.Add(-KnownFor).UnixMilli()
-	})
+func (s *log) forgetDevices(ms int64) {
+	s.known = slices.DeleteFunc(s.known, func(d knownDevice) bool { return ms-d.seen >= KnownFor.Milliseconds() })
 }
 
 // add inserts an event. The clock may have stepped back, so it may not be the last.
@@ -68,30 +77,43 @@ func (s *log) add(e event) {
 	s.events = slices.Insert(s.events, i, e)
 }
 
-// merge puts equal events into one.
+// merge puts equal events of one instant into one.
 func (s *log) merge() {
-	slices.SortStableFunc(s.events, func(a, b event) int { return cmp.Compare(a.at, b.at) })
-	var merged []event
-	for _, e := range s.events {
-		same := -1
-		for i := len(merged) - 1; i >= 0 && merged[i].at == e.at; i-- {
-			if m := merged[i]; m.kind == e.kind && m.known == e.known && m.rounded == e.rounded && m.mark == e.mark && m.submark == e.submark {
-				same = i
-				break
-			}
+	for i := 1; i < len(s.events); i++ {
+		if s.events[i-1].at > s.events[i].at { // rounding up passed an event by
+			slices.SortStableFunc(s.events, byTime)
+			break
 		}
-		if same >= 0 {
-			merged[same].n += e.n
-		} else {
+	}
+	merged := s.events[:0]
+	for i := range s.events {
+		e := s.events[i]
+		same := len(merged) - 1
+		for same >= 0 && merged[same].at == e.at && !merged[same].like(&s.events[i]) {
+			same--
+		}
+		if same < 0 || merged[same].at != e.at {
 			merged = append(merged, e)
+			continue
+		}
+		m := &merged[same]
+		m.n += e.n
+		for bucket, ms := range e.carry {
+			m.setCarry(bucket, time.Duration(ms)*time.Millisecond)
 		}
 	}
 	s.events = merged
 }
 
+// like reports whether two events of one instant need not be told apart.
+func (e *event) like(o *event) bool {
+	return e.kind == o.kind && e.known == o.known && e.rounded == o.rounded && e.mark == o.mark && e.submark == o.submark
+}
+
 // The stored form: the version; the known devices as their number and pairs of
-// id and seconds; then events as time (the difference to the event before),
-// count, flags and kind in one byte, and the marks if there are any.
+// id and milliseconds; then events as time (the difference to the event before),
+// twice the count, plus one if the event carries a debt, flags and kind in one
+// byte, the marks if there are any, and the debts as their number and each.
 const stateVersion = 2
 
 const (
@@ -102,16 +124,18 @@ const (
 )
 
 func (s *log) bytes() []byte {
-	b := []byte{stateVersion}
+	b := make([]byte, 0, 2+16*len(s.known)+20*len(s.events))
+	b = append(b, stateVersion)
 	b = binary.AppendUvarint(b, uint64(len(s.known)))
 	for _, d := range s.known {
 		b = binary.BigEndian.AppendUint64(b, d.id)
 		b = binary.AppendVarint(b, d.seen)
 	}
 	prev := int64(0)
-	for _, e := range s.events {
+	for i := range s.events {
+		e := &s.events[i]
 		b = binary.AppendVarint(b, e.at-prev)
-		b = binary.AppendVarint(b, e.n)
+		b = binary.AppendUvarint(b, uint64(e.n)<<1|uint64(min(len(e.carry), 1)))
 		prev = e.at
 		flags := byte(e.kind) << kindShift
 		if e.known {
@@ -122,11 +146,17 @@ func (s *log) bytes() []byte {
 		}
 		if e.mark == 0 && e.submark == 0 {
 			b = append(b, flags)
-			continue
+		} else {
+			b = append(b, flags|flagMarks)
+			b = binary.BigEndian.AppendUint32(b, e.mark)
+			b = binary.BigEndian.AppendUint32(b, e.submark)
 		}
-		b = append(b, flags|flagMarks)
-		b = binary.BigEndian.AppendUint32(b, e.mark)
-		b = binary.BigEndian.AppendUint32(b, e.submark)
+		if len(e.carry) > 0 {
+			b = binary.AppendUvarint(b, uint64(len(e.carry)))
+			for _, ms := range e.carry {
+				b = binary.AppendUvarint(b, uint64(ms))
+			}
+		}
 	}
 	return b
 }
@@ -145,19 +175,13 @@ func parse(state []byte) (*log, error) {
 		return nil, ErrState
 	}
 	for range n {
-		s.known = append(s.known, knownDevice{id: r.uint64(), seen: r.varint()})
+		s.known = append(s.known, knownDevice{id: r.uint64(), seen: r.time(0)})
 	}
+	s.events = make([]event, 0, len(r.b)/4+1)
 	prev := int64(0)
 	for !r.bad && len(r.b) > 0 {
-		e := event{at: prev + r.varint(), n: r.varint()}
-		flags := r.byte()
-		e.kind, e.known, e.rounded = Kind(flags>>kindShift), flags&flagKnown != 0, flags&flagRounded != 0
-		if flags&flagMarks != 0 {
-			e.mark, e.submark = r.uint32(), r.uint32()
-		}
-		if e.n < 1 || e.at < prev {
-			r.bad = true
-		}
+		e := r.event(prev)
+		r.bad = r.bad || e.at < prev && len(s.events) > 0
 		prev = e.at
 		s.events = append(s.events, e)
 	}
@@ -200,3 +224,43 @@ func (r *reader) uvarint() uint64 {
 }
 
 func unixMilli(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
+
+const (
+	countMax   = 1 << 40 // no key sees more events
+	timeMax    = 1 << 52 // no clock shows a later millisecond, nor an earlier one than its negative
+	bucketsMax = 64      // no limit has more buckets
+)
+
+// time reads a time as its difference to prev.
+func (r *reader) time(prev int64) int64 {
+	d := r.varint()
+	if d < -2*timeMax || d > 2*timeMax || max(prev+d, -prev-d) > timeMax {
+		r.bad = true
+		return 0
+	}
+	return prev + d
+}
+
+// event reads an event, prev being the time of the one before.
+func (r *reader) event(prev int64) event {
+	e := event{at: r.time(prev)}
+	n := r.uvarint()
+	flags := r.byte()
+	e.n, e.kind = int64(n>>1), Kind(flags>>kindShift)
+	e.known, e.rounded = flags&flagKnown != 0, flags&flagRounded != 0
+	if flags&flagMarks != 0 {
+		e.mark, e.submark = r.uint32(), r.uint32()
+	}
+	carries := n&1 != 0
+	if carries {
+		buckets := r.uvarint()
+		r.bad = r.bad || buckets < 1 || buckets > bucketsMax
+		for range min(buckets, bucketsMax) {
+			ms := r.uvarint()
+			r.bad = r.bad || ms > uint64(Longest.Milliseconds())
+			e.carry = append(e.carry, int64(ms))
+		}
+	}
+	r.bad = r.bad || e.n > countMax || e.n < 1 && !carries
+	return e
+}

@@ -7,32 +7,47 @@ import (
 )
 
 // AppendEvent implements [identity.Audit].
-func (s *Store) AppendEvent(ctx context.Context, e identity.Event) error {
+func (s *Store) AppendEvent(ctx context.Context, e identity.Event, messages []identity.OutboxMessage) error {
 	unlock, err := s.lock(ctx)
 	if err != nil {
 		return err
 	}
 	defer unlock()
 
-	if s.events.has(e.ID) {
+	if s.events.has(e.ID) || s.anyMessageTaken(messages) {
 		return identity.ErrAlreadyExists
 	}
 	s.insertEvent(e)
+	s.insertMessages(messages)
 	return nil
 }
 
 // Events implements [identity.Audit].
-func (s *Store) Events(ctx context.Context, afterID string, limit int) ([]identity.Event, error) {
+func (s *Store) Events(ctx context.Context, q identity.EventQuery) ([]identity.Event, error) {
 	unlock, err := s.lock(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
 
-	return s.events.after(afterID, limit), nil
+	return s.events.after(q.AfterID, q.Max, func(e identity.Event) bool {
+		return (q.UserID == "" || ofUser(e, q.Tenant, q.UserID)) && (q.Before.IsZero() || e.At.Before(q.Before))
+	}), nil
 }
+
+func ofUser(e identity.Event, tenant, id string) bool { return e.Tenant == tenant && e.UserID == id }
 
 func (s *Store) insertEvent(e identity.Event) {
 	e.At = milli(e.At)
 	s.events.insert(e.ID, e)
+}
+
+// pseudonymise empties what tells of the person in the events of a user.
+func (s *Store) pseudonymise(tenant, id string) {
+	for eventID, e := range s.events.byID {
+		if ofUser(e, tenant, id) {
+			e.Mobile, e.Address, e.ClaimedAddress, e.Device, e.OSVersion, e.Agent = "", "", "", "", "", ""
+			s.events.byID[eventID] = e
+		}
+	}
 }

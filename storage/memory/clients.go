@@ -56,3 +56,36 @@ func (s *Store) SetClientDisabled(ctx context.Context, id string, disabled bool)
 	s.clients[id] = c
 	return nil
 }
+
+// ListClients implements [identity.Clients].
+func (s *Store) ListClients(ctx context.Context, afterID string, max int) ([]identity.Client, error) {
+	unlock, err := s.lock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+
+	page := firstIDs(s.clients, max, func(c identity.Client) bool { return c.ID > afterID })
+	clients := make([]identity.Client, 0, len(page))
+	for _, id := range page {
+		c := s.clients[id]
+		c.Tenants = slices.Clone(c.Tenants)
+		clients = append(clients, c)
+	}
+	return clients, nil
+}
+
+// DeleteClient implements [identity.Clients].
+func (s *Store) DeleteClient(ctx context.Context, id string) error {
+	unlock, err := s.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+
+	if _, ok := s.clients[id]; !ok {
+		return identity.ErrNotFound
+	}
+	delete(s.clients, id)
+	return nil
+}

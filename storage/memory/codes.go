@@ -57,11 +57,18 @@ func (s *Store) IssueCode(ctx context.Context, issue identity.CodeIssue) ([]limi
 	if err != nil {
 		return nil, err
 	}
-	if s.codes[issue.Code.ID] != nil || s.messages.has(issue.Message.ID) || s.events.has(issue.Event.ID) {
+	if s.codes[issue.Code.ID] != nil || s.anyMessageTaken(issue.Messages) || s.events.has(issue.Event.ID) {
 		return nil, identity.ErrAlreadyExists
 	}
 
 	s.writeLimits(writes)
+	if issue.Replace {
+		for _, c := range s.byBinding[string(issue.Code.Binding)] {
+			if c.Live(issue.Now) {
+				c.EndedAt = milli(issue.Now)
+			}
+		}
+	}
 	s.insertCode(issue.Code)
 	live := s.byNumber[string(issue.Code.NumberKey)].oldestFirst(func(c *identity.VerifyCode) bool {
 		return c.Live(issue.Now) && c.ID != issue.Code.ID
@@ -69,7 +76,7 @@ func (s *Store) IssueCode(ctx context.Context, issue identity.CodeIssue) ([]limi
 	for _, c := range live[:max(len(live)+1-max(issue.KeepLive, 1), 0)] {
 		c.EndedAt = milli(issue.Now)
 	}
-	s.insertMessage(issue.Message)
+	s.insertMessages(issue.Messages)
 	s.insertEvent(issue.Event)
 	return spent, nil
 }
@@ -85,7 +92,7 @@ func (s *Store) ChargeAttempt(ctx context.Context, attempt identity.Attempt) (id
 	set := s.byBinding[string(attempt.Binding)]
 	over := set.oldestFirst(func(c *identity.VerifyCode) bool { return open(c) && !c.ExpiresAt.After(attempt.Now) })
 	live := set.oldestFirst(func(c *identity.VerifyCode) bool { return c.Live(attempt.Now) })
-	charges := slices.Concat(attempt.Charges, attempt.DecoyCharges)
+	charges := attempt.Charges
 	if len(live) > 0 {
 		charges = slices.Concat(attempt.Charges, attempt.LiveCharges)
 	}
@@ -114,7 +121,7 @@ func (s *Store) ReleaseAttempt(ctx context.Context, release identity.Release) er
 	}
 	defer unlock()
 
-	writes, err := s.planRefunds(release.Refunds, release.SpentAt)
+	writes, err := s.planChanges(release.Changes, release.Now)
 	if err != nil {
 		return err
 	}
@@ -139,12 +146,20 @@ func (s *Store) RedeemCode(ctx context.Context, r identity.Redemption) error {
 	if code == nil || !open(code) || !code.ExpiresAt.After(r.Now) {
 		return identity.ErrCodeSpent
 	}
+	if c, ok := s.clients[r.ClientID]; r.ClientID != "" && (!ok || c.Disabled) {
+		return identity.ErrConflict
+	}
 	if r.Password != nil {
 		if err := s.checkPassword(*r.Password); err != nil {
 			return err
 		}
 	}
-	writes, err := s.planRefunds(r.Refunds, r.SpentAt)
+	if r.User != nil {
+		if err := s.checkUser(*r.User); err != nil {
+			return err
+		}
+	}
+	writes, err := s.planChanges(r.Changes, r.Now)
 	if err != nil {
 		return err
 	}
@@ -156,17 +171,17 @@ func (s *Store) RedeemCode(ctx context.Context, r identity.Redemption) error {
 	if r.Password != nil {
 		s.setPassword(*r.Password)
 	}
+	if r.User != nil {
+		s.setUser(*r.User)
+	}
 	for _, c := range s.byNumber[string(r.NumberKey)] {
 		if open(c) {
 			c.EndedAt = milli(r.Now)
 		}
 	}
 	s.writeLimits(writes)
-	s.clearLimits(r.Clear)
 	s.insertEvent(r.Event)
-	for _, m := range r.Messages {
-		s.insertMessage(m)
-	}
+	s.insertMessages(r.Messages)
 	return nil
 }
 

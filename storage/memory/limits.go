@@ -3,6 +3,7 @@ package memory
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -15,16 +16,15 @@ type limitRow struct {
 	expiresAt time.Time
 }
 
-// limitWrite is a state worked out and not stored yet.
-type limitWrite struct {
-	key   limit.Key
-	shard int
-	row   limitRow
-}
+// limitRows are the states of limits, by key, then shard.
+type limitRows map[limit.Key]map[int]limitRow
 
-// errRepeatedKey: the second of two charges to one key would be worked out from
-// the state before the first.
-var errRepeatedKey = errors.New("memory: a limit key occurs twice in one call")
+func (r limitRows) set(key limit.Key, shard int, row limitRow) {
+	if r[key] == nil {
+		r[key] = make(map[int]limitRow)
+	}
+	r[key][shard] = row
+}
 
 // Spend implements [identity.Limits].
 func (s *Store) Spend(ctx context.Context, limits []limit.Limit, now time.Time) ([]limit.Spent, error) {
@@ -42,15 +42,39 @@ func (s *Store) Spend(ctx context.Context, limits []limit.Limit, now time.Time) 
 	return spent, nil
 }
 
-// ClearLimits implements [identity.Limits].
-func (s *Store) ClearLimits(ctx context.Context, keys []limit.Key) error {
+// LimitStates implements [identity.Limits].
+func (s *Store) LimitStates(ctx context.Context, keys []limit.Key) (map[limit.Key][][]byte, error) {
+	unlock, err := s.lock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+
+	states := make(map[limit.Key][][]byte)
+	for _, key := range keys {
+		if _, done := states[key]; done {
+			continue
+		}
+		for _, row := range s.limits[key] {
+			states[key] = append(states[key], slices.Clone(row.state))
+		}
+	}
+	return states, nil
+}
+
+// ChangeLimits implements [identity.Limits].
+func (s *Store) ChangeLimits(ctx context.Context, changes []limit.Change, now time.Time) error {
 	unlock, err := s.lock(ctx)
 	if err != nil {
 		return err
 	}
 	defer unlock()
 
-	s.clearLimits(keys)
+	writes, err := s.planChanges(changes, now)
+	if err != nil {
+		return err
+	}
+	s.writeLimits(writes)
 	return nil
 }
 
@@ -96,24 +120,21 @@ func (s *Store) purgeLimits(now time.Time, limit int) (removed int) {
 	return removed
 }
 
-// planSpend works out what to write, or every refusal joined.
-func (s *Store) planSpend(limits []limit.Limit, now time.Time) ([]limit.Spent, []limitWrite, error) {
+// planSpend works out what to write, or every refusal joined. Limits of one key
+// are spent one after the other.
+func (s *Store) planSpend(limits []limit.Limit, now time.Time) ([]limit.Spent, limitRows, error) {
 	var refused *limit.Error
 	var spent []limit.Spent
-	var writes []limitWrite
-	seen := make(map[limit.Key]bool, len(limits))
+	writes := make(limitRows)
 	for _, l := range limits {
-		if seen[l.Key] {
-			return nil, nil, errRepeatedKey
-		}
-		seen[l.Key] = true
+		rows := s.rowsWith(l.Key, writes)
 		var others [][]byte
-		for shard, row := range s.limits[l.Key] {
+		for shard, row := range rows {
 			if shard != l.Shard {
 				others = append(others, row.state)
 			}
 		}
-		sp, err := l.Spend(s.limits[l.Key][l.Shard].state, others, now)
+		sp, err := l.Spend(rows[l.Shard].state, others, now)
 		if refusal, ok := errors.AsType[*limit.Error](err); ok {
 			refused = refused.Join(refusal)
 			continue
@@ -123,7 +144,7 @@ func (s *Store) planSpend(limits []limit.Limit, now time.Time) ([]limit.Spent, [
 		}
 		sp.ExpiresAt = milli(sp.ExpiresAt)
 		spent = append(spent, sp)
-		writes = append(writes, limitWrite{l.Key, l.Shard, limitRow{slices.Clone(sp.State), sp.ExpiresAt}})
+		writes.set(l.Key, l.Shard, limitRow{slices.Clone(sp.State), sp.ExpiresAt})
 	}
 	if refused != nil {
 		return nil, nil, refused
@@ -131,41 +152,44 @@ func (s *Store) planSpend(limits []limit.Limit, now time.Time) ([]limit.Spent, [
 	return spent, writes, nil
 }
 
-// planRefunds works out what to write. A state that is gone has nothing to give back.
-func (s *Store) planRefunds(limits []limit.Limit, spentAt time.Time) ([]limitWrite, error) {
-	var writes []limitWrite
-	seen := make(map[limit.Key]bool, len(limits))
-	for _, l := range limits {
-		if seen[l.Key] {
-			return nil, errRepeatedKey
+// planChanges works out what to write. Changes of one key are applied one after
+// the other.
+func (s *Store) planChanges(changes []limit.Change, now time.Time) (limitRows, error) {
+	writes := make(limitRows)
+	for _, change := range changes {
+		l := change.Limit
+		rows := s.rowsWith(l.Key, writes)
+		shards := []int{l.Shard}
+		if change.Clear {
+			for shard := range rows {
+				if shard != l.Shard {
+					shards = append(shards, shard)
+				}
+			}
 		}
-		seen[l.Key] = true
-		row, ok := s.limits[l.Key][l.Shard]
-		if !ok {
-			continue
+		for _, shard := range shards {
+			state, expires, err := change.Apply(rows[shard].state, now)
+			if err != nil {
+				return nil, err
+			}
+			writes.set(l.Key, shard, limitRow{slices.Clone(state), milli(expires)})
 		}
-		state, err := l.Refund(row.state, spentAt)
-		if err != nil {
-			return nil, err
-		}
-		writes = append(writes, limitWrite{l.Key, l.Shard, limitRow{slices.Clone(state), row.expiresAt}})
 	}
 	return writes, nil
 }
 
-func (s *Store) writeLimits(writes []limitWrite) {
-	for _, w := range writes {
-		shards := s.limits[w.key]
-		if shards == nil {
-			shards = make(map[int]limitRow)
-			s.limits[w.key] = shards
-		}
-		shards[w.shard] = w.row
-	}
+// rowsWith returns the rows of a key as they will be after the writes.
+func (s *Store) rowsWith(key limit.Key, writes limitRows) map[int]limitRow {
+	rows := make(map[int]limitRow, len(s.limits[key]))
+	maps.Copy(rows, s.limits[key])
+	maps.Copy(rows, writes[key])
+	return rows
 }
 
-func (s *Store) clearLimits(keys []limit.Key) {
-	for _, key := range keys {
-		delete(s.limits, key)
+func (s *Store) writeLimits(writes limitRows) {
+	for key, shards := range writes {
+		for shard, row := range shards {
+			s.limits.set(key, shard, row)
+		}
 	}
 }

@@ -28,16 +28,18 @@ func (o *ordered[V]) insert(id string, v V) {
 	o.byID[id] = v
 }
 
-// after returns at most limit values whose ids follow the given one.
-func (o *ordered[V]) after(id string, limit int) []V {
+// after returns the first values that keep holds for, at most limit, of those
+// whose ids follow the given one.
+func (o *ordered[V]) after(id string, limit int, keep func(V) bool) []V {
 	i, found := slices.BinarySearch(o.ids, id)
 	if found {
 		i++
 	}
-	n := min(max(limit, 0), len(o.ids)-i)
-	values := make([]V, 0, n)
-	for _, id := range o.ids[i : i+n] {
-		values = append(values, o.byID[id])
+	var values []V
+	for ; i < len(o.ids) && len(values) < limit; i++ {
+		if v := o.byID[o.ids[i]]; keep(v) {
+			values = append(values, v)
+		}
 	}
 	return values
 }

@@ -10,25 +10,8 @@ import (
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
-// Enqueue implements [identity.Outbox].
-func (s *Store) Enqueue(ctx context.Context, messages []identity.OutboxMessage) error {
-	unlock, err := s.lock(ctx)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-
-	if s.anyMessageTaken(messages) {
-		return identity.ErrAlreadyExists
-	}
-	for _, m := range messages {
-		s.insertMessage(m)
-	}
-	return nil
-}
-
 // LeaseMessages implements [identity.Outbox].
-func (s *Store) LeaseMessages(ctx context.Context, claim identity.Lease) ([]identity.OutboxMessage, error) {
+func (s *Store) LeaseMessages(ctx context.Context, lease identity.Lease) ([]identity.OutboxMessage, error) {
 	unlock, err := s.lock(ctx)
 	if err != nil {
 		return nil, err
@@ -36,36 +19,46 @@ func (s *Store) LeaseMessages(ctx context.Context, claim identity.Lease) ([]iden
 	defer unlock()
 
 	var due []*identity.OutboxMessage
-	for _, m := range s.pending {
-		leased := m.LeaseToken != "" && m.LeaseUntil.After(claim.Now)
-		if !leased && !m.NextAt.After(claim.Now) {
+	for _, m := range s.pending[lease.Lane] {
+		held := m.LeaseToken != "" && m.LeaseUntil.After(lease.Now)
+		if !held && !m.NextAt.After(lease.Now) && slices.Contains(lease.KeyIDs, m.KeyID) {
 			due = append(due, m)
 		}
 	}
 	slices.SortFunc(due, func(a, b *identity.OutboxMessage) int {
 		return cmp.Or(a.NextAt.Compare(b.NextAt), cmp.Compare(a.ID, b.ID))
 	})
-	due = due[:min(max(claim.Max, 0), len(due))]
-	claimed := make([]identity.OutboxMessage, 0, len(due))
+	due = due[:min(max(lease.Max, 0), len(due))]
+	leased := make([]identity.OutboxMessage, 0, len(due))
 	for _, m := range due {
 		m.Attempts++
-		m.LeaseToken, m.LeaseUntil = claim.Token, milli(claim.Until)
-		claimed = append(claimed, copyMessage(*m))
+		m.LeaseToken, m.LeaseUntil = lease.Token, milli(lease.Until)
+		leased = append(leased, copyMessage(*m))
 	}
-	return claimed, nil
+	return leased, nil
 }
 
-// FinishMessage implements [identity.Outbox].
-func (s *Store) FinishMessage(ctx context.Context, result identity.MessageResult) error {
+// FinishMessages implements [identity.Outbox].
+func (s *Store) FinishMessages(ctx context.Context, results []identity.MessageResult) (lost []string, err error) {
 	unlock, err := s.lock(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer unlock()
 
-	m := s.pending[result.ID]
-	if m == nil || m.LeaseToken == "" || m.LeaseToken != result.LeaseToken {
-		return identity.ErrConflict
+	for _, result := range results {
+		if !s.finish(result) {
+			lost = append(lost, result.ID)
+		}
+	}
+	return lost, nil
+}
+
+// finish reports whether the result's lease still held.
+func (s *Store) finish(result identity.MessageResult) bool {
+	m := s.messages.byID[result.ID]
+	if m == nil || m.State.Final() || m.LeaseToken == "" || m.LeaseToken != result.LeaseToken {
+		return false
 	}
 	m.State = result.State
 	m.LeaseToken, m.LeaseUntil = "", time.Time{}
@@ -73,14 +66,14 @@ func (s *Store) FinishMessage(ctx context.Context, result identity.MessageResult
 	if result.State.Final() {
 		m.Sealed = nil
 		m.FinishedAt = milli(result.Now)
-		delete(s.pending, m.ID)
+		s.removePending(m)
 	} else {
 		m.NextAt = milli(result.NextAt)
 	}
 	if ref := refOf(m); ref.usable() && s.byRef[ref] == nil {
 		s.byRef[ref] = m
 	}
-	return nil
+	return true
 }
 
 // refKey is what a provider calls a message.
@@ -109,14 +102,14 @@ func (s *Store) RecordReceipt(ctx context.Context, r sms.DeliveryReceipt) error 
 }
 
 // MessageStates implements [identity.Outbox].
-func (s *Store) MessageStates(ctx context.Context, afterID string, limit int) ([]identity.OutboxMessage, error) {
+func (s *Store) MessageStates(ctx context.Context, afterID string, max int) ([]identity.OutboxMessage, error) {
 	unlock, err := s.lock(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
 
-	stored := s.messages.after(afterID, limit)
+	stored := s.messages.after(afterID, max, func(*identity.OutboxMessage) bool { return true })
 	states := make([]identity.OutboxMessage, 0, len(stored))
 	for _, m := range stored {
 		state := *m
@@ -124,6 +117,28 @@ func (s *Store) MessageStates(ctx context.Context, afterID string, limit int) ([
 		states = append(states, state)
 	}
 	return states, nil
+}
+
+// Backlog implements [identity.Outbox].
+func (s *Store) Backlog(ctx context.Context) ([]identity.Backlog, error) {
+	unlock, err := s.lock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+
+	var lanes []identity.Backlog
+	for lane, pending := range s.pending {
+		b := identity.Backlog{Lane: lane, Pending: len(pending)}
+		first := true
+		for _, m := range pending {
+			if first || m.NextAt.Before(b.Earliest) {
+				b.Earliest, first = m.NextAt, false
+			}
+		}
+		lanes = append(lanes, b)
+	}
+	return lanes, nil
 }
 
 // anyMessageTaken reports whether an id is stored already or occurs twice.
@@ -138,13 +153,29 @@ func (s *Store) anyMessageTaken(messages []identity.OutboxMessage) bool {
 	return false
 }
 
-func (s *Store) insertMessage(m identity.OutboxMessage) {
-	m = copyMessage(m)
-	m.CreatedAt, m.NextAt, m.ExpiresAt = milli(m.CreatedAt), milli(m.NextAt), milli(m.ExpiresAt)
-	m.LeaseUntil, m.FinishedAt = milli(m.LeaseUntil), milli(m.FinishedAt)
-	s.messages.insert(m.ID, &m)
-	if !m.State.Final() {
-		s.pending[m.ID] = &m
+func (s *Store) insertMessages(messages []identity.OutboxMessage) {
+	for _, m := range messages {
+		m = copyMessage(m)
+		m.CreatedAt, m.NextAt, m.ExpiresAt = milli(m.CreatedAt), milli(m.NextAt), milli(m.ExpiresAt)
+		m.LeaseUntil, m.FinishedAt = milli(m.LeaseUntil), milli(m.FinishedAt)
+		s.messages.insert(m.ID, &m)
+		if !m.State.Final() {
+			s.addPending(&m)
+		}
+	}
+}
+
+func (s *Store) addPending(m *identity.OutboxMessage) {
+	if s.pending[m.Lane] == nil {
+		s.pending[m.Lane] = make(map[string]*identity.OutboxMessage)
+	}
+	s.pending[m.Lane][m.ID] = m
+}
+
+func (s *Store) removePending(m *identity.OutboxMessage) {
+	delete(s.pending[m.Lane], m.ID)
+	if len(s.pending[m.Lane]) == 0 {
+		delete(s.pending, m.Lane)
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
-	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 // Store is an [identity.Storage] in memory. Make one with [New]; the zero Store
@@ -25,15 +24,18 @@ type Store struct {
 	byBinding codeIndex
 	byNumber  codeIndex
 
-	limits map[limit.Key]map[int]limitRow // by key, then shard
+	limits limitRows
 
 	messages ordered[*identity.OutboxMessage]
-	pending  map[string]*identity.OutboxMessage // those not in a final state
-	byRef    map[refKey]*identity.OutboxMessage // those that a provider took
+	pending  map[identity.Lane]map[string]*identity.OutboxMessage // those not in a final state, by lane, then id
+	byRef    map[refKey]*identity.OutboxMessage                   // those that a provider took
 	events   ordered[identity.Event]
 }
 
-var _ identity.Storage = (*Store)(nil)
+var (
+	_ identity.Storage = (*Store)(nil)
+	_ identity.Checker = (*Store)(nil)
+)
 
 // New returns an empty store.
 func New() *Store {
@@ -45,12 +47,22 @@ func New() *Store {
 		codes:     make(map[string]*identity.VerifyCode),
 		byBinding: make(codeIndex),
 		byNumber:  make(codeIndex),
-		limits:    make(map[limit.Key]map[int]limitRow),
+		limits:    make(limitRows),
 		messages:  newOrdered[*identity.OutboxMessage](),
-		pending:   make(map[string]*identity.OutboxMessage),
+		pending:   make(map[identity.Lane]map[string]*identity.OutboxMessage),
 		byRef:     make(map[refKey]*identity.OutboxMessage),
 		events:    newOrdered[identity.Event](),
 	}
+}
+
+// Check implements [identity.Checker].
+func (s *Store) Check(ctx context.Context) error {
+	unlock, err := s.lock(ctx)
+	if err != nil {
+		return err
+	}
+	unlock()
+	return nil
 }
 
 // lock takes the mutex for a call that is still wanted. ctx is looked at with

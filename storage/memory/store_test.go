@@ -21,21 +21,30 @@ func must(t *testing.T, err error) {
 	}
 }
 
-func TestFinishMessageWipesSealedText(t *testing.T) {
+func pending(id string) identity.OutboxMessage {
+	return identity.OutboxMessage{ID: id, Lane: identity.LaneCode, KeyID: "key", Sealed: []byte("text"), State: identity.MessagePending, NextAt: start}
+}
+
+func TestFinishMessagesWipesSealedText(t *testing.T) {
 	t.Parallel()
 	for _, state := range []identity.MessageState{identity.MessageDelivered, identity.MessageUncertain, identity.MessageDead} {
 		s, ctx := New(), t.Context()
-		must(t, s.Enqueue(ctx, []identity.OutboxMessage{{ID: "1", Sealed: []byte("text"), State: identity.MessagePending, NextAt: start}}))
-		_, err := s.LeaseMessages(ctx, identity.Lease{Now: start, Until: start.Add(time.Minute), Token: "token", Max: 1})
+		must(t, s.AppendEvent(ctx, identity.Event{ID: "1"}, []identity.OutboxMessage{pending("1")}))
+		_, err := s.LeaseMessages(ctx, identity.Lease{Now: start, Until: start.Add(time.Minute), Token: "token", Lane: identity.LaneCode, KeyIDs: []string{"key"}, Max: 1})
 		must(t, err)
-		must(t, s.FinishMessage(ctx, identity.MessageResult{ID: "1", LeaseToken: "token", State: state, Now: start}))
-		if m := s.messages.byID["1"]; m.Sealed != nil {
-			t.Errorf("sealed text of a message %s: got %q, want none", state, m.Sealed)
+		lost, err := s.FinishMessages(ctx, []identity.MessageResult{{ID: "1", LeaseToken: "token", State: state, Now: start}})
+		must(t, err)
+		if m := s.messages.byID["1"]; m.Sealed != nil || len(lost) != 0 {
+			t.Errorf("sealed text of a message %s: got %q, want none (lost %q)", state, m.Sealed, lost)
 		}
 		if len(s.pending) != 0 {
-			t.Errorf("pending after a message is %s: got %d, want 0", state, len(s.pending))
+			t.Errorf("lanes with pending messages after one is %s: got %d, want 0", state, len(s.pending))
 		}
 	}
+}
+
+func oneIn(per time.Duration) []limit.Rule {
+	return []limit.Rule{{Rates: []limit.Rate{{Limit: 1, Per: per}}}}
 }
 
 func TestPurgeLeavesNothingBehind(t *testing.T) {
@@ -43,12 +52,12 @@ func TestPurgeLeavesNothingBehind(t *testing.T) {
 	s, ctx := New(), t.Context()
 	_, err := s.IssueCode(ctx, identity.CodeIssue{
 		Now: start, KeepLive: 3,
-		Charges: []limit.Limit{{Key: "key", Rates: []limit.Rate{{Limit: 1, Per: time.Minute}}}},
+		Charges: []limit.Limit{{Key: "key", Rules: oneIn(time.Minute)}},
 		Code: identity.VerifyCode{
 			ID: "1", Binding: []byte("b"), NumberKey: []byte("n"), MaxAttempts: 1, CreatedAt: start, ExpiresAt: start.Add(time.Minute),
 		},
-		Message: identity.OutboxMessage{ID: "1", State: identity.MessageDead, FinishedAt: start},
-		Event:   identity.Event{ID: "1", At: start},
+		Messages: []identity.OutboxMessage{{ID: "1", State: identity.MessageDead, FinishedAt: start}},
+		Event:    identity.Event{ID: "1", At: start},
 	})
 	must(t, err)
 	later := start.Add(time.Hour)
@@ -64,42 +73,59 @@ func TestPurgeLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-func TestMalformedLimitStateIsAnError(t *testing.T) {
+func TestDeleteUserLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	s, ctx := New(), t.Context()
-	one := limit.Limit{Key: "bad", Rates: []limit.Rate{{Limit: 1, Per: time.Hour}}}
-	free := limit.Limit{Key: "free", Rates: one.Rates}
-	s.limits["bad"] = map[int]limitRow{0: {state: []byte{0xff}, expiresAt: start.Add(time.Hour)}}
-	s.insertCode(identity.VerifyCode{ID: "1", NumberKey: []byte("n"), ExpiresAt: start.Add(time.Hour)})
-
-	// Taking it for an empty counter would hand out fresh guesses.
-	var refused *limit.Error
-	_, err := s.Spend(ctx, []limit.Limit{free, one}, start)
-	if err == nil || errors.As(err, &refused) {
-		t.Errorf("Spend: got error %v, want one that is no *LimitError", err)
-	}
-	if len(s.limits) != 1 {
-		t.Errorf("keys after the failed Spend: got %d, want 1", len(s.limits))
-	}
-	err = s.RedeemCode(ctx, identity.Redemption{Now: start, CodeID: "1", NumberKey: []byte("n"), Refunds: []limit.Limit{one}})
-	if err == nil || !s.codes["1"].UsedAt.IsZero() {
-		t.Errorf("RedeemCode: got error %v and use at %v, want an error and no use", err, s.codes["1"].UsedAt)
-	}
-	if err := s.ReleaseAttempt(ctx, identity.Release{SpentAt: start, Refunds: []limit.Limit{one}}); err == nil {
-		t.Error("ReleaseAttempt: got no error")
+	must(t, s.CreateUser(ctx, identity.User{ID: "1", Tenant: "acme", Mobile: "+8612345678901", PasswordHash: "old"}))
+	must(t, s.ReplacePassword(ctx, identity.PasswordChange{Tenant: "acme", UserID: "1", OldHash: "old", NewHash: "new", KeepHistory: 3}))
+	must(t, s.DeleteUser(ctx, "acme", "1"))
+	if left := len(s.users) + len(s.byMobile) + len(s.history); left != 0 {
+		t.Errorf("entries left in the maps of users: got %d, want 0", left)
 	}
 }
 
-func TestRepeatedKeyIsAnError(t *testing.T) {
+func TestMalformedLimitStateIsAnError(t *testing.T) {
 	t.Parallel()
 	s, ctx := New(), t.Context()
-	l := limit.Limit{Key: "key", Rates: []limit.Rate{{Limit: 1, Per: time.Hour}}}
-	if _, err := s.Spend(ctx, []limit.Limit{l, l}, start); !errors.Is(err, errRepeatedKey) {
-		t.Errorf("Spend: got error %v, want %v", err, errRepeatedKey)
+	bad := limit.Limit{Key: "bad", Rules: oneIn(time.Hour)}
+	free := limit.Limit{Key: "free", Rules: bad.Rules}
+	s.limits.set("bad", 0, limitRow{state: []byte{0xff}, expiresAt: start.Add(time.Hour)})
+	s.insertCode(identity.VerifyCode{ID: "1", NumberKey: []byte("n"), ExpiresAt: start.Add(time.Hour)})
+
+	// Taking it for an empty log would hand out fresh guesses.
+	wantErr := func(what string, err error) {
+		t.Helper()
+		if !errors.Is(err, limit.ErrState) {
+			t.Errorf("%s: got error %v, want %v", what, err, limit.ErrState)
+		}
+		if len(s.limits) != 1 {
+			t.Errorf("keys after the failed %s: got %d, want 1", what, len(s.limits))
+		}
 	}
-	err := s.ReleaseAttempt(ctx, identity.Release{SpentAt: start, Refunds: []limit.Limit{l, l}})
-	if !errors.Is(err, errRepeatedKey) {
-		t.Errorf("ReleaseAttempt: got error %v, want %v", err, errRepeatedKey)
+	changes := []limit.Change{{Limit: free, Clear: true}, {Limit: bad, Clear: true}}
+	_, err := s.Spend(ctx, []limit.Limit{free, bad}, start)
+	wantErr("Spend", err)
+	wantErr("ChangeLimits", s.ChangeLimits(ctx, changes, start))
+	wantErr("ReleaseAttempt", s.ReleaseAttempt(ctx, identity.Release{Now: start, Changes: changes}))
+	wantErr("RedeemCode", s.RedeemCode(ctx, identity.Redemption{Now: start, CodeID: "1", NumberKey: []byte("n"), Changes: changes}))
+	if !s.codes["1"].UsedAt.IsZero() {
+		t.Error("the failed RedeemCode used the code")
+	}
+}
+
+// The second of two limits of one key is worked out from the state after the first.
+func TestLimitsOfOneKeyAreSpentInOrder(t *testing.T) {
+	t.Parallel()
+	s, ctx := New(), t.Context()
+	two := limit.Limit{Key: "key", Rules: []limit.Rule{{Rates: []limit.Rate{{Limit: 2, Per: time.Hour}}}}}
+	var refused *limit.Error
+	if _, err := s.Spend(ctx, []limit.Limit{two, two, two}, start); !errors.As(err, &refused) || len(refused.Refused) != 1 {
+		t.Errorf("three of two: got error %v, want one refusal", err)
+	}
+	_, err := s.Spend(ctx, []limit.Limit{two, two}, start)
+	must(t, err)
+	if _, err := s.Spend(ctx, []limit.Limit{two}, start); !errors.As(err, &refused) {
+		t.Errorf("one more: got error %v, want a refusal", err)
 	}
 }
 
@@ -110,7 +136,7 @@ func TestCancelledWhileWaiting(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	s.mu.Lock()
 	done := make(chan error)
-	go func() { done <- s.AppendEvent(ctx, identity.Event{ID: "1"}) }()
+	go func() { done <- s.AppendEvent(ctx, identity.Event{ID: "1"}, nil) }()
 	cancel()
 	s.mu.Unlock()
 	if err := <-done; !errors.Is(err, context.Canceled) {

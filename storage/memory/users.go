@@ -55,27 +55,10 @@ func (s *Store) UpdateUser(ctx context.Context, change identity.UserChange) erro
 	}
 	defer unlock()
 
-	u, ok := s.user(change.Tenant, change.ID)
-	if !ok {
-		return identity.ErrNotFound
+	if err := s.checkUser(change); err != nil {
+		return err
 	}
-	old := mobileKey{u.Tenant, u.Mobile}
-	if change.Mobile != nil {
-		holder, taken := s.byMobile[mobileKey{u.Tenant, *change.Mobile}]
-		if taken && holder != u.ID {
-			return identity.ErrAlreadyExists
-		}
-		u.Mobile = *change.Mobile
-	}
-	if change.VerifiedAt != nil {
-		u.VerifiedAt = milli(*change.VerifiedAt)
-	}
-	if change.Disabled != nil {
-		u.Disabled = *change.Disabled
-	}
-	delete(s.byMobile, old)
-	s.byMobile[mobileKey{u.Tenant, u.Mobile}] = u.ID
-	s.users[u.ID] = u
+	s.setUser(change)
 	return nil
 }
 
@@ -118,6 +101,37 @@ func (s *Store) user(tenant, id string) (identity.User, bool) {
 	return u, true
 }
 
+// checkUser returns why setUser may not be called.
+func (s *Store) checkUser(change identity.UserChange) error {
+	u, ok := s.user(change.Tenant, change.ID)
+	if !ok {
+		return identity.ErrNotFound
+	}
+	if change.Mobile != nil {
+		holder, taken := s.byMobile[mobileKey{u.Tenant, *change.Mobile}]
+		if taken && holder != u.ID {
+			return identity.ErrAlreadyExists
+		}
+	}
+	return nil
+}
+
+func (s *Store) setUser(change identity.UserChange) {
+	u := s.users[change.ID]
+	delete(s.byMobile, mobileKey{u.Tenant, u.Mobile})
+	if change.Mobile != nil {
+		u.Mobile = *change.Mobile
+	}
+	if change.VerifiedAt != nil {
+		u.VerifiedAt = milli(*change.VerifiedAt)
+	}
+	if change.Disabled != nil {
+		u.Disabled = *change.Disabled
+	}
+	s.byMobile[mobileKey{u.Tenant, u.Mobile}] = u.ID
+	s.users[u.ID] = u
+}
+
 // checkPassword returns why setPassword may not be called.
 func (s *Store) checkPassword(change identity.PasswordChange) error {
 	u, ok := s.user(change.Tenant, change.UserID)
@@ -125,6 +139,9 @@ func (s *Store) checkPassword(change identity.PasswordChange) error {
 		return identity.ErrNotFound
 	}
 	if u.PasswordHash != change.OldHash {
+		return identity.ErrConflict
+	}
+	if change.Mobile != "" && (u.Mobile != change.Mobile || u.VerifiedAt.IsZero() || u.Disabled) {
 		return identity.ErrConflict
 	}
 	return nil
