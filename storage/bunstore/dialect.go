@@ -15,6 +15,9 @@ type engine struct {
 	name dialect.Name
 	// oneWriter says that transactions run one after the other whatever we do.
 	oneWriter bool
+	// prepare says that the driver compiles a statement each time, unless it is
+	// prepared for it.
+	prepare bool
 	// Column types.
 	str   func(bytes int) string // compared byte for byte
 	text  string
@@ -57,7 +60,7 @@ func engineOf(name dialect.Name) (engine, error) {
 	switch name {
 	case dialect.SQLite:
 		return engine{
-			name: name, oneWriter: true, str: func(int) string { return "TEXT" }, text: "TEXT", bytes: "BLOB", key: "BLOB",
+			name: name, oneWriter: true, prepare: true, str: func(int) string { return "TEXT" }, text: "TEXT", bytes: "BLOB", key: "BLOB",
 			upsert: onConflict, ignore: doNothing,
 			lock:      func(string) (string, string) { return "", "" },
 			catalogue: "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = ",
@@ -87,7 +90,7 @@ func engineOf(name dialect.Name) (engine, error) {
 	case dialect.MySQL:
 		return engine{
 			// VARBINARY, because text collations fold case or ignore trailing spaces.
-			name: name, str: func(n int) string { return fmt.Sprintf("VARBINARY(%d)", n) },
+			name: name, prepare: true, str: func(n int) string { return fmt.Sprintf("VARBINARY(%d)", n) },
 			text: "BLOB", bytes: "BLOB", key: "BINARY(32)",
 			forUpdate: " FOR UPDATE", skipLocked: " FOR UPDATE SKIP LOCKED",
 			upsert: func(_ string, columns ...string) string {

@@ -21,10 +21,14 @@ type Store struct {
 	users  UsersTable
 	// ownUsers says that users is the embedder's.
 	ownUsers bool
-	// writer is the one place in line for a transaction, where the engine has one
-	// writer anyway: waiting here is in order, waiting in SQLite's busy handler is
-	// sleeping and trying again. Nil for engines with many writers.
-	writer chan struct{}
+	// prepared is nil where the driver keeps prepared statements itself.
+	prepared *prepared
+	// group commits the calls together that wait for the engine's one writer:
+	// waiting in SQLite's busy handler is sleeping and trying again. Nil for engines
+	// with many writers.
+	group *group
+	// timeout ends a call.
+	timeout time.Duration
 	// joined is the embedder's transaction, if the store is bound to one.
 	joined *bun.Tx
 }
@@ -45,14 +49,18 @@ func New(db *bun.DB, options ...Option) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: db, engine: e, users: rekeyUsers}
+	s := &Store{db: db, engine: e, users: rekeyUsers, timeout: DefaultCallTimeout}
 	for _, option := range options {
 		if err := option(s); err != nil {
 			return nil, err
 		}
 	}
+	if e.prepare {
+		s.prepared = newPrepared(db.DB)
+	}
 	if e.oneWriter {
-		s.writer = make(chan struct{}, 1)
+		begin := func(ctx context.Context) (*sql.Tx, error) { return db.DB.BeginTx(ctx, e.tx) }
+		s.group = &group{begin: begin, cache: s.prepared, timeout: s.timeout}
 	}
 	return s, nil
 }
@@ -74,7 +82,7 @@ func (s *Store) DB() *bun.DB { return s.db }
 // [identity.Service] on a bound store.
 func (s *Store) WithTx(tx bun.Tx) *Store {
 	bound := *s
-	bound.joined, bound.writer = &tx, nil
+	bound.joined, bound.group, bound.prepared = &tx, nil, nil
 	return &bound
 }
 
@@ -84,9 +92,16 @@ const maxTries = 10
 // inTx runs f in a transaction. It is run again when the engine gave it up, so
 // f has no effects but through its transaction.
 func (s *Store) inTx(ctx context.Context, f func(t *tx) error) error {
+	return s.inLane(ctx, requests, f)
+}
+
+// inLane is inTx, in a lane of the engine's one writer.
+func (s *Store) inLane(ctx context.Context, in lane, f func(t *tx) error) error {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
 	for try := 1; ; try++ {
-		err := s.once(ctx, f)
-		if err == nil || try == maxTries || s.joined != nil || !s.engine.aborted(err) {
+		err := s.once(ctx, in, f)
+		if err == nil || try == maxTries || s.joined != nil || !s.engine.aborted(err) && !errors.Is(err, errLost) {
 			return cancelled(ctx, err)
 		}
 		pause := time.Millisecond<<try/2 + rand.N(time.Millisecond<<try)
@@ -107,37 +122,12 @@ func cancelled(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: %w", ctx.Err(), err)
 }
 
-// longestLine is how long a call waits for its turn to write. It is far more
-// than the calls before it take when all is well; when another process keeps
-// the file locked, calls that waited without end would only pile up.
-const longestLine = 30 * time.Second
-
-var errLine = fmt.Errorf("waited %s for other transactions", longestLine)
-
-// line waits for the turn to write, where the engine has one writer.
-func (s *Store) line(ctx context.Context) (leave func(), err error) {
-	if s.writer == nil {
-		return func() {}, nil
+func (s *Store) once(ctx context.Context, in lane, f func(t *tx) error) error {
+	run := func(c conn) error { return f(&tx{statements{ctx: ctx, db: s.db, conn: c, engine: s.engine}}) }
+	if s.group != nil {
+		return s.group.do(ctx, in, run)
 	}
-	patience := time.NewTimer(longestLine)
-	defer patience.Stop()
-	select {
-	case s.writer <- struct{}{}:
-		return func() { <-s.writer }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-patience.C:
-		return nil, errLine
-	}
-}
-
-func (s *Store) once(ctx context.Context, f func(t *tx) error) error {
-	leave, err := s.line(ctx)
-	if err != nil {
-		return err
-	}
-	defer leave()
-	t, err := s.begin(ctx)
+	t, c, err := s.begin(ctx)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
@@ -146,8 +136,9 @@ func (s *Store) once(ctx context.Context, f func(t *tx) error) error {
 		if !committed { // of a savepoint that is released, a rollback would spoil the whole transaction
 			_ = t.Rollback()
 		}
+		s.prepared.prepare()
 	}()
-	if err := f(&tx{statements{ctx: ctx, db: s.db, conn: t.Tx, engine: s.engine}}); err != nil {
+	if err := run(c); err != nil {
 		return err
 	}
 	if err := t.Commit(); err != nil {
@@ -157,12 +148,23 @@ func (s *Store) once(ctx context.Context, f func(t *tx) error) error {
 	return nil
 }
 
+// transaction is a transaction or a savepoint.
+type transaction interface {
+	Commit() error
+	Rollback() error
+}
+
 // begin begins a transaction, or a savepoint in the one that the store is bound to.
-func (s *Store) begin(ctx context.Context) (bun.Tx, error) {
+func (s *Store) begin(ctx context.Context) (transaction, conn, error) {
 	if s.joined != nil {
-		return s.joined.BeginTx(ctx, nil)
+		t, err := s.joined.BeginTx(ctx, nil)
+		return t, t.Tx, err
 	}
-	return s.db.BeginTx(ctx, s.engine.tx)
+	t, err := s.db.DB.BeginTx(ctx, s.engine.tx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return t, s.prepared.on(t), nil
 }
 
 // read gives statements outside of a transaction of the store's own.
@@ -170,7 +172,7 @@ func (s *Store) read(ctx context.Context) *statements {
 	if s.joined != nil {
 		return &statements{ctx: ctx, db: s.db, conn: s.joined.Tx, engine: s.engine}
 	}
-	return &statements{ctx: ctx, db: s.db, conn: s.db.DB, engine: s.engine}
+	return &statements{ctx: ctx, db: s.db, conn: preparedDB{s.db.DB, s.prepared}, engine: s.engine, timeout: s.timeout}
 }
 
 type conn interface {
@@ -184,6 +186,9 @@ type statements struct {
 	db     *bun.DB
 	conn   conn
 	engine engine
+	// timeout ends a query outside of a transaction; 0 where the context has the
+	// end already.
+	timeout time.Duration
 }
 
 // tx is statements inside a transaction; what needs one takes a tx.
@@ -209,13 +214,19 @@ func (t *statements) insert(query string, args ...any) error {
 
 // query reads rows into a slice of a model, by column names.
 func query[M any](t *statements, q string, args ...any) (models []M, err error) {
-	defer func() { err = cancelled(t.ctx, err) }()
-	rows, err := t.conn.QueryContext(t.ctx, t.engine.rebind(q), args...)
+	ctx := t.ctx
+	if t.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, t.timeout)
+		defer cancel()
+	}
+	defer func() { err = cancelled(ctx, err) }()
+	rows, err := t.conn.QueryContext(ctx, t.engine.rebind(q), args...)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = rows.Close() }()
-	if err := t.db.ScanRows(t.ctx, rows, &models); err != nil {
+	if err := t.db.ScanRows(ctx, rows, &models); err != nil {
 		return nil, err
 	}
 	return models, rows.Err()
