@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"strings"
 	"sync"
 	"testing"
 
@@ -174,7 +175,16 @@ func (c *spyConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx
 }
 
 func (c *spyConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	if err := c.spy.see(call{"exec", query, values(args), ctx.Done() != nil}); err != nil {
+	kind := "exec"
+	switch verb, _, _ := strings.Cut(query, " "); {
+	case verb == "BEGIN":
+		kind = "begin"
+	case verb == "COMMIT":
+		kind = "commit"
+	case verb == "ROLLBACK" && len(query) == len(verb): // seen by nobody, as sql.Tx's
+		return c.real.ExecContext(ctx, query, args)
+	}
+	if err := c.spy.see(call{kind, query, values(args), ctx.Done() != nil}); err != nil {
 		return nil, err
 	}
 	return c.real.ExecContext(ctx, query, args)

@@ -187,7 +187,7 @@ func (e engine) aborted(err error) bool {
 	state, sqlite, mysql := errorCode(err)
 	switch e.name {
 	case dialect.PG:
-		return state == "40001" || state == "40P01"
+		return state == "40001" || state == "40P01" || state == "55P03" // lock time-out
 	case dialect.MySQL:
 		return mysql == "1213" || mysql == "1205" // deadlock, lock wait time-out
 	default:

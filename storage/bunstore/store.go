@@ -29,6 +29,7 @@ type Store struct {
 	group *group
 	// timeout ends a call.
 	timeout time.Duration
+	sweeper *sweeper
 	// joined is the embedder's transaction, if the store is bound to one.
 	joined *bun.Tx
 }
@@ -49,7 +50,7 @@ func New(db *bun.DB, options ...Option) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: db, engine: e, users: rekeyUsers, timeout: DefaultCallTimeout}
+	s := &Store{db: db, engine: e, users: rekeyUsers, timeout: DefaultCallTimeout, sweeper: &sweeper{}}
 	for _, option := range options {
 		if err := option(s); err != nil {
 			return nil, err
@@ -99,16 +100,25 @@ func (s *Store) inTx(ctx context.Context, f func(t *tx) error) error {
 func (s *Store) inLane(ctx context.Context, in lane, f func(t *tx) error) error {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	for try := 1; ; try++ {
-		err := s.once(ctx, in, f)
-		if err == nil || try == maxTries || s.joined != nil || !s.engine.aborted(err) && !errors.Is(err, errLost) {
+	for try, gone := 1, 0; ; {
+		err, committing := s.once(ctx, in, f)
+		if err == nil || s.joined != nil || ctx.Err() != nil {
 			return cancelled(ctx, err)
 		}
-		pause := time.Millisecond<<try/2 + rand.N(time.Millisecond<<try)
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return ctx.Err()
+		switch {
+		case (s.engine.aborted(err) || errors.Is(err, errLost)) && try < maxTries:
+			pause := time.Millisecond<<try/2 + rand.N(time.Millisecond<<try)
+			try++
+			select {
+			case <-time.After(pause):
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		case !committing && gone < mostConnections && (s.engine.demoted(err) || s.engine.lost(err)):
+			gone++
+			s.sweep(ctx, time.Duration(gone)*100*time.Millisecond)
+		default:
+			return err
 		}
 	}
 }
@@ -122,57 +132,68 @@ func cancelled(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: %w", ctx.Err(), err)
 }
 
-func (s *Store) once(ctx context.Context, in lane, f func(t *tx) error) error {
+// once runs f in a transaction. Of an error while committing nobody knows
+// whether the transaction stands.
+func (s *Store) once(ctx context.Context, in lane, f func(t *tx) error) (err error, committing bool) { //nolint:revive // the error is what matters
 	run := func(c conn) error { return f(&tx{statements{ctx: ctx, db: s.db, conn: c, engine: s.engine}}) }
-	if s.group != nil {
-		return s.group.do(ctx, in, run)
+	switch {
+	case s.group != nil:
+		return s.group.do(ctx, in, run), false
+	case s.joined != nil:
+		t, err := s.joined.BeginTx(ctx, nil)
+		if err != nil {
+			return fmt.Errorf("begin: %w", err), false
+		}
+		return inside(ctx, plainTx{t}, func() error { return run(t.Tx) })
 	}
-	t, c, err := s.begin(ctx)
+	b, err := s.begin(ctx)
 	if err != nil {
-		return fmt.Errorf("begin: %w", err)
+		return fmt.Errorf("begin: %w", err), false
 	}
-	committed := false
+	finished := false
 	defer func() {
-		if !committed { // of a savepoint that is released, a rollback would spoil the whole transaction
-			_ = t.Rollback()
+		if finished && (err == nil || !s.engine.demoted(err) && !s.engine.lost(err) && ctx.Err() == nil) {
+			b.end()
+		} else {
+			b.giveUp()
 		}
 		s.prepared.prepare()
 	}()
-	if err := run(c); err != nil {
-		return err
-	}
-	if err := t.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
-	}
-	committed = true
-	return nil
+	err, committing = inside(ctx, b.t, func() error { return run(b.conn) })
+	finished = true
+	return err, committing
 }
 
 // transaction is a transaction or a savepoint.
 type transaction interface {
-	Commit() error
-	Rollback() error
+	Commit(ctx context.Context) error
+	Rollback(ctx context.Context) error
 }
 
-// begin begins a transaction, or a savepoint in the one that the store is bound to.
-func (s *Store) begin(ctx context.Context) (transaction, conn, error) {
-	if s.joined != nil {
-		t, err := s.joined.BeginTx(ctx, nil)
-		return t, t.Tx, err
+// inside commits the transaction if f succeeds, and rolls it back otherwise.
+func inside(ctx context.Context, t transaction, f func() error) (err error, committing bool) { //nolint:revive // as once
+	committed := false
+	defer func() {
+		if !committed { // of a savepoint that is released, a rollback would spoil the whole transaction
+			_ = t.Rollback(ctx)
+		}
+	}()
+	if err := f(); err != nil {
+		return err, false
 	}
-	t, err := s.db.DB.BeginTx(ctx, s.engine.tx)
-	if err != nil {
-		return nil, nil, err
+	if err := t.Commit(ctx); err != nil {
+		return fmt.Errorf("commit: %w", err), true
 	}
-	return t, s.prepared.on(t), nil
+	committed = true
+	return nil, true
 }
 
 // read gives statements outside of a transaction of the store's own.
 func (s *Store) read(ctx context.Context) *statements {
 	if s.joined != nil {
-		return &statements{ctx: ctx, db: s.db, conn: s.joined.Tx, engine: s.engine}
+		return &statements{ctx: ctx, db: s.db, conn: s.joined.Tx, engine: s.engine, alone: s}
 	}
-	return &statements{ctx: ctx, db: s.db, conn: preparedDB{s.db.DB, s.prepared}, engine: s.engine, timeout: s.timeout}
+	return &statements{ctx: ctx, db: s.db, conn: preparedDB{s.db.DB, s.prepared}, engine: s.engine, alone: s}
 }
 
 type conn interface {
@@ -186,9 +207,8 @@ type statements struct {
 	db     *bun.DB
 	conn   conn
 	engine engine
-	// timeout ends a query outside of a transaction; 0 where the context has the
-	// end already.
-	timeout time.Duration
+	// alone is the store of a query that is in no transaction of the store's.
+	alone *Store
 }
 
 // tx is statements inside a transaction; what needs one takes a tx.
@@ -213,13 +233,26 @@ func (t *statements) insert(query string, args ...any) error {
 }
 
 // query reads rows into a slice of a model, by column names.
-func query[M any](t *statements, q string, args ...any) (models []M, err error) {
-	ctx := t.ctx
-	if t.timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, t.timeout)
-		defer cancel()
+func query[M any](t *statements, q string, args ...any) ([]M, error) {
+	if t.alone == nil {
+		return queryOnce[M](t.ctx, t, q, args)
 	}
+	ctx, cancel := context.WithTimeout(t.ctx, t.alone.timeout)
+	defer cancel()
+	for gone := 1; ; gone++ {
+		models, err := func() ([]M, error) {
+			once, cancel := t.alone.patience(ctx, gone)
+			defer cancel()
+			return queryOnce[M](once, t, q, args)
+		}()
+		if err == nil || ctx.Err() != nil || gone > mostConnections || !t.alone.again(err) {
+			return models, cancelled(ctx, err)
+		}
+		t.alone.sweep(ctx, 100*time.Millisecond)
+	}
+}
+
+func queryOnce[M any](ctx context.Context, t *statements, q string, args []any) (models []M, err error) {
 	defer func() { err = cancelled(ctx, err) }()
 	rows, err := t.conn.QueryContext(ctx, t.engine.rebind(q), args...)
 	if err != nil {
