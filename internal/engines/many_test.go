@@ -3,6 +3,7 @@ package engines_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -86,5 +87,45 @@ func TestLineEnds(t *testing.T) {
 			t.Errorf("the call that was stuck: %v", err)
 		}
 		time.Sleep(time.Second) // what is left in the group's goroutine ends
+	})
+}
+
+// A purge of counters goes on where the last one stopped, and has seen all of
+// them when it removes fewer than it might: whichever are over, and wherever the
+// last one stopped.
+func TestPurgeOfCountersSeesAll(t *testing.T) {
+	t.Parallel()
+	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
+		const n = 12_000
+		s := migrated(t, fresh(t))
+		spend := func(at time.Time, over func(i int) bool) (spent int) {
+			var limits []limit.Limit
+			for i := range n {
+				if over(i) {
+					limits = append(limits, hourly(limit.Key(fmt.Sprintf("k%05d", i)), 0, 0))
+				}
+			}
+			for some := range slices.Chunk(limits, 500) {
+				if _, err := s.Spend(t.Context(), some, at); err != nil {
+					t.Fatal(err)
+				}
+			}
+			return len(limits)
+		}
+		all := func(int) bool { return true }
+		purge := func(after time.Duration, most, want int) {
+			t.Helper()
+			if got, err := s.Purge(t.Context(), identity.Purge{Now: tourTime.Add(after), Max: most}); err != nil || got != want {
+				t.Errorf("%d removed, %v; want %d", got, err, want)
+			}
+		}
+		spend(tourTime, all)
+		purge(30*time.Minute, n, 0)
+		purge(2*time.Hour, 7000, 7000)
+		spend(tourTime.Add(3*time.Hour), func(i int) bool { return i < 3000 }) // before where it stopped, not over
+		purge(2*time.Hour, n, 5000)
+		purge(5*time.Hour, 1000, 1000)
+		purge(5*time.Hour, n, 2000)
+		purge(5*time.Hour, n, 0)
 	})
 }

@@ -203,9 +203,17 @@ func (e engine) index(name, table, columns string) string {
 	return "CREATE INDEX IF NOT EXISTS " + name + " ON " + table + " (" + columns + ")"
 }
 
+// dropIndex is one DROP INDEX. MySQL knows no IF EXISTS here: see exists.
+func (e engine) dropIndex(name, table string) string {
+	if e.name == dialect.MySQL {
+		return "DROP INDEX " + name + " ON " + table
+	}
+	return "DROP INDEX IF EXISTS " + name
+}
+
 // exists reports whether a migration's statement failed because it had been run
 // before the process that ran it died.
 func (e engine) exists(err error) bool {
 	_, _, mysql := errorCode(err)
-	return e.name == dialect.MySQL && mysql == "1061" // duplicate key name
+	return e.name == dialect.MySQL && (mysql == "1061" || mysql == "1091") // duplicate key name, no such key
 }
