@@ -31,7 +31,7 @@ func TestEveryStatementUsesAnIndex(t *testing.T) {
 		seen := map[string]bool{}
 		for _, c := range calls {
 			verb, _, _ := strings.Cut(c.query, " ")
-			if seen[c.query] || verb == "" || verb == "INSERT" || strings.Contains(c.query, "pg_advisory_xact_lock") {
+			if seen[c.query] || verb == "" || verb == "INSERT" || c.kind == "begin" || c.kind == "commit" {
 				continue
 			}
 			seen[c.query] = true

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"strings"
 	"sync"
 	"testing"
 
@@ -16,13 +17,16 @@ type call struct {
 	kind  string // begin, exec, query, commit
 	query string
 	args  []any
+	ends  bool // its context can end while it runs
 }
 
 // spy sits between database/sql and a real driver. It remembers the calls, and
 // asks before each, if told so, whether it shall fail instead.
 type spy struct {
 	mu     sync.Mutex
+	last   *spyConn // that began a transaction
 	calls  []call
+	asking sync.Mutex
 	before func(call) error
 }
 
@@ -49,19 +53,28 @@ func (s *spy) during(f func()) []call {
 // set makes f be asked before each call, by one goroutine at a time; nil for
 // nothing.
 func (s *spy) set(f func(call) error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.asking.Lock()
+	defer s.asking.Unlock()
 	s.before = f
 }
 
 func (s *spy) see(c call) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.calls = append(s.calls, c)
+	s.mu.Unlock()
+	s.asking.Lock()
+	defer s.asking.Unlock()
 	if s.before == nil {
 		return nil
 	}
 	return s.before(c)
+}
+
+// rollback ends the last transaction behind database/sql's back, as an engine
+// does that gives it up.
+func (s *spy) rollback() error {
+	_, err := s.last.real.ExecContext(context.Background(), "ROLLBACK", nil)
+	return err
 }
 
 type spyConnector struct {
@@ -103,9 +116,44 @@ func (c *spyConn) Close() error { return c.held.Close() }
 func (c *spyConn) Begin() (driver.Tx, error) {
 	return c.BeginTx(context.Background(), driver.TxOptions{})
 }
-func (c *spyConn) Prepare(query string) (driver.Stmt, error) { return c.real.Prepare(query) }
+func (c *spyConn) Prepare(query string) (driver.Stmt, error) {
+	return c.PrepareContext(context.Background(), query)
+}
+
+// PrepareContext is not a call of its own: what the statement does later is.
 func (c *spyConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	return c.real.PrepareContext(ctx, query)
+	st, err := c.real.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return &spyStmt{Stmt: st, conn: c, query: query}, nil
+}
+
+type spyStmt struct {
+	driver.Stmt
+	conn  *spyConn
+	query string
+}
+
+func (s *spyStmt) CheckNamedValue(v *driver.NamedValue) error {
+	if checker, ok := s.Stmt.(driver.NamedValueChecker); ok {
+		return checker.CheckNamedValue(v)
+	}
+	return s.conn.CheckNamedValue(v)
+}
+
+func (s *spyStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	if err := s.conn.spy.see(call{"exec", s.query, values(args), ctx.Done() != nil}); err != nil {
+		return nil, err
+	}
+	return s.Stmt.(driver.StmtExecContext).ExecContext(ctx, args)
+}
+
+func (s *spyStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	if err := s.conn.spy.see(call{"query", s.query, values(args), ctx.Done() != nil}); err != nil {
+		return nil, err
+	}
+	return s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, args)
 }
 
 func (c *spyConn) CheckNamedValue(v *driver.NamedValue) error {
@@ -120,18 +168,30 @@ func (c *spyConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx
 		return nil, err
 	}
 	tx, err := c.real.BeginTx(ctx, opts)
+	c.spy.mu.Lock()
+	c.spy.last = c
+	c.spy.mu.Unlock()
 	return spyTx{c.spy, tx}, err
 }
 
 func (c *spyConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	if err := c.spy.see(call{"exec", query, values(args)}); err != nil {
+	kind := "exec"
+	switch verb, _, _ := strings.Cut(query, " "); {
+	case verb == "BEGIN":
+		kind = "begin"
+	case verb == "COMMIT":
+		kind = "commit"
+	case verb == "ROLLBACK" && len(query) == len(verb): // seen by nobody, as sql.Tx's
+		return c.real.ExecContext(ctx, query, args)
+	}
+	if err := c.spy.see(call{kind, query, values(args), ctx.Done() != nil}); err != nil {
 		return nil, err
 	}
 	return c.real.ExecContext(ctx, query, args)
 }
 
 func (c *spyConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	if err := c.spy.see(call{"query", query, values(args)}); err != nil {
+	if err := c.spy.see(call{"query", query, values(args), ctx.Done() != nil}); err != nil {
 		return nil, err
 	}
 	return c.real.QueryContext(ctx, query, args)

@@ -79,7 +79,11 @@ func (t *tx) lockNumber(numberKey []byte) error {
 	}
 	var key [8]byte
 	copy(key[:], numberKey) // of 32 bytes, a digest; a collision only waits
-	_, err := t.exec(t.engine.lockNumber, int64(binary.BigEndian.Uint64(key[:])))
+	number := int64(binary.BigEndian.Uint64(key[:]))
+	if own, ok := t.conn.(*pgTx); ok {
+		return own.lock(t.ctx, number)
+	}
+	_, err := t.exec(t.engine.lockNumber, number)
 	return err
 }
 

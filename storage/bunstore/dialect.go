@@ -15,6 +15,9 @@ type engine struct {
 	name dialect.Name
 	// oneWriter says that transactions run one after the other whatever we do.
 	oneWriter bool
+	// prepare says that the driver compiles a statement each time, unless it is
+	// prepared for it.
+	prepare bool
 	// Column types.
 	str   func(bytes int) string // compared byte for byte
 	text  string
@@ -57,7 +60,7 @@ func engineOf(name dialect.Name) (engine, error) {
 	switch name {
 	case dialect.SQLite:
 		return engine{
-			name: name, oneWriter: true, str: func(int) string { return "TEXT" }, text: "TEXT", bytes: "BLOB", key: "BLOB",
+			name: name, oneWriter: true, prepare: true, str: func(int) string { return "TEXT" }, text: "TEXT", bytes: "BLOB", key: "BLOB",
 			upsert: onConflict, ignore: doNothing,
 			lock:      func(string) (string, string) { return "", "" },
 			catalogue: "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = ",
@@ -87,7 +90,7 @@ func engineOf(name dialect.Name) (engine, error) {
 	case dialect.MySQL:
 		return engine{
 			// VARBINARY, because text collations fold case or ignore trailing spaces.
-			name: name, str: func(n int) string { return fmt.Sprintf("VARBINARY(%d)", n) },
+			name: name, prepare: true, str: func(n int) string { return fmt.Sprintf("VARBINARY(%d)", n) },
 			text: "BLOB", bytes: "BLOB", key: "BINARY(32)",
 			forUpdate: " FOR UPDATE", skipLocked: " FOR UPDATE SKIP LOCKED",
 			upsert: func(_ string, columns ...string) string {
@@ -184,7 +187,7 @@ func (e engine) aborted(err error) bool {
 	state, sqlite, mysql := errorCode(err)
 	switch e.name {
 	case dialect.PG:
-		return state == "40001" || state == "40P01"
+		return state == "40001" || state == "40P01" || state == "55P03" // lock time-out
 	case dialect.MySQL:
 		return mysql == "1213" || mysql == "1205" // deadlock, lock wait time-out
 	default:
@@ -200,9 +203,17 @@ func (e engine) index(name, table, columns string) string {
 	return "CREATE INDEX IF NOT EXISTS " + name + " ON " + table + " (" + columns + ")"
 }
 
+// dropIndex is one DROP INDEX. MySQL knows no IF EXISTS here: see exists.
+func (e engine) dropIndex(name, table string) string {
+	if e.name == dialect.MySQL {
+		return "DROP INDEX " + name + " ON " + table
+	}
+	return "DROP INDEX IF EXISTS " + name
+}
+
 // exists reports whether a migration's statement failed because it had been run
 // before the process that ran it died.
 func (e engine) exists(err error) bool {
 	_, _, mysql := errorCode(err)
-	return e.name == dialect.MySQL && mysql == "1061" // duplicate key name
+	return e.name == dialect.MySQL && (mysql == "1061" || mysql == "1091") // duplicate key name, no such key
 }

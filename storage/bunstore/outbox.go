@@ -77,7 +77,7 @@ func (s *Store) LeaseMessages(ctx context.Context, c identity.Lease) (claimed []
 	if err != nil || len(waiting) == 0 {
 		return nil, wrap("claim messages", err)
 	}
-	err = s.inTx(ctx, func(t *tx) error {
+	err = s.inLane(ctx, deliveries, func(t *tx) error {
 		claimed = nil
 		rows, err := query[messageRow](&t.statements, "SELECT "+messageColumns+" FROM rekey_messages WHERE "+due+
 			" ORDER BY next_at, id LIMIT ?"+t.engine.skipLocked, millis(c.Now), millis(c.Now), min(c.Max, mostClaimed))
@@ -109,7 +109,7 @@ func (s *Store) FinishMessage(ctx context.Context, r identity.MessageResult) err
 	} else {
 		columns, args = append(columns, "next_at = ?"), append(args, millis(r.NextAt))
 	}
-	err := s.inTx(ctx, func(t *tx) error {
+	err := s.inLane(ctx, deliveries, func(t *tx) error {
 		n, err := t.exec("UPDATE rekey_messages SET "+strings.Join(columns, ", ")+
 			" WHERE id = ? AND claim_token = ? AND claim_token <> '' AND state = 'pending'", append(args, r.ID, r.LeaseToken)...)
 		if err == nil && n != 1 {

@@ -33,7 +33,7 @@ func (s *Store) Purge(ctx context.Context, p identity.Purge) (removed int, err e
 			return removed, wrap("purge "+k.table, err)
 		}
 	}
-	n, err := inBatches(p.Max, func(most int) (int, error) { return s.purgeLimits(ctx, now, most) })
+	n, err := s.purgeLimits(ctx, now, p.Max)
 	return removed + n, wrap("purge rekey_limits", err)
 }
 
@@ -65,25 +65,6 @@ func (s *Store) purgeIDs(ctx context.Context, table, over string, args []any, mo
 		if err == nil && table == "rekey_messages" {
 			_, err = t.exec("DELETE FROM rekey_receipts WHERE message_id IN ("+marks(len(ids))+")", ids...)
 		}
-		return err
-	})
-	return n, err
-}
-
-// purgeLimits checks the expiry again while deleting: a counter that was spent
-// meanwhile stays.
-func (s *Store) purgeLimits(ctx context.Context, now int64, most int) (n int, err error) {
-	err = s.inTx(ctx, func(t *tx) error {
-		rows, err := query[limitRow](&t.statements, "SELECT "+limitColumns+" FROM rekey_limits WHERE expires_at <= ? LIMIT ?"+t.engine.skipLocked, now, most)
-		if err != nil || len(rows) == 0 {
-			return err
-		}
-		var args []any
-		for _, r := range rows {
-			args = append(args, r.Key, r.Shard)
-		}
-		changed, err := t.exec("DELETE FROM rekey_limits WHERE (limit_key, shard) IN ("+t.rowValues(len(rows))+") AND expires_at <= ?", append(args, now)...)
-		n = int(changed)
 		return err
 	})
 	return n, err

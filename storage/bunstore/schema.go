@@ -13,6 +13,12 @@ type migration struct {
 var migrations = []migration{
 	{id: "0001_tables", statements: tables},
 	{id: "0002_receipts", statements: receipts},
+	{id: "0003_limits_without_index", statements: limitsWithoutIndex},
+}
+
+// limitsWithoutIndex drops an index that moved with every write of a counter.
+func limitsWithoutIndex(e engine) []string {
+	return []string{e.dropIndex("rekey_limits_by_expires_at", "rekey_limits")}
 }
 
 func receipts(e engine) []string {

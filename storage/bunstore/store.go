@@ -21,10 +21,17 @@ type Store struct {
 	users  UsersTable
 	// ownUsers says that users is the embedder's.
 	ownUsers bool
-	// writer is the one place in line for a transaction, where the engine has one
-	// writer anyway: waiting here is in order, waiting in SQLite's busy handler is
-	// sleeping and trying again. Nil for engines with many writers.
-	writer chan struct{}
+	// prepared is nil where the driver keeps prepared statements itself.
+	prepared *prepared
+	// group commits the calls together that wait for the engine's one writer:
+	// waiting in SQLite's busy handler is sleeping and trying again. Nil for engines
+	// with many writers.
+	group *group
+	// timeout ends a call.
+	timeout time.Duration
+	sweeper *sweeper
+	// limitsPurge is where the last purge of counters stopped.
+	limitsPurge *limitsPurge
 	// joined is the embedder's transaction, if the store is bound to one.
 	joined *bun.Tx
 }
@@ -45,14 +52,18 @@ func New(db *bun.DB, options ...Option) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: db, engine: e, users: rekeyUsers}
+	s := &Store{db: db, engine: e, users: rekeyUsers, timeout: DefaultCallTimeout, sweeper: &sweeper{}, limitsPurge: &limitsPurge{}}
 	for _, option := range options {
 		if err := option(s); err != nil {
 			return nil, err
 		}
 	}
+	if e.prepare {
+		s.prepared = newPrepared(db.DB)
+	}
 	if e.oneWriter {
-		s.writer = make(chan struct{}, 1)
+		begin := func(ctx context.Context) (*sql.Tx, error) { return db.DB.BeginTx(ctx, e.tx) }
+		s.group = &group{begin: begin, cache: s.prepared, timeout: s.timeout}
 	}
 	return s, nil
 }
@@ -74,7 +85,7 @@ func (s *Store) DB() *bun.DB { return s.db }
 // [identity.Service] on a bound store.
 func (s *Store) WithTx(tx bun.Tx) *Store {
 	bound := *s
-	bound.joined, bound.writer = &tx, nil
+	bound.joined, bound.group, bound.prepared = &tx, nil, nil
 	return &bound
 }
 
@@ -84,16 +95,32 @@ const maxTries = 10
 // inTx runs f in a transaction. It is run again when the engine gave it up, so
 // f has no effects but through its transaction.
 func (s *Store) inTx(ctx context.Context, f func(t *tx) error) error {
-	for try := 1; ; try++ {
-		err := s.once(ctx, f)
-		if err == nil || try == maxTries || s.joined != nil || !s.engine.aborted(err) {
+	return s.inLane(ctx, requests, f)
+}
+
+// inLane is inTx, in a lane of the engine's one writer.
+func (s *Store) inLane(ctx context.Context, in lane, f func(t *tx) error) error {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	for try, gone := 1, 0; ; {
+		err, committing := s.once(ctx, in, f)
+		if err == nil || s.joined != nil || ctx.Err() != nil {
 			return cancelled(ctx, err)
 		}
-		pause := time.Millisecond<<try/2 + rand.N(time.Millisecond<<try)
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return ctx.Err()
+		switch {
+		case (s.engine.aborted(err) || errors.Is(err, errLost)) && try < maxTries:
+			pause := time.Millisecond<<try/2 + rand.N(time.Millisecond<<try)
+			try++
+			select {
+			case <-time.After(pause):
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		case !committing && gone < mostConnections && (s.engine.demoted(err) || s.engine.lost(err)):
+			gone++
+			s.sweep(ctx, time.Duration(gone)*100*time.Millisecond)
+		default:
+			return err
 		}
 	}
 }
@@ -107,70 +134,68 @@ func cancelled(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: %w", ctx.Err(), err)
 }
 
-// longestLine is how long a call waits for its turn to write. It is far more
-// than the calls before it take when all is well; when another process keeps
-// the file locked, calls that waited without end would only pile up.
-const longestLine = 30 * time.Second
-
-var errLine = fmt.Errorf("waited %s for other transactions", longestLine)
-
-// line waits for the turn to write, where the engine has one writer.
-func (s *Store) line(ctx context.Context) (leave func(), err error) {
-	if s.writer == nil {
-		return func() {}, nil
+// once runs f in a transaction. Of an error while committing nobody knows
+// whether the transaction stands.
+func (s *Store) once(ctx context.Context, in lane, f func(t *tx) error) (err error, committing bool) { //nolint:revive // the error is what matters
+	run := func(c conn) error { return f(&tx{statements{ctx: ctx, db: s.db, conn: c, engine: s.engine}}) }
+	switch {
+	case s.group != nil:
+		return s.group.do(ctx, in, run), false
+	case s.joined != nil:
+		t, err := s.joined.BeginTx(ctx, nil)
+		if err != nil {
+			return fmt.Errorf("begin: %w", err), false
+		}
+		return inside(ctx, plainTx{t}, func() error { return run(t.Tx) })
 	}
-	patience := time.NewTimer(longestLine)
-	defer patience.Stop()
-	select {
-	case s.writer <- struct{}{}:
-		return func() { <-s.writer }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-patience.C:
-		return nil, errLine
+	b, err := s.begin(ctx)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err), false
 	}
+	finished := false
+	defer func() {
+		if finished && (err == nil || !s.engine.demoted(err) && !s.engine.lost(err) && ctx.Err() == nil) {
+			b.end()
+		} else {
+			b.giveUp()
+		}
+		s.prepared.prepare()
+	}()
+	err, committing = inside(ctx, b.t, func() error { return run(b.conn) })
+	finished = true
+	return err, committing
 }
 
-func (s *Store) once(ctx context.Context, f func(t *tx) error) error {
-	leave, err := s.line(ctx)
-	if err != nil {
-		return err
-	}
-	defer leave()
-	t, err := s.begin(ctx)
-	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
+// transaction is a transaction or a savepoint.
+type transaction interface {
+	Commit(ctx context.Context) error
+	Rollback(ctx context.Context) error
+}
+
+// inside commits the transaction if f succeeds, and rolls it back otherwise.
+func inside(ctx context.Context, t transaction, f func() error) (err error, committing bool) { //nolint:revive // as once
 	committed := false
 	defer func() {
 		if !committed { // of a savepoint that is released, a rollback would spoil the whole transaction
-			_ = t.Rollback()
+			_ = t.Rollback(ctx)
 		}
 	}()
-	if err := f(&tx{statements{ctx: ctx, db: s.db, conn: t.Tx, engine: s.engine}}); err != nil {
-		return err
+	if err := f(); err != nil {
+		return err, false
 	}
-	if err := t.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
+	if err := t.Commit(ctx); err != nil {
+		return fmt.Errorf("commit: %w", err), true
 	}
 	committed = true
-	return nil
-}
-
-// begin begins a transaction, or a savepoint in the one that the store is bound to.
-func (s *Store) begin(ctx context.Context) (bun.Tx, error) {
-	if s.joined != nil {
-		return s.joined.BeginTx(ctx, nil)
-	}
-	return s.db.BeginTx(ctx, s.engine.tx)
+	return nil, true
 }
 
 // read gives statements outside of a transaction of the store's own.
 func (s *Store) read(ctx context.Context) *statements {
 	if s.joined != nil {
-		return &statements{ctx: ctx, db: s.db, conn: s.joined.Tx, engine: s.engine}
+		return &statements{ctx: ctx, db: s.db, conn: s.joined.Tx, engine: s.engine, alone: s}
 	}
-	return &statements{ctx: ctx, db: s.db, conn: s.db.DB, engine: s.engine}
+	return &statements{ctx: ctx, db: s.db, conn: preparedDB{s.db.DB, s.prepared}, engine: s.engine, alone: s}
 }
 
 type conn interface {
@@ -184,6 +209,8 @@ type statements struct {
 	db     *bun.DB
 	conn   conn
 	engine engine
+	// alone is the store of a query that is in no transaction of the store's.
+	alone *Store
 }
 
 // tx is statements inside a transaction; what needs one takes a tx.
@@ -208,14 +235,33 @@ func (t *statements) insert(query string, args ...any) error {
 }
 
 // query reads rows into a slice of a model, by column names.
-func query[M any](t *statements, q string, args ...any) (models []M, err error) {
-	defer func() { err = cancelled(t.ctx, err) }()
-	rows, err := t.conn.QueryContext(t.ctx, t.engine.rebind(q), args...)
+func query[M any](t *statements, q string, args ...any) ([]M, error) {
+	if t.alone == nil {
+		return queryOnce[M](t.ctx, t, q, args)
+	}
+	ctx, cancel := context.WithTimeout(t.ctx, t.alone.timeout)
+	defer cancel()
+	for gone := 1; ; gone++ {
+		models, err := func() ([]M, error) {
+			once, cancel := t.alone.patience(ctx, gone)
+			defer cancel()
+			return queryOnce[M](once, t, q, args)
+		}()
+		if err == nil || ctx.Err() != nil || gone > mostConnections || !t.alone.again(err) {
+			return models, cancelled(ctx, err)
+		}
+		t.alone.sweep(ctx, 100*time.Millisecond)
+	}
+}
+
+func queryOnce[M any](ctx context.Context, t *statements, q string, args []any) (models []M, err error) {
+	defer func() { err = cancelled(ctx, err) }()
+	rows, err := t.conn.QueryContext(ctx, t.engine.rebind(q), args...)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = rows.Close() }()
-	if err := t.db.ScanRows(t.ctx, rows, &models); err != nil {
+	if err := t.db.ScanRows(ctx, rows, &models); err != nil {
 		return nil, err
 	}
 	return models, rows.Err()

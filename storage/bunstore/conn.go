@@ -1,0 +1,220 @@
+package bunstore
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun/dialect"
+)
+
+// longestSilence is how long a server may take to begin a transaction. A
+// connection that takes longer is given up, and the call goes on with another
+// one: a firewall that forgot a connection, or a machine that stopped, says
+// nothing. It is longer than lockTimeout, so that a wait for a lock is not taken
+// for silence.
+const (
+	longestSilence = 3 * time.Second
+	lockTimeout    = 2 * time.Second
+)
+
+// mostConnections bounds how many connections one call gives up.
+const mostConnections = 4
+
+var errSilent = fmt.Errorf("the connection was silent for %s", longestSilence)
+
+// session is a transaction on a connection that can be given up.
+type session struct {
+	held   *sql.Conn
+	t      transaction
+	conn   conn
+	cancel context.CancelFunc
+}
+
+// begin begins a transaction on a connection of the pool.
+func (s *Store) begin(ctx context.Context) (*session, error) {
+	ctx, cancel := context.WithCancel(ctx) // database/sql's transactions hold on to it
+	silence := time.AfterFunc(longestSilence, cancel)
+	held, err := s.db.DB.Conn(ctx)
+	if err != nil {
+		if cancel(); !silence.Stop() {
+			err = fmt.Errorf("%w: %w", errSilent, err)
+		}
+		return nil, err
+	}
+	b := &session{held: held, cancel: cancel}
+	if s.engine.name == dialect.PG {
+		silence.Stop()
+		t := &pgTx{held: held, timeout: s.timeout}
+		b.t, b.conn = t, t
+		return b, nil // it begins with its first statement
+	}
+	t, err := held.BeginTx(ctx, s.engine.tx)
+	if stopped := silence.Stop(); err == nil && !stopped {
+		err = ctx.Err()
+	}
+	if err != nil {
+		if ctx.Err() != nil {
+			err = fmt.Errorf("%w: %w", errSilent, err)
+		}
+		b.giveUp()
+		return nil, err
+	}
+	b.t, b.conn = plainTx{t}, s.prepared.on(t)
+	return b, nil
+}
+
+// end returns the connection to the pool.
+func (b *session) end() {
+	b.cancel()
+	_ = b.held.Close()
+}
+
+// giveUp closes the connection for good.
+func (b *session) giveUp() {
+	_ = b.held.Raw(func(any) error { return driver.ErrBadConn })
+	b.end()
+}
+
+// pgTx is a transaction of PostgreSQL. Its beginning, its settings and the lock
+// of its number are one round trip.
+type pgTx struct {
+	held    *sql.Conn
+	timeout time.Duration
+	begun   bool
+	failed  bool // COMMIT would roll back without an error
+}
+
+// start begins the transaction; also is one more expression to evaluate.
+//
+// A plan made while a table is small reads all of it, and is kept while a flood
+// makes the table large: enable_seqscan keeps such plans from being made. The
+// time-outs end what the server would otherwise go on with for a client that is
+// gone, with its locks held.
+func (t *pgTx) start(ctx context.Context, also string) error {
+	ms := func(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
+	silence, cancel := context.WithTimeout(ctx, longestSilence)
+	defer cancel()
+	t.begun = true
+	_, err := t.held.ExecContext(silence, "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT set_config('enable_seqscan', 'off', true), "+
+		"set_config('lock_timeout', '"+ms(lockTimeout)+"', true), set_config('statement_timeout', '"+ms(t.timeout)+"', true), "+
+		"set_config('idle_in_transaction_session_timeout', '"+ms(2*t.timeout)+"', true)"+also)
+	if err != nil && silence.Err() != nil && ctx.Err() == nil {
+		err = fmt.Errorf("%w: %w", errSilent, err)
+	}
+	t.failed = err != nil
+	return err
+}
+
+func (t *pgTx) lock(ctx context.Context, key int64) error {
+	if !t.begun {
+		return t.start(ctx, ", pg_advisory_xact_lock("+strconv.FormatInt(key, 10)+")")
+	}
+	_, err := t.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", key)
+	return err
+}
+
+func (t *pgTx) ExecContext(ctx context.Context, query string, args ...any) (res sql.Result, err error) {
+	if !t.begun {
+		err = t.start(ctx, "")
+	}
+	if err == nil {
+		res, err = t.held.ExecContext(ctx, query, args...)
+	}
+	t.failed = t.failed || err != nil
+	return res, err
+}
+
+func (t *pgTx) QueryContext(ctx context.Context, query string, args ...any) (rows *sql.Rows, err error) {
+	if !t.begun {
+		err = t.start(ctx, "")
+	}
+	if err == nil {
+		rows, err = t.held.QueryContext(ctx, query, args...) //nolint:sqlclosecheck,rowserrcheck // the caller's
+	}
+	t.failed = t.failed || err != nil
+	return rows, err
+}
+
+// Commit has the time that a call has: whoever waits for it has a context of
+// their own.
+func (t *pgTx) Commit(ctx context.Context) error {
+	if !t.begun {
+		return ctx.Err()
+	}
+	if t.failed {
+		return errors.New("a statement of the transaction failed")
+	}
+	_, err := t.held.ExecContext(ctx, "COMMIT")
+	return err
+}
+
+func (t *pgTx) Rollback(ctx context.Context) error {
+	if !t.begun {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), longestSilence)
+	defer cancel()
+	_, err := t.held.ExecContext(ctx, "ROLLBACK")
+	return err
+}
+
+// sqlTx is a transaction of database/sql's or of bun's.
+type sqlTx interface {
+	Commit() error
+	Rollback() error
+}
+
+type plainTx struct{ sqlTx }
+
+func (t plainTx) Commit(context.Context) error   { return t.sqlTx.Commit() }
+func (t plainTx) Rollback(context.Context) error { return t.sqlTx.Rollback() }
+
+// demoted reports whether a server turned a write away that another server, or
+// the same one over a new connection, may take: it is a standby now, shuts down,
+// or has lost its cluster.
+func (e engine) demoted(err error) bool {
+	state, _, mysql := errorCode(err)
+	switch e.name {
+	case dialect.PG:
+		return state == "25006" || strings.HasPrefix(state, "57P")
+	case dialect.MySQL:
+		// --read-only, read-only transaction, read-only mode, shutdown, Galera not ready.
+		return mysql == "1290" || mysql == "1792" || mysql == "1836" || mysql == "1053" || mysql == "1047"
+	}
+	return false
+}
+
+// lost reports whether the connection broke.
+func (e engine) lost(err error) bool {
+	if e.oneWriter {
+		return false
+	}
+	state, _, _ := errorCode(err)
+	var network net.Error
+	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, errSilent) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, net.ErrClosed) || errors.As(err, &network) || strings.HasPrefix(state, "08") ||
+		strings.HasSuffix(err.Error(), "invalid connection") || strings.HasSuffix(err.Error(), "conn closed")
+}
+
+// patience is what a read has on its first connections. The last has all the time
+// that is left: the server may just be slow.
+func (s *Store) patience(ctx context.Context, try int) (context.Context, context.CancelFunc) {
+	if s.engine.oneWriter || s.joined != nil || try > 2 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, longestSilence)
+}
+
+// again reports whether a read may succeed over another connection.
+func (s *Store) again(err error) bool {
+	return s.joined == nil && !s.engine.oneWriter &&
+		(errors.Is(err, context.DeadlineExceeded) || s.engine.lost(err) || s.engine.demoted(err))
+}

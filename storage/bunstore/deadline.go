@@ -1,0 +1,38 @@
+package bunstore
+
+import (
+	"errors"
+	"time"
+
+	"github.com/seed-16109ab2/rekey/identity"
+)
+
+// DefaultCallTimeout ends each call of a store, unless [WithCallTimeout] sets
+// another one.
+const DefaultCallTimeout = 10 * time.Second
+
+// WithCallTimeout ends each call of the store after d, if the caller's context
+// does not end it earlier. The default is [DefaultCallTimeout]. It should be
+// shorter than the time that a server has to answer. [Store.Migrate] is not
+// ended: migrations of large tables take their time.
+func WithCallTimeout(d time.Duration) Option {
+	return func(s *Store) error {
+		if d <= 0 {
+			return errors.New("bunstore: the call timeout must be above 0")
+		}
+		s.timeout = d
+		return nil
+	}
+}
+
+// answer reports whether an error is one of the port's answers, rather than a
+// failure.
+func answer(err error) bool {
+	for _, a := range []error{identity.ErrNotFound, identity.ErrAlreadyExists, identity.ErrConflict, identity.ErrCodeSpent} {
+		if errors.Is(err, a) {
+			return true
+		}
+	}
+	_, refused := errors.AsType[*identity.LimitError](err)
+	return refused
+}

@@ -1,0 +1,372 @@
+package bunstore_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/storage/bunstore"
+)
+
+// grouped gives a store whose writer is busy with one call until release is
+// called: what is called in between waits, and shares a transaction.
+func grouped(t *testing.T, test func(t *testing.T, s *bunstore.Store, db *bun.DB, watch *spy, release func(then func(call) error))) {
+	t.Helper()
+	db, watch := freshSQLite(t), &spy{}
+	migrated(t, db)
+	spied := watch.wrap(t, db)
+	synctest.Test(t, func(t *testing.T) {
+		s := store(t, spied)
+		busy, inside := make(chan struct{}), make(chan struct{})
+		var first bool
+		var later func(call) error
+		watch.set(func(c call) error {
+			switch {
+			case c.kind == "commit" && !first:
+				first = true
+				close(inside)
+				<-busy
+			case later != nil:
+				return later(c)
+			}
+			return nil
+		})
+		answered := make(chan error, 1)
+		go func() { answered <- s.AppendEvent(t.Context(), event("first")) }()
+		<-inside
+		test(t, s, db, watch, func(then func(call) error) {
+			synctest.Wait() // all calls wait in line
+			later = then
+			close(busy)
+			if err := <-answered; err != nil {
+				t.Error(err)
+			}
+		})
+		synctest.Wait()
+		watch.set(nil)
+	})
+}
+
+func event(id string) identity.Event { return identity.Event{ID: id, At: tourTime} }
+
+func events(t testing.TB, db *bun.DB) map[string]bool {
+	t.Helper()
+	rows, err := db.DB.QueryContext(context.Background(), "SELECT id FROM rekey_events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	found := map[string]bool{}
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			t.Fatal(err)
+		}
+		found[id] = true
+	}
+	return found
+}
+
+// appendAll appends events "0" to "n-1" at the same time.
+func appendAll(ctx context.Context, s *bunstore.Store, n int) (errs []error, wait func()) {
+	var wg sync.WaitGroup
+	errs = make([]error, n)
+	for i := range n {
+		wg.Go(func() { errs[i] = s.AppendEvent(ctx, event(fmt.Sprint(i))) })
+	}
+	return errs, wg.Wait
+}
+
+func commits(calls []call) (n int) {
+	for _, c := range calls {
+		if c.kind == "commit" {
+			n++
+		}
+	}
+	return n
+}
+
+// One fsync for all that wait is what makes throughput grow with waiting.
+func TestWaitingCallsShareACommit(t *testing.T) {
+	t.Parallel()
+	grouped(t, func(t *testing.T, s *bunstore.Store, db *bun.DB, watch *spy, release func(func(call) error)) {
+		errs, wait := appendAll(t.Context(), s, 40)
+		calls := watch.during(func() {
+			release(nil)
+			wait()
+		})
+		if err := errors.Join(errs...); err != nil {
+			t.Error(err)
+		}
+		// Two, if the machine takes more than 10 ms for the first of them.
+		if n := commits(calls); n > 5 {
+			t.Errorf("%d commits for 40 calls that waited together", n)
+		}
+		if n := len(events(t, db)); n != 41 {
+			t.Errorf("%d events, want 41", n)
+		}
+	})
+}
+
+// A call that finds nobody waiting takes no savepoint.
+func TestLoneCallTakesNoSavepoint(t *testing.T) {
+	t.Parallel()
+	db, watch := freshSQLite(t), &spy{}
+	s := migrated(t, watch.wrap(t, db))
+	calls := watch.during(func() {
+		if err := s.AppendEvent(t.Context(), event("1")); err != nil {
+			t.Error(err)
+		}
+	})
+	var kinds []string
+	for _, c := range calls {
+		kinds = append(kinds, c.kind)
+	}
+	if fmt.Sprint(kinds) != "[begin exec commit]" {
+		t.Errorf("calls %v", kinds)
+	}
+}
+
+// A refusal, a duplicate and a broken statement harm nobody else.
+func TestFailureHarmsNoOtherCall(t *testing.T) {
+	t.Parallel()
+	grouped(t, func(t *testing.T, s *bunstore.Store, db *bun.DB, _ *spy, release func(func(call) error)) {
+		limit := []identity.Limit{{Key: "k", Rates: []identity.Rate{{Limit: 1, Per: time.Hour}}}}
+		var wg sync.WaitGroup
+		spends, duplicates := make([]error, 5), make([]error, 5)
+		var broken error
+		for i := range 5 {
+			wg.Go(func() { _, spends[i] = s.Spend(t.Context(), limit, tourTime) })
+			wg.Go(func() {
+				// The second event of a call fails: the first one must go too.
+				code := issue(i)
+				code.Event.ID, code.Code.NumberKey = "same", fmt.Appendf(nil, "%032d", i)
+				_, duplicates[i] = s.IssueCode(t.Context(), code)
+			})
+		}
+		wg.Go(func() { broken = s.AppendEvent(t.Context(), event("broken")) })
+		errs, wait := appendAll(t.Context(), s, 10)
+		release(func(c call) error {
+			if len(c.args) > 0 && c.args[0] == "broken" {
+				return errBroken
+			}
+			return nil
+		})
+		wait()
+		wg.Wait()
+		if err := errors.Join(errs...); err != nil {
+			t.Error(err)
+		}
+		if !errors.Is(broken, errBroken) {
+			t.Errorf("the broken call: %v", broken)
+		}
+		count := func(errs []error, refused func(error) bool) (ok int) {
+			for _, err := range errs {
+				if err == nil {
+					ok++
+				} else if !refused(err) {
+					t.Error(err)
+				}
+			}
+			return ok
+		}
+		limited := func(err error) bool { _, is := errors.AsType[*identity.LimitError](err); return is }
+		exists := func(err error) bool { return errors.Is(err, identity.ErrAlreadyExists) }
+		if n := count(spends, limited); n != 1 {
+			t.Errorf("%d of 5 passed a limit of 1", n)
+		}
+		if n := count(duplicates, exists); n != 1 {
+			t.Errorf("%d of 5 stored one event", n)
+		}
+		if got := rows(t, db); got["codes"] != 1 || got["messages"] != 1 || got["events"] != 12 {
+			t.Errorf("rows %v", got)
+		}
+	})
+}
+
+// A caller that leaves while it waits has changed nothing, and is not waited for.
+func TestCallerLeavesTheLine(t *testing.T) {
+	t.Parallel()
+	grouped(t, func(t *testing.T, s *bunstore.Store, db *bun.DB, _ *spy, release func(func(call) error)) {
+		ctx, leave := context.WithCancel(t.Context())
+		left, waitLeft := appendAll(ctx, s, 5)
+		synctest.Wait()
+		leave()
+		waitLeft() // though the writer is still busy
+		for _, err := range left {
+			if !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+		}
+		kept := make(chan error, 1)
+		go func() { kept <- s.AppendEvent(t.Context(), event("kept")) }()
+		release(nil)
+		if err := <-kept; err != nil {
+			t.Error(err)
+		}
+		if got := events(t, db); len(got) != 2 || !got["kept"] {
+			t.Errorf("events %v", got)
+		}
+	})
+}
+
+// A caller that leaves during a statement does not interrupt the transaction of
+// the others.
+func TestCallerLeavesDuringItsStatement(t *testing.T) {
+	t.Parallel()
+	grouped(t, func(t *testing.T, s *bunstore.Store, db *bun.DB, _ *spy, release func(func(call) error)) {
+		ctx, leave := context.WithCancel(t.Context())
+		errs, wait := appendAll(t.Context(), s, 10)
+		gone := make(chan error, 1)
+		go func() { gone <- s.AppendEvent(ctx, event("gone")) }()
+		release(func(c call) error {
+			if c.ends { // SQLite is interrupted when it does, and rolls all back
+				t.Errorf("%s %s can be interrupted", c.kind, c.query)
+			}
+			if len(c.args) > 0 && c.args[0] == "gone" {
+				leave()
+			}
+			return nil
+		})
+		wait()
+		if err := errors.Join(errs...); err != nil {
+			t.Error(err)
+		}
+		if err := <-gone; !errors.Is(err, context.Canceled) {
+			t.Errorf("the caller who left: %v", err)
+		}
+		if got := events(t, db); len(got) != 11 || got["gone"] {
+			t.Errorf("events %v", got)
+		}
+	})
+}
+
+// Nobody gets success when the commit failed.
+func TestCommitFails(t *testing.T) {
+	t.Parallel()
+	grouped(t, func(t *testing.T, s *bunstore.Store, db *bun.DB, _ *spy, release func(func(call) error)) {
+		errs, wait := appendAll(t.Context(), s, 10)
+		// A duplicate rests on what is not committed then.
+		duplicate := make(chan error, 1)
+		go func() { duplicate <- s.AppendEvent(t.Context(), event("0")) }()
+		release(func(c call) error {
+			if c.kind == "commit" {
+				return errBroken
+			}
+			return nil
+		})
+		wait()
+		for _, err := range append(errs, <-duplicate) {
+			if !errors.Is(err, errBroken) {
+				t.Errorf("error %v", err)
+			}
+		}
+		if got := events(t, db); len(got) != 1 {
+			t.Errorf("events %v", got)
+		}
+	})
+}
+
+// After some errors SQLite rolls the whole transaction back by itself. Only the
+// call that met the error fails.
+func TestEngineRollsEverythingBack(t *testing.T) {
+	t.Parallel()
+	grouped(t, func(t *testing.T, s *bunstore.Store, db *bun.DB, watch *spy, release func(func(call) error)) {
+		errs, wait := appendAll(t.Context(), s, 10)
+		full := make(chan error, 1)
+		go func() { full <- s.AppendEvent(t.Context(), event("full")) }()
+		more, waitMore := appendAll(t.Context(), s, 10)
+		_ = more // duplicates of the first ten: in either order one of two is stored
+		release(func(c call) error {
+			if len(c.args) > 0 && c.args[0] == "full" {
+				if err := watch.rollback(); err != nil {
+					t.Error(err)
+				}
+				return codeError(13) // SQLITE_FULL
+			}
+			return nil
+		})
+		wait()
+		waitMore()
+		for i := range errs {
+			if (errs[i] == nil) == (more[i] == nil) {
+				t.Errorf("event %d: %v and %v, want one success", i, errs[i], more[i])
+			}
+		}
+		if err := <-full; !errors.Is(err, codeError(13)) {
+			t.Errorf("the call that met the error: %v", err)
+		}
+		if got := events(t, db); len(got) != 11 || got["full"] {
+			t.Errorf("events %v", got)
+		}
+	})
+}
+
+// A panic belongs to the call that raised it.
+func TestPanicStaysWithItsCall(t *testing.T) {
+	t.Parallel()
+	grouped(t, func(t *testing.T, s *bunstore.Store, db *bun.DB, _ *spy, release func(func(call) error)) {
+		errs, wait := appendAll(t.Context(), s, 10)
+		caught := make(chan any, 1)
+		go func() {
+			defer func() { caught <- recover() }()
+			_ = s.AppendEvent(t.Context(), event("panic"))
+		}()
+		release(func(c call) error {
+			if len(c.args) > 0 && c.args[0] == "panic" {
+				panic("of the driver")
+			}
+			return nil
+		})
+		wait()
+		if err := errors.Join(errs...); err != nil {
+			t.Error(err)
+		}
+		if p := <-caught; p != "of the driver" {
+			t.Errorf("recovered %v", p)
+		}
+		if got := events(t, db); len(got) != 11 || got["panic"] {
+			t.Errorf("events %v", got)
+		}
+	})
+}
+
+// However many requests wait, deliveries come in turn with them.
+func TestDeliveriesPassTheLine(t *testing.T) {
+	t.Parallel()
+	grouped(t, func(t *testing.T, s *bunstore.Store, _ *bun.DB, watch *spy, release func(func(call) error)) {
+		_, wait := appendAll(t.Context(), s, 300)
+		synctest.Wait()
+		finished := make(chan error, 1)
+		go func() {
+			finished <- s.FinishMessage(t.Context(), identity.MessageResult{ID: "none", ClaimToken: "t", State: identity.MessageDead, Now: tourTime})
+		}()
+		calls := watch.during(func() {
+			release(nil)
+			wait()
+		})
+		if err := <-finished; !errors.Is(err, identity.ErrConflict) {
+			t.Error(err)
+		}
+		inserts := 0
+		for _, c := range calls {
+			if len(c.query) > 6 && c.query[:6] == "INSERT" {
+				inserts++
+			}
+			if len(c.query) > 6 && c.query[:6] == "UPDATE" {
+				if inserts > 3 {
+					t.Errorf("a delivery came after %d requests", inserts)
+				}
+				return
+			}
+		}
+		t.Error("no delivery")
+	})
+}
