@@ -26,8 +26,13 @@ type eventRow struct {
 }
 
 // AppendEvent implements [identity.Audit].
-func (s *Store) AppendEvent(ctx context.Context, e identity.Event) error {
-	return wrap("append event", s.inTx(ctx, func(t *tx) error { return t.appendEvent(e) }))
+func (s *Store) AppendEvent(ctx context.Context, e identity.Event, messages []identity.OutboxMessage) error {
+	return wrap("append event", s.inTx(ctx, func(t *tx) error {
+		if err := t.appendEvent(e); err != nil {
+			return err
+		}
+		return t.enqueue(messages)
+	}))
 }
 
 func (t *tx) appendEvent(e identity.Event) error {
@@ -37,11 +42,18 @@ func (t *tx) appendEvent(e identity.Event) error {
 }
 
 // Events implements [identity.Audit].
-func (s *Store) Events(ctx context.Context, afterID string, most int) ([]identity.Event, error) {
-	if most <= 0 {
+func (s *Store) Events(ctx context.Context, q identity.EventQuery) ([]identity.Event, error) {
+	if q.Max <= 0 {
 		return nil, ctx.Err()
 	}
-	rows, err := query[eventRow](s.read(ctx), "SELECT "+eventColumns+" FROM rekey_events WHERE id > ? ORDER BY id LIMIT ?", afterID, most)
+	where, args := "id > ?", []any{q.AfterID}
+	if q.UserID != "" {
+		where, args = where+" AND tenant = ? AND user_id = ?", append(args, q.Tenant, q.UserID)
+	}
+	if !q.Before.IsZero() {
+		where, args = where+" AND at < ?", append(args, millis(q.Before))
+	}
+	rows, err := query[eventRow](s.read(ctx), "SELECT "+eventColumns+" FROM rekey_events WHERE "+where+" ORDER BY id LIMIT ?", append(args, q.Max)...)
 	if err != nil {
 		return nil, wrap("list events", err)
 	}

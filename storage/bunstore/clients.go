@@ -3,6 +3,7 @@ package bunstore
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 
 	"github.com/seed-16109ab2/rekey/identity"
 )
@@ -38,13 +39,47 @@ func (s *Store) ClientByID(ctx context.Context, id string) (identity.Client, err
 	if err != nil {
 		return identity.Client{}, wrap("find client", err)
 	}
+	c, err := row.client()
+	return c, wrap("find client", err)
+}
+
+func (row clientRow) client() (identity.Client, error) {
 	c := identity.Client{
 		ID: row.ID, Name: row.Name, Tenant: row.Tenant, MultiTenant: row.MultiTenant != 0, Disabled: row.Disabled != 0, CreatedAt: fromMillis(row.CreatedAt),
 	}
 	if err := json.Unmarshal([]byte(row.Tenants), &c.Tenants); err != nil {
-		return identity.Client{}, wrap("read client's tenants", err)
+		return identity.Client{}, fmt.Errorf("tenants: %w", err)
 	}
 	return c, nil
+}
+
+// ListClients implements [identity.Clients].
+func (s *Store) ListClients(ctx context.Context, afterID string, most int) ([]identity.Client, error) {
+	if most <= 0 {
+		return nil, ctx.Err()
+	}
+	rows, err := query[clientRow](s.read(ctx), "SELECT "+clientColumns+" FROM rekey_clients WHERE id > ? ORDER BY id LIMIT ?", afterID, most)
+	if err != nil {
+		return nil, wrap("list clients", err)
+	}
+	clients := make([]identity.Client, len(rows))
+	for i, row := range rows {
+		if clients[i], err = row.client(); err != nil {
+			return nil, wrap("list clients", err)
+		}
+	}
+	return clients, nil
+}
+
+// DeleteClient implements [identity.Clients].
+func (s *Store) DeleteClient(ctx context.Context, id string) error {
+	return wrap("delete client", s.inTx(ctx, func(t *tx) error {
+		n, err := t.exec("DELETE FROM rekey_clients WHERE id = ?", id)
+		if err == nil && n != 1 {
+			err = identity.ErrNotFound
+		}
+		return err
+	}))
 }
 
 // SetClientDisabled implements [identity.Clients].

@@ -51,6 +51,11 @@ func (s *Store) IssueCode(ctx context.Context, issue identity.CodeIssue) (spent 
 			return err
 		}
 		c := issue.Code
+		if issue.Replace {
+			if _, err := t.exec("UPDATE rekey_codes SET ended_at = ? WHERE binding = ? AND used_at = 0 AND ended_at = 0", millis(issue.Now), c.Binding); err != nil {
+				return err
+			}
+		}
 		if err := t.insert("INSERT INTO rekey_codes ("+codeColumns+") VALUES ("+marks(11)+")",
 			c.ID, c.Binding, c.NumberKey, c.Digest, c.KeyID, c.Attempts, c.MaxAttempts,
 			millis(c.CreatedAt), millis(c.ExpiresAt), millis(c.UsedAt), millis(c.EndedAt)); err != nil {
@@ -59,7 +64,7 @@ func (s *Store) IssueCode(ctx context.Context, issue identity.CodeIssue) (spent 
 		if err := t.endOldest(c.NumberKey, issue.KeepLive, issue.Now); err != nil {
 			return err
 		}
-		if err := t.enqueue([]identity.OutboxMessage{issue.Message}); err != nil {
+		if err := t.enqueue(issue.Messages); err != nil {
 			return err
 		}
 		return t.appendEvent(issue.Event)
@@ -102,8 +107,7 @@ func (t *tx) endOldest(numberKey []byte, keep int, now time.Time) error {
 	return err
 }
 
-// ChargeAttempt implements [identity.VerifyCodes]. The statements are the same,
-// and as many, whether a code is found or not.
+// ChargeAttempt implements [identity.VerifyCodes].
 func (s *Store) ChargeAttempt(ctx context.Context, a identity.Attempt) (charged identity.ChargedAttempt, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
 		charged = identity.ChargedAttempt{}
@@ -120,11 +124,11 @@ func (s *Store) ChargeAttempt(ctx context.Context, a identity.Attempt) (charged 
 		if err != nil {
 			return err
 		}
-		charges := a.DecoyCharges
+		charges := a.Charges
 		if len(rows) > 0 {
-			charges = a.LiveCharges
+			charges = append(charges[:len(charges):len(charges)], a.LiveCharges...)
 		}
-		if charged.Spent, err = t.spend(append(a.Charges[:len(a.Charges):len(a.Charges)], charges...), a.Now); err != nil {
+		if charged.Spent, err = t.spend(charges, a.Now); err != nil {
 			return err
 		}
 		ids := []any{""} // no row has it
@@ -157,9 +161,22 @@ func (s *Store) ReleaseAttempt(ctx context.Context, r identity.Release) error {
 				return err
 			}
 		}
-		return t.refund(r.Refunds, r.SpentAt)
+		return t.change(r.Changes, r.Now)
 	})
 	return wrap("release attempt", err)
+}
+
+// clientServes checks that a client is there and not disabled, and keeps it so
+// until the transaction ends.
+func (t *tx) clientServes(id string) error {
+	if id == "" {
+		return nil
+	}
+	c, err := one[clientRow](&t.statements, "SELECT "+clientColumns+" FROM rekey_clients WHERE id = ?"+t.engine.forShare, id)
+	if errors.Is(err, identity.ErrNotFound) || err == nil && c.Disabled != 0 {
+		return identity.ErrConflict
+	}
+	return err
 }
 
 // RedeemCode implements [identity.VerifyCodes].
@@ -176,18 +193,23 @@ func (s *Store) RedeemCode(ctx context.Context, r identity.Redemption) error {
 		if n != 1 {
 			return identity.ErrCodeSpent
 		}
+		if err := t.clientServes(r.ClientID); err != nil {
+			return err
+		}
 		if r.Password != nil {
 			if err := t.replacePassword(s.people(), *r.Password); err != nil {
+				return err
+			}
+		}
+		if r.User != nil {
+			if err := t.changeUser(s.people(), *r.User); err != nil {
 				return err
 			}
 		}
 		if _, err := t.exec("UPDATE rekey_codes SET ended_at = ? WHERE number_key = ? AND used_at = 0 AND ended_at = 0", now, r.NumberKey); err != nil {
 			return err
 		}
-		if err := t.refund(r.Refunds, r.SpentAt); err != nil {
-			return err
-		}
-		if err := t.clear(r.Clear); err != nil {
+		if err := t.change(r.Changes, r.Now); err != nil {
 			return err
 		}
 		if err := t.appendEvent(r.Event); err != nil {

@@ -26,7 +26,7 @@ type engine struct {
 	// forUpdate locks the rows of a SELECT until the transaction ends;
 	// skipLocked passes over locked ones. SQLite's transactions are immediate:
 	// there is one writer.
-	forUpdate, skipLocked string
+	forUpdate, forShare, skipLocked string
 	// lockNumber locks a number, which follows, until the transaction ends; empty
 	// where row locks on an index are enough.
 	lockNumber string
@@ -74,7 +74,7 @@ func engineOf(name dialect.Name) (engine, error) {
 		return engine{
 			name: name, str: func(n int) string { return fmt.Sprintf(`VARCHAR(%d) COLLATE "C"`, n) },
 			text: "TEXT", bytes: "BYTEA", key: "BYTEA",
-			forUpdate: " FOR UPDATE", skipLocked: " FOR UPDATE SKIP LOCKED", upsert: onConflict, ignore: doNothing,
+			forUpdate: " FOR UPDATE", forShare: " FOR SHARE", skipLocked: " FOR UPDATE SKIP LOCKED", upsert: onConflict, ignore: doNothing,
 			tx: &sql.TxOptions{Isolation: sql.LevelReadCommitted},
 			// A plan made while a table is small reads all of it, and is kept while a
 			// flood makes the table large: until then no plan may.
@@ -92,7 +92,7 @@ func engineOf(name dialect.Name) (engine, error) {
 			// VARBINARY, because text collations fold case or ignore trailing spaces.
 			name: name, prepare: true, str: func(n int) string { return fmt.Sprintf("VARBINARY(%d)", n) },
 			text: "BLOB", bytes: "BLOB", key: "BINARY(32)",
-			forUpdate: " FOR UPDATE", skipLocked: " FOR UPDATE SKIP LOCKED",
+			forUpdate: " FOR UPDATE", forShare: " LOCK IN SHARE MODE", skipLocked: " FOR UPDATE SKIP LOCKED",
 			upsert: func(_ string, columns ...string) string {
 				set := make([]string, len(columns))
 				for i, c := range columns {
@@ -203,6 +203,15 @@ func (e engine) index(name, table, columns string) string {
 	return "CREATE INDEX IF NOT EXISTS " + name + " ON " + table + " (" + columns + ")"
 }
 
+// addColumn is one ALTER TABLE. PostgreSQL alone knows IF NOT EXISTS here: see
+// exists.
+func (e engine) addColumn(table, column, definition string) string {
+	if e.name == dialect.PG {
+		return "ALTER TABLE " + table + " ADD COLUMN IF NOT EXISTS " + column + " " + definition
+	}
+	return "ALTER TABLE " + table + " ADD COLUMN " + column + " " + definition
+}
+
 // dropIndex is one DROP INDEX. MySQL knows no IF EXISTS here: see exists.
 func (e engine) dropIndex(name, table string) string {
 	if e.name == dialect.MySQL {
@@ -215,5 +224,11 @@ func (e engine) dropIndex(name, table string) string {
 // before the process that ran it died.
 func (e engine) exists(err error) bool {
 	_, _, mysql := errorCode(err)
-	return e.name == dialect.MySQL && (mysql == "1061" || mysql == "1091") // duplicate key name, no such key
+	switch e.name {
+	case dialect.MySQL:
+		return mysql == "1061" || mysql == "1091" || mysql == "1060" // duplicate key name, no such key, duplicate column
+	case dialect.SQLite:
+		return strings.Contains(err.Error(), "duplicate column name") // an error without a code of its own
+	}
+	return false
 }

@@ -33,9 +33,31 @@ func (s *Store) Spend(ctx context.Context, limits []limit.Limit, now time.Time) 
 	return spent, nil
 }
 
-// ClearLimits implements [identity.Limits].
-func (s *Store) ClearLimits(ctx context.Context, keys []limit.Key) error {
-	return wrap("clear limits", s.inTx(ctx, func(t *tx) error { return t.clear(keys) }))
+// ChangeLimits implements [identity.Limits].
+func (s *Store) ChangeLimits(ctx context.Context, changes []limit.Change, now time.Time) error {
+	return wrap("change limits", s.inTx(ctx, func(t *tx) error { return t.change(changes, now) }))
+}
+
+// LimitStates implements [identity.Limits].
+func (s *Store) LimitStates(ctx context.Context, keys []limit.Key) (map[limit.Key][][]byte, error) {
+	states := map[limit.Key][][]byte{}
+	if len(keys) == 0 {
+		return states, ctx.Err()
+	}
+	args := make([]any, len(keys))
+	for i, k := range keys {
+		args[i] = string(k)
+	}
+	rows, err := query[limitRow](s.read(ctx), "SELECT "+limitColumns+" FROM rekey_limits WHERE limit_key IN ("+marks(len(args))+")", args...)
+	if err != nil {
+		return nil, wrap("read limits", err)
+	}
+	for _, r := range rows {
+		if len(r.State) > 0 {
+			states[limit.Key(r.Key)] = append(states[limit.Key(r.Key)], r.State)
+		}
+	}
+	return states, nil
 }
 
 // byKey puts limits in the order in which every transaction locks them.
@@ -159,6 +181,9 @@ func (t *tx) rowValues(n int) string {
 }
 
 func (t *tx) writeLimits(rows []limitRow) error {
+	if len(rows) == 0 {
+		return nil
+	}
 	args := make([]any, 0, 4*len(rows))
 	for _, r := range rows {
 		args = append(args, r.Key, r.Shard, r.State, r.ExpiresAt)
@@ -168,39 +193,70 @@ func (t *tx) writeLimits(rows []limitRow) error {
 	return err
 }
 
-// refund takes back what was spent at that time; limits that are gone are
-// passed over.
-func (t *tx) refund(limits []limit.Limit, spentAt time.Time) error {
-	if len(limits) == 0 {
+// change applies changes in key order, so that transactions lock in one order.
+func (t *tx) change(changes []limit.Change, now time.Time) error {
+	if len(changes) == 0 {
 		return nil
 	}
-	sorted := byKey(limits)
-	var args []any
-	for _, l := range sorted {
-		args = append(args, string(l.Key), l.Shard)
-	}
-	stored, err := query[limitRow](&t.statements, "SELECT "+limitColumns+" FROM rekey_limits WHERE (limit_key, shard) IN ("+
-		t.rowValues(len(sorted))+") ORDER BY limit_key, shard"+t.engine.forUpdate, args...)
-	if err != nil || len(stored) == 0 {
+	sorted := slices.SortedStableFunc(slices.Values(changes), func(a, b limit.Change) int {
+		return cmp.Or(cmp.Compare(a.Limit.Key, b.Limit.Key), cmp.Compare(a.Limit.Shard, b.Limit.Shard))
+	})
+	rows, err := t.rowsToChange(sorted, now)
+	if err != nil {
 		return err
 	}
-	for i, row := range stored {
-		l := sorted[slices.IndexFunc(sorted, func(l limit.Limit) bool { return string(l.Key) == row.Key && l.Shard == row.Shard })]
-		if stored[i].State, err = l.Refund(row.State, spentAt); err != nil {
-			return err
+	for i, row := range rows {
+		changed := false
+		for _, c := range sorted {
+			if string(c.Limit.Key) != row.Key || c.Limit.Shard != row.Shard && !c.Clear {
+				continue
+			}
+			var expires time.Time
+			if row.State, expires, err = c.Apply(row.State, now); err != nil {
+				return err
+			}
+			row.ExpiresAt, changed = millis(expires), true
+		}
+		if changed {
+			rows[i] = row
 		}
 	}
-	return t.writeLimits(stored)
+	return t.writeLimits(rows)
 }
 
-func (t *tx) clear(keys []limit.Key) error {
-	if len(keys) == 0 {
-		return nil
+// rowsToChange locks the rows that changes are about. A row that a change would
+// only take something from need not exist; one that remembers a device is made.
+func (t *tx) rowsToChange(sorted []limit.Change, now time.Time) ([]limitRow, error) {
+	var args []any
+	var make []limit.Limit
+	var clear []any
+	for _, c := range sorted {
+		args = append(args, string(c.Limit.Key), c.Limit.Shard)
+		if c.Remember {
+			make = append(make, c.Limit)
+		}
+		if c.Clear {
+			clear = append(clear, string(c.Limit.Key))
+		}
 	}
-	args := make([]any, len(keys))
-	for i, k := range keys {
-		args[i] = string(k)
+	if len(make) > 0 {
+		if err := t.placeLimits(make, now); err != nil {
+			return nil, err
+		}
 	}
-	_, err := t.exec("DELETE FROM rekey_limits WHERE limit_key IN ("+marks(len(keys))+")", args...)
-	return err
+	where := "(limit_key, shard) IN (" + t.rowValues(len(sorted)) + ")"
+	if len(clear) > 0 {
+		where += " OR limit_key IN (" + marks(len(clear)) + ")"
+		args = append(args, clear...)
+	}
+	rows, err := query[limitRow](&t.statements, "SELECT "+limitColumns+" FROM rekey_limits WHERE "+where+" ORDER BY limit_key, shard"+t.engine.forUpdate, args...)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range make {
+		if !slices.ContainsFunc(rows, func(r limitRow) bool { return r.Key == string(l.Key) && r.Shard == l.Shard }) {
+			rows = append(rows, limitRow{Key: string(l.Key), Shard: l.Shard})
+		}
+	}
+	return rows, nil
 }

@@ -1,6 +1,7 @@
 package bunstore
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -10,7 +11,7 @@ import (
 )
 
 const (
-	stateColumns   = "id, state, created_at, next_at, expires_at, attempts, claim_token, claim_until, finished_at, provider, provider_ref, last_error"
+	stateColumns   = "id, state, created_at, next_at, expires_at, attempts, claim_token, claim_until, finished_at, provider, provider_ref, last_error, lane, key_id"
 	messageColumns = stateColumns + ", sealed"
 	receiptColumns = "COALESCE(r.state, '') AS receipt_state, COALESCE(r.code, '') AS receipt_code, COALESCE(r.at, 0) AS receipt_at"
 )
@@ -28,6 +29,8 @@ type messageRow struct {
 	Provider    string `bun:"provider"`
 	ProviderRef string `bun:"provider_ref"`
 	LastError   string `bun:"last_error"`
+	Lane        string `bun:"lane"`
+	KeyID       string `bun:"key_id"`
 	Sealed      []byte `bun:"sealed"`
 
 	ReceiptState string `bun:"receipt_state"`
@@ -37,16 +40,11 @@ type messageRow struct {
 
 func (r messageRow) message() identity.OutboxMessage {
 	return identity.OutboxMessage{
-		ID: r.ID, Sealed: r.Sealed, State: identity.MessageState(r.State), CreatedAt: fromMillis(r.CreatedAt), NextAt: fromMillis(r.NextAt),
+		ID: r.ID, Lane: identity.Lane(r.Lane), KeyID: r.KeyID, Sealed: r.Sealed, State: identity.MessageState(r.State), CreatedAt: fromMillis(r.CreatedAt), NextAt: fromMillis(r.NextAt),
 		ExpiresAt: fromMillis(r.ExpiresAt), Attempts: r.Attempts, LeaseToken: r.LeaseToken, LeaseUntil: fromMillis(r.LeaseUntil),
 		FinishedAt: fromMillis(r.FinishedAt), Provider: r.Provider, ProviderRef: r.ProviderRef, LastError: r.LastError,
 		Receipt: sms.ReceiptState(r.ReceiptState), ReceiptCode: r.ReceiptCode, ReceiptAt: fromMillis(r.ReceiptAt),
 	}
-}
-
-// Enqueue implements [identity.Outbox].
-func (s *Store) Enqueue(ctx context.Context, messages []identity.OutboxMessage) error {
-	return wrap("enqueue", s.inTx(ctx, func(t *tx) error { return t.enqueue(messages) }))
 }
 
 func (t *tx) enqueue(messages []identity.OutboxMessage) error {
@@ -54,54 +52,87 @@ func (t *tx) enqueue(messages []identity.OutboxMessage) error {
 		var args []any
 		for _, m := range some {
 			args = append(args, m.ID, string(m.State), millis(m.CreatedAt), millis(m.NextAt), millis(m.ExpiresAt), m.Attempts, m.LeaseToken,
-				millis(m.LeaseUntil), millis(m.FinishedAt), m.Provider, m.ProviderRef, m.LastError, m.Sealed)
+				millis(m.LeaseUntil), millis(m.FinishedAt), m.Provider, m.ProviderRef, m.LastError, string(m.Lane), m.KeyID, m.Sealed)
 		}
-		if err := t.insert("INSERT INTO rekey_messages ("+messageColumns+") VALUES "+tuples(len(some), 13), args...); err != nil {
+		if err := t.insert("INSERT INTO rekey_messages ("+messageColumns+") VALUES "+tuples(len(some), 15), args...); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// mostClaimed bounds one claim, for the same reason as batch.
-const mostClaimed = 10_000
+// mostLeased bounds one lease, for the same reason as batch.
+const mostLeased = 10_000
+
+// due selects messages of a lane that may be leased; its parameters are the lane,
+// now twice, and ids of secrets. Rows from before the column hold no such id.
+func due(keys int) string {
+	return "lane = ? AND state = 'pending' AND next_at <= ? AND claim_until <= ? AND key_id IN ('', " + marks(keys) + ")"
+}
 
 // LeaseMessages implements [identity.Outbox]. It leases at most 10,000 messages.
-func (s *Store) LeaseMessages(ctx context.Context, c identity.Lease) (claimed []identity.OutboxMessage, err error) {
-	if c.Max <= 0 {
+func (s *Store) LeaseMessages(ctx context.Context, l identity.Lease) (leased []identity.OutboxMessage, err error) {
+	if l.Max <= 0 || len(l.KeyIDs) == 0 {
 		return nil, ctx.Err()
 	}
-	due := "state = 'pending' AND next_at <= ? AND claim_until <= ?"
+	selected := []any{string(l.Lane), millis(l.Now), millis(l.Now)}
+	for _, id := range l.KeyIDs {
+		selected = append(selected, id)
+	}
 	// Most polls find nothing, and need no write transaction to see it.
-	waiting, err := query[idRow](s.read(ctx), "SELECT id FROM rekey_messages WHERE "+due+" LIMIT 1", millis(c.Now), millis(c.Now))
+	waiting, err := query[idRow](s.read(ctx), "SELECT id FROM rekey_messages WHERE "+due(len(l.KeyIDs))+" LIMIT 1", selected...)
 	if err != nil || len(waiting) == 0 {
-		return nil, wrap("claim messages", err)
+		return nil, wrap("lease messages", err)
 	}
 	err = s.inLane(ctx, deliveries, func(t *tx) error {
-		claimed = nil
-		rows, err := query[messageRow](&t.statements, "SELECT "+messageColumns+" FROM rekey_messages WHERE "+due+
-			" ORDER BY next_at, id LIMIT ?"+t.engine.skipLocked, millis(c.Now), millis(c.Now), min(c.Max, mostClaimed))
+		leased = nil
+		rows, err := query[messageRow](&t.statements, "SELECT "+messageColumns+" FROM rekey_messages WHERE "+due(len(l.KeyIDs))+
+			" ORDER BY next_at, id LIMIT ?"+t.engine.skipLocked, append(selected[:len(selected):len(selected)], min(l.Max, mostLeased))...)
 		if err != nil || len(rows) == 0 {
 			return err
 		}
-		args := []any{c.Token, millis(c.Until)}
+		args := []any{l.Token, millis(l.Until)}
 		for _, r := range rows {
 			r.Attempts++
-			r.LeaseToken, r.LeaseUntil = c.Token, millis(c.Until)
-			claimed = append(claimed, r.message())
+			r.LeaseToken, r.LeaseUntil = l.Token, millis(l.Until)
+			leased = append(leased, r.message())
 			args = append(args, r.ID)
 		}
 		_, err = t.exec("UPDATE rekey_messages SET attempts = attempts + 1, claim_token = ?, claim_until = ? WHERE id IN ("+marks(len(rows))+")", args...)
 		return err
 	})
 	if err != nil {
-		return nil, wrap("claim messages", err)
+		return nil, wrap("lease messages", err)
 	}
-	return claimed, nil
+	return leased, nil
 }
 
-// FinishMessage implements [identity.Outbox].
-func (s *Store) FinishMessage(ctx context.Context, r identity.MessageResult) error {
+// FinishMessages implements [identity.Outbox].
+func (s *Store) FinishMessages(ctx context.Context, results []identity.MessageResult) (lost []string, err error) {
+	if len(results) == 0 {
+		return nil, ctx.Err()
+	}
+	sorted := slices.SortedFunc(slices.Values(results), func(a, b identity.MessageResult) int { return cmp.Compare(a.ID, b.ID) })
+	err = s.inLane(ctx, deliveries, func(t *tx) error {
+		lost = nil
+		for _, r := range sorted {
+			finished, err := t.finish(r)
+			if err != nil {
+				return err
+			}
+			if !finished {
+				lost = append(lost, r.ID)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, wrap("finish messages", err)
+	}
+	return lost, nil
+}
+
+func (t *tx) finish(r identity.MessageResult) (finished bool, err error) {
 	columns := []string{"state = ?", "claim_token = ''", "claim_until = 0", "provider = ?", "provider_ref = ?", "last_error = ?"}
 	args := []any{string(r.State), r.Provider, r.ProviderRef, r.LastError}
 	if r.State.Final() {
@@ -109,15 +140,28 @@ func (s *Store) FinishMessage(ctx context.Context, r identity.MessageResult) err
 	} else {
 		columns, args = append(columns, "next_at = ?"), append(args, millis(r.NextAt))
 	}
-	err := s.inLane(ctx, deliveries, func(t *tx) error {
-		n, err := t.exec("UPDATE rekey_messages SET "+strings.Join(columns, ", ")+
-			" WHERE id = ? AND claim_token = ? AND claim_token <> '' AND state = 'pending'", append(args, r.ID, r.LeaseToken)...)
-		if err == nil && n != 1 {
-			err = identity.ErrConflict
-		}
-		return err
-	})
-	return wrap("finish message", err)
+	n, err := t.exec("UPDATE rekey_messages SET "+strings.Join(columns, ", ")+
+		" WHERE id = ? AND claim_token = ? AND claim_token <> '' AND state = 'pending'", append(args, r.ID, r.LeaseToken)...)
+	return n == 1, err
+}
+
+// Backlog implements [identity.Outbox].
+func (s *Store) Backlog(ctx context.Context) ([]identity.Backlog, error) {
+	rows, err := query[backlogRow](s.read(ctx), "SELECT lane, COUNT(*) AS pending, MIN(next_at) AS earliest FROM rekey_messages WHERE state = 'pending' GROUP BY lane")
+	if err != nil {
+		return nil, wrap("read backlog", err)
+	}
+	backlog := make([]identity.Backlog, len(rows))
+	for i, r := range rows {
+		backlog[i] = identity.Backlog{Lane: identity.Lane(r.Lane), Pending: r.Pending, Earliest: fromMillis(r.Earliest)}
+	}
+	return backlog, nil
+}
+
+type backlogRow struct {
+	Lane     string `bun:"lane"`
+	Pending  int    `bun:"pending"`
+	Earliest int64  `bun:"earliest"`
 }
 
 // RecordReceipt implements [identity.Outbox].

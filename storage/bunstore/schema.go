@@ -14,6 +14,19 @@ var migrations = []migration{
 	{id: "0001_tables", statements: tables},
 	{id: "0002_receipts", statements: receipts},
 	{id: "0003_limits_without_index", statements: limitsWithoutIndex},
+	{id: "0004_lanes", statements: messageLanes},
+}
+
+// messageLanes lets messages be leased by lane and by secret, and events be found by
+// user. The states of limits have another form and other keys since then: they
+// begin anew.
+func messageLanes(e engine) []string {
+	statements := []string{
+		e.addColumn("rekey_messages", "lane", e.str(16)+" NOT NULL DEFAULT 'code'"),
+		e.addColumn("rekey_messages", "key_id", e.str(64)+" NOT NULL DEFAULT ''"),
+		"DELETE FROM rekey_limits",
+	}
+	return append(statements, e.indexes("rekey_messages", "lane, state, next_at", "rekey_events", "tenant, user_id, id")...)
 }
 
 // limitsWithoutIndex drops an index that moved with every write of a counter.

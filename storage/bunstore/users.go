@@ -66,7 +66,10 @@ func (s *Store) UserByMobile(ctx context.Context, tenant, mobile string) (identi
 
 // UpdateUser implements [identity.Users].
 func (s *Store) UpdateUser(ctx context.Context, c identity.UserChange) error {
-	p := s.people()
+	return wrap("update user", s.inTx(ctx, func(t *tx) error { return t.changeUser(s.people(), c) }))
+}
+
+func (t *tx) changeUser(p people, c identity.UserChange) error {
 	var changes []assignment
 	if c.Mobile != nil {
 		changes = append(changes, p.assign(p.Mobile, *c.Mobile))
@@ -77,13 +80,10 @@ func (s *Store) UpdateUser(ctx context.Context, c identity.UserChange) error {
 	if c.Disabled != nil {
 		changes = append(changes, p.assignDisabled(*c.Disabled))
 	}
-	err := s.inTx(ctx, func(t *tx) error {
-		if _, err := t.lockUser(p, c.Tenant, c.ID); err != nil {
-			return err
-		}
-		return t.updateUser(p, c.Tenant, c.ID, changes...)
-	})
-	return wrap("update user", err)
+	if _, err := t.lockUser(p, c.Tenant, c.ID); err != nil {
+		return err
+	}
+	return t.updateUser(p, c.Tenant, c.ID, changes...)
 }
 
 func (t *tx) updateUser(p people, tenant, id string, changes ...assignment) error {
@@ -128,7 +128,11 @@ func (t *tx) replacePassword(p people, c identity.PasswordChange) error {
 	if err != nil {
 		return err
 	}
-	if row.PasswordHash != c.OldHash {
+	differs := row.PasswordHash != c.OldHash
+	if c.Mobile != "" {
+		differs = differs || row.Mobile != c.Mobile || row.VerifiedAt == 0 || row.Disabled != 0
+	}
+	if differs {
 		return identity.ErrConflict
 	}
 	changes := []assignment{p.assign(p.PasswordHash, c.NewHash)}

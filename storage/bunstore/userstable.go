@@ -238,6 +238,29 @@ func (p people) where(tenant string, column string, value any) (condition string
 	return " WHERE " + strings.Join(conditions, " AND "), args, nil
 }
 
+// after selects the people of a tenant with an id after the given one; the empty
+// id is before all.
+func (p people) after(tenant, id string) (condition string, args []any, err error) {
+	conditions := []string{"1 = 1"}
+	if id != "" {
+		key, err := p.id(id)
+		if err != nil {
+			return "", nil, err
+		}
+		conditions, args = append(conditions, p.quoted(p.ID)+" > ?"), append(args, key)
+	}
+	switch {
+	case p.Tenant != "":
+		conditions, args = append(conditions, p.quoted(p.Tenant)+" = ?"), append(args, tenant)
+	case tenant != "":
+		return "", nil, identity.ErrNotFound
+	}
+	if p.Where != "" {
+		conditions = append(conditions, "("+p.Where+")")
+	}
+	return " WHERE " + strings.Join(conditions, " AND "), args, nil
+}
+
 // assignment is one column of an INSERT or UPDATE.
 type assignment struct {
 	column, mark string
