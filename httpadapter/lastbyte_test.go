@@ -73,7 +73,7 @@ func TestGuessesWithTheLastByteHeldBack(t *testing.T) {
 			t.Fatalf("socket %d: status %d", i, status)
 		}
 	}
-	events, err := f.Events(t.Context(), "", 1000)
+	events, err := f.Events(t.Context(), identity.EventQuery{AfterID: "", Max: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}
