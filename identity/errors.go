@@ -22,6 +22,7 @@ var (
 	ErrCodeRefused      = errors.New("identity: verification code incorrect or expired")
 	ErrInvalidMobile    = errors.New("identity: not a possible mobile number of an allowed country")
 	ErrClientMissing    = errors.New("identity: client id missing")
+	ErrDeviceMissing    = errors.New("identity: device missing")
 	ErrClientNotFound   = errors.New("identity: client not registered")
 	ErrClientDisabled   = errors.New("identity: client disabled")
 	ErrTenantMissing    = errors.New("identity: tenant missing for a multi-tenant client")

@@ -32,3 +32,9 @@ func MatchHash(phc, password string) (bool, error) {
 	}
 	return passhash.NewHasher(passhash.Params(minHash)).Matches(h, normalizePassword(NewSecret(password)))
 }
+
+// ParseCode exposes the reading of codes.
+func ParseCode(input Secret, digits int) (string, bool) { return parseCode(input, digits) }
+
+// CodeDigit exposes the value of a digit.
+func CodeDigit(r rune) (byte, bool) { return codeDigit(r) }

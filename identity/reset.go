@@ -17,11 +17,12 @@ import (
 // the number is dead, a notice to the user is queued, and so is the call of
 // Config.OnPasswordReset. It signs nobody in.
 //
-// A refused password costs no attempt. Everything that could say whether the
+// A refused password costs no attempt, nor does what cannot be a code, see
+// [ResetRequest]. Everything that could say whether the
 // number has a user, or why a code does not count, is [ErrCodeRefused].
 //
-// Errors: [ErrClientMissing], [ErrClientNotFound], [ErrClientDisabled],
-// [ErrTenantMissing], [ErrInvalidMobile], [*PasswordError], [ErrCodeRefused],
+// Errors: [ErrClientMissing], [ErrDeviceMissing], [ErrClientNotFound],
+// [ErrClientDisabled], [ErrTenantMissing], [ErrInvalidMobile], [*PasswordError], [ErrCodeRefused],
 // [*RateLimitedError], [*BusyError]; anything else is a failure of storage or of
 // a hook. After an error the old password is still the password, except when the
 // connection to storage broke while committing.
@@ -49,9 +50,13 @@ func (s *Service) resetByMobile(ctx context.Context, r ResetRequest) error {
 		return err
 	}
 
+	var ok bool
 	a := attempt{
 		Service: s, now: now, request: r, scope: sc, mobile: mobile, password: password,
 		meter: s.meter(sc, r.Caller, mobile, region),
+	}
+	if a.guess, ok = parseCode(r.Code, s.cfg.CodeDigits); !ok {
+		return a.refuse(ctx, outcomeNotACode)
 	}
 	if err := a.charge(ctx); err != nil {
 		return err
@@ -91,6 +96,7 @@ type attempt struct {
 	scope    scope
 	mobile   string
 	password string // normalized
+	guess    string // the code's digits, as parseCode read them
 	meter    meter
 
 	codes   []VerifyCode  // those the guess was charged to
@@ -136,7 +142,7 @@ func (a *attempt) judge(ctx context.Context) (refused string, err error) {
 	}
 	a.user = user
 	binding := a.binding(a.scope, a.request.Caller, PurposeForgotPassword, a.mobile)
-	fields := digestFields(binding, a.request.Code.Reveal(), user)
+	fields := digestFields(binding, a.guess, user)
 	matched := false
 	for i := range a.cfg.Limits.LiveCodes {
 		var candidate VerifyCode

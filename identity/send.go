@@ -22,8 +22,8 @@ import (
 // number, or a user who may not recover by SMS, the same steps are taken with a
 // code that matches nothing and a message that is never sent.
 //
-// Errors: [ErrClientMissing], [ErrClientNotFound], [ErrClientDisabled],
-// [ErrTenantMissing], [ErrUnknownPurpose], [ErrInvalidMobile],
+// Errors: [ErrClientMissing], [ErrDeviceMissing], [ErrClientNotFound],
+// [ErrClientDisabled], [ErrTenantMissing], [ErrUnknownPurpose], [ErrInvalidMobile],
 // [ErrCaptchaMissing], [ErrCaptchaWrong], [ErrCaptchaExpired],
 // [*RateLimitedError]; anything else is a failure of storage or of a hook.
 func (s *Service) SendVerifyCode(ctx context.Context, r SendRequest) error {

@@ -118,6 +118,9 @@ func (s *Service) scope(ctx context.Context, c Caller) (scope, error) {
 	if id == "" {
 		return scope{}, ErrClientMissing
 	}
+	if strings.TrimSpace(c.Device) == "" {
+		return scope{}, ErrDeviceMissing
+	}
 	if !storable(c.ClientID, maxClientID) {
 		return scope{}, ErrClientNotFound
 	}
