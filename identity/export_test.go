@@ -38,3 +38,6 @@ func ParseCode(input Secret, digits int) (string, bool) { return parseCode(input
 
 // CodeDigit exposes the value of a digit.
 func CodeDigit(r rune) (byte, bool) { return codeDigit(r) }
+
+// CountryOf exposes the facts of a region.
+func CountryOf(region string) Country { return country(region) }
