@@ -34,7 +34,7 @@ func TestErrorTable(t *testing.T) {
 		c.Captcha, c.ServiceName, c.Password.History = captcha{}, "Lantern", 1
 	})
 	ctx := t.Context()
-	for _, c := range []identity.Client{{ID: "off"}, {ID: "isv", ISV: true}, {ID: "bound", Tenant: "t1"}} {
+	for _, c := range []identity.Client{{ID: "off"}, {ID: "isv", MultiTenant: true}, {ID: "bound", Tenant: "t1"}} {
 		if err := f.RegisterClient(ctx, c); err != nil {
 			t.Fatal(err)
 		}
@@ -103,7 +103,7 @@ func TestErrorTable(t *testing.T) {
 func TestOrderOfTheService(t *testing.T) {
 	t.Parallel()
 	f, addr := deployment(t, func(c *identity.Config) { c.Captcha = captcha{} })
-	for _, c := range []identity.Client{{ID: "isv", ISV: true}, {ID: "off", ISV: true}} {
+	for _, c := range []identity.Client{{ID: "isv", MultiTenant: true}, {ID: "off", MultiTenant: true}} {
 		if err := f.RegisterClient(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}

@@ -6,7 +6,7 @@
 // eighty languages; three languages take twelve kilobytes.
 package countrynames
 
-//go:generate go run ./gen
+//go:generate go run gen.go
 
 // Names are a region's names.
 type Names struct {
