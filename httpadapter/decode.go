@@ -22,6 +22,8 @@ const (
 // maxDepth bounds the nesting of unknown fields, the body itself counting as one.
 const maxDepth = 32
 
+const byteOrderMark = "\ufeff"
+
 // resetBody is the body of the reset route.
 type resetBody struct {
 	mobile         string
@@ -36,7 +38,7 @@ type sendBody struct {
 func decodeReset(body []byte) (resetBody, *refusal) {
 	v, r := decodeFields(body, []field{
 		{name: fieldMobile, plain: true},
-		{name: fieldVerifyCode}, // compared exactly, so anything else is just wrong
+		{name: fieldVerifyCode}, // the service knows what can be a code
 		{name: fieldPassword},
 	})
 	if r != nil {
@@ -106,8 +108,10 @@ func decodeFields(body []byte, fields []field) ([]string, *refusal) {
 
 // scanObject collects the fields of a body that is one JSON object in UTF-8.
 func scanObject(body []byte, fields []field) ([]found, bool) {
-	// Valid sees to the grammar (RFC 8259), to a byte order mark and to trailing
-	// bytes, so that the decoder below meets nothing it is lenient about.
+	// Some clients write a byte-order mark first, which RFC 8259, 8.1 lets us ignore.
+	body = bytes.TrimPrefix(body, []byte(byteOrderMark))
+	// Valid sees to the grammar (RFC 8259) and to trailing bytes, so that the decoder
+	// below meets nothing it is lenient about.
 	if !json.Valid(body) || depth(body) > maxDepth {
 		return nil, false
 	}

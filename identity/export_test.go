@@ -44,3 +44,6 @@ func ParseCode(input Secret, digits int) (string, bool) { return parseCode(input
 
 // CodeDigit is the value of a decimal digit.
 func CodeDigit(r rune) (byte, bool) { return codeDigit(r) }
+
+// CountryOf exposes the facts of a region.
+func CountryOf(region string) Country { return country(region) }

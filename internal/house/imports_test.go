@@ -32,7 +32,7 @@ var rooms = map[string][]string{
 	"storage/sqlite":      {"identity", "storage/bunstore", "github.com/uptrace/bun", "modernc.org/sqlite"},
 	"sms":                 {"identity", "sms"},
 	"sms/failover":        {"sms", "github.com/sony/gobreaker/v2"},
-	"httpadapter":         {"identity", "golang.org/x/text"},
+	"httpadapter":         {"identity", "httpadapter/internal", "golang.org/x/text"},
 	"examples":            {""},
 	"internal":            {""},
 }
