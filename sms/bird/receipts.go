@@ -11,7 +11,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/sms"
-	"github.com/seed-16109ab2/rekey/sms/internal/smshttp"
+	"github.com/seed-16109ab2/rekey/sms/internal/smsconfig"
 	"github.com/seed-16109ab2/rekey/sms/internal/smsreceipt"
 )
 
@@ -32,7 +32,7 @@ type ReceiptsConfig struct {
 // "sms.outbound", or an error that joins all faults of c. It answers 403 to what
 // Bird did not sign, and keeps "delivered", "delivery_failed" and "sending_failed".
 func NewReceipts(c ReceiptsConfig) (http.Handler, error) {
-	if err := smshttp.Config(Provider, smsreceipt.Check("SigningKey", c.SigningKey, &c.URL, c.Record)); err != nil {
+	if err := smsconfig.Join(Provider, smsreceipt.Check("SigningKey", c.SigningKey, &c.URL, c.Record)); err != nil {
 		return nil, err
 	}
 	return smsreceipt.Handler{Methods: []string{http.MethodPost}, Record: c.Record, Read: c.read}, nil

@@ -12,7 +12,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/sms"
-	"github.com/seed-16109ab2/rekey/sms/internal/smshttp"
+	"github.com/seed-16109ab2/rekey/sms/internal/smsconfig"
 	"github.com/seed-16109ab2/rekey/sms/internal/smsreceipt"
 )
 
@@ -34,7 +34,7 @@ type ReceiptsConfig struct {
 // joins all faults of c. It answers 403 to what Twilio did not sign, and keeps
 // "delivered", "undelivered" and "failed".
 func NewReceipts(c ReceiptsConfig) (http.Handler, error) {
-	if err := smshttp.Config(Provider, smsreceipt.Check("AuthToken", c.AuthToken, &c.URL, c.Record)); err != nil {
+	if err := smsconfig.Join(Provider, smsreceipt.Check("AuthToken", c.AuthToken, &c.URL, c.Record)); err != nil {
 		return nil, err
 	}
 	return smsreceipt.Handler{Methods: []string{http.MethodPost}, Record: c.Record, Read: c.read}, nil

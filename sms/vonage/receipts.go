@@ -17,7 +17,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/sms"
-	"github.com/seed-16109ab2/rekey/sms/internal/smshttp"
+	"github.com/seed-16109ab2/rekey/sms/internal/smsconfig"
 	"github.com/seed-16109ab2/rekey/sms/internal/smsreceipt"
 )
 
@@ -39,7 +39,7 @@ type ReceiptsConfig struct {
 // sign, and keeps "delivered", "expired", "failed" and "rejected". Of a text in
 // several parts it knows the first part's.
 func NewReceipts(c ReceiptsConfig) (http.Handler, error) {
-	if err := smshttp.Config(Provider, smsreceipt.Check("SignatureSecret", c.SignatureSecret, nil, c.Record)); err != nil {
+	if err := smsconfig.Join(Provider, smsreceipt.Check("SignatureSecret", c.SignatureSecret, nil, c.Record)); err != nil {
 		return nil, err
 	}
 	return smsreceipt.Handler{Methods: []string{http.MethodGet, http.MethodPost}, Record: c.Record, Read: c.read}, nil

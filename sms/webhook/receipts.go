@@ -11,7 +11,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/sms"
-	"github.com/seed-16109ab2/rekey/sms/internal/smshttp"
+	"github.com/seed-16109ab2/rekey/sms/internal/smsconfig"
 	"github.com/seed-16109ab2/rekey/sms/internal/smsreceipt"
 )
 
@@ -75,7 +75,7 @@ func NewReceipts(c ReceiptsConfig) (http.Handler, error) {
 		faults = append(faults, err)
 		h.keys = append(h.keys, key)
 	}
-	if err := smshttp.Config(Provider, faults...); err != nil {
+	if err := smsconfig.Join(Provider, faults...); err != nil {
 		return nil, err
 	}
 	return smsreceipt.Handler{Methods: []string{http.MethodPost}, Record: c.Record, Read: h.read}, nil
