@@ -129,16 +129,15 @@ func TestTimeOfProvidersThatAreNotAsked(t *testing.T) {
 			defer cancel()
 			_, _ = s.Send(ctx, m)
 		}
-		m := sms.Message{ID: "m1", To: "+1", ExpiresAt: time.Now().Add(time.Hour)}
-		send(m)                               // opens the breaker of a
-		send(sms.Message{ID: "m2", To: "+1"}) // opens the breaker of b
-		time.Sleep(time.Hour + time.Second)   // half-open both
-		send(m)                               // pinned to a
-		time.Sleep(time.Hour + time.Second)   // b, not asked meanwhile, is half-open still
-		send(sms.Message{ID: "m3", To: "+1"}) // a, and time for b
-		send(sms.Message{ID: "m4", To: "+1"}) // b alone: it fails
-		time.Sleep(30 * time.Minute)          // a is open, so is b
-		send(sms.Message{ID: "m5", To: "+1"}) // nobody
+		m := sms.Message{ID: "m1", To: "+1", ExpiresAt: time.Now().Add(24 * time.Hour)}
+		send(m) // pins it to a, and opens a's breaker
+		time.Sleep(time.Hour + time.Second)
+		send(m)                               // a alone, and its breaker opens again
+		send(sms.Message{ID: "m2", To: "+1"}) // b alone, and its breaker opens
+		time.Sleep(59 * time.Minute)
+		send(sms.Message{ID: "m3", To: "+1"}) // no provider
+		time.Sleep(2 * time.Minute)
+		send(sms.Message{ID: "m4", To: "+1"}) // a, with time left for b
 		want := []time.Duration{5 * time.Second, 10 * time.Second, 5 * time.Second}
 		if len(given) != len(want) || given[0] != want[0] || given[1] != want[1] || given[2] != want[2] {
 			t.Errorf("a was given %v, want %v", given, want)

@@ -66,11 +66,11 @@ func TestConformance(t *testing.T) {
 			switch b {
 			case smstest.Accept:
 				w.WriteHeader(http.StatusAccepted)
-				_, _ = fmt.Fprintf(w, `{"id":"carrier-%d"}`, refs.Add(1))
+				_, _ = fmt.Fprintf(w, `{"id":"sms-%d"}`, refs.Add(1))
 			case smstest.Refuse:
 				w.WriteHeader(http.StatusUnprocessableEntity)
 			case smstest.TryLater:
-				w.WriteHeader(http.StatusInternalServerError)
+				w.WriteHeader(http.StatusServiceUnavailable)
 			case smstest.Throttled:
 				w.Header().Set("Retry-After", "90")
 				w.WriteHeader(http.StatusTooManyRequests)
@@ -133,9 +133,9 @@ func TestAnswers(t *testing.T) {
 		{425, "1", sms.Temporary, time.Second},
 		{429, "Tue, 03 Feb 2026 04:06:06 GMT", sms.Temporary, time.Minute},
 		{429, "Tue, 03 Feb 2026 04:04:06 GMT", sms.Temporary, 0},
-		{500, "99999999999999999999999", sms.Temporary, time.Hour},
+		{500, "99999999999999999999999", sms.Repeatable, time.Hour},
 		{503, "-5", sms.Temporary, 0},
-		{504, "soon", sms.Temporary, 0},
+		{504, "soon", sms.Repeatable, 0},
 		{304, "", sms.Permanent, 0},
 		{400, "9", sms.Permanent, 0},
 		{401, "", sms.Permanent, 0},
@@ -157,7 +157,7 @@ func TestAnswers(t *testing.T) {
 			_, err = sender.Send(t.Context(), sms.Message{ID: "m1"})
 			se, ok := errors.AsType[*sms.Error](err)
 			if !ok || se.Outcome != tt.want || se.RetryAfter != tt.wait {
-				t.Errorf("got %v, RetryAfter %v; want outcome %d after %v", err, se.RetryAfter, tt.want, tt.wait)
+				t.Errorf("got %v, RetryAfter %v; want outcome %v after %v", err, se.RetryAfter, tt.want, tt.wait)
 			}
 		})
 	}
