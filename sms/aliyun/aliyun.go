@@ -22,7 +22,7 @@ import (
 )
 
 const (
-	// Provider is the name in the receipts.
+	// Provider is the name in what Send returns and in receipts.
 	Provider = "aliyun"
 	// DefaultEndpoint is the service's address in mainland China.
 	DefaultEndpoint = "https://dysmsapi.aliyuncs.com"
@@ -32,17 +32,17 @@ const (
 
 // Template is an approved template.
 type Template struct {
-	// Kind is what messages it is for. Required.
+	// Kind is the kind of messages that it is for. Required.
 	Kind sms.Kind
-	// Language is the BCP 47 language of its text; "zh" serves "zh-CN" as well.
-	// Empty: for languages that have none. Each kind needs one of those.
+	// Language is the BCP 47 language of its text; "zh" serves "zh-CN" as well. A
+	// template without Language serves all languages that have none. Each kind needs one.
 	Language string
 	// Code is the template's code, "SMS_…". Required.
 	Code string
 	// SignName replaces Config.SignName for this template.
 	SignName string
-	// Params maps the template's variables to the names of the message's values:
-	// "code" and "minutes" for a code, "time" for a notice.
+	// Params maps the template's variables to names in the message's Params: "code"
+	// and "minutes" for a code, "time" for a notice.
 	Params map[string]string
 }
 
@@ -51,26 +51,25 @@ type Config struct {
 	// AccessKeyID and AccessKeySecret belong to a user who may call SendSms. Required.
 	AccessKeyID     string
 	AccessKeySecret identity.Secret
-	// SignName is the approved signature that stands before the text. Required
-	// unless every template has its own.
+	// SignName is the approved signature that stands before the text. Required, unless
+	// every template has its own.
 	SignName string
-	// Templates by kind and language. Required: one for codes without Language.
+	// Templates by kind and language. One for codes without Language is required.
 	Templates []Template
-	// Endpoint is the API's base address; default [DefaultEndpoint]. It must be
-	// https, except for loopback hosts, and have no path.
+	// Endpoint is the API's base address. It must be https, except for loopback hosts,
+	// and have no path. Default [DefaultEndpoint].
 	Endpoint string
 	// Client makes the requests. Its CheckRedirect and Jar are not used. If nil, a
 	// client with net/http's defaults is used.
 	Client *http.Client
 	// Timeout bounds one request. Default 10 s, at most 1 min.
 	Timeout time.Duration
-	// Now tells the time; default time.Now. The service refuses requests whose
-	// time is more than 15 minutes off.
+	// Now tells the time. Default time.Now. The service refuses requests whose time is
+	// more than 15 minutes off.
 	Now func() time.Time
 }
 
-// Sender is an [sms.Sender] that uses Alibaba Cloud. It is safe for
-// concurrent use.
+// Sender is an [sms.Sender] that uses Alibaba Cloud. It is safe for concurrent use.
 type Sender struct {
 	c         Config
 	base      string
@@ -111,8 +110,8 @@ func New(c Config) (*Sender, error) {
 	return s, nil
 }
 
-// Send sends the values of m with the template for its kind and language. Its
-// errors are [*sms.Error]; see the package's section Answers.
+// Send sends the values of m with the template for its kind and language. Its errors
+// are [*sms.Error]; see the package's section Answers.
 func (s *Sender) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
 	req, err := s.request(ctx, m)
 	if err != nil {
@@ -155,8 +154,7 @@ func (s *Sender) request(ctx context.Context, m sms.Message) (*http.Request, err
 		return nil, s.http.Fail(sms.Permanent, "values cannot be encoded")
 	}
 	query := canonicalQuery(map[string]string{
-		// Numbers of mainland China may carry 86 without a plus sign; others must
-		// have their country code so.
+		// The service wants the country code without a plus sign.
 		"PhoneNumbers":  strings.TrimPrefix(m.To, "+"),
 		"SignName":      t.SignName,
 		"TemplateCode":  t.Code,

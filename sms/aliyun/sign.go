@@ -12,10 +12,10 @@ import (
 
 const algorithm = "ACS3-HMAC-SHA256"
 
-// encode is percent-encoding of everything outside RFC 3986's unreserved characters.
+// encode percent-encodes everything but the unreserved characters of RFC 3986.
 func encode(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
-// canonicalQuery encodes parameters sorted by name. It is sent as it was signed.
+// canonicalQuery encodes parameters sorted by name. The query is sent as it is signed.
 func canonicalQuery(params map[string]string) string {
 	var parts []string
 	for name, value := range params {

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// Provider is the name in the receipts.
+	// Provider is the name in what Send returns and in receipts.
 	Provider = "bird"
 	// DefaultEndpoint is the API's address.
 	DefaultEndpoint = "https://api.bird.com"
@@ -28,15 +28,15 @@ type Config struct {
 	AccessKey identity.Secret
 	// WorkspaceID and ChannelID name an SMS channel, as UUIDs. Required.
 	WorkspaceID, ChannelID string
-	// Endpoint is the API's base address; default [DefaultEndpoint]. It must be
-	// https, except for loopback hosts.
+	// Endpoint is the API's base address. It must be https, except for loopback hosts.
+	// Default [DefaultEndpoint].
 	Endpoint string
 	// Client makes the requests. Its CheckRedirect and Jar are not used. If nil, a
 	// client with net/http's defaults is used.
 	Client *http.Client
 	// Timeout bounds one request. Default 10 s, at most 1 min.
 	Timeout time.Duration
-	// Now tells the time; default time.Now. It serves to read Retry-After.
+	// Now tells the time, to read a Retry-After date. Default time.Now.
 	Now func() time.Time
 }
 
@@ -84,8 +84,8 @@ type message struct {
 	Reference string `json:"reference,omitempty"`
 }
 
-// Send sends m.Text to m.To. Its errors are [*sms.Error]; see the
-// package's section Answers.
+// Send sends m.Text to m.To. Its errors are [*sms.Error]; see the package's section
+// Answers.
 func (s *Sender) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
 	var out message
 	out.Receiver.Contacts = []contact{{"phonenumber", m.To}}

@@ -22,7 +22,7 @@ import (
 )
 
 const (
-	// Provider is the name in the receipts.
+	// Provider is the name in what Send returns and in receipts.
 	Provider = "huaweicloud"
 	// DefaultEndpoint is the access address of the region CN North-Beijing4.
 	DefaultEndpoint = "https://smsapi.cn-north-4.myhuaweicloud.com:443"
@@ -33,20 +33,19 @@ const (
 
 // Template is an approved template.
 type Template struct {
-	// Kind is what messages it is for. Required.
+	// Kind is the kind of messages that it is for. Required.
 	Kind sms.Kind
-	// Language is the BCP 47 language of its text; "zh" serves "zh-CN" as well.
-	// Empty: for languages that have none. Each kind needs one of those.
+	// Language is the BCP 47 language of its text; "zh" serves "zh-CN" as well. A
+	// template without Language serves all languages that have none. Each kind needs one.
 	Language string
 	// ID is the template's id. Required.
 	ID string
 	// Sender is the channel number of the template's signature. Required.
 	Sender string
-	// Signature is the name of the signature, which templates of the general
-	// sort need.
+	// Signature is the name of the signature. Templates of the general sort need it.
 	Signature string
-	// Params are the names of the message's values for the template's variables,
-	// in order: "code" and "minutes" for a code, "time" for a notice.
+	// Params are the names in the message's Params for the template's variables, in
+	// order: "code" and "minutes" for a code, "time" for a notice.
 	Params []string
 }
 
@@ -55,23 +54,22 @@ type Config struct {
 	// AppKey and AppSecret belong to the SMS application. Required.
 	AppKey    string
 	AppSecret identity.Secret
-	// Templates by kind and language. Required: one for codes without Language.
+	// Templates by kind and language. One for codes without Language is required.
 	Templates []Template
-	// Endpoint is the application's access address; default [DefaultEndpoint]. It
-	// must be https, except for loopback hosts.
+	// Endpoint is the application's access address. It must be https, except for
+	// loopback hosts. Default [DefaultEndpoint].
 	Endpoint string
 	// Client makes the requests. Its CheckRedirect and Jar are not used. If nil, a
 	// client with net/http's defaults is used.
 	Client *http.Client
 	// Timeout bounds one request. Default 10 s, at most 1 min.
 	Timeout time.Duration
-	// Now tells the time; default time.Now. The service refuses requests whose
-	// time is more than 24 hours off.
+	// Now tells the time. Default time.Now. The service refuses requests whose time is
+	// more than 24 hours off.
 	Now func() time.Time
 }
 
-// Sender is an [sms.Sender] that uses Huawei Cloud. It is safe for
-// concurrent use.
+// Sender is an [sms.Sender] that uses Huawei Cloud. It is safe for concurrent use.
 type Sender struct {
 	c         Config
 	url       string
@@ -107,8 +105,8 @@ func New(c Config) (*Sender, error) {
 	return s, nil
 }
 
-// Send sends the values of m with the template for its kind and language. Its
-// errors are [*sms.Error]; see the package's section Answers.
+// Send sends the values of m with the template for its kind and language. Its errors
+// are [*sms.Error]; see the package's section Answers.
 func (s *Sender) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
 	req, err := s.request(ctx, m)
 	if err != nil {
@@ -130,7 +128,7 @@ func (s *Sender) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) 
 	}
 	code := answer.Code
 	if len(answer.Result) == 1 && answer.Result[0].Status != "" {
-		code = answer.Result[0].Status // E000510 only says that the reason stands here
+		code = answer.Result[0].Status // E000510 says only that the reason stands here
 	}
 	switch {
 	case resp.OK() && answer.Code == ok && len(answer.Result) == 1 && answer.Result[0].Status == ok:
@@ -178,8 +176,8 @@ func wsse(key, secret, nonce string, at time.Time) string {
 		key, base64.StdEncoding.EncodeToString(digest[:]), nonce, created)
 }
 
-// refused tells the service's codes apart. Those about one number stand in the
-// documentation's table of the receipts; a limit may be known before.
+// refused tells the service's codes apart. The documentation lists those about one
+// number for receipts; the service may know a limit before.
 func refused(r *smshttp.Response, code string) *sms.Error {
 	var e *sms.Error
 	switch code {

@@ -17,7 +17,7 @@ import (
 	"github.com/seed-16109ab2/rekey/sms/smshttp"
 )
 
-// Provider is the name in the receipts.
+// Provider is the name in what Send returns and in receipts.
 const Provider = "sns"
 
 // Credentials sign requests.
@@ -40,35 +40,34 @@ func (c Credentials) check() error {
 
 // Config configures a [Sender].
 type Config struct {
-	// Region whose SNS sends, "eu-central-1". Required.
+	// Region is the region whose SNS sends, such as "eu-central-1". Required.
 	Region string
-	// Credentials of someone who may publish to phone numbers. Exactly one of
+	// Credentials belong to a user who may publish to phone numbers. Exactly one of
 	// Credentials and Provide is required.
 	Credentials Credentials
-	// Provide returns the credentials for the next message; it caches on its own.
-	// It is called concurrently. Its errors count as temporary and are not shown,
-	// as they may hold what they failed to parse.
+	// Provide returns the credentials for the next message, and should cache them. It
+	// is called concurrently. Its errors count as temporary. They are not shown, because
+	// they may hold what they failed to parse.
 	Provide func(context.Context) (Credentials, error)
 	// SenderID is shown as the sender where a country permits it: 1 to 11 letters,
 	// digits and hyphens. Optional.
 	SenderID string
 	// OriginationNumber is the sender's own number, in E.164. Optional.
 	OriginationNumber string
-	// Endpoint is the API's base address; default that of SNS in Region. It must be
-	// https, except for loopback hosts, and have no path.
+	// Endpoint is the API's base address. It must be https, except for loopback hosts,
+	// and have no path. Default: the address of SNS in Region.
 	Endpoint string
 	// Client makes the requests. Its CheckRedirect and Jar are not used. If nil, a
 	// client with net/http's defaults is used.
 	Client *http.Client
-	// Timeout bounds one request, without Provide. Default 10 s, at most 1 min.
+	// Timeout bounds one request; it does not bound Provide. Default 10 s, at most 1 min.
 	Timeout time.Duration
-	// Now tells the time; default time.Now. AWS refuses requests whose time is more
-	// than 5 minutes off.
+	// Now tells the time. Default time.Now. AWS refuses requests whose time is more than
+	// 5 minutes off.
 	Now func() time.Time
 }
 
-// Sender is an [sms.Sender] that uses Amazon SNS. It is safe for
-// concurrent use.
+// Sender is an [sms.Sender] that uses Amazon SNS. It is safe for concurrent use.
 type Sender struct {
 	c    Config
 	url  string
@@ -107,8 +106,8 @@ func New(c Config) (*Sender, error) {
 	return &Sender{c: c, url: base + "/", http: client}, nil
 }
 
-// Send sends m.Text to m.To as a transactional message. Its errors are
-// [*sms.Error]; see the package's section Answers.
+// Send sends m.Text to m.To as a transactional message. Its errors are [*sms.Error];
+// see the package's section Answers.
 func (s *Sender) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
 	credentials, err := s.c.Provide(ctx)
 	if err != nil || credentials.check() != nil {

@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	// Provider is the name in the receipts.
+	// Provider is the name in what Send returns and in receipts.
 	Provider = "tencentcloud"
 	// DefaultEndpoint is the service's address.
 	DefaultEndpoint = "https://sms.tencentcloudapi.com"
@@ -29,17 +29,17 @@ const (
 
 // Template is an approved template.
 type Template struct {
-	// Kind is what messages it is for. Required.
+	// Kind is the kind of messages that it is for. Required.
 	Kind sms.Kind
-	// Language is the BCP 47 language of its text; "zh" serves "zh-CN" as well.
-	// Empty: for languages that have none. Each kind needs one of those.
+	// Language is the BCP 47 language of its text; "zh" serves "zh-CN" as well. A
+	// template without Language serves all languages that have none. Each kind needs one.
 	Language string
 	// ID is the template's number. Required.
 	ID string
 	// SignName replaces Config.SignName for this template.
 	SignName string
-	// Params are the names of the message's values for {1}, {2} and so on: "code"
-	// and "minutes" for a code, "time" for a notice.
+	// Params are the names in the message's Params for {1}, {2} and so on: "code" and
+	// "minutes" for a code, "time" for a notice.
 	Params []string
 }
 
@@ -53,25 +53,24 @@ type Config struct {
 	// SignName is the approved signature that stands before the text, without its
 	// brackets. The service requires it for mainland China, not elsewhere.
 	SignName string
-	// Templates by kind and language. Required: one for codes without Language.
+	// Templates by kind and language. One for codes without Language is required.
 	Templates []Template
-	// Region of the service; default [DefaultRegion].
+	// Region of the service. Default [DefaultRegion].
 	Region string
-	// Endpoint is the API's base address; default [DefaultEndpoint]. It must be
-	// https, except for loopback hosts, and have no path.
+	// Endpoint is the API's base address. It must be https, except for loopback hosts,
+	// and have no path. Default [DefaultEndpoint].
 	Endpoint string
 	// Client makes the requests. Its CheckRedirect and Jar are not used. If nil, a
 	// client with net/http's defaults is used.
 	Client *http.Client
 	// Timeout bounds one request. Default 10 s, at most 1 min.
 	Timeout time.Duration
-	// Now tells the time; default time.Now. The service refuses requests whose
-	// time is more than 5 minutes off.
+	// Now tells the time. Default time.Now. The service refuses requests whose time is
+	// more than 5 minutes off.
 	Now func() time.Time
 }
 
-// Sender is an [sms.Sender] that uses Tencent Cloud. It is safe for
-// concurrent use.
+// Sender is an [sms.Sender] that uses Tencent Cloud. It is safe for concurrent use.
 type Sender struct {
 	c         Config
 	base      string
@@ -114,8 +113,8 @@ func New(c Config) (*Sender, error) {
 	return s, nil
 }
 
-// Send sends the values of m with the template for its kind and language. Its
-// errors are [*sms.Error]; see the package's section Answers.
+// Send sends the values of m with the template for its kind and language. Its errors
+// are [*sms.Error]; see the package's section Answers.
 func (s *Sender) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
 	req, err := s.request(ctx, m)
 	if err != nil {

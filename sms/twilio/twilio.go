@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// Provider is the name in the receipts.
+	// Provider is the name in what Send returns and in receipts.
 	Provider = "twilio"
 	// DefaultEndpoint is the API's address outside Twilio's regions.
 	DefaultEndpoint = "https://api.twilio.com"
@@ -28,27 +28,27 @@ const (
 type Config struct {
 	// AccountSID names the account, "AC…". Required.
 	AccountSID string
-	// KeySID is the SID of an API key, "SK…"; empty when AuthToken is the account's.
+	// KeySID is the SID of an API key, "SK…". Empty if AuthToken is the account's.
 	KeySID string
 	// AuthToken is the account's auth token, or the secret of the API key. Required.
 	AuthToken identity.Secret
 	// From is the sender: a number in E.164, a short code or an alphanumeric id.
 	// Exactly one of From and MessagingServiceSID is required.
 	From string
-	// MessagingServiceSID leaves the choice of a sender to a messaging service, "MG…".
+	// MessagingServiceSID names a messaging service, "MG…", which chooses the sender.
 	MessagingServiceSID string
-	// StatusCallback is the public address of the handler made by [NewReceipts];
-	// empty for no receipts.
+	// StatusCallback is the public address of the handler that [NewReceipts] returns.
+	// Empty for no receipts.
 	StatusCallback string
-	// Endpoint is the API's base address; default [DefaultEndpoint]. It must be
-	// https, except for loopback hosts.
+	// Endpoint is the API's base address. It must be https, except for loopback hosts.
+	// Default [DefaultEndpoint].
 	Endpoint string
 	// Client makes the requests. Its CheckRedirect and Jar are not used. If nil, a
 	// client with net/http's defaults is used.
 	Client *http.Client
 	// Timeout bounds one request. Default 10 s, at most 1 min.
 	Timeout time.Duration
-	// Now tells the time; default time.Now.
+	// Now tells the time. Default time.Now.
 	Now func() time.Time
 }
 
@@ -69,7 +69,7 @@ func New(c Config) (*Sender, error) {
 		smsconfig.Plain("AuthToken", c.AuthToken.Reveal()),
 	}
 	if strings.ContainsAny(c.AccountSID+c.KeySID, ":/?#%") {
-		// A colon would move the border between user and password in Basic.
+		// A colon would move the border between user name and password.
 		faults = append(faults, errors.New("AccountSID or KeySID is no SID"))
 	}
 	if (c.From == "") == (c.MessagingServiceSID == "") {
@@ -86,8 +86,8 @@ func New(c Config) (*Sender, error) {
 	return &Sender{c: c, url: base + "/2010-04-01/Accounts/" + c.AccountSID + "/Messages.json", http: client}, nil
 }
 
-// Send sends m.Text to m.To. Its errors are [*sms.Error]; see the
-// package's section Answers.
+// Send sends m.Text to m.To. Its errors are [*sms.Error]; see the package's section
+// Answers.
 func (s *Sender) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
 	form := url.Values{"To": {m.To}, "Body": {m.Text}}
 	if s.c.From != "" {
@@ -156,7 +156,7 @@ func refused(r *smshttp.Response, code int) *sms.Error {
 	return r.FailStatus(token)
 }
 
-// validity is a period that Twilio accepts: 1 to 36,000 seconds.
+// validity returns the seconds left, within the 1 to 36,000 that Twilio accepts.
 func validity(left time.Duration) int {
 	return int(min(max(left.Round(time.Second)/time.Second, 1), 36000))
 }

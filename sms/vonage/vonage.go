@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// Provider is the name in the receipts.
+	// Provider is the name in what Send returns and in receipts.
 	Provider = "vonage"
 	// DefaultEndpoint is the API's address.
 	DefaultEndpoint = "https://rest.nexmo.com"
@@ -29,21 +29,21 @@ type Config struct {
 	// APIKey and APISecret belong to the account. Required.
 	APIKey    string
 	APISecret identity.Secret
-	// From is the sender: a number without plus sign, or up to 11 letters and
-	// digits where a country permits them. Required.
+	// From is the sender: a number without a plus sign, or up to 11 letters and digits
+	// where a country permits them. Required.
 	From string
-	// Callback is the public address of the handler made by [NewReceipts]; empty for
-	// the one that the account has, if any.
+	// Callback is the public address of the handler that [NewReceipts] returns. Empty
+	// for the address in the account's settings, if there is one.
 	Callback string
-	// Endpoint is the API's base address; default [DefaultEndpoint]. It must be
-	// https, except for loopback hosts.
+	// Endpoint is the API's base address. It must be https, except for loopback hosts.
+	// Default [DefaultEndpoint].
 	Endpoint string
 	// Client makes the requests. Its CheckRedirect and Jar are not used. If nil, a
 	// client with net/http's defaults is used.
 	Client *http.Client
 	// Timeout bounds one request. Default 10 s, at most 1 min.
 	Timeout time.Duration
-	// Now tells the time; default time.Now.
+	// Now tells the time. Default time.Now.
 	Now func() time.Time
 }
 
@@ -74,8 +74,8 @@ func New(c Config) (*Sender, error) {
 	return &Sender{c: c, url: base + "/sms/json", http: client}, nil
 }
 
-// Send sends m.Text to m.To. Its errors are [*sms.Error]; see the
-// package's section Answers.
+// Send sends m.Text to m.To. Its errors are [*sms.Error]; see the package's section
+// Answers.
 func (s *Sender) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
 	form := url.Values{
 		"api_key": {s.c.APIKey}, "api_secret": {s.c.APISecret.Reveal()},
@@ -148,7 +148,8 @@ func refused(r *smshttp.Response, status string) *sms.Error {
 	return e
 }
 
-// ttl is a lifetime that the service accepts: 20 seconds to 7 days, in milliseconds.
+// ttl returns the milliseconds left, within the 20 seconds to 7 days that the service
+// accepts.
 func ttl(left time.Duration) int64 {
 	return min(max(left, 20*time.Second), 7*24*time.Hour).Milliseconds()
 }

@@ -15,21 +15,21 @@ import (
 	"github.com/seed-16109ab2/rekey/sms/smshttp"
 )
 
-// Provider is the name in the receipts.
+// Provider is the name in what Send returns and in receipts.
 const Provider = "webhook"
 
 // Config configures a [Sender].
 type Config struct {
-	// URL takes the requests: https, or http for a loopback host. A query is
-	// kept; a user name, password or fragment is refused. Required.
+	// URL takes the requests. It must be https, except for loopback hosts. It may have
+	// a query, but no user name, password or fragment. Required.
 	URL string
 	// Secret signs requests: "whsec_" and the base64 of 24 to 64 random bytes. Required.
 	Secret identity.Secret
-	// OldSecret, of the same form, signs them as well while receivers move from
-	// it to Secret. Optional.
+	// OldSecret has the same form, and signs the requests as well while receivers move
+	// from it to Secret. Optional.
 	OldSecret identity.Secret
-	// InsecureHTTP permits http to hosts other than loopback. Anyone on the path
-	// then reads the codes and can use them before the person does.
+	// InsecureHTTP permits http to hosts other than loopback. Anyone on the path can
+	// then read the codes and use them before the person does.
 	InsecureHTTP bool
 	// Client makes the requests. Its CheckRedirect and Jar are not used. If nil, a
 	// client with net/http's defaults is used.
@@ -37,12 +37,12 @@ type Config struct {
 	// Timeout bounds one request, from dialling to the last byte of the answer.
 	// Default 10 s, at most 1 min.
 	Timeout time.Duration
-	// Now tells the time; default time.Now.
+	// Now tells the time. Default time.Now.
 	Now func() time.Time
 }
 
-// Sender is an [sms.Sender] that posts messages to a web server. It is
-// safe for concurrent use.
+// Sender is an [sms.Sender] that posts messages to a web server. It is safe for
+// concurrent use.
 type Sender struct {
 	url  string
 	keys [][]byte
@@ -66,7 +66,7 @@ func New(c Config) (*Sender, error) {
 		faults = append(faults, err)
 		s.keys = append(s.keys, key)
 	}
-	// The id makes a repetition harmless, whatever became of the first.
+	// The receiver recognises a repetition by its id.
 	s.http, err = smshttp.New(smshttp.Config{Provider: Provider, Client: c.Client, Timeout: c.Timeout, Now: c.Now,
 		Idempotent: true, InsecureHTTP: c.InsecureHTTP})
 	faults = append(faults, err)
@@ -76,9 +76,8 @@ func New(c Config) (*Sender, error) {
 	return s, nil
 }
 
-// Send posts m. It returns a [*sms.Error] whose outcome is never
-// uncertain; see the package's section Answers. When ctx ended, the error wraps
-// ctx's.
+// Send posts m. Its errors are [*sms.Error] and never uncertain; see the package's
+// section Answers. If ctx ended, the error wraps ctx's error.
 func (s *Sender) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
 	req, err := s.request(ctx, m)
 	if err != nil {
@@ -116,7 +115,7 @@ func (s *Sender) request(ctx context.Context, m sms.Message) (*http.Request, err
 		Text: m.Text, Params: m.Params, ExpiresAt: m.ExpiresAt.UTC(),
 	}})
 	if err != nil {
-		// Not err itself: encoding/json may quote a value.
+		// err is left out, because encoding/json may quote a value in it.
 		return nil, s.http.Fail(sms.Permanent, "message cannot be encoded")
 	}
 	req, err := s.http.NewPost(ctx, s.url, "application/json", body.Bytes())

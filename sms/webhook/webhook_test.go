@@ -18,6 +18,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/sms"
+	"github.com/seed-16109ab2/rekey/sms/internal/providertest"
 	"github.com/seed-16109ab2/rekey/sms/smstest"
 	"github.com/seed-16109ab2/rekey/sms/webhook"
 )
@@ -160,6 +161,22 @@ func TestAnswers(t *testing.T) {
 				t.Errorf("got %v, RetryAfter %v; want outcome %v after %v", err, se.RetryAfter, tt.want, tt.wait)
 			}
 		})
+	}
+}
+
+// The receiver's own provider may limit one number.
+func TestRefusalOfOneNumber(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]bool{
+		`{"number_only":true}`: true, `{"number_only":false}`: false, ``: false, `{"number_only":"yes"}`: false, `[true]`: false,
+	} {
+		_, err := providertest.Send(t, func(url string) (*webhook.Sender, error) {
+			return webhook.New(webhook.Config{URL: url, Secret: identity.NewSecret(secret)})
+		}, sms.Message{ID: "m1"}, func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusTooManyRequests)
+			_, _ = w.Write([]byte(body))
+		})
+		providertest.Failed(t, body, err, sms.Temporary, want, "429")
 	}
 }
 
