@@ -14,8 +14,8 @@ import (
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
-// redact says what went wrong on the network without net/http's text, which
-// holds the URL. It wraps nothing but context errors and error numbers.
+// redact describes a network failure without net/http's text, which holds the
+// URL. It wraps only context errors and error numbers.
 func redact(ctx context.Context, err error) error {
 	if cause := ctx.Err(); cause != nil {
 		return cause
@@ -55,18 +55,18 @@ func isDialError(err error) bool {
 	return ok && oe.Op == "dial"
 }
 
-// maxToken is the longest identifier of a provider that is kept: theirs have
-// about 40 characters.
+// maxToken is the longest identifier of a provider that is kept. They have about
+// 40 characters.
 const maxToken = 128
 
-// minNumber is the length from which a number is looked for in a token; E.164
-// numbers of phones are longer.
+// minNumber is the shortest number that is looked for in a token. E.164 numbers of
+// phones are longer.
 const minNumber = 7
 
-// Token returns a provider's error code or message id when it looks like one and
-// "unprintable" otherwise; empty stays empty. An answer is not trusted to keep
-// the message out of such a field: it would end in logs and in the outbox.
-func Token(s string, m sms.Message) string {
+// token returns a provider's error code or message id if it looks like one, and
+// "unprintable" otherwise; empty stays empty. A provider may put the message into
+// such a field, from where it would reach logs and the outbox.
+func token(s string, m sms.Message) string {
 	if s == "" {
 		return ""
 	}
@@ -81,8 +81,8 @@ func Token(s string, m sms.Message) string {
 	if number := strings.TrimPrefix(m.To, "+"); len(number) >= minNumber && strings.Contains(s, number) {
 		return "unprintable"
 	}
-	// Codes have six digits at least, so shorter values ("5" minutes) are no loss
-	// and would blank good references.
+	// Codes have at least six digits. Shorter values, such as "5" minutes, are no
+	// secret, and looking for them would blank good references.
 	for _, v := range m.Params {
 		if len(v) >= 4 && strings.Contains(s, v) {
 			return "unprintable"

@@ -1,8 +1,8 @@
 // Package smsreceipt is what the providers' callback handlers share: one delivery
-// receipt in one request, checked before it is read.
+// receipt in one request, whose signature is checked before the receipt is read.
 //
-// A replayed receipt is harmless, since the first one of a message stands. So
-// a signature without a time, as most providers have it, is enough.
+// A replayed receipt is harmless, because the first receipt of a message stands. A
+// signature without a time is therefore enough; most providers have that.
 package smsreceipt
 
 import (
@@ -17,10 +17,10 @@ import (
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
-// MaxBody is how large a request may be, in bytes. Receipts have a few hundred.
-const MaxBody = 64 << 10
+// maxBody is how large a request may be, in bytes. Receipts have a few hundred.
+const maxBody = 64 << 10
 
-// What a reader says of a request; anything else it returns is a failure of ours.
+// The errors of [Handler] Read.
 var (
 	ErrForged    = errors.New("signature missing or wrong")
 	ErrMalformed = errors.New("malformed")
@@ -28,18 +28,18 @@ var (
 
 // Handler answers a provider's callbacks.
 type Handler struct {
-	// Methods that the provider uses.
+	// Methods are the HTTP methods that the provider uses.
 	Methods []string
-	// Read checks who sent the request and returns its receipt. A receipt without
-	// a state is of a moment in between: acknowledged and not kept.
+	// Read checks the signature of the request and returns its receipt. A receipt
+	// without a state is about a state in between; it is acknowledged and not kept.
 	Read func(r *http.Request, body []byte) (sms.DeliveryReceipt, error)
-	// Record keeps it.
+	// Record keeps the receipt.
 	Record func(context.Context, sms.DeliveryReceipt) error
 }
 
-// ServeHTTP implements http.Handler. It answers 200 when there is nothing left to
-// do, 403 a forged and 400 a malformed request, 404 an unknown message and 503 when
-// storage fails, so that providers which repeat do.
+// ServeHTTP implements http.Handler. It answers 200 if there is nothing left to do,
+// 400 to a malformed request, 403 to a forged one and 404 for an unknown message. It
+// answers 503 if storage fails, so that the provider repeats the request.
 func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -56,7 +56,7 @@ func (h Handler) status(w http.ResponseWriter, r *http.Request) int {
 		return http.StatusMethodNotAllowed
 	}
 	w.Header().Del("Allow")
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return http.StatusRequestEntityTooLarge
 	} else if err != nil {
@@ -82,8 +82,7 @@ func (h Handler) status(w http.ResponseWriter, r *http.Request) int {
 	return http.StatusOK
 }
 
-// Equal compares signatures without telling where they differ. Where there is
-// none to compare with, an empty one is no match.
+// Equal compares signatures in constant time. An empty want matches nothing.
 func Equal(given, want []byte) error {
 	if len(want) == 0 || !hmac.Equal(given, want) {
 		return ErrForged
@@ -91,8 +90,8 @@ func Equal(given, want []byte) error {
 	return nil
 }
 
-// Form parses a form in which each parameter occurs once: of one given twice,
-// the signature would cover one and the reader take the other.
+// Form parses a form in which each parameter occurs once. If a parameter could occur
+// twice, the signature could cover one value and the reader take the other.
 func Form(encoded string) (url.Values, error) {
 	form, err := url.ParseQuery(encoded)
 	if err != nil {
@@ -106,8 +105,8 @@ func Form(encoded string) (url.Values, error) {
 	return form, nil
 }
 
-// Check reports what a handler lacks. The URL is the public one that the provider
-// calls; it is empty for providers that do not sign it.
+// Check reports the faults of a handler's configuration. publicURL is the address
+// that the provider calls, or nil if the provider does not sign it.
 func Check(secretField string, secret identity.Secret, publicURL *string, record func(context.Context, sms.DeliveryReceipt) error) error {
 	var faults []error
 	if secret.Empty() {

@@ -1,7 +1,6 @@
 package smshttp_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,7 +12,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/sms"
-	"github.com/seed-16109ab2/rekey/sms/internal/smshttp"
+	"github.com/seed-16109ab2/rekey/sms/smshttp"
 )
 
 func TestRetryAfter(t *testing.T) {
@@ -67,34 +66,8 @@ func TestToken(t *testing.T) {
 	}
 }
 
-func TestCheckEndpoint(t *testing.T) {
-	t.Parallel()
-	for raw, ok := range map[string]bool{
-		"https://example.com/a":    true,
-		"http://127.0.0.1:80":      true,
-		"http://127.0.0.2":         true,
-		"http://LOCALHOST":         true,
-		"http://[::1]":             true,
-		"http://example.com":       false,
-		"http://127.0.0.1.nip.io":  false,
-		"http://0.0.0.0":           false,
-		"https://u@example.com":    false,
-		"https://example.com/#x":   false,
-		"https:example.com":        false,
-		"//example.com":            false,
-		"":                         false,
-		"gopher://example.com":     false,
-		"https://exa mple.com/":    false,
-		"https://example.com:http": false,
-	} {
-		if _, err := smshttp.CheckEndpoint("Endpoint", raw, false); (err == nil) != ok {
-			t.Errorf("CheckEndpoint(%q) = %v", raw, err)
-		}
-	}
-}
-
-// roundTripper fails as told. As it calls no trace hook, nobody can tell whether
-// anything left.
+// roundTripper fails with its error. It calls no trace hook, so whether the request
+// left is unknown.
 type roundTripper struct{ err error }
 
 func (r roundTripper) RoundTrip(*http.Request) (*http.Response, error) { return nil, r.err }
@@ -108,18 +81,22 @@ func request(t *testing.T, url string) *http.Request {
 	return req
 }
 
+func client(t *testing.T, c smshttp.Config) *smshttp.Client {
+	t.Helper()
+	c.Provider = "p"
+	out, err := smshttp.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
 func TestErrorsHideTheURLAndUnknownEndsAreUncertain(t *testing.T) {
 	t.Parallel()
-	for _, idempotent := range []bool{true, false} {
-		c, err := smshttp.NewClient("p", &http.Client{Transport: roundTripper{errors.New("failed at https://u:pw@h/secret?k=v")}}, 0, idempotent)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = c.Do(t.Context(), request(t, "https://example.com/secret?k=v"))
-		want := sms.Uncertain
-		if idempotent {
-			want = sms.Temporary
-		}
+	for idempotent, want := range map[bool]sms.Outcome{false: sms.Uncertain, true: sms.Repeatable} {
+		c := client(t, smshttp.Config{Idempotent: idempotent,
+			Client: &http.Client{Transport: roundTripper{errors.New("failed at https://u:pw@h/secret?k=v")}}})
+		_, err := c.Do(request(t, "https://example.com/secret?k=v"), sms.Message{})
 		if se, ok := errors.AsType[*sms.Error](err); !ok || se.Outcome != want {
 			t.Errorf("idempotent %v: %v", idempotent, err)
 		}
@@ -137,14 +114,56 @@ func TestFailedHandshakeSentNothing(t *testing.T) {
 	s.Config.ErrorLog = log.New(io.Discard, "", 0)
 	s.StartTLS()
 	defer s.Close()
-	c, err := smshttp.NewClient("p", &http.Client{Transport: &http.Transport{}}, 0, false) // trusts no test certificate
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = c.Do(t.Context(), request(t, s.URL))
+	c := client(t, smshttp.Config{Client: &http.Client{Transport: &http.Transport{}}}) // trusts no test certificate
+	_, err := c.Do(request(t, s.URL), sms.Message{})
 	if se, ok := errors.AsType[*sms.Error](err); !ok || se.Outcome != sms.Temporary {
 		t.Errorf("got %v, want temporary", err)
 	}
+}
+
+// A plain http request would show the code to anyone on the path.
+func TestPlainHTTPIsRefused(t *testing.T) {
+	t.Parallel()
+	for url, want := range map[string]sms.Outcome{
+		"http://example.com/?k=secret": sms.Permanent, "ftp://example.com/": sms.Permanent,
+		"http://127.0.0.1/": sms.Uncertain, "https://example.com/": sms.Uncertain, // asked: the transport fails
+	} {
+		c := client(t, smshttp.Config{Client: &http.Client{Transport: roundTripper{errors.New("asked")}}})
+		_, err := c.Do(request(t, url), sms.Message{})
+		if se, ok := errors.AsType[*sms.Error](err); !ok || se.Outcome != want || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+	c := client(t, smshttp.Config{InsecureHTTP: true, Client: &http.Client{Transport: roundTripper{errors.New("asked")}}})
+	if _, err := c.Do(request(t, "http://example.com/"), sms.Message{}); sms.ErrorOf(err).Outcome != sms.Uncertain {
+		t.Errorf("InsecureHTTP: %v", err)
+	}
+}
+
+func TestNewPostHidesTheURL(t *testing.T) {
+	t.Parallel()
+	_, err := client(t, smshttp.Config{}).NewPost(t.Context(), "https://u:hunter2@h:port/\x00", "", nil)
+	if se, ok := errors.AsType[*sms.Error](err); !ok || se.Outcome != sms.Permanent || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// exchange has a server answer with a status, a field and a body.
+func exchange(t *testing.T, c smshttp.Config, m sms.Message, status int, retryAfter, body string) *smshttp.Response {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if retryAfter != "" {
+			w.Header().Set("Retry-After", retryAfter)
+		}
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(body))
+	}))
+	defer s.Close()
+	r, err := client(t, c).Do(request(t, s.URL), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
 
 func TestStatuses(t *testing.T) {
@@ -153,50 +172,61 @@ func TestStatuses(t *testing.T) {
 		status     int
 		idempotent bool
 		want       sms.Outcome
+		wait       time.Duration // of a Retry-After of 7 seconds
 	}{
-		{307, false, sms.Permanent}, {400, false, sms.Permanent},
-		{408, false, sms.Temporary}, {425, false, sms.Temporary},
-		{429, false, sms.Temporary}, {503, false, sms.Temporary},
-		{500, false, sms.Uncertain}, {502, false, sms.Uncertain}, {504, false, sms.Uncertain},
-		{500, true, sms.Temporary}, {504, true, sms.Temporary},
+		{307, false, sms.Permanent, 0}, {400, false, sms.Permanent, 0},
+		{408, false, sms.Temporary, 7}, {425, false, sms.Temporary, 7},
+		{429, false, sms.Temporary, 7}, {503, false, sms.Temporary, 7},
+		{500, false, sms.Uncertain, 0}, {502, false, sms.Uncertain, 0}, {504, false, sms.Uncertain, 0},
+		{500, true, sms.Repeatable, 7}, {504, true, sms.Repeatable, 7},
 	} {
-		c, err := smshttp.NewClient("p", nil, 0, tt.idempotent)
-		if err != nil {
-			t.Fatal(err)
+		r := exchange(t, smshttp.Config{Idempotent: tt.idempotent}, sms.Message{}, tt.status, "7", "")
+		if e := r.FailStatus("X1"); e.Outcome != tt.want || e.RetryAfter != tt.wait*time.Second || !strings.Contains(e.Error(), "X1") {
+			t.Errorf("status %d, idempotent %v: %v after %v", tt.status, tt.idempotent, e, e.RetryAfter)
 		}
-		err = c.FailStatus(&smshttp.Response{Status: tt.status, Header: http.Header{}}, "", time.Now())
-		if se, ok := errors.AsType[*sms.Error](err); !ok || se.Outcome != tt.want {
-			t.Errorf("status %d, idempotent %v: %v", tt.status, tt.idempotent, err)
+	}
+}
+
+// What a provider puts into its fields reaches no error and no record.
+func TestResponsesAreRedacted(t *testing.T) {
+	t.Parallel()
+	m := sms.Message{To: "+8613912345678", Text: "code 804715", Params: map[string]string{"code": "804715"}}
+	r := exchange(t, smshttp.Config{}, m, 400, "", "")
+	for _, field := range []string{"804715", "x-8613912345678", "code 804715"} {
+		for name, got := range map[string]string{
+			"Accepted": fmt.Sprint(r.Accepted(field)), "Fail": r.Fail(sms.Permanent, field).Error(), "FailStatus": r.FailStatus(field).Error(),
+		} {
+			if strings.Contains(got, field) {
+				t.Errorf("%s shows %q: %s", name, field, got)
+			}
 		}
+	}
+	if got := r.Accepted("id-1"); got != (sms.Accepted{Provider: "p", Ref: "id-1"}) {
+		t.Errorf("got %+v", got)
 	}
 }
 
 func TestBodyIsBoundedAndConfiguredClientLeftAlone(t *testing.T) {
 	t.Parallel()
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.Write(make([]byte, smshttp.MaxBody+1000))
-	}))
-	defer s.Close()
 	given := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	c, err := smshttp.NewClient("p", given, time.Minute, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := c.Do(context.Background(), request(t, s.URL))
-	if err != nil || len(r.Body) != smshttp.MaxBody {
-		t.Errorf("%d bytes, %v", len(r.Body), err)
+	r := exchange(t, smshttp.Config{Client: given, Timeout: time.Minute}, sms.Message{}, 200, "", strings.Repeat("x", smshttp.MaxBody+1000))
+	if len(r.Body) != smshttp.MaxBody {
+		t.Errorf("%d bytes", len(r.Body))
 	}
 	if given.CheckRedirect != nil {
 		t.Error("the caller's client was changed")
 	}
 }
 
-func TestTimeoutBounds(t *testing.T) {
+func TestConfigFaults(t *testing.T) {
 	t.Parallel()
 	for d, ok := range map[time.Duration]bool{0: true, time.Nanosecond: true, time.Minute: true, time.Minute + 1: false, -1: false} {
-		if _, err := smshttp.NewClient("p", nil, d, false); (err == nil) != ok {
+		if _, err := smshttp.New(smshttp.Config{Provider: "p", Timeout: d}); (err == nil) != ok {
 			t.Errorf("Timeout %v: %v", d, err)
 		}
+	}
+	if _, err := smshttp.New(smshttp.Config{}); err == nil || !strings.Contains(err.Error(), "Provider") {
+		t.Errorf("without Provider: %v", err)
 	}
 }
 
