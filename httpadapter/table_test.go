@@ -14,8 +14,8 @@ import (
 // captcha refuses as the token says.
 type captcha struct{}
 
-func (captcha) VerifyCaptcha(_ context.Context, token string, _ identity.Caller) error {
-	switch token {
+func (captcha) VerifyCaptcha(_ context.Context, r identity.CaptchaRequest) error {
+	switch r.Token {
 	case "good":
 		return nil
 	case "old":
@@ -175,7 +175,7 @@ func TestBlankDeviceSpendsNothing(t *testing.T) {
 
 func trail(t *testing.T, f *identitytest.Fixture) []identity.Event {
 	t.Helper()
-	events, err := f.Events(t.Context(), "", 1000)
+	events, err := f.Events(t.Context(), identity.EventQuery{Max: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}
