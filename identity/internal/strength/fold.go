@@ -1,0 +1,141 @@
+package strength
+
+import (
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+)
+
+// Fold returns s as somebody compares it who looks at letters only: compatibility
+// forms such as full-width letters are plain ones (NFKC), case is folded, decimal
+// digits of any script are ASCII digits, and what cannot be seen is gone: format
+// characters (Cf), variation selectors, and the circles and caps put around a
+// digit. The result may be longer than s.
+func Fold(s string) string {
+	s = cases.Fold().String(norm.NFKC.String(s))
+	s = strings.Map(func(r rune) rune {
+		if invisible(r) {
+			return -1
+		}
+		if d, ok := Digit(r); ok {
+			return '0' + rune(d)
+		}
+		return r
+	}, s)
+	return norm.NFKC.String(s)
+}
+
+func invisible(r rune) bool {
+	switch {
+	case r < 0x80:
+		return false
+	case unicode.Is(unicode.Cf, r), unicode.Is(unicode.Variation_Selector, r), unicode.Is(unicode.Me, r):
+		return true
+	}
+	// Other_Default_Ignorable_Code_Point: the Hangul fillers and the like.
+	return unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r)
+}
+
+// Digit is the value of a decimal digit of any script (Unicode category Nd).
+func Digit(r rune) (int, bool) {
+	if r >= '0' && r <= '9' {
+		return int(r - '0'), true
+	}
+	if r < 0x80 || !unicode.Is(unicode.Nd, r) {
+		return 0, false
+	}
+	// Each script's digits are a row of ten, and a range of the table has whole rows.
+	for _, t := range unicode.Nd.R16 {
+		if uint32(t.Lo) <= uint32(r) && uint32(r) <= uint32(t.Hi) {
+			return int(r-rune(t.Lo)) % 10, true
+		}
+	}
+	for _, t := range unicode.Nd.R32 {
+		if t.Lo <= uint32(r) && uint32(r) <= t.Hi {
+			return int(r-rune(t.Lo)) % 10, true
+		}
+	}
+	return 0, false
+}
+
+// squeeze drops everything but letters, marks and digits, and counts what went.
+func squeeze(s []rune) (rest []rune, dropped int) {
+	for _, r := range s {
+		if unicode.In(r, unicode.L, unicode.M, unicode.N) {
+			rest = append(rest, r)
+		} else {
+			dropped++
+		}
+	}
+	return rest, dropped
+}
+
+// lettersOnly drops everything but letters and marks, and counts the digits.
+func lettersOnly(s []rune) (rest []rune, digits int) {
+	for _, r := range s {
+		switch {
+		case unicode.In(r, unicode.L, unicode.M):
+			rest = append(rest, r)
+		case unicode.In(r, unicode.N):
+			digits++
+		}
+	}
+	return rest, digits
+}
+
+// unmark drops combining marks, whatever letter they stand on.
+func unmark(s []rune) []rune {
+	var rest []rune
+	for _, r := range norm.NFD.String(string(s)) {
+		if !unicode.Is(unicode.Mn, r) {
+			rest = append(rest, r)
+		}
+	}
+	return []rune(norm.NFC.String(string(rest)))
+}
+
+// plain is a letter without its marks: é is e, й is и.
+func plain(r rune) rune {
+	if r < 0xC0 || unicode.In(r, unicode.Hangul, unicode.Han) {
+		return r
+	}
+	if d := norm.NFD.PropertiesString(string(r)).Decomposition(); len(d) > 0 {
+		for _, first := range string(d) {
+			return first
+		}
+	}
+	switch r {
+	case 'ı':
+		return 'i'
+	case 'ł':
+		return 'l'
+	case 'ø':
+		return 'o'
+	case 'đ', 'ð':
+		return 'd'
+	}
+	return r
+}
+
+// bruteForce is how many guesses one character costs whose neighbours tell
+// nothing about it: 10 as in zxcvbn for a letter of an alphabet, more where a
+// character stands for a syllable, a word or a picture. A Chinese character costs
+// less than its share of the common ones, because four of them are an idiom more
+// often than not.
+func bruteForce(r rune) float64 {
+	switch {
+	case r < 0x300:
+		return 10
+	case unicode.In(r, unicode.Han, unicode.Hangul):
+		return 30
+	case unicode.In(r, unicode.Hiragana, unicode.Katakana, unicode.Ethiopic):
+		return 15
+	case unicode.In(r, unicode.L, unicode.M, unicode.N):
+		return 10
+	case r > 0x2000 && unicode.In(r, unicode.S):
+		return 50
+	}
+	return 10
+}
