@@ -6,6 +6,8 @@ import (
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/seed-16109ab2/rekey/identity/internal/decimal"
 )
 
 // Fold returns s as somebody compares it who looks at letters only: compatibility
@@ -19,7 +21,7 @@ func Fold(s string) string {
 		if invisible(r) {
 			return -1
 		}
-		if d, ok := Digit(r); ok {
+		if d, ok := decimal.Value(r); ok {
 			return '0' + rune(d)
 		}
 		return r
@@ -36,28 +38,6 @@ func invisible(r rune) bool {
 	}
 	// Other_Default_Ignorable_Code_Point: the Hangul fillers and the like.
 	return unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r)
-}
-
-// Digit is the value of a decimal digit of any script (Unicode category Nd).
-func Digit(r rune) (int, bool) {
-	if r >= '0' && r <= '9' {
-		return int(r - '0'), true
-	}
-	if r < 0x80 || !unicode.Is(unicode.Nd, r) {
-		return 0, false
-	}
-	// Each script's digits are a row of ten, and a range of the table has whole rows.
-	for _, t := range unicode.Nd.R16 {
-		if uint32(t.Lo) <= uint32(r) && uint32(r) <= uint32(t.Hi) {
-			return int(r-rune(t.Lo)) % 10, true
-		}
-	}
-	for _, t := range unicode.Nd.R32 {
-		if t.Lo <= uint32(r) && uint32(r) <= t.Hi {
-			return int(r-rune(t.Lo)) % 10, true
-		}
-	}
-	return 0, false
 }
 
 // squeeze drops everything but letters, marks and digits, and counts what went.
