@@ -24,4 +24,3 @@ func Value(r rune) (int, bool) {
 	}
 	return 0, false
 }
-
