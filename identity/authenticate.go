@@ -20,6 +20,8 @@ import (
 // number costs the same hash and gets the same answers at the same counts. That
 // hash is argon2id: a user imported with a hash of another scheme is told from
 // an unknown number by the time of a refusal, until the first login replaces it.
+// A stored hash that cannot be read is nobody's password, and is logged; a reset
+// replaces it.
 //
 // Errors: [ErrWrongCredentials] for a wrong password, an unknown or impossible
 // number, and a disabled user; [*RateLimitedError], [*BusyError]; anything else
@@ -65,20 +67,6 @@ func (s *Service) authenticate(ctx context.Context, r LoginRequest) (User, error
 	return s.rehash(ctx, user, normalizePassword(r.Password)), nil
 }
 
-// checkPassword computes one hash, whoever the user is. The zero user has none.
-func (s *Service) checkPassword(ctx context.Context, u User, password string) (bool, error) {
-	phc := u.PasswordHash
-	if phc == "" {
-		phc = s.decoy
-	}
-	h, err := passhash.Parse(phc)
-	if err != nil {
-		return false, fmt.Errorf("identity: user %s: %w", u.ID, err)
-	}
-	ok, err := s.matchHash(ctx, h, password)
-	return ok && u.PasswordHash != "", err
-}
-
 func (s *Service) refuseLogin(ctx context.Context, now time.Time, r LoginRequest, mobile string, user User, found bool) error {
 	event, err := s.event(now, EventLoginRefused, scope{tenant: r.Tenant}, Caller{Address: r.Address}, "", mobile)
 	if err != nil {
@@ -109,10 +97,12 @@ func (s *Service) refundLogin(ctx context.Context, spentAt time.Time, limits []l
 }
 
 // rehash replaces a hash that is not of the configured kind. That it could not
-// is no reason to refuse the login.
+// is no reason to refuse the login. A hash that tells the beginning of a password
+// only is kept: what was typed may end otherwise than the user's password does,
+// and would become the password.
 func (s *Service) rehash(ctx context.Context, u User, password string) User {
 	h, err := passhash.Parse(u.PasswordHash)
-	if err != nil || s.hasher.Current(h) {
+	if err != nil || s.hasher.Current(h) || h.Truncates(password) {
 		return u
 	}
 	phc, err := s.createHash(ctx, password)

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity/internal/keyring"
-	"github.com/seed-16109ab2/rekey/identity/internal/passhash"
 	"github.com/seed-16109ab2/rekey/identity/limit"
 	"github.com/seed-16109ab2/rekey/sms"
 )
@@ -278,12 +277,9 @@ func (a *attempt) checkHistory(ctx context.Context) error {
 		return fmt.Errorf("identity: read password history: %w", err)
 	}
 	for _, phc := range append([]string{a.user.PasswordHash}, earlier...) {
-		if phc == "" {
+		h, readable := a.storedHash(ctx, a.user.ID, phc)
+		if !readable {
 			continue
-		}
-		h, err := passhash.Parse(phc)
-		if err != nil {
-			return fmt.Errorf("identity: password history: %w", err)
 		}
 		used, err := a.matchHash(ctx, h, a.password)
 		if err != nil {
