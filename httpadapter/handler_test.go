@@ -100,7 +100,7 @@ func TestRequestFaults(t *testing.T) {
 		{"content type", "", "", set("Content-Type", "text/plain"), 415, "SDK.COMMON.1002", "The Content-Type parameter format is incorrect.", "参数Content-Type格式不正确。"},
 		{"content type missing", "", "", del("Content-Type"), 415, "SDK.COMMON.1002", "The Content-Type parameter format is incorrect.", "参数Content-Type格式不正确。"},
 		{"content type repeated", "", "", func(h http.Header) { h.Add("Content-Type", contentType) }, 415, "SDK.COMMON.1002", "The Content-Type parameter format is incorrect.", "参数Content-Type格式不正确。"},
-		{"size", "", `{"mobile":"` + long(4096) + `"}`, nil, 413, "SDK.COMMON.1002", "The body parameter format is incorrect.", "参数body格式不正确。"},
+		{"size", "", `{"mobile":"` + long(32<<10) + `"}`, nil, 413, "SDK.COMMON.1002", "The body parameter format is incorrect.", "参数body格式不正确。"},
 		{"unknown path", "/api/v2/sdk/captcha", "", nil, 404, "SDK.COMMON.1002", "The path parameter format is incorrect.", "参数path格式不正确。"},
 		{"trailing slash", resetPath + "/", "", nil, 404, "SDK.COMMON.1002", "The path parameter format is incorrect.", "参数path格式不正确。"},
 		{"doubled slash", "/" + resetPath, "", nil, 404, "SDK.COMMON.1002", "The path parameter format is incorrect.", "参数path格式不正确。"},
@@ -157,7 +157,7 @@ func TestOrderOfChecks(t *testing.T) {
 	h := make(http.Header)
 	h.Set("X-L", "a\tb")
 	h.Add("X-client-id", "")
-	method, path, body := http.MethodGet, "/x", strings.Repeat("[", 5000)
+	method, path, body := http.MethodGet, "/x", strings.Repeat("[", 40_000)
 	steps := []struct {
 		want string // status, code, what about
 		mend func()
@@ -211,7 +211,7 @@ func TestRefusalsAs400(t *testing.T) {
 		t.Error("Allow is gone")
 	}
 	refusedWith(t, post(t, s, resetPath, resetBody, set("Content-Type", "a/b")), 400, "SDK.COMMON.1002", "The Content-Type parameter format is incorrect.")
-	refusedWith(t, post(t, s, resetPath, strings.Repeat(" ", 5000)), 400, "SDK.COMMON.1002", "The body parameter format is incorrect.")
+	refusedWith(t, post(t, s, resetPath, strings.Repeat(" ", 40_000)), 400, "SDK.COMMON.1002", "The body parameter format is incorrect.")
 	refusedWith(t, post(t, s, "/x", resetBody), 404, "SDK.COMMON.1002", "The path parameter format is incorrect.")
 
 	busy := serve(t, handler(t, &fake{err: &identity.BusyError{RetryAfter: time.Second}}, opts))
