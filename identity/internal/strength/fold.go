@@ -1,6 +1,7 @@
 package strength
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -40,16 +41,21 @@ func invisible(r rune) bool {
 	return unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r)
 }
 
-// squeeze drops everything but letters, marks and digits, and counts what went.
-func squeeze(s []rune) (rest []rune, dropped int) {
+// squeeze drops everything but letters, marks and digits, and counts what went,
+// and how many different characters, up to a dozen.
+func squeeze(s []rune) (rest []rune, dropped, kinds int) {
+	var gone []rune
 	for _, r := range s {
 		if unicode.In(r, unicode.L, unicode.M, unicode.N) {
 			rest = append(rest, r)
-		} else {
-			dropped++
+			continue
 		}
+		if !slices.Contains(gone, r) && len(gone) < 12 {
+			gone = append(gone, r)
+		}
+		dropped++
 	}
-	return rest, dropped
+	return rest, dropped, len(gone)
 }
 
 // lettersOnly drops everything but letters and marks, and counts the digits.

@@ -6,9 +6,6 @@ import (
 	"sync"
 )
 
-// dates are what the digits at the start of text may mean: a year, or a day with
-// its year in any order, with or without separators.
-
 const (
 	firstYear, lastYear = 1900, 2060
 	yearGuesses         = 100 // of the years that people live in
@@ -18,13 +15,17 @@ const (
 // Japanese and Korean.
 const separators = "-/. _,:年月년월"
 
-// date calls found for each date at the start of text.
+// date calls found for each meaning as a date of the digits at the start of text:
+// a year, a day, or a day with its year in any order, with or without separators.
 func date(text []rune, found func(length int, guesses float64)) (steps int) {
 	if len(text) == 0 || !digit(text[0]) {
 		return 0
 	}
 	if y, ok := number(text, 4); ok && firstYear <= y && y <= lastYear {
 		found(4, yearGuesses)
+	}
+	if v, ok := number(text, 4); ok && day(v/100, v%100) {
+		found(4, 366)
 	}
 	for _, order := range [...][3]byte{{'y', 'm', 'd'}, {'d', 'm', 'y'}, {'m', 'd', 'y'}, {'y', 'd', 'm'}} {
 		for widths := range 8 { // two-digit or four-digit year, one or two digits of day and month
@@ -41,6 +42,11 @@ func date(text []rune, found func(length int, guesses float64)) (steps int) {
 		}
 	}
 	return steps
+}
+
+// day reports whether a and b are a month and a day, or a day and a month.
+func day(a, b int) bool {
+	return 1 <= a && 1 <= b && a <= 31 && b <= 31 && (a <= 12 || b <= 12)
 }
 
 func dated(text []rune, order [3]byte, widths int, sep bool) (length int, ok bool) {

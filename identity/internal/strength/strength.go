@@ -28,7 +28,7 @@ func estimate(password string, context []string) (score, work int) {
 	for _, w := range context {
 		for _, form := range []string{w, Fold(w), string(unmark([]rune(Fold(w))))} {
 			r := []rune(form)
-			rest, _ := squeeze(r)
+			rest, _, _ := squeeze(r)
 			for _, spelling := range [][]rune{r, rest} {
 				if !slices.ContainsFunc(own, func(o []rune) bool { return slices.Equal(o, spelling) }) {
 					own = append(own, spelling)
@@ -75,8 +75,9 @@ func readings(password string) []reading {
 		add(raw, 1) // more than the case differs: what folding makes longer is not stronger
 	}
 	separated := 1.0
-	if rest, dropped := squeeze(folded); dropped > 0 && len(rest) > 0 {
-		separated = 10 * math.Exp2(float64(min(dropped, 40))) // which separators, and where
+	if rest, dropped, kinds := squeeze(folded); dropped > 0 && len(rest) > 0 {
+		// Which separators, and where.
+		separated = math.Pow(10, float64(kinds)) * math.Exp2(float64(min(dropped, 40)))
 		add(rest, separated)
 	}
 	if rest, digits := lettersOnly(folded); digits > 0 && digits <= 4 && len(rest) > 0 {

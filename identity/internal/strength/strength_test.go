@@ -1,6 +1,7 @@
 package strength_test
 
 import (
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -61,7 +62,22 @@ var weak = map[string][]string{
 		"contraseña1", "contrasena123", "teamo12345", "motdepasse1", "passwort123", "parola1234", "mậtkhẩu123", "matkhau123", "hasło12345", "senha12345", "şifre12345", "şifre1923", "salasana123", "sayang123",
 		"bismillah786", "qwertz12345", "azerty12345", "einszweidrei", "ichliebedich", "jetaime123", "пароль2024ua",
 	},
-	"dates": {"19900101", "01.01.1990", "1990-01-01", "31121999", "19901231a", "20010911", "1990/12/31", "２０２４０１０１", "11.11.2011"},
+	"two things that come to mind": {
+		"我爱你中国2024", "中国加油2008", "天安门广场", "好好学习123", "爱你一生一世1314", "李明19851212", "王小明123456", "wo ai ni 1314", "wo1ai2ni3", "woaini@1314", "nihao@123", "zhangwei@163", "Zhangwei1988",
+		"wangxiaoming88", "liming19900101", "zhongguo123!", "woshizhongguoren", "tiananmen1989", "qingdao2010", "mingtianhuigenghao", "zuguowansui", "wozhenaini", "aiwobieyuan",
+		"zhangjiahui0921", "jiayouzhongguo", "1314woaini520", "520woaini", "5201314520", "13145201314", "147258369a", "1qaz@WSX", "asdf;lkj", "qwer1234!", "密码就是密码", "密码不告诉你", "我忘记密码了",
+		"你猜不到我的密码", "不告诉你密码", "abcd一二三四", "1一2二3三4四", "１２３４密码", "пароль от почты", "мой пароль 123", "мама мыла раму", "люблю маму", "Саша1987", "нюша2010", "Москва-2024",
+		"спартак чемпион", "дмитрий123", "привет123456", "приветмир", "йцукен1234", "qwertyйцукен", "йцу123фыв", "Пароль_2023", "п4р0ль123", "п@р0ль", "gfhjkm_123", "Ghbdtn123!",
+		"rjirf2010", "cj,frf123", "ntcn1234", "vfvfgfgf", "1й2ц3у4к5е", "ячсмитьб", "ёжик12345", "матрешка", "путешествие1", "незабудка2010", "안녕하세요1", "사랑해요123", "비밀번호입니다", "대한민국1234",
+		"가나다라1234", "한글날1009", "방탄소년단7", "ㅂㅣㅁㅣㄹ번호", "tkfkdgody1", "dkssudgktpdy1", "パスワード", "わたしのパスワード", "ありがとう123", "さくら2020", "アイウエオ123", "あいうえお12345", "パスワード１２３４", "كلمة السر",
+		"كلمةالمرور1", "احبك حبيبتي", "محمد رسول الله", "بسم الله", "مرحبا123", "قطر٢٠٢٢", "١٢٣٤٥٦٧٨٩", "סיסמה123", "ירושלים1", "κωδικός1", "αβγδ1234", "ελλάδα2004", "รหัสผ่าน1",
+		"สวัสดีครับ", "ฉันรักเธอ1", "प्यार1234", "जयश्रीराम", "भारतमाता1", "şifre123", "contraseña", "Contraseña2024", "passwort1!", "Schalke04!", "Bayern2024", "azerty1234",
+		"jetaime!", "😀😃😄😁😆😅😂🤣", "🐶🐱🐭🐹🐰🦊🐻🐼", "❤❤❤❤💕💕💕💕", "♠♥♦♣♠♥♦♣", "αααααααα", "１１１１１１１１", "ⅰⅱⅲⅳⅴⅵⅶⅷ", "abcdefgh一二三四", "Aa123456789", "qwe123!@#", "1q2w3e4r!", "P@ssword123",
+		"passw0rd!!", "welcome@123", "love4ever", "letmein!!", "Qwerty@2024", "Monday2024!", "January2025", "Liverpool1", "starwars77", "iloveyou2much", "monkeybusiness",
+		"tobeornottobe",
+	},
+	"a counter": {"password1password2password3", "пароль1пароль2пароль3", "密码1密码2密码3密码4", "qwe1qwe2qwe3"},
+	"dates":     {"19900101", "01.01.1990", "1990-01-01", "31121999", "19901231a", "20010911", "1990/12/31", "２０２４０１０１", "11.11.2011"},
 }
 
 var strong = []string{
@@ -128,6 +144,34 @@ func TestFold(t *testing.T) {
 	} {
 		if got := strength.Fold(in); got != want {
 			t.Errorf("Fold(%+q) = %+q, want %+q", in, got, want)
+		}
+	}
+}
+
+// What a machine chose is strong, but for the few that look like something.
+func TestRandomPasswordsAreStrong(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(5, 6))
+	for name, alphabet := range map[string]struct {
+		first, last rune
+		length      int
+	}{
+		"ASCII": {'!', '~', 10}, "lower case": {'a', 'z', 12}, "digits": {'0', '9', 14}, "Cyrillic": {'а', 'я', 11}, "Greek": {'α', 'ω', 11}, "Arabic": {'ف', 'ي', 12},
+		"Thai": {'ก', 'ฮ', 12}, "Devanagari": {'क', 'ह', 12}, "kana": {'ぁ', 'ん', 10}, "Han": {0x4e00, 0x9fa5, 8}, "Hangul": {0xac00, 0xd7a3, 8}, "pictures": {0x1f300, 0x1f5fe, 8},
+	} {
+		const tries, allowed = 100, 5
+		refused := 0
+		for range tries {
+			var b strings.Builder
+			for range alphabet.length {
+				b.WriteRune(alphabet.first + random.Int32N(alphabet.last-alphabet.first+1))
+			}
+			if strength.Score(b.String(), nil) < wanted {
+				refused++
+			}
+		}
+		if refused > allowed {
+			t.Errorf("%s: %d of %d refused", name, refused, tries)
 		}
 	}
 }

@@ -108,3 +108,15 @@ func FuzzScore(f *testing.F) {
 		}
 	})
 }
+
+// The cost of the first estimate.
+func BenchmarkLoad(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		english()
+		own()
+		newSequences()
+		newTables()
+		disguises()
+	}
+}
