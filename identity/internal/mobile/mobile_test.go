@@ -207,6 +207,21 @@ func TestNumbersPrintMasked(t *testing.T) {
 	}
 }
 
+func TestStoredNumbersAreThoseThatWereParsed(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ region, input string }{
+		{"CN", "12345678901"}, {"US", "+18615550100"}, {"US", "+14155550100"}, {"AR", "11 2345-6789"}, {"MX", "+52 1 55 1234 5678"}, {"IT", "06 1234 5678"}, {"GB", "+447700900123"},
+	} {
+		n, err := in(test.region).Parse(test.input)
+		if err != nil {
+			t.Fatal(test.input, err)
+		}
+		if stored, err := mobile.FromE164(n.E164()); err != nil || stored != n {
+			t.Errorf("%s: stored %s %s, parsed %s %s, %v", test.input, stored.E164(), stored.Region(), n.E164(), n.Region(), err)
+		}
+	}
+}
+
 func TestMaskKeepsTooLittleToCall(t *testing.T) {
 	t.Parallel()
 	for e164, want := range map[string]string{

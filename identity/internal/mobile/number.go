@@ -23,7 +23,9 @@ type Number struct {
 type parts struct{ e164, region, national string }
 
 // FromE164 returns a number that was stored in its E.164 form. It checks no more
-// than that a country code is there. Error: [ErrInvalid].
+// than that a country code is there. The region of an area that the number plan
+// does not know is the main one of the country code, where [Parser.Parse] prefers
+// a served one. Error: [ErrInvalid].
 func FromE164(e164 string) (Number, error) {
 	if !strings.HasPrefix(e164, "+") {
 		return Number{}, ErrInvalid
@@ -32,7 +34,11 @@ func FromE164(e164 string) (Number, error) {
 	if err != nil || phonenumbers.Format(n, phonenumbers.E164) != e164 {
 		return Number{}, ErrInvalid
 	}
-	return newNumber(n, phonenumbers.GetRegionCodeForNumber(n)), nil
+	region := phonenumbers.GetRegionCodeForNumber(n)
+	if region == "" {
+		region = phonenumbers.GetRegionCodeForCountryCode(int(n.GetCountryCode()))
+	}
+	return newNumber(n, region), nil
 }
 
 func newNumber(n *phonenumbers.PhoneNumber, region string) Number {
