@@ -35,12 +35,27 @@ type GuardRefusal struct {
 
 func (e *GuardRefusal) Error() string { return "identity: refused by guard: " + e.Reason }
 
-// CaptchaVerifier checks a captcha token. It is safe for concurrent use.
+// CaptchaRequest is what a verifier decides on. Of Caller, everything but
+// ClientID and Address is the caller's own claim.
+type CaptchaRequest struct {
+	Token   string // as the caller sent it; never empty
+	Mobile  string // E.164; the number that the code would go to
+	Purpose Purpose
+	Caller  Caller
+}
+
+// CaptchaVerifier checks a CAPTCHA token. It is safe for concurrent use.
+//
+// A good verifier accepts a token once, and only for the number that the token
+// was solved for. Packages altcha, puzzle and siteverify below this one are such
+// verifiers.
 type CaptchaVerifier interface {
-	// VerifyCaptcha returns nil for a good token, an error wrapping
-	// [ErrCaptchaWrong] or [ErrCaptchaExpired] for a bad one, and any other error
-	// when it could not be checked, which refuses the send.
-	VerifyCaptcha(ctx context.Context, token string, c Caller) error
+	// VerifyCaptcha returns nil for a good token. For a bad one it returns an error
+	// wrapping [ErrCaptchaWrong], or [ErrCaptchaExpired] if the token is too old or
+	// was used before. Any other error means that the token could not be checked,
+	// and refuses the send. The answer must not depend on whether the number has a
+	// user.
+	VerifyCaptcha(ctx context.Context, r CaptchaRequest) error
 }
 
 // BreachedPasswords knows passwords that leaked. It is safe for concurrent use.

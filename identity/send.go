@@ -48,7 +48,7 @@ func (s *Service) sendVerifyCode(ctx context.Context, r SendRequest) error {
 	if err != nil {
 		return err
 	}
-	if err := s.captcha(ctx, r); err != nil {
+	if err := s.captcha(ctx, r, mobile); err != nil {
 		return err
 	}
 	user, found, err := s.user(ctx, sc, mobile)
@@ -69,14 +69,17 @@ func (s *Service) sendVerifyCode(ctx context.Context, r SendRequest) error {
 	return nil
 }
 
-func (s *Service) captcha(ctx context.Context, r SendRequest) error {
+// captcha checks the token, if a verifier is configured. mobile is r.Mobile in E.164.
+func (s *Service) captcha(ctx context.Context, r SendRequest, mobile string) error {
 	if s.cfg.Captcha == nil {
 		return nil
 	}
 	if r.CaptchaToken == "" {
 		return ErrCaptchaMissing
 	}
-	err := s.cfg.Captcha.VerifyCaptcha(ctx, r.CaptchaToken, r.Caller)
+	err := s.cfg.Captcha.VerifyCaptcha(ctx, CaptchaRequest{
+		Token: r.CaptchaToken, Mobile: mobile, Purpose: r.Purpose, Caller: r.Caller,
+	})
 	if err != nil && !errors.Is(err, ErrCaptchaWrong) && !errors.Is(err, ErrCaptchaExpired) {
 		return fmt.Errorf("identity: verify captcha: %w", err)
 	}
