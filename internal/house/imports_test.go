@@ -22,10 +22,15 @@ var rooms = map[string][]string{
 	"identity/limit":          {},
 	"identity/identitytest":   {"identity", "storage/memory", "sms", "sms/smstest"},
 	"identity/pwnedpasswords": {"identity"},
+	"identity/siteverify":     {"identity"},
+	"identity/altcha":         {"identity", "identity/internal/challenge"},
+	"identity/puzzle":         {"identity", "identity/internal/challenge"},
 	"identity/internal": {
 		"identity/internal", "github.com/alexedwards/argon2id", "golang.org/x/crypto/argon2",
 		"github.com/go-crypt/crypt", "github.com/nyaruka/phonenumbers", "golang.org/x/text",
 	},
+	"identity/internal/challenge": {"identity", "identity/limit"},
+
 	"storage/memory":      {"identity", "sms"},
 	"storage/storagetest": {"identity", "sms"},
 	"storage/bunstore":    {"identity", "sms", "github.com/uptrace/bun"},
@@ -46,6 +51,8 @@ var forbidden = map[string][]string{
 	"sms":              {"identity", "github.com", "golang.org"},
 	"httpadapter":      {"github.com/uptrace", "modernc.org", "storage/", "sms/webhook"},
 	"storage/bunstore": {"modernc.org", "github.com/jackc", "github.com/go-sql-driver", "httpadapter"},
+	"identity/altcha":  {"net/http", "image", "storage/", "httpadapter", "testing"},
+	"identity/puzzle":  {"net/http", "storage/", "httpadapter", "testing"},
 	"storage/memory":   {"net/http", "github.com/uptrace", "modernc.org", "httpadapter"},
 }
 
