@@ -79,7 +79,7 @@ func (v *Verifier) ask(ctx context.Context, r identity.CaptchaRequest) (answer, 
 var (
 	// used or too old
 	expiredCodes = []string{
-		"timeout-or-duplicate",                           // Turnstile, reCAPTCHA
+		"timeout-or-duplicate",                            // Turnstile, reCAPTCHA
 		"expired-input-response", "already-seen-response", // hCaptcha
 		"invalid-or-already-seen-response", // hCaptcha, formerly
 	}
