@@ -105,6 +105,7 @@ func TestReplayInOtherSpellings(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.verify("solved", request(owner, token), nil)
+	f.verify("with a line break", request(owner, token[:8]+"\n"+token[8:]), identity.ErrCaptchaExpired)
 	for name, other := range map[string]string{
 		"indented":      indented.String(),
 		"other counter": strings.Replace(string(text), `"counter":`, `"counter":9`, 1),
