@@ -17,6 +17,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 	"github.com/seed-16109ab2/rekey/identity/puzzle"
 	"github.com/seed-16109ab2/rekey/storage/memory"
 )
@@ -211,7 +212,7 @@ func TestStorageDown(t *testing.T) {
 
 type counter func() error
 
-func (c counter) Spend(context.Context, []identity.Limit, time.Time) ([]identity.Spent, error) {
+func (c counter) Spend(context.Context, []limit.Limit, time.Time) ([]limit.Spent, error) {
 	return nil, c()
 }
 

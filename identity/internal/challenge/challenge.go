@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 // MinSecret is the fewest bytes that a secret may have.
@@ -40,7 +41,7 @@ func Binding(key []byte, fields ...string) []byte {
 
 // Counter is the part of [identity.Limits] that single use needs.
 type Counter interface {
-	Spend(ctx context.Context, limits []identity.Limit, now time.Time) ([]identity.Spent, error)
+	Spend(ctx context.Context, limits []limit.Limit, now time.Time) ([]limit.Spent, error)
 }
 
 // Once reports whether this is the first call with this scope and id. It keeps
@@ -49,10 +50,10 @@ type Counter interface {
 // used.
 func Once(ctx context.Context, c Counter, scope string, id []byte, lifetime time.Duration, now time.Time) (bool, error) {
 	sum := sha256.Sum256(id)
-	key := identity.LimitKey(scope + ":" + base64.RawURLEncoding.EncodeToString(sum[:]))
-	rates := []identity.Rate{{Limit: 1, Per: 2 * lifetime}}
-	_, err := c.Spend(ctx, []identity.Limit{{Key: key, Rates: rates}}, now)
-	if _, refused := errors.AsType[*identity.LimitError](err); refused {
+	key := limit.Key(scope + ":" + base64.RawURLEncoding.EncodeToString(sum[:]))
+	rates := []limit.Rate{{Limit: 1, Per: 2 * lifetime}}
+	_, err := c.Spend(ctx, []limit.Limit{{Key: key, Rates: rates}}, now)
+	if _, refused := errors.AsType[*limit.Error](err); refused {
 		return false, nil
 	}
 	return err == nil, err
