@@ -63,14 +63,15 @@ type Difficulty struct {
 }
 
 // DefaultLevels returns the default difficulties, each four times as hard as the
-// one before. In 2025 a server core did about 2 to 5 million iterations a second,
-// so that the levels cost roughly 0.2, 0.7, 3 and 10 seconds of one core.
+// one before. A core of a server or a phone of 2025 does about 2 to 5 million
+// iterations a second, so that the levels cost roughly 0.3, 1, 5 and 20 seconds of
+// one core. A browser shares the work among its cores.
 func DefaultLevels() []Difficulty {
 	return []Difficulty{
-		{Iterations: 1000, Numbers: 1_000},
-		{Iterations: 1000, Numbers: 4_000},
-		{Iterations: 1000, Numbers: 16_000},
-		{Iterations: 1000, Numbers: 64_000},
+		{Iterations: 1000, Numbers: 2_000},
+		{Iterations: 1000, Numbers: 8_000},
+		{Iterations: 1000, Numbers: 32_000},
+		{Iterations: 1000, Numbers: 128_000},
 	}
 }
 
