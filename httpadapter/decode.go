@@ -64,6 +64,7 @@ type field struct {
 	name     string
 	plain    bool // without control characters
 	optional bool // missing is the empty string
+	object   bool // a JSON object will do: its value is its text
 }
 
 // found is what the body has for a field.
@@ -90,7 +91,7 @@ func decodeFields(body []byte, fields []field) ([]string, *refusal) {
 		}
 	}
 	for i, f := range fields {
-		if all[i].times == 1 && !all[i].isString() && !all[i].isNull() {
+		if all[i].times == 1 && !all[i].isString() && !all[i].isNull() && !(f.object && all[i].isObject()) {
 			return nil, refuseType(f.name)
 		}
 	}
@@ -99,7 +100,10 @@ func decodeFields(body []byte, fields []field) ([]string, *refusal) {
 		if all[i].times > 1 || !all[i].wellFormed(f.plain) {
 			return nil, refuseMalformed(f.name)
 		}
-		if !all[i].missing() {
+		switch {
+		case f.object && all[i].isObject():
+			values[i] = string(all[i].raw)
+		case !all[i].missing():
 			values[i] = all[i].value
 		}
 	}
@@ -148,6 +152,7 @@ func scanObject(body []byte, fields []field) ([]found, bool) {
 }
 
 func (f *found) isString() bool { return len(f.raw) > 0 && f.raw[0] == '"' }
+func (f *found) isObject() bool { return len(f.raw) > 0 && f.raw[0] == '{' }
 func (f *found) isNull() bool   { return len(f.raw) > 0 && f.raw[0] == 'n' }
 
 func (f *found) missing() bool {

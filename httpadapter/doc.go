@@ -16,6 +16,9 @@
 //	GET  /api/v2/sdk/server-date           tells the server's time
 //	GET  /openapi.json                     describes them, if [Options.ServeOpenAPI] is set
 //
+// [Options.Routes] adds further routes, such as those of package
+// httpadapter/captcha. They follow the same rules.
+//
 // Mount it anywhere in any mux: at "/", at "/api/v2/sdk/", or under a prefix,
 // which is taken off either by [net/http.StripPrefix] or by [Options.Prefix].
 // Paths are matched exactly and in one spelling: a trailing slash, a doubled

@@ -112,6 +112,9 @@ func refuse(err error) *refusal {
 	if r, ok := errors.AsType[*refusal](err); ok {
 		return r
 	}
+	if e, ok := errors.AsType[*MalformedError](err); ok {
+		return refuseMalformed(e.Parameter)
+	}
 	if errors.Is(err, identity.ErrWrongCredentials) {
 		return &refusal{status: http.StatusUnauthorized, message: MessageWrongCredentials}
 	}

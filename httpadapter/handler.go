@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -56,6 +57,12 @@ func newHandler(svc service, opts Options) (*handler, error) {
 	}
 	if opts.ServeOpenAPI {
 		h.routes[opts.Prefix+pathOpenAPI] = route{pathOpenAPI, methodsGet, nil}
+	}
+	for _, r := range opts.Routes {
+		if _, taken := h.routes[opts.Prefix+r.Path]; taken {
+			return nil, fmt.Errorf("httpadapter: Options.Routes: %s is there already", r.Path)
+		}
+		h.routes[opts.Prefix+r.Path] = r.route()
 	}
 	return h, nil
 }

@@ -47,6 +47,10 @@ type Options struct {
 	// [OpenAPI]. Default off.
 	ServeOpenAPI bool
 
+	// Routes are further calls to answer, such as those of package
+	// httpadapter/captcha. Default none.
+	Routes []Route
+
 	// TrustedProxies are the networks of reverse proxies whose AddressHeader is
 	// believed. List nothing that a caller can connect from: they would choose the
 	// address they are limited by. Set it together with AddressHeader. Default none.
@@ -89,6 +93,7 @@ func (o *Options) fill() {
 	}
 	o.TrustedProxies = slices.Clone(o.TrustedProxies)
 	o.AllowedOrigins = slices.Clone(o.AllowedOrigins)
+	o.Routes = slices.Clone(o.Routes)
 }
 
 // check returns every fault of filled options, but those of the messages.
@@ -105,6 +110,9 @@ func (o *Options) check() error {
 
 	for _, origin := range o.AllowedOrigins {
 		errs = append(errs, checkOrigin(origin))
+	}
+	for _, r := range o.Routes {
+		errs = append(errs, r.check())
 	}
 	errs = append(errs, o.proxies().check("Options"))
 	return errors.Join(errs...)

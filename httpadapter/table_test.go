@@ -14,8 +14,8 @@ import (
 // captcha refuses as the token says.
 type captcha struct{}
 
-func (captcha) VerifyCaptcha(_ context.Context, token string, _ identity.Caller) error {
-	switch token {
+func (captcha) VerifyCaptcha(_ context.Context, r identity.CaptchaRequest) error {
+	switch r.Token {
 	case "good":
 		return nil
 	case "old":

@@ -52,7 +52,8 @@ type Config struct {
 	Backgrounds []image.Image
 
 	// Concurrency is how many puzzles are drawn at the same time: 1 to 1,024. Any
-	// more wait, for at most a second. Default: the number of CPUs.
+	// more wait, for at most a second. Default: half the number of CPUs, at least one,
+	// so that puzzles leave room for everything else.
 	Concurrency int
 
 	// Now is the clock. Default time.Now.
@@ -96,7 +97,7 @@ func New(cfg Config) (*Puzzles, error) {
 	def(&cfg.Tolerance, 5)
 	def(&cfg.Lifetime, 2*time.Minute)
 	def(&cfg.TokenLifetime, 3*time.Minute)
-	def(&cfg.Concurrency, runtime.GOMAXPROCS(0))
+	def(&cfg.Concurrency, max(runtime.GOMAXPROCS(0)/2, 1))
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}

@@ -30,6 +30,7 @@ var rooms = map[string][]string{
 		"github.com/go-crypt/crypt", "github.com/nyaruka/phonenumbers", "golang.org/x/text",
 	},
 	"identity/internal/challenge": {"identity", "identity/limit"},
+	"httpadapter/captcha":         {"httpadapter", "identity"},
 
 	"storage/memory":      {"identity", "sms"},
 	"storage/storagetest": {"identity", "sms"},
@@ -49,7 +50,7 @@ var forbidden = map[string][]string{
 	"identity":         {"net/http", "github.com/uptrace", "modernc.org", "storage/", "httpadapter", "testing"},
 	"identity/limit":   {"identity/internal", "github.com", "golang.org"},
 	"sms":              {"identity", "github.com", "golang.org"},
-	"httpadapter":      {"github.com/uptrace", "modernc.org", "storage/", "sms/webhook"},
+	"httpadapter":      {"github.com/uptrace", "modernc.org", "storage/", "sms/webhook", "image", "identity/puzzle", "identity/altcha"},
 	"storage/bunstore": {"modernc.org", "github.com/jackc", "github.com/go-sql-driver", "httpadapter"},
 	"identity/altcha":  {"net/http", "image", "storage/", "httpadapter", "testing"},
 	"identity/puzzle":  {"net/http", "storage/", "httpadapter", "testing"},

@@ -32,6 +32,9 @@ import { deriveKey } from 'altcha-lib/algorithms/pbkdf2';
 import * as widget from 'altcha/lib';
 import { readFileSync } from 'node:fs';
 
+// The client of docs/captcha.md.
+DOCUMENTED
+
 const { challenges, token, signature, key, data } = JSON.parse(readFileSync(0, 'utf8'));
 const encode = (challenge, solution) =>
   btoa(JSON.stringify({ challenge: { parameters: challenge.parameters, signature: challenge.signature }, solution }));
@@ -40,6 +43,9 @@ const secrets = { hmacSignatureSecret: signature, hmacKeySignatureSecret: key };
 // Ours, solved by theirs.
 const libToken = encode(challenges[0], await lib.solveChallenge({ challenge: challenges[0], deriveKey }));
 const widgetToken = encode(challenges[1], await widget.solveChallenge({ challenge: challenges[1], deriveKey: widget.pbkdf2.deriveKey }));
+
+const documentedToken = await solve(challenges[2]);
+const halves = await Promise.race([solve(challenges[3], 0, 2), solve(challenges[3], 1, 2)]);
 
 // Ours, solved by ours, checked by theirs.
 const ours = JSON.parse(atob(token));
@@ -55,7 +61,8 @@ const theirs = await lib.createChallenge({
 });
 const theirsToken = encode(theirs, await lib.solveChallenge({ challenge: theirs, deriveKey }));
 
-console.log(JSON.stringify({ libToken, widgetToken, verified, derived, forged, theirs, theirsToken }));
+const out = JSON.stringify({ documentedToken, halves, libToken, widgetToken, verified, derived, forged, theirs, theirsToken });
+process.stdout.write(out, () => process.exit(0)); // the half that found nothing still looks
 `
 
 func derive(t *testing.T, info string) string {
@@ -101,7 +108,7 @@ func TestAgainstNpm(t *testing.T) {
 		t.Fatal(err)
 	}
 	input, err := json.Marshal(map[string]any{
-		"challenges": []json.RawMessage{challenge(), challenge()}, "token": token, "data": parsed.Parameters.Data,
+		"challenges": []json.RawMessage{challenge(), challenge(), challenge(), challenge()}, "token": token, "data": parsed.Parameters.Data,
 		"signature": derive(t, "rekey/v1/altcha signature"), "key": derive(t, "rekey/v1/altcha key signature"),
 	})
 	if err != nil {
@@ -109,9 +116,9 @@ func TestAgainstNpm(t *testing.T) {
 	}
 
 	var out struct {
-		LibToken, WidgetToken, TheirsToken string
-		Verified, Derived, Forged          bool
-		Theirs                             json.RawMessage
+		LibToken, WidgetToken, TheirsToken, DocumentedToken, Halves string
+		Verified, Derived, Forged                                   bool
+		Theirs                                                      json.RawMessage
 	}
 	runNode(t, dir, input, &out)
 
@@ -130,6 +137,8 @@ func TestAgainstNpm(t *testing.T) {
 	verify("the same again", out.LibToken, identity.ErrCaptchaExpired)
 	verify("our challenge, solved by altcha", out.WidgetToken, nil)
 	verify("a challenge of altcha-lib, solved by it", out.TheirsToken, nil)
+	verify("our challenge, solved by the documented client", out.DocumentedToken, nil)
+	verify("our challenge, solved by two of them", out.Halves, nil)
 
 	// Our solver on their challenge.
 	theirs, err := altcha.Solve(t.Context(), out.Theirs)
@@ -145,6 +154,21 @@ func TestAgainstNpm(t *testing.T) {
 	verify("with another signature", base64.StdEncoding.EncodeToString(forged), identity.ErrCaptchaWrong)
 }
 
+// documented is the client that docs/captcha.md shows.
+func documented(t *testing.T) string {
+	t.Helper()
+	page, err := os.ReadFile("../../../docs/captcha.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, code, _ := strings.Cut(string(page), "```js\n")
+	code, _, found := strings.Cut(code, "```\n")
+	if !found {
+		t.Fatal("docs/captcha.md has no code of a client")
+	}
+	return code
+}
+
 func runNode(t *testing.T, dir string, input []byte, out any) {
 	t.Helper()
 	// Beside node_modules, where node looks for packages.
@@ -153,7 +177,7 @@ func runNode(t *testing.T, dir string, input []byte, out any) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.Remove(file.Name()) })
-	if _, err := file.WriteString(script); err != nil {
+	if _, err := file.WriteString(strings.Replace(script, "DOCUMENTED", documented(t), 1)); err != nil {
 		t.Fatal(err)
 	}
 	if err := file.Close(); err != nil {
