@@ -56,7 +56,8 @@ func (v *Verifier) ask(ctx context.Context, r identity.CaptchaRequest) (answer, 
 		return answer{}, &outage{err}
 	}
 	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	// What is longer is cut, and then is no JSON.
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
 		return answer{}, &outage{fmt.Errorf("read answer: %w", err)}
 	}
@@ -65,8 +66,6 @@ func (v *Verifier) ask(ctx context.Context, r identity.CaptchaRequest) (answer, 
 	switch err := json.Unmarshal(body, &a); {
 	case resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests:
 		return answer{}, &outage{fmt.Errorf("status %d", resp.StatusCode)}
-	case len(body) > maxAnswer:
-		return answer{}, &outage{errors.New("answer too large")}
 	case err != nil || !a.Success && len(a.Errors) == 0:
 		return answer{}, &outage{fmt.Errorf("status %d with an answer of another form", resp.StatusCode)}
 	case a.Success && resp.StatusCode != http.StatusOK:

@@ -218,7 +218,9 @@ func TestFailures(t *testing.T) {
 	t.Parallel()
 	hang := make(chan struct{})
 	t.Cleanup(func() { close(hang) })
-	elsewhere := httptest.NewServer(&service{answer: turnstile()})
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(turnstile())
+	}))
 	t.Cleanup(elsewhere.Close)
 	say := func(status int, text string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
@@ -240,7 +242,7 @@ func TestFailures(t *testing.T) {
 		"huge":             say(200, `{"success":true,"hostname":"www.example.com","action":"forgot-password","x":"`+strings.Repeat("x", 1<<20)+`"}`),
 		"trailing":         say(200, `{"success":true,"hostname":"www.example.com","action":"forgot-password"}{}`),
 		"redirect": func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect)
+			http.Redirect(w, r, elsewhere.URL, http.StatusFound)
 		},
 		"cut": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 		"slow": func(_ http.ResponseWriter, r *http.Request) {
