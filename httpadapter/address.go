@@ -1,22 +1,73 @@
 package httpadapter
 
 import (
+	"errors"
+	"fmt"
+	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 )
+
+// proxies say whose word counts for a caller's address.
+type proxies struct {
+	networks   []netip.Prefix
+	unixSocket bool
+	header     string
+}
+
+// check returns every fault; of names the options.
+func (p proxies) check(of string) error {
+	var errs []error
+	fault := func(bad bool, format string, args ...any) {
+		if bad {
+			errs = append(errs, fmt.Errorf("httpadapter: "+of+"."+format, args...))
+		}
+	}
+	anyTrusted := len(p.networks) > 0 || p.unixSocket
+	fault(len(p.networks) > 0 && p.header == "", "AddressHeader is missing, TrustedProxies are set")
+	fault(p.unixSocket && p.header == "", "AddressHeader is missing, TrustUnixSocket is set")
+	fault(!anyTrusted && p.header != "", "TrustedProxies are missing, AddressHeader is set")
+	for _, network := range p.networks {
+		switch {
+		case !network.IsValid():
+			fault(true, "TrustedProxies: invalid prefix")
+		case network.Bits() == 0:
+			fault(true, "TrustedProxies: %s trusts everybody", network)
+		case network.Addr().Is4In6():
+			fault(true, "TrustedProxies: %s never matches, write it as IPv4", network)
+		}
+	}
+	name := strings.ToLower(p.header)
+	fault(strings.ContainsFunc(name, notInToken), "AddressHeader %q is not a header's name", p.header)
+	fault(name == "forwarded", "AddressHeader: the syntax of Forwarded (RFC 7239) is not read")
+	for _, h := range callerHeaders {
+		fault(name == strings.ToLower(h.name), "AddressHeader: %s is the caller's own claim", h.name)
+	}
+	return errors.Join(errs...)
+}
+
+func (p proxies) clone() proxies {
+	p.networks = slices.Clone(p.networks)
+	return p
+}
 
 // address is whom the limits count: the connection's address, or, if that is a
 // trusted proxy's, the rightmost address in the header that is not. What stands
 // further left was written by the caller. The zero address means that the
 // connection has none, as over a Unix socket.
-func (h *handler) address(r *http.Request) netip.Addr {
-	addr, _ := parseAddress(r.RemoteAddr)
-	if h.options.AddressHeader == "" {
+func (p proxies) address(r *http.Request) netip.Addr {
+	addr, ok := parseAddress(r.RemoteAddr)
+	trusted := p.contains(addr)
+	if !ok {
+		trusted = p.unixSocket && overUnixSocket(r)
+	}
+	if p.header == "" {
 		return addr
 	}
-	list := strings.Join(r.Header.Values(h.options.AddressHeader), ",")
-	for more := list != ""; more && h.trusted(addr); {
+	list := strings.Join(r.Header.Values(p.header), ",")
+	for more := list != ""; more && trusted; trusted = p.contains(addr) {
 		entry := list
 		if i := strings.LastIndexByte(list, ','); i >= 0 {
 			entry, list = list[i+1:], list[:i]
@@ -34,13 +85,23 @@ func (h *handler) address(r *http.Request) netip.Addr {
 	return addr
 }
 
-func (h *handler) trusted(addr netip.Addr) bool {
-	for _, p := range h.options.TrustedProxies {
-		if p.Contains(addr) {
+func (p proxies) contains(addr netip.Addr) bool {
+	for _, network := range p.networks {
+		if network.Contains(addr) {
 			return true
 		}
 	}
 	return false
+}
+
+// overUnixSocket reports whether a request whose RemoteAddr is no IP address came
+// over a Unix socket. Its peer mostly has no name, which Go writes as "@" or "".
+// A peer that bound its own end has one, so the server's end is looked at too.
+func overUnixSocket(r *http.Request) bool {
+	if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && strings.HasPrefix(local.Network(), "unix") {
+		return true
+	}
+	return r.RemoteAddr == "" || r.RemoteAddr[0] == '@'
 }
 
 // parseAddress reads an address with or without a port, in the one form that

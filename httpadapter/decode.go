@@ -22,6 +22,8 @@ const (
 // maxDepth bounds the nesting of unknown fields, the body itself counting as one.
 const maxDepth = 32
 
+const byteOrderMark = "\ufeff"
+
 // resetBody is the body of the reset route.
 type resetBody struct {
 	mobile         string
@@ -36,7 +38,7 @@ type sendBody struct {
 func decodeReset(body []byte) (resetBody, *refusal) {
 	v, r := decodeFields(body, []field{
 		{name: fieldMobile, plain: true},
-		{name: fieldVerifyCode}, // compared exactly, so anything else is just wrong
+		{name: fieldVerifyCode}, // the service knows what can be a code
 		{name: fieldPassword},
 	})
 	if r != nil {
@@ -62,6 +64,7 @@ type field struct {
 	name     string
 	plain    bool // without control characters
 	optional bool // missing is the empty string
+	object   bool // a JSON object will do: its value is its text
 }
 
 // found is what the body has for a field.
@@ -88,7 +91,7 @@ func decodeFields(body []byte, fields []field) ([]string, *refusal) {
 		}
 	}
 	for i, f := range fields {
-		if all[i].times == 1 && !all[i].isString() && !all[i].isNull() {
+		if all[i].times == 1 && !all[i].isString() && !all[i].isNull() && !(f.object && all[i].isObject()) {
 			return nil, refuseType(f.name)
 		}
 	}
@@ -97,7 +100,10 @@ func decodeFields(body []byte, fields []field) ([]string, *refusal) {
 		if all[i].times > 1 || !all[i].wellFormed(f.plain) {
 			return nil, refuseMalformed(f.name)
 		}
-		if !all[i].missing() {
+		switch {
+		case f.object && all[i].isObject():
+			values[i] = string(all[i].raw)
+		case !all[i].missing():
 			values[i] = all[i].value
 		}
 	}
@@ -106,8 +112,10 @@ func decodeFields(body []byte, fields []field) ([]string, *refusal) {
 
 // scanObject collects the fields of a body that is one JSON object in UTF-8.
 func scanObject(body []byte, fields []field) ([]found, bool) {
-	// Valid sees to the grammar (RFC 8259), to a byte order mark and to trailing
-	// bytes, so that the decoder below meets nothing it is lenient about.
+	// Some clients write a byte-order mark first, which RFC 8259, 8.1 lets us ignore.
+	body = bytes.TrimPrefix(body, []byte(byteOrderMark))
+	// Valid sees to the grammar (RFC 8259) and to trailing bytes, so that the decoder
+	// below meets nothing it is lenient about.
 	if !json.Valid(body) || depth(body) > maxDepth {
 		return nil, false
 	}
@@ -144,6 +152,7 @@ func scanObject(body []byte, fields []field) ([]found, bool) {
 }
 
 func (f *found) isString() bool { return len(f.raw) > 0 && f.raw[0] == '"' }
+func (f *found) isObject() bool { return len(f.raw) > 0 && f.raw[0] == '{' }
 func (f *found) isNull() bool   { return len(f.raw) > 0 && f.raw[0] == 'n' }
 
 func (f *found) missing() bool {

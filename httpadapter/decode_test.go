@@ -1,6 +1,7 @@
 package httpadapter_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -45,7 +46,13 @@ func TestDecodeReset(t *testing.T) {
 		{"comment", `{/**/"mobile":"1"` + rest, body},
 		{"single quotes", `{'mobile':'1','verify_code':'1','password':'p'}`, body},
 		{"form", `mobile=1&verify_code=1&password=p`, body},
-		{"byte order mark", "\ufeff" + `{"mobile":"1"` + rest, body},
+		{"byte-order mark", "\ufeff" + `{"mobile":"1"` + rest, nil},
+		{"two byte-order marks", "\ufeff\ufeff" + `{"mobile":"1"` + rest, body},
+		{"byte-order mark after a space", " \ufeff" + `{"mobile":"1"` + rest, body},
+		{"byte-order mark at the end", `{"mobile":"1"` + rest + "\ufeff", body},
+		{"nothing but a byte-order mark", "\ufeff", body},
+		{"half a byte-order mark", "\xef\xbb" + `{"mobile":"1"` + rest, body},
+		{"UTF-16", "\xff\xfe{\x00}\x00", body},
 		{"UTF-16", "\xff\xfe{\x00}\x00", body},
 		{"other white space", "\u00a0" + `{"mobile":"1"` + rest, body},
 		{"control character in a string", "{\"mobile\":\"1\n\"" + rest, body},
@@ -156,7 +163,7 @@ func FuzzDecodeReset(f *testing.F) {
 			return
 		}
 		var general map[string]any
-		if err := json.Unmarshal(body, &general); err != nil {
+		if err := json.Unmarshal(bytes.TrimPrefix(body, []byte("\ufeff")), &general); err != nil {
 			t.Fatalf("accepted %q, which is no JSON object: %v", body, err)
 		}
 		values := map[string]string{"mobile": mobile, "verify_code": code, "password": password}

@@ -8,10 +8,16 @@
 //	}
 //	mux.Handle("/api/v2/sdk/", h)
 //
-// The handler answers two routes:
+// The handler answers these routes:
 //
 //	POST /api/v2/sdk/sms/send              sends a verification code
 //	POST /api/v2/sdk/pwd/update-by-mobile  sets a new password with the code
+//	GET  /api/v2/sdk/country-codes         lists the countries that are served
+//	GET  /api/v2/sdk/server-date           tells the server's time
+//	GET  /openapi.json                     describes them, if [Options.ServeOpenAPI] is set
+//
+// [Options.Routes] adds further routes, such as those of package
+// httpadapter/captcha. They follow the same rules.
 //
 // Mount it anywhere in any mux: at "/", at "/api/v2/sdk/", or under a prefix,
 // which is taken off either by [net/http.StripPrefix] or by [Options.Prefix].
@@ -22,7 +28,7 @@
 //
 // # Answers
 //
-// Success is 200 with no body. Every refusal has one form, whatever its status:
+// Success of a POST is 200 with no body. Every refusal has one form, whatever its status:
 // Content-Type application/json;charset=utf8, and
 //
 //	{"error_code":"SDK.SMS.1005","error_msg":"The SMS verification code is incorrect or has expired."}
@@ -33,20 +39,22 @@
 //
 // # Order of checks
 //
-// The first fault found is the answer. Path, method, content type, size; then
-// the headers; then the JSON form; then the service, which tells about an unknown
+// The first fault found is the answer. Path, method, content type, content
+// encoding, size; then the headers; then the JSON form; then the service, which tells about an unknown
 // type, the application and tenant, the number, the CAPTCHA or the password, and
-// the code or the limits in this order.
+// the code or the limits in this order. The GET routes end with the headers: their
+// answers are the same for everybody, so no storage is asked.
 // Among headers: X-client-id missing, then device information missing, then any
 // header malformed. Among body fields: any missing, then any of another type,
 // then any malformed. Within each step the documented order decides.
 //
-// A header is malformed if it is repeated, longer than 256 bytes (X-agent: 1,024),
-// not UTF-8, or has control characters. A field is malformed if it is repeated,
+// A header is malformed if it is repeated, longer than 256 bytes (X-agent: 1,024,
+// X-device-fingerprint: 4,096), not UTF-8, or has control characters. A field is malformed if it is repeated,
 // not UTF-8, holds half of a surrogate pair or U+0000; mobile, type and
 // captcha_token may have no control characters at all. Missing means absent,
 // null, or white space only. Field names are compared exactly; unknown fields
-// are ignored, nested at most 32 deep.
+// are ignored, nested at most 32 deep. A byte-order mark before the object is
+// ignored. A Content-Encoding other than identity is 415.
 //
 // A request whose caller has left is still answered (as our own failure, if it
 // was interrupted): a handler that just returns has net/http say 200.
@@ -63,7 +71,7 @@
 //		ReadTimeout:       10 * time.Second, // headers and body
 //		WriteTimeout:      30 * time.Second, // hashing waits in a queue
 //		IdleTimeout:       time.Minute,
-//		MaxHeaderBytes:    16 << 10,
+//		MaxHeaderBytes:    16 << 10, // the documented headers take up to 7 KiB
 //	}
 //
 // The service is called only after the body has arrived in full, so a slow
@@ -73,8 +81,21 @@
 //
 // Limits count by the address of the connection. Behind a reverse proxy that is
 // the proxy's, and all callers share one budget: set [Options.TrustedProxies] and
-// [Options.AddressHeader]. The X-device-ip header is the caller's own claim. It
+// [Options.AddressHeader], or [Options.TrustUnixSocket] if the proxy connects over
+// a Unix socket, where connections have no address. The X-device-ip header is the caller's own claim. It
 // is kept for the audit trail and never counted by.
+//
+// # Browsers
+//
+// Pages of other origins may call the routes if [Options.AllowedOrigins] has their
+// origin. If the mux that the handler is mounted in has patterns with methods,
+// let OPTIONS through too, or the mux answers the browser's preflight.
+//
+// # Routes of your own
+//
+// [CallerSource] says who asks, for JSON routes by the documented headers and for
+// web pages by a random id in a cookie. [Status] and [WriteError] answer with
+// errors of the service.
 //
 // # Logs
 //

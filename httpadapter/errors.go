@@ -2,6 +2,7 @@ package httpadapter
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -21,20 +22,35 @@ type refusal struct {
 	allow      string        // Allow, unless empty
 	closing    bool          // the connection cannot be used again
 	cause      error         // for the operator
+	sentinel   error         // what errors.Is finds
 }
+
+// Error is for a refusal that [CallerSource.FromHeaders] returns.
+func (r *refusal) Error() string {
+	if r.sentinel != nil {
+		return r.sentinel.Error()
+	}
+	return fmt.Sprintf("httpadapter: %s %v", r.message, r.args)
+}
+
+func (r *refusal) Unwrap() error { return r.sentinel }
 
 // What is wrong with the request's form.
 
 func refusePath() *refusal { return malformedAs(http.StatusNotFound, "path") }
 
-func refuseMethod() *refusal {
+func refuseMethod(allow string) *refusal {
 	r := malformedAs(http.StatusMethodNotAllowed, "method")
-	r.allow = http.MethodPost
+	r.allow = allow
 	return r
 }
 
 func refuseContentType() *refusal {
 	return malformedAs(http.StatusUnsupportedMediaType, "Content-Type")
+}
+
+func refuseEncoding() *refusal {
+	return malformedAs(http.StatusUnsupportedMediaType, "Content-Encoding")
 }
 
 // The rest of the body is not read, so the connection ends.
@@ -43,9 +59,6 @@ func refuseSize() *refusal {
 	r.closing = true
 	return r
 }
-
-func refuseClientMissing() *refusal { return badRequest(MessageClientMissing) }
-func refuseDeviceMissing() *refusal { return badRequest(MessageDeviceIncomplete) }
 
 func refuseMissing(parameter string) *refusal   { return badRequest(MessageParameterBlank, parameter) }
 func refuseType(parameter string) *refusal      { return badRequest(MessageParameterType, parameter) }
@@ -71,6 +84,7 @@ var refusals = []struct {
 	args    []any
 }{
 	{err: identity.ErrClientMissing, message: MessageClientMissing},
+	{err: identity.ErrDeviceMissing, message: MessageDeviceIncomplete},
 	{err: identity.ErrClientNotFound, message: MessageClientNotFound},
 	{err: identity.ErrClientDisabled, message: MessageClientDisabled},
 	{err: identity.ErrTenantMissing, message: MessageParameterBlank, args: []any{headerTenant}},
@@ -90,8 +104,19 @@ func refuse(err error) *refusal {
 	}
 	for _, r := range refusals {
 		if errors.Is(err, r.err) {
-			return badRequest(r.message, r.args...)
+			refused := badRequest(r.message, r.args...)
+			refused.sentinel = r.err
+			return refused
 		}
+	}
+	if r, ok := errors.AsType[*refusal](err); ok {
+		return r
+	}
+	if e, ok := errors.AsType[*MalformedError](err); ok {
+		return refuseMalformed(e.Parameter)
+	}
+	if errors.Is(err, identity.ErrWrongCredentials) {
+		return &refusal{status: http.StatusUnauthorized, message: MessageWrongCredentials}
 	}
 	if e, ok := errors.AsType[*identity.PasswordError](err); ok {
 		return refusePassword(e)

@@ -1,6 +1,10 @@
 package httpadapter
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/seed-16109ab2/rekey/identity"
+)
 
 // Service is what a fake implements.
 type Service = service
@@ -47,3 +51,6 @@ func AcceptedContentType(values ...string) bool { return acceptedContentType(val
 
 // ShippedMessages exposes the messages.
 func ShippedMessages() Messages { return shippedMessages() }
+
+// MobileRegex exposes the form of a country's numbers.
+func MobileRegex(c identity.Country, byDefault bool) string { return mobileRegex(c, byDefault) }

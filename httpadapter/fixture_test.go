@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/seed-16109ab2/rekey/httpadapter"
 	"github.com/seed-16109ab2/rekey/identity"
@@ -18,11 +19,36 @@ const (
 	resetPath = "/api/v2/sdk/pwd/update-by-mobile"
 	sendPath  = "/api/v2/sdk/sms/send"
 
+	countriesPath = "/api/v2/sdk/country-codes"
+	datePath      = "/api/v2/sdk/server-date"
+
 	resetBody = `{"mobile":"12345678901","verify_code":"123456","password":"correct horse"}`
 	sendBody  = `{"mobile":"12345678901","type":"FORGET_PWD_SMS","captcha_token":"t"}`
 
 	contentType = "application/json;charset=utf8"
 )
+
+// serverTime is the fake's clock.
+var serverTime = time.UnixMilli(1_628_496_812_345)
+
+func (f *fake) Countries() []identity.Country {
+	if f.during != nil {
+		f.during(context.Background())
+	}
+	return []identity.Country{
+		{Region: "CN", CallingCode: 86, MinDigits: 7, MaxDigits: 12, TrunkPrefix: "0"},
+		{Region: "HK", CallingCode: 852, MinDigits: 5, MaxDigits: 11},
+	}
+}
+
+func (f *fake) DefaultRegion() string { return "CN" }
+
+func (f *fake) Now() time.Time {
+	if f.during != nil {
+		f.during(context.Background())
+	}
+	return serverTime
+}
 
 // fake answers every call with err, and keeps what it was asked.
 type fake struct {
@@ -121,7 +147,9 @@ func do(t *testing.T, method, url string, h http.Header, body io.Reader) answer 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answer{resp.StatusCode, resp.Header, string(b), resp.Close}
+	a := answer{resp.StatusCode, resp.Header, string(b), resp.Close}
+	produced(t, r.URL.Path, a)
+	return a
 }
 
 func post(t *testing.T, s *httptest.Server, path, body string, change ...func(http.Header)) answer {

@@ -6,12 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
-	"net/netip"
-	"runtime"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
@@ -21,6 +17,9 @@ import (
 type service interface {
 	SendVerifyCode(context.Context, identity.SendRequest) error
 	ResetByMobile(context.Context, identity.ResetRequest) error
+	Countries() []identity.Country
+	DefaultRegion() string
+	Now() time.Time
 }
 
 // New returns the handler of the documented routes. It reports all faults of
@@ -44,54 +43,85 @@ func newHandler(svc service, opts Options) (*handler, error) {
 	if err := errors.Join(opts.check(), err); err != nil {
 		return nil, err
 	}
-	h := &handler{service: svc, options: opts, messages: messages}
-	h.routes = map[string]route{
-		opts.Prefix + pathSend:  {pathSend, h.send},
-		opts.Prefix + pathReset: {pathReset, h.reset},
+	h := &handler{service: svc, options: opts, proxies: opts.proxies(), messages: messages, origins: make(map[string]bool), routes: make(map[string]route)}
+	for _, origin := range opts.AllowedOrigins {
+		h.origins[origin] = true
+	}
+	for _, r := range []route{
+		{pathSend, methodsPost, h.send},
+		{pathReset, methodsPost, h.reset},
+		{pathCountries, methodsGet, h.countryCodes},
+		{pathDate, methodsGet, h.serverDate},
+	} {
+		h.routes[opts.Prefix+r.name] = r
+	}
+	if opts.ServeOpenAPI {
+		h.routes[opts.Prefix+pathOpenAPI] = route{pathOpenAPI, methodsGet, nil}
+	}
+	for _, r := range opts.Routes {
+		if _, taken := h.routes[opts.Prefix+r.Path]; taken {
+			return nil, fmt.Errorf("httpadapter: Options.Routes: %s is there already", r.Path)
+		}
+		h.routes[opts.Prefix+r.Path] = r.route()
 	}
 	return h, nil
 }
 
+// The routes' paths, below the prefix.
 const (
-	pathSend  = "/api/v2/sdk/sms/send"
-	pathReset = "/api/v2/sdk/pwd/update-by-mobile"
+	pathSend      = "/api/v2/sdk/sms/send"
+	pathReset     = "/api/v2/sdk/pwd/update-by-mobile"
+	pathCountries = "/api/v2/sdk/country-codes"
+	pathDate      = "/api/v2/sdk/server-date"
+	pathOpenAPI   = "/openapi.json"
+)
+
+// What Allow says of a route.
+const (
+	methodsPost = http.MethodPost
+	methodsGet  = http.MethodGet + ", " + http.MethodHead
 )
 
 type handler struct {
 	service  service
 	options  Options
+	proxies  proxies
 	messages *translator
+	origins  map[string]bool
 	routes   map[string]route // by escaped path
 }
 
+// route is a documented route. Its call gets the body of a POST, and returns the
+// body of the answer, none for zero bytes.
 type route struct {
-	name string
-	call func(context.Context, identity.Caller, []byte) *refusal
+	name    string
+	methods string
+	call    func(context.Context, identity.Caller, []byte) ([]byte, *refusal)
 }
 
-func (h *handler) send(ctx context.Context, c identity.Caller, body []byte) *refusal {
+func (h *handler) send(ctx context.Context, c identity.Caller, body []byte) ([]byte, *refusal) {
 	b, r := decodeSend(body)
 	if r != nil {
-		return r
+		return nil, r
 	}
-	return refuse(h.service.SendVerifyCode(ctx, identity.SendRequest{
+	return nil, refuse(h.service.SendVerifyCode(ctx, identity.SendRequest{
 		Caller: c, Mobile: b.mobile, Purpose: identity.Purpose(b.purpose), CaptchaToken: b.captchaToken,
 	}))
 }
 
-func (h *handler) reset(ctx context.Context, c identity.Caller, body []byte) *refusal {
+func (h *handler) reset(ctx context.Context, c identity.Caller, body []byte) ([]byte, *refusal) {
 	b, r := decodeReset(body)
 	if r != nil {
-		return r
+		return nil, r
 	}
-	return refuse(h.service.ResetByMobile(ctx, identity.ResetRequest{
+	return nil, refuse(h.service.ResetByMobile(ctx, identity.ResetRequest{
 		Caller: c, Mobile: b.mobile, Code: b.code, Password: b.password,
 	}))
 }
 
 // ServeHTTP implements [http.Handler].
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := exchange{handler: h, start: time.Now(), w: w, r: r}
+	x := exchange{handler: h, start: time.Now(), w: w, r: r, status: http.StatusOK}
 	defer x.recover()
 	x.answer(x.serve())
 }
@@ -103,157 +133,117 @@ type exchange struct {
 	w        http.ResponseWriter
 	r        *http.Request
 	route    route
+	status   int // of success
 	answered bool
 }
 
-// serve applies the checks in their documented order, and returns nil for success.
-func (x *exchange) serve() *refusal {
+// serve applies the checks in their documented order, and returns the answer's
+// body on success.
+func (x *exchange) serve() ([]byte, *refusal) {
+	fromPage := x.crossOrigin()
 	var ok bool
 	if x.route, ok = x.routes[x.r.URL.EscapedPath()]; !ok {
-		return refusePath()
+		return nil, refusePath()
 	}
-	if x.r.Method != http.MethodPost {
-		return refuseMethod()
+	if fromPage && isPreflight(x.r) {
+		x.preflightHeaders()
+		x.status = http.StatusNoContent
+		return nil, nil
 	}
-	if !acceptedContentType(x.r.Header.Values("Content-Type")) {
-		return refuseContentType()
+	if fromPage {
+		x.w.Header().Set("Access-Control-Expose-Headers", "Retry-After")
 	}
-	body, refused := x.read(x.w, x.r)
+	var body []byte
+	var refused *refusal
+	switch {
+	case x.route.methods == methodsGet && (x.r.Method == http.MethodGet || x.r.Method == http.MethodHead):
+	case x.route.methods == methodsPost && x.r.Method == http.MethodPost:
+		body, refused = x.document()
+	default:
+		refused = refuseMethod(x.route.methods)
+	}
 	if refused != nil {
-		return refused
+		return nil, refused
 	}
-	caller, refused := x.caller(x.r)
+	if x.route.name == pathOpenAPI {
+		return OpenAPI(x.options.Prefix), nil // without the headers that it explains
+	}
+	caller, refused := readCaller(x.r, x.proxies)
 	if refused != nil {
-		return refused
+		return nil, refused
 	}
 	return x.route.call(x.r.Context(), caller, body)
 }
 
+// document returns a request's body if it is called JSON.
+func (x *exchange) document() ([]byte, *refusal) {
+	if !acceptedContentType(x.r.Header.Values("Content-Type")) {
+		return nil, refuseContentType()
+	}
+	if !acceptedEncoding(x.r.Header.Values("Content-Encoding")) {
+		return nil, refuseEncoding()
+	}
+	return x.read(x.w, x.r)
+}
+
 // answer writes and logs. Nothing in it depends on anything but the refusal and
 // the language, so that equal refusals are equal bytes.
-func (x *exchange) answer(refused *refusal) {
+func (x *exchange) answer(body []byte, refused *refusal) {
 	x.answered = true
-	header := x.w.Header()
-	header.Set("Cache-Control", "no-store")
-	header.Set("X-Content-Type-Options", "nosniff")
-	if refused == nil {
-		header.Set("Content-Length", "0")
-		x.w.WriteHeader(http.StatusOK)
-		x.log(http.StatusOK, nil)
-		return
+	status := x.status
+	if refused != nil {
+		status = refused.status
+		if x.options.RefusalsAs400 {
+			status = refused.lenient()
+		}
+		body = x.messages.body(x.messages.language(single(x.r, headerLanguage)), refused)
+		refused.headers(x.w.Header())
 	}
-	status := refused.status
-	if x.options.RefusalsAs400 {
-		status = refused.lenient()
-	}
-	if refused.allow != "" {
-		header.Set("Allow", refused.allow)
-	}
-	if refused.retryAfter > 0 {
-		header.Set("Retry-After", refused.retrySeconds())
-	}
-	if refused.closing {
-		header.Set("Connection", "close")
-	}
-	body := errorBody(refused.code(), x.messages.text(x.messages.language(single(x.r, headerLanguage)), refused))
-	header.Set("Content-Type", "application/json;charset=utf8")
-	header.Set("Content-Length", strconv.Itoa(len(body)))
-	x.w.WriteHeader(status)
-	_, _ = x.w.Write(body) // the caller may have left
+	write(x.w, status, body)
 	x.log(status, refused)
 }
 
-func errorBody(code, message string) []byte {
+// write answers with a body of JSON, or none.
+func write(w http.ResponseWriter, status int, body []byte) {
+	header := w.Header()
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Content-Type-Options", "nosniff")
+	if len(body) > 0 {
+		header.Set("Content-Type", "application/json;charset=utf8")
+	}
+	if status != http.StatusNoContent {
+		header.Set("Content-Length", strconv.Itoa(len(body)))
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the caller may have left
+}
+
+// headers sets those of a refusal beside what every answer has.
+func (r *refusal) headers(header http.Header) {
+	if r.allow != "" {
+		header.Set("Allow", r.allow)
+	}
+	if r.retryAfter > 0 {
+		header.Set("Retry-After", r.retrySeconds())
+	}
+	if r.closing {
+		header.Set("Connection", "close")
+	}
+}
+
+// body is a refusal's, in the language of the number.
+func (t *translator) body(lang int, r *refusal) []byte {
+	return encode(struct {
+		Code    string `json:"error_code"`
+		Message string `json:"error_msg"`
+	}{r.code(), t.text(lang, r)})
+}
+
+// encode is for values that always encode.
+func encode(v any) []byte {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	// Strings always encode, and a Buffer takes all writes.
-	_ = enc.Encode(struct {
-		Code    string `json:"error_code"`
-		Message string `json:"error_msg"`
-	}{code, message})
+	_ = enc.Encode(v) // a Buffer takes all writes
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
-
-// log writes the attempt, and the cause of a failure of our own.
-func (x *exchange) log(status int, refused *refusal) {
-	var code string
-	if refused != nil {
-		code = refused.code()
-	}
-	address := ""
-	if a := x.address(x.r); a != (netip.Addr{}) {
-		address = a.String()
-	}
-	attrs := []slog.Attr{
-		slog.String("route", x.route.name), // empty for unknown paths, which may hold anything
-		slog.Int("status", status),
-		slog.String("error_code", code),
-		slog.String("client", single(x.r, headerClient)),
-		slog.String("address", address),
-		slog.String("language", single(x.r, headerLanguage)),
-		slog.Duration("duration", time.Since(x.start)),
-	}
-	x.record(slog.LevelInfo, "request answered", attrs)
-	if refused == nil || refused.cause == nil {
-		return
-	}
-	level, message := slog.LevelError, "request failed"
-	if x.r.Context().Err() != nil {
-		level, message = slog.LevelInfo, "request given up by its caller"
-	}
-	attrs = append(attrs, slog.String("error", refused.cause.Error()))
-	if p, ok := errors.AsType[*panicError](refused.cause); ok {
-		attrs = append(attrs, slog.String("stack", p.stack))
-	}
-	x.record(level, message, attrs)
-}
-
-// record logs in UTC, whatever the process's time zone.
-func (x *exchange) record(level slog.Level, message string, attrs []slog.Attr) {
-	ctx := context.WithoutCancel(x.r.Context())
-	logs := x.options.Logger.Handler()
-	if !logs.Enabled(ctx, level) {
-		return
-	}
-	record := slog.NewRecord(time.Now().UTC(), level, message, 0)
-	record.AddAttrs(attrs...)
-	_ = logs.Handle(ctx, record) // there is nobody to tell
-}
-
-// recover answers for a panic, which otherwise breaks the connection and has
-// net/http log the panic's value.
-func (x *exchange) recover() {
-	value := recover()
-	if value == nil {
-		return
-	}
-	if value == http.ErrAbortHandler {
-		panic(value)
-	}
-	if x.answered {
-		return // a broken logger must not take back the answer
-	}
-	x.answer(refuseFailure(newPanicError(value)))
-}
-
-// panicError is a panic without its value, which may hold what the caller sent.
-type panicError struct {
-	kind, stack string
-}
-
-func newPanicError(value any) *panicError {
-	callers := make([]uintptr, 64)
-	frames := runtime.CallersFrames(callers[:runtime.Callers(1, callers)])
-	var stack strings.Builder
-	for {
-		frame, more := frames.Next()
-		fmt.Fprintf(&stack, "%s\n\t%s:%d\n", frame.Function, frame.File, frame.Line)
-		if !more {
-			break
-		}
-	}
-	return &panicError{kind: fmt.Sprintf("%T", value), stack: stack.String()}
-}
-
-func (e *panicError) Error() string { return "panic with a value of type " + e.kind }

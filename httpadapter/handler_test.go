@@ -17,40 +17,46 @@ import (
 
 func TestServiceErrors(t *testing.T) {
 	t.Parallel()
+	const both, reset, send = "both", resetPath, sendPath
 	tests := []struct {
+		on     string
 		err    error
 		status int
 		code   string
 		en, zh string
 		retry  string
 	}{
-		{identity.ErrClientMissing, 400, "APP.0002", "Application ID required.", "应用ID不能为空。", ""},
-		{identity.ErrClientNotFound, 400, "APP.0001", "Application does not exist.", "应用不存在。", ""},
-		{identity.ErrClientDisabled, 400, "APP.0003", "Application disabled.", "应用已被禁用。", ""},
-		{identity.ErrTenantMissing, 400, "SDK.COMMON.1001", "Parameter X-tenant-id cannot be left blank.", "参数X-tenant-id不能为空。", ""},
-		{identity.ErrCaptchaMissing, 400, "SDK.COMMON.1001", "Parameter captcha_token cannot be left blank.", "参数captcha_token不能为空。", ""},
-		{identity.ErrUnknownPurpose, 400, "SDK.COMMON.1002", "The type parameter format is incorrect.", "参数type格式不正确。", ""},
-		{identity.ErrInvalidMobile, 400, "USER.0038", "Invalid mobile number.", "手机号无效。", ""},
-		{identity.ErrCaptchaWrong, 400, "CAPTCHA.0002", "Invalid CAPTCHA code.", "图形验证码错误。", ""},
-		{identity.ErrCaptchaExpired, 400, "CAPTCHA.0003", "CAPTCHA token expired.", "图形验证码令牌已过期。", ""},
-		{identity.ErrCodeRefused, 400, "SDK.SMS.1005", "The SMS verification code is incorrect or has expired.", "短信验证码错误或已过期。", ""},
-		{&identity.PasswordError{Fault: identity.PasswordLength, Min: 8, Max: 256}, 400, "PWD.0002", "The password must have 8 to 256 characters.", "密码长度必须为8到256个字符。", ""},
-		{&identity.PasswordError{Fault: identity.PasswordContains}, 400, "PWD.0003", "The password must not contain the mobile number.", "密码不能包含手机号。", ""},
-		{&identity.PasswordError{Fault: identity.PasswordContains, Word: "<Rekey>{0}"}, 400, "PWD.0003", "The password must not contain <Rekey>{0}.", "密码不能包含<Rekey>{0}。", ""},
-		{&identity.PasswordError{Fault: identity.PasswordReused}, 400, "PWD.0005", "The password was used before.", "不能使用曾经用过的密码。", ""},
-		{&identity.PasswordError{Fault: identity.PasswordWeak}, 400, "PWD.0006", "The password is too easy to guess.", "密码过于简单，容易被猜到。", ""},
-		{&identity.PasswordError{Fault: "of tomorrow"}, 500, "SDK.COMMON.1008", "The system is busy. Try again later.", "系统繁忙，请稍后再试。", ""},
-		{&identity.RateLimitedError{RetryAfter: 59*time.Second + 1}, 429, "SDK.COMMON.1008", "Too many requests. Try again later.", "请求过于频繁，请稍后再试。", "60"},
-		{&identity.RateLimitedError{RetryAfter: time.Minute}, 429, "SDK.COMMON.1008", "Too many requests. Try again later.", "请求过于频繁，请稍后再试。", "60"},
-		{&identity.RateLimitedError{}, 429, "SDK.COMMON.1008", "Too many requests. Try again later.", "请求过于频繁，请稍后再试。", "1"},
-		{&identity.BusyError{RetryAfter: time.Millisecond}, 503, "SDK.COMMON.1008", "The system is busy. Try again later.", "系统繁忙，请稍后再试。", "1"},
-		{errors.New("disk full"), 500, "SDK.COMMON.1008", "The system is busy. Try again later.", "系统繁忙，请稍后再试。", ""},
+		{both, identity.ErrClientMissing, 400, "APP.0002", "Application ID required.", "应用ID不能为空。", ""},
+		{both, identity.ErrDeviceMissing, 400, "SDK.COMMON.1003", "Device information is incomplete.", "设备信息不完整。", ""},
+		{both, identity.ErrClientNotFound, 400, "APP.0001", "Application does not exist.", "应用不存在。", ""},
+		{both, identity.ErrClientDisabled, 400, "APP.0003", "Application disabled.", "应用已被禁用。", ""},
+		{both, identity.ErrTenantMissing, 400, "SDK.COMMON.1001", "Parameter X-tenant-id cannot be left blank.", "参数X-tenant-id不能为空。", ""},
+		{send, identity.ErrCaptchaMissing, 400, "SDK.COMMON.1001", "Parameter captcha_token cannot be left blank.", "参数captcha_token不能为空。", ""},
+		{send, identity.ErrUnknownPurpose, 400, "SDK.COMMON.1002", "The type parameter format is incorrect.", "参数type格式不正确。", ""},
+		{both, identity.ErrInvalidMobile, 400, "USER.0038", "Invalid mobile number.", "手机号无效。", ""},
+		{send, identity.ErrCaptchaWrong, 400, "CAPTCHA.0002", "Invalid CAPTCHA code.", "图形验证码错误。", ""},
+		{send, identity.ErrCaptchaExpired, 400, "CAPTCHA.0003", "CAPTCHA token expired.", "图形验证码令牌已过期。", ""},
+		{reset, identity.ErrCodeRefused, 400, "SDK.SMS.1005", "The SMS verification code is incorrect or has expired.", "短信验证码错误或已过期。", ""},
+		{reset, &identity.PasswordError{Fault: identity.PasswordLength, Min: 8, Max: 256}, 400, "PWD.0002", "The password must have 8 to 256 characters.", "密码长度必须为8到256个字符。", ""},
+		{reset, &identity.PasswordError{Fault: identity.PasswordContains}, 400, "PWD.0003", "The password must not contain the mobile number.", "密码不能包含手机号。", ""},
+		{reset, &identity.PasswordError{Fault: identity.PasswordContains, Word: "<Rekey>{0}"}, 400, "PWD.0003", "The password must not contain <Rekey>{0}.", "密码不能包含<Rekey>{0}。", ""},
+		{reset, &identity.PasswordError{Fault: identity.PasswordReused}, 400, "PWD.0005", "The password was used before.", "不能使用曾经用过的密码。", ""},
+		{reset, &identity.PasswordError{Fault: identity.PasswordWeak}, 400, "PWD.0006", "The password is too easy to guess.", "密码过于简单，容易被猜到。", ""},
+		{reset, &identity.PasswordError{Fault: "of tomorrow"}, 500, "SDK.COMMON.1008", "The system is busy. Try again later.", "系统繁忙，请稍后再试。", ""},
+		{both, &identity.RateLimitedError{RetryAfter: 59*time.Second + 1}, 429, "SDK.COMMON.1008", "Too many requests. Try again later.", "请求过于频繁，请稍后再试。", "60"},
+		{both, &identity.RateLimitedError{RetryAfter: time.Minute}, 429, "SDK.COMMON.1008", "Too many requests. Try again later.", "请求过于频繁，请稍后再试。", "60"},
+		{both, &identity.RateLimitedError{}, 429, "SDK.COMMON.1008", "Too many requests. Try again later.", "请求过于频繁，请稍后再试。", "1"},
+		{reset, &identity.BusyError{RetryAfter: time.Millisecond}, 503, "SDK.COMMON.1008", "The system is busy. Try again later.", "系统繁忙，请稍后再试。", "1"},
+		{both, errors.New("disk full"), 500, "SDK.COMMON.1008", "The system is busy. Try again later.", "系统繁忙，请稍后再试。", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.err.Error(), func(t *testing.T) {
 			t.Parallel()
 			s := serve(t, handler(t, &fake{err: fmt.Errorf("wrapped: %w", tt.err)}, httpadapter.Options{}))
 			for path, body := range map[string]string{resetPath: resetBody, sendPath: sendBody} {
+				if tt.on != both && tt.on != path {
+					continue
+				}
 				en := post(t, s, path, body)
 				refusedWith(t, en, tt.status, tt.code, tt.en)
 				refusedWith(t, post(t, s, path, body, set("X-L", "zh")), tt.status, tt.code, tt.zh)
@@ -87,7 +93,8 @@ func TestRequestFaults(t *testing.T) {
 		{"agent blank", "", "", set("X-agent", "\u2003"), 400, "SDK.COMMON.1003", missingDevice, missingDeviceZH},
 		{"header repeated", "", "", func(h http.Header) { h.Add("X-client-id", "other") }, 400, "SDK.COMMON.1002", "The X-client-id parameter format is incorrect.", "参数X-client-id格式不正确。"},
 		{"optional header repeated", "", "", func(h http.Header) { h.Add("X-device-ip", "") }, 400, "SDK.COMMON.1002", "The X-device-ip parameter format is incorrect.", "参数X-device-ip格式不正确。"},
-		{"header too long", "", "", set("X-device-fingerprint", long(257)), 400, "SDK.COMMON.1002", "The X-device-fingerprint parameter format is incorrect.", "参数X-device-fingerprint格式不正确。"},
+		{"header too long", "", "", set("X-tenant-id", long(257)), 400, "SDK.COMMON.1002", "The X-tenant-id parameter format is incorrect.", "参数X-tenant-id格式不正确。"},
+		{"device too long", "", "", set("X-device-fingerprint", long(4097)), 400, "SDK.COMMON.1002", "The X-device-fingerprint parameter format is incorrect.", "参数X-device-fingerprint格式不正确。"},
 		{"agent too long", "", "", set("X-agent", long(1025)), 400, "SDK.COMMON.1002", "The X-agent parameter format is incorrect.", "参数X-agent格式不正确。"},
 		{"tab in header", "", "", set("X-tenant-id", "a\tb"), 400, "SDK.COMMON.1002", "The X-tenant-id parameter format is incorrect.", "参数X-tenant-id格式不正确。"},
 		{"C1 in header", "", "", set("X-client-id", "a\u0085b"), 400, "SDK.COMMON.1002", "The X-client-id parameter format is incorrect.", "参数X-client-id格式不正确。"},
@@ -95,11 +102,14 @@ func TestRequestFaults(t *testing.T) {
 		{"field missing", "", `{"mobile":"1","password":"p"}`, nil, 400, "SDK.COMMON.1001", "Parameter verify_code cannot be left blank.", "参数verify_code不能为空。"},
 		{"type missing", sendPath, `{"mobile":"1"}`, nil, 400, "SDK.COMMON.1001", "Parameter type cannot be left blank.", "参数type不能为空。"},
 		{"field of another type", "", `{"mobile":12345678901,"verify_code":"1","password":"p"}`, nil, 400, "SDK.COMMON.1007", "The mobile parameter type is incorrect.", "参数mobile类型不正确。"},
+		{"type of another type", sendPath, `{"mobile":"1","type":1}`, nil, 400, "SDK.COMMON.1007", "The type parameter type is incorrect.", "参数type类型不正确。"},
+		{"send size", sendPath, `{"mobile":"` + long(4096) + `"}`, nil, 413, "SDK.COMMON.1002", "The body parameter format is incorrect.", "参数body格式不正确。"},
 		{"no JSON object", "", `[]`, nil, 400, "SDK.COMMON.1002", "The body parameter format is incorrect.", "参数body格式不正确。"},
 		{"empty body", "", " ", nil, 400, "SDK.COMMON.1002", "The body parameter format is incorrect.", "参数body格式不正确。"},
 		{"content type", "", "", set("Content-Type", "text/plain"), 415, "SDK.COMMON.1002", "The Content-Type parameter format is incorrect.", "参数Content-Type格式不正确。"},
 		{"content type missing", "", "", del("Content-Type"), 415, "SDK.COMMON.1002", "The Content-Type parameter format is incorrect.", "参数Content-Type格式不正确。"},
 		{"content type repeated", "", "", func(h http.Header) { h.Add("Content-Type", contentType) }, 415, "SDK.COMMON.1002", "The Content-Type parameter format is incorrect.", "参数Content-Type格式不正确。"},
+		{"compressed", "", "", set("Content-Encoding", "gzip"), 415, "SDK.COMMON.1002", "The Content-Encoding parameter format is incorrect.", "参数Content-Encoding格式不正确。"},
 		{"size", "", `{"mobile":"` + long(4096) + `"}`, nil, 413, "SDK.COMMON.1002", "The body parameter format is incorrect.", "参数body格式不正确。"},
 		{"unknown path", "/api/v2/sdk/captcha", "", nil, 404, "SDK.COMMON.1002", "The path parameter format is incorrect.", "参数path格式不正确。"},
 		{"trailing slash", resetPath + "/", "", nil, 404, "SDK.COMMON.1002", "The path parameter format is incorrect.", "参数path格式不正确。"},
@@ -135,13 +145,16 @@ func TestMethods(t *testing.T) {
 	t.Parallel()
 	f := &fake{}
 	s := serve(t, handler(t, f, httpadapter.Options{}))
-	for _, method := range []string{"GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE", "post", "POSTX"} {
-		a := do(t, method, s.URL+resetPath, headers(), nil)
-		if a.status != http.StatusMethodNotAllowed || a.header.Get("Allow") != "POST" {
-			t.Errorf("%s: %d, Allow %q", method, a.status, a.header.Get("Allow"))
-		}
-		if method != http.MethodHead {
-			refusedWith(t, a, 405, "SDK.COMMON.1002", "The method parameter format is incorrect.")
+	for _, path := range []string{resetPath, sendPath} {
+		for _, method := range []string{"GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE", "post", "POSTX"} {
+			a := do(t, method, s.URL+path, headers(), nil)
+			if a.status != http.StatusMethodNotAllowed || a.header.Get("Allow") != "POST" {
+				t.Errorf("%s: %d, Allow %q", method, a.status, a.header.Get("Allow"))
+			}
+			guarded(t, a)
+			if method != http.MethodHead {
+				refusedWith(t, a, 405, "SDK.COMMON.1002", "The method parameter format is incorrect.")
+			}
 		}
 	}
 	if f.calls() != 0 {
@@ -157,6 +170,7 @@ func TestOrderOfChecks(t *testing.T) {
 	h := make(http.Header)
 	h.Set("X-L", "a\tb")
 	h.Add("X-client-id", "")
+	h.Set("Content-Encoding", "br")
 	method, path, body := http.MethodGet, "/x", strings.Repeat("[", 5000)
 	steps := []struct {
 		want string // status, code, what about
@@ -165,6 +179,7 @@ func TestOrderOfChecks(t *testing.T) {
 		{"404 SDK.COMMON.1002 path", func() { path = resetPath }},
 		{"405 SDK.COMMON.1002 method", func() { method = http.MethodPost }},
 		{"415 SDK.COMMON.1002 Content-Type", func() { h.Set("Content-Type", contentType) }},
+		{"415 SDK.COMMON.1002 Content-Encoding", func() { h.Set("Content-Encoding", "identity") }},
 		{"413 SDK.COMMON.1002 body", func() { body = strings.Repeat("[", 4096) }},
 		{"400 APP.0002 Application", func() { h.Set("X-client-id", "a\tb") }},
 		{"400 SDK.COMMON.1003 Device", func() {
@@ -211,6 +226,9 @@ func TestRefusalsAs400(t *testing.T) {
 		t.Error("Allow is gone")
 	}
 	refusedWith(t, post(t, s, resetPath, resetBody, set("Content-Type", "a/b")), 400, "SDK.COMMON.1002", "The Content-Type parameter format is incorrect.")
+	refusedWith(t, post(t, s, resetPath, resetBody, set("Content-Encoding", "gzip")), 400, "SDK.COMMON.1002", "The Content-Encoding parameter format is incorrect.")
+	refusedWith(t, do(t, http.MethodOptions, s.URL+resetPath, headers(), nil), 400, "SDK.COMMON.1002", "The method parameter format is incorrect.")
+	refusedWith(t, do(t, http.MethodPut, s.URL+countriesPath, headers(), nil), 400, "SDK.COMMON.1002", "The method parameter format is incorrect.")
 	refusedWith(t, post(t, s, resetPath, strings.Repeat(" ", 5000)), 400, "SDK.COMMON.1002", "The body parameter format is incorrect.")
 	refusedWith(t, post(t, s, "/x", resetBody), 404, "SDK.COMMON.1002", "The path parameter format is incorrect.")
 

@@ -36,6 +36,8 @@ const (
 	MessagePasswordReused   Message = "PWD.0005"
 	MessagePasswordWeak     Message = "PWD.0006"
 	MessageTheMobileNumber  Message = "PWD.0003/number" // stands within MessagePasswordContains
+	// MessageWrongCredentials is for routes of your own, see [WriteError].
+	MessageWrongCredentials Message = "REKEY.0001"
 )
 
 // Messages are texts by BCP 47 language. English ("en") and Chinese ("zh") are
@@ -64,6 +66,7 @@ func shippedMessages() Messages {
 			MessagePasswordReused:   "The password was used before.",
 			MessagePasswordWeak:     "The password is too easy to guess.",
 			MessageTheMobileNumber:  "the mobile number",
+			MessageWrongCredentials: "The mobile number or the password is incorrect.",
 		},
 		"zh": {
 			MessageClientNotFound:   "应用不存在。",
@@ -84,6 +87,7 @@ func shippedMessages() Messages {
 			MessagePasswordReused:   "不能使用曾经用过的密码。",
 			MessagePasswordWeak:     "密码过于简单，容易被猜到。",
 			MessageTheMobileNumber:  "手机号",
+			MessageWrongCredentials: "手机号或密码错误。",
 		},
 	}
 }

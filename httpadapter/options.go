@@ -32,15 +32,41 @@ type Options struct {
 	// a BCP 47 tag. Default "en".
 	DefaultLanguage string
 
+	// AllowedOrigins are the origins whose pages may call the routes from a browser,
+	// such as "https://www.example.com", written as browsers write them: lower case,
+	// no path, no default port. Each is compared byte by byte; there are no
+	// wildcards, and "null" is never one. Preflights from them are answered, for the
+	// documented headers, and all answers to them may be read. Default none: a
+	// browser then lets no other origin's page in, and OPTIONS is answered 405.
+	//
+	// This protects people whose browser is lured to another site; other programs
+	// write any Origin they like.
+	AllowedOrigins []string
+
+	// ServeOpenAPI adds the route GET {Prefix}/openapi.json, which answers with
+	// [OpenAPI]. Default off.
+	ServeOpenAPI bool
+
+	// Routes are further calls to answer, such as those of package
+	// httpadapter/captcha. Default none.
+	Routes []Route
+
 	// TrustedProxies are the networks of reverse proxies whose AddressHeader is
 	// believed. List nothing that a caller can connect from: they would choose the
 	// address they are limited by. Set it together with AddressHeader. Default none.
 	TrustedProxies []netip.Prefix
+	// TrustUnixSocket believes the AddressHeader of whoever connects over a Unix
+	// socket, as a reverse proxy on the same machine does. Without it all callers
+	// behind such a proxy share one address and so one set of limits. The socket's
+	// permissions must keep everybody but the proxy out: who connects chooses the
+	// address they are limited by. Set it together with AddressHeader. Default off.
+	TrustUnixSocket bool
 	// AddressHeader is the header that each trusted proxy appends the address to
 	// which it was connected from, such as "X-Forwarded-For": a comma-separated
 	// list, ports allowed. It is read from the right, passing over trusted proxies;
 	// the first address that is none is the caller. At anything that is no address
-	// the reading stops, and the last address read counts, or the connection's.
+	// the reading stops, and the last address read counts, or the connection's. A
+	// repeated header is one list. The syntax of Forwarded (RFC 7239) is not read.
 	AddressHeader string
 
 	// Logger gets a record of each request, see the package's documentation. Nil
@@ -66,6 +92,8 @@ func (o *Options) fill() {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	o.TrustedProxies = slices.Clone(o.TrustedProxies)
+	o.AllowedOrigins = slices.Clone(o.AllowedOrigins)
+	o.Routes = slices.Clone(o.Routes)
 }
 
 // check returns every fault of filled options, but those of the messages.
@@ -80,25 +108,18 @@ func (o *Options) check() error {
 	fault(o.MaxBodyBytes < minMaxBody || o.MaxBodyBytes > maxMaxBody,
 		"MaxBodyBytes is %d, must be %d to %d", o.MaxBodyBytes, minMaxBody, maxMaxBody)
 
-	fault(len(o.TrustedProxies) > 0 && o.AddressHeader == "", "AddressHeader is missing, TrustedProxies are set")
-	fault(len(o.TrustedProxies) == 0 && o.AddressHeader != "", "TrustedProxies are missing, AddressHeader is set")
-	for _, p := range o.TrustedProxies {
-		switch {
-		case !p.IsValid():
-			fault(true, "TrustedProxies: invalid prefix")
-		case p.Bits() == 0:
-			fault(true, "TrustedProxies: %s trusts everybody", p)
-		case p.Addr().Is4In6():
-			fault(true, "TrustedProxies: %s never matches, write it as IPv4", p)
-		}
+	for _, origin := range o.AllowedOrigins {
+		errs = append(errs, checkOrigin(origin))
 	}
-	name := strings.ToLower(o.AddressHeader)
-	fault(strings.ContainsFunc(name, notInToken), "AddressHeader %q is not a header's name", o.AddressHeader)
-	fault(name == "forwarded", "AddressHeader: the syntax of Forwarded (RFC 7239) is not read")
-	for _, h := range callerHeaders {
-		fault(name == strings.ToLower(h.name), "AddressHeader: %s is the caller's own claim", h.name)
+	for _, r := range o.Routes {
+		errs = append(errs, r.check())
 	}
+	errs = append(errs, o.proxies().check("Options"))
 	return errors.Join(errs...)
+}
+
+func (o *Options) proxies() proxies {
+	return proxies{networks: o.TrustedProxies, unixSocket: o.TrustUnixSocket, header: o.AddressHeader}
 }
 
 func validPrefix(p string) bool {

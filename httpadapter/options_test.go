@@ -53,6 +53,7 @@ func TestOptionFaults(t *testing.T) {
 		"body negative":             {MaxBodyBytes: -1},
 		"header without proxies":    {AddressHeader: "X-Forwarded-For"},
 		"proxies without header":    {TrustedProxies: proxies},
+		"socket without header":     {TrustUnixSocket: true},
 		"claim as address":          {TrustedProxies: proxies, AddressHeader: "x-device-IP"},
 		"other syntax":              {TrustedProxies: proxies, AddressHeader: "Forwarded"},
 		"no header name":            {TrustedProxies: proxies, AddressHeader: "X Forwarded"},
@@ -68,6 +69,7 @@ func TestOptionFaults(t *testing.T) {
 		"prefix":   {Prefix: "/a-b_c.d~e/v1"},
 		"bounds":   {MaxBodyBytes: 1 << 20},
 		"language": {DefaultLanguage: "zh"},
+		"socket":   {TrustUnixSocket: true, AddressHeader: "X-Forwarded-For"},
 		"proxies":  {TrustedProxies: proxies, AddressHeader: "X-Real-IP"},
 	} {
 		if _, err := httpadapter.NewWithService(&fake{}, opts); err != nil {

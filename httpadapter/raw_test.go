@@ -48,7 +48,9 @@ func rawPostTo(t *testing.T, addr, path, headers, body string) answer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answer{resp.StatusCode, resp.Header, string(b), resp.Close}
+	a := answer{resp.StatusCode, resp.Header, string(b), resp.Close}
+	produced(t, path, a)
+	return a
 }
 
 func length(body string) string { return fmt.Sprintf("Content-Length: %d\r\n", len(body)) }

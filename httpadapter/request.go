@@ -22,6 +22,7 @@ const (
 	headerTenant    = "X-tenant-id"
 	maxHeaderBytes  = 256
 	maxAgentBytes   = 1024
+	maxDeviceBytes  = 4096 // tokens of anti-fraud services are long
 	contentTypeJSON = "application/json"
 )
 
@@ -31,7 +32,7 @@ var callerHeaders = []struct {
 	longest int // bytes
 }{
 	{headerOS, maxHeaderBytes},
-	{headerDevice, maxHeaderBytes},
+	{headerDevice, maxDeviceBytes},
 	{headerDeviceIP, maxHeaderBytes},
 	{headerAgent, maxAgentBytes},
 	{headerLanguage, maxHeaderBytes},
@@ -39,15 +40,15 @@ var callerHeaders = []struct {
 	{headerTenant, maxHeaderBytes},
 }
 
-// caller reads the headers. Repeated ones are refused, because what stands
+// readCaller reads the headers. Repeated ones are refused, because what stands
 // between the caller and here may have looked at the other one.
-func (h *handler) caller(r *http.Request) (identity.Caller, *refusal) {
+func readCaller(r *http.Request, p proxies) (identity.Caller, *refusal) {
 	if missingHeader(r, headerClient) {
-		return identity.Caller{}, refuseClientMissing()
+		return identity.Caller{}, refuse(identity.ErrClientMissing)
 	}
 	for _, name := range []string{headerOS, headerDevice, headerAgent} {
 		if missingHeader(r, name) {
-			return identity.Caller{}, refuseDeviceMissing()
+			return identity.Caller{}, refuse(identity.ErrDeviceMissing)
 		}
 	}
 	for _, documented := range callerHeaders {
@@ -60,7 +61,7 @@ func (h *handler) caller(r *http.Request) (identity.Caller, *refusal) {
 		ClientID:       r.Header.Get(headerClient),
 		TenantID:       r.Header.Get(headerTenant),
 		Device:         r.Header.Get(headerDevice),
-		Address:        h.address(r),
+		Address:        p.address(r),
 		ClaimedAddress: r.Header.Get(headerDeviceIP),
 		OSVersion:      r.Header.Get(headerOS),
 		Agent:          r.Header.Get(headerAgent),
@@ -112,6 +113,17 @@ func acceptedContentType(values []string) bool {
 			return false
 		}
 		charset = true
+	}
+	return true
+}
+
+// acceptedEncoding reports whether no Content-Encoding but identity is named.
+func acceptedEncoding(values []string) bool {
+	for coding := range strings.SplitSeq(strings.Join(values, ","), ",") {
+		// RFC 9110, 5.6.1 lets an element of a list be empty.
+		if coding = strings.ToLower(trimSpace(coding)); coding != "" && coding != "identity" {
+			return false
+		}
 	}
 	return true
 }

@@ -69,7 +69,7 @@ func (sc *apartScene) login(password string) error {
 // trail is the types of the events, but for those of the scene and of logins.
 func (sc *apartScene) trail(t *testing.T) (types []identity.EventType) {
 	t.Helper()
-	events, err := sc.Events(t.Context(), "", 100)
+	events, err := sc.Events(t.Context(), identity.EventQuery{AfterID: "", Max: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -257,7 +257,7 @@ func TestPrepareAndInsertUser(t *testing.T) {
 	if diff := cmp.Diff(u, got); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
-	if events, err := other.Events(t.Context(), "", 10); err != nil || len(events) != 1 || events[0].Type != identity.EventUserCreated {
+	if events, err := other.Events(t.Context(), identity.EventQuery{AfterID: "", Max: 10}); err != nil || len(events) != 1 || events[0].Type != identity.EventUserCreated {
 		t.Errorf("events %v, %v", events, err)
 	}
 }

@@ -59,64 +59,6 @@ func TestAuthenticate(t *testing.T) {
 	})
 }
 
-// Failed logins make the next ones wait, known user or not, and never for good.
-func TestLoginWaitsGrowAndEnd(t *testing.T) {
-	t.Parallel()
-	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {
-		f.User(number, oldPassword)
-		var waits []time.Duration
-		for range 12 {
-			_, err := login(t, f, number, newPassword)
-			_, other := login(t, f, "13800000000", newPassword)
-			wait, limited := rateLimited(err)
-			if otherWait, otherLimited := rateLimited(other); limited != otherLimited || wait != otherWait {
-				t.Fatalf("known %v, unknown %v", err, other)
-			}
-			if limited {
-				waits = append(waits, wait)
-				f.Clock.Advance(wait)
-			}
-		}
-		if fmt.Sprint(waits[:3]) != "[1s 2s 4s]" {
-			t.Errorf("waits %v", waits)
-		}
-		f.Clock.Advance(time.Hour)
-		if _, err := login(t, f, number, oldPassword); err != nil {
-			t.Errorf("the right password after a wait: %v", err)
-		}
-		for range 4 {
-			if _, err := login(t, f, number, newPassword); !errors.Is(err, identity.ErrWrongCredentials) {
-				t.Errorf("a login did not end the row of failures: %v", err)
-			}
-		}
-	})
-}
-
-// At most 100 failures in a row before a login waits a whole day
-// (SP 800-63B-4, 3.2.2).
-func TestHundredConsecutiveFailures(t *testing.T) {
-	t.Parallel()
-	f := identitytest.New(t, func(c *identity.Config) {
-		c.Limits.LoginsPerAddress = []limit.Rate{{Limit: 100_000, Per: time.Hour}}
-		c.HashConcurrency = 4
-	})
-	f.User(number, oldPassword)
-	failures := 0
-	for range 1000 {
-		_, err := login(t, f, number, newPassword)
-		if wait, ok := rateLimited(err); ok && wait >= 24*time.Hour {
-			break
-		} else if ok {
-			f.Clock.Advance(wait)
-			continue
-		}
-		failures++
-	}
-	if failures > 100 || failures < 90 {
-		t.Errorf("%d failures in a row", failures)
-	}
-}
-
 func TestLoginsPerAddress(t *testing.T) {
 	t.Parallel()
 	f := identitytest.New(t, func(c *identity.Config) { c.Limits.LoginsPerAddress = []limit.Rate{{Limit: 5, Per: time.Hour}} })
@@ -166,8 +108,8 @@ func TestLoginRehashes(t *testing.T) {
 	})
 }
 
-// A hash string that somebody put into the database is an error, not a panic
-// and not a match.
+// A hash string that cannot be read is no password: not a panic, not a match, and
+// not a failure of the service.
 func TestHostileStoredHash(t *testing.T) {
 	t.Parallel()
 	f := identitytest.New(t)
@@ -177,7 +119,7 @@ func TestHostileStoredHash(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := login(t, f, mobile, oldPassword); err == nil || errors.Is(err, identity.ErrWrongCredentials) || strings.Contains(err.Error(), phc) {
+		if _, err := login(t, f, mobile, oldPassword); !errors.Is(err, identity.ErrWrongCredentials) || strings.Contains(err.Error(), phc) {
 			t.Errorf("%.30s: %v", phc, err)
 		}
 	}

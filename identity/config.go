@@ -103,7 +103,8 @@ type Config struct {
 	// by HashConcurrency × Hash.MemoryKiB. Default runtime.GOMAXPROCS(0); 1 to 1024.
 	HashConcurrency int
 	// HashQueue is how many callers may wait for a hash; any more get a
-	// [*BusyError] immediately. Default 64 × HashConcurrency; -1 for none.
+	// [*BusyError] immediately. Default 1,024 × HashConcurrency; -1 for none.
+	// HashWait is what bounds the queue in practice.
 	HashQueue int
 	// HashWait is the longest that a caller should have to wait for a hash, going by
 	// how long hashes take. A caller that would wait longer gets a [*BusyError]

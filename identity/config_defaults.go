@@ -39,7 +39,7 @@ func (c *Config) fill() {
 	def(&c.Hash.Iterations, minHash.Iterations)
 	def(&c.Hash.Parallelism, minHash.Parallelism)
 	def(&c.HashConcurrency, runtime.GOMAXPROCS(0))
-	def(&c.HashQueue, 64*c.HashConcurrency)
+	def(&c.HashQueue, 1024*c.HashConcurrency)
 	def(&c.HashWait, 5*time.Second)
 	def(&c.StorageTimeout, 5*time.Second)
 	def(&c.DefaultLanguage, "en")

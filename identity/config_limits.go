@@ -154,8 +154,8 @@ func (l *LimitPolicy) faults(fault func(bad bool, field, format string, args ...
 		"FailuresPerNumber": l.FailuresPerNumber, "FailuresPerKnownDevice": l.FailuresPerKnownDevice,
 		"LoginsPerNumber": l.LoginsPerNumber, "LoginsPerKnownDevice": l.LoginsPerKnownDevice,
 	} {
-		fault(b.Burst < 1 || b.Burst > 100 || b.Every < time.Second || time.Duration(b.Burst)*b.Every > limit.Longest,
-			"Limits."+name, "is %d and one every %s, must be 1 to 100 and one every 1s or more, full again within %s", b.Burst, b.Every, limit.Longest)
+		fault(b.Burst < 1 || b.Burst > 1_000_000 || b.Every < time.Millisecond || time.Duration(b.Burst)*b.Every > limit.Longest,
+			"Limits."+name, "is %d and one every %s, must be 1 to 1,000,000 and one every 1ms or more, full again within %s", b.Burst, b.Every, limit.Longest)
 	}
 }
 

@@ -49,7 +49,7 @@ func (c *Config) faults(fault func(bad bool, field, format string, args ...any))
 	c.Limits.faults(fault)
 	c.Budget.faults(fault, c.Countries)
 	for _, p := range c.Purposes {
-		fault(!p.known(), "Purposes", "has %q, which is not a purpose of the API", p)
+		fault(!p.Known(), "Purposes", "has %q, which is not a purpose of the API", p)
 	}
 	fault(c.CaptchaMode != CaptchaAlways && c.CaptchaMode != CaptchaOnSuspicion, "CaptchaMode", "is %q, must be %q or %q", c.CaptchaMode, CaptchaAlways, CaptchaOnSuspicion)
 	c.Password.faults(fault)

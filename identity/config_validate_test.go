@@ -36,40 +36,42 @@ func fields(t *testing.T, err error) (names []string) {
 func TestValidateNamesEachField(t *testing.T) {
 	t.Parallel()
 	for want, set := range map[string]func(*identity.Config){
-		"Store":                 func(c *identity.Config) { c.Store = nil },
-		"SMS":                   func(c *identity.Config) { c.SMS = nil },
-		"Secret":                func(c *identity.Config) { c.Secret = identity.NewSecret("short") },
-		"OldSecrets[1]":         func(c *identity.Config) { c.OldSecrets = []identity.Secret{c.Secret, {}} },
-		"DefaultRegion":         func(c *identity.Config) { c.DefaultRegion = "XX" },
-		"Countries":             func(c *identity.Config) { c.Countries = []string{"CN", "cn"} },
-		"CodeDigits":            func(c *identity.Config) { c.CodeDigits = 11 },
-		"CodeLifetime":          func(c *identity.Config) { c.CodeLifetime = time.Millisecond },
-		"Limits.CodeAttempts":   func(c *identity.Config) { c.Limits.CodeAttempts = -1 },
-		"Limits.SendsPerDevice": func(c *identity.Config) { c.Limits.SendsPerDevice = []limit.Rate{{Limit: 1}} },
-		"Limits.SendsPerRegion": func(c *identity.Config) { c.Limits.SendsPerRegion = map[string][]limit.Rate{"US": nil} },
-		"Password.Max":          func(c *identity.Config) { c.Password.Max = 63 },
-		"Password.Strength":     func(c *identity.Config) { c.Password.Strength = 5 },
-		"Password.Words":        func(c *identity.Config) { c.Password.Words = []string{"ab"} },
-		"Hash.MemoryKiB":        func(c *identity.Config) { c.Hash.MemoryKiB = 1 },
-		"Hash.Parallelism":      func(c *identity.Config) { c.Hash.Parallelism = 17 },
-		"HashConcurrency":       func(c *identity.Config) { c.HashConcurrency = -1; c.HashQueue = 1 },
-		"HashQueue":             func(c *identity.Config) { c.HashQueue = -2 },
-		"SendConcurrency":       func(c *identity.Config) { c.SendConcurrency = 1025 },
-		"SendTimeout":           func(c *identity.Config) { c.SendTimeout = -time.Second },
-		"NoticeLifetime":        func(c *identity.Config) { c.NoticeLifetime = 1 },
-		"DefaultLanguage":       func(c *identity.Config) { c.DefaultLanguage = "de" },
-		"ServiceName":           func(c *identity.Config) { c.ServiceName = "a\nb" },
-		"OriginDomain":          func(c *identity.Config) { c.OriginDomain = "https://example.com" },
-		"AndroidAppHash":        func(c *identity.Config) { c.OriginDomain, c.AndroidAppHash = "example.com", "FA+9qCX9VSu" },
-		"Texts[en].Prefix":      func(c *identity.Config) { c.Texts = english("{x}") },
-		"Texts[not a language]": func(c *identity.Config) { c.Texts = english(""); c.Texts["not a language"] = c.Texts["en"] },
-		"Texts[en].Code[]":      func(c *identity.Config) { c.Texts = english(""); c.Texts["en"].Code[""] = "no code" },
-		"Texts[en].Code":        func(c *identity.Config) { c.Texts = english(""); delete(c.Texts["en"].Code, "") },
+		"Store":                  func(c *identity.Config) { c.Store = nil },
+		"SMS":                    func(c *identity.Config) { c.SMS = nil },
+		"Secret":                 func(c *identity.Config) { c.Secret = identity.NewSecret("short") },
+		"OldSecrets[1]":          func(c *identity.Config) { c.OldSecrets = []identity.Secret{c.Secret, {}} },
+		"DefaultRegion":          func(c *identity.Config) { c.DefaultRegion = "XX" },
+		"Countries":              func(c *identity.Config) { c.Countries = []string{"CN", "cn"} },
+		"CodeDigits":             func(c *identity.Config) { c.CodeDigits = 11 },
+		"CodeLifetime":           func(c *identity.Config) { c.CodeLifetime = time.Millisecond },
+		"Limits.CodeAttempts":    func(c *identity.Config) { c.Limits.CodeAttempts = -1 },
+		"Limits.SendsPerNetwork": func(c *identity.Config) { c.Limits.SendsPerNetwork = []limit.Rate{{Limit: 1}} },
+		"Budget.PerRegion":       func(c *identity.Config) { c.Budget.PerRegion = map[string][]limit.Rate{"US": nil} },
+		"Password.Max":           func(c *identity.Config) { c.Password.Max = 63 },
+		"Password.Strength":      func(c *identity.Config) { c.Password.Strength = 5 },
+		"Password.Words":         func(c *identity.Config) { c.Password.Words = []string{"ab"} },
+		"Hash.MemoryKiB":         func(c *identity.Config) { c.Hash.MemoryKiB = 1 },
+		"Hash.Parallelism":       func(c *identity.Config) { c.Hash.Parallelism = 17 },
+		"HashConcurrency":        func(c *identity.Config) { c.HashConcurrency = -1; c.HashQueue = 1 },
+		"HashQueue":              func(c *identity.Config) { c.HashQueue = -2 },
+		"SendConcurrency":        func(c *identity.Config) { c.SendConcurrency = 1025 },
+		"SendTimeout":            func(c *identity.Config) { c.SendTimeout = -time.Second },
+		"NoticeLifetime":         func(c *identity.Config) { c.NoticeLifetime = 1 },
+		"DefaultLanguage":        func(c *identity.Config) { c.DefaultLanguage = "de" },
+		"ServiceName":            func(c *identity.Config) { c.ServiceName = "a\nb" },
+		"OriginDomain":           func(c *identity.Config) { c.OriginDomain = "https://example.com" },
+		"AndroidAppHash":         func(c *identity.Config) { c.OriginDomain, c.AndroidAppHash = "example.com", "FA+9qCX9VSu" },
+		"Texts[en].Prefix":       func(c *identity.Config) { c.Texts = english("{x}") },
+		"Texts[not a language]":  func(c *identity.Config) { c.Texts = english(""); c.Texts["not a language"] = c.Texts["en"] },
+		"Texts[en].Code[]":       func(c *identity.Config) { c.Texts = english(""); c.Texts["en"].Code[""] = "no code" },
+		"Texts[en].Code":         func(c *identity.Config) { c.Texts = english(""); delete(c.Texts["en"].Code, "") },
 		"Texts[fr].PasswordChanged": func(c *identity.Config) {
 			c.Texts = english("")
 			c.Texts["fr"] = identity.Templates{Code: c.Texts["en"].Code}
 		},
-		"Limits.ConsecutiveFailures": func(c *identity.Config) { c.Limits.ConsecutiveFailures = 101 },
+		"Limits.LoginsPerNumber": func(c *identity.Config) {
+			c.Limits.LoginsPerNumber = limit.Bucket{Burst: 1_000_001, Every: time.Second}
+		},
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
@@ -109,14 +111,14 @@ func TestWithDefaultsIsACopy(t *testing.T) {
 	t.Parallel()
 	c := good()
 	c.Countries = []string{"CN"}
-	c.Limits.SendsPerRegion = map[string][]limit.Rate{"CN": {{Limit: 1, Per: time.Hour}}}
+	c.Budget.PerRegion = map[string][]limit.Rate{"CN": {{Limit: 1, Per: time.Hour}}}
 	d := c.WithDefaults()
 	if c.CodeDigits != 0 || d.CodeDigits != 6 || d.CodeLifetime != 5*time.Minute {
 		t.Errorf("%d digits became %d, for %s", c.CodeDigits, d.CodeDigits, d.CodeLifetime)
 	}
 	d.Countries[0] = "US"
-	d.Limits.SendsPerRegion["CN"][0].Limit = 2
-	if c.Countries[0] != "CN" || c.Limits.SendsPerRegion["CN"][0].Limit != 1 {
+	d.Budget.PerRegion["CN"][0].Limit = 2
+	if c.Countries[0] != "CN" || c.Budget.PerRegion["CN"][0].Limit != 1 {
 		t.Error("the copy shares memory with the original")
 	}
 	// What is set stays, also -1, which switches something off.

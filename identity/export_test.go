@@ -3,26 +3,32 @@ package identity
 import (
 	"io"
 
+	"github.com/seed-16109ab2/rekey/identity/internal/mobile"
 	"github.com/seed-16109ab2/rekey/identity/internal/passhash"
 )
 
 // ParseMobile exposes the number parser.
 func ParseMobile(input, region string, countries ...string) (e164, of string, err error) {
-	return mobileParser{region: region, countries: countries}.parse(input)
+	n, err := mobile.Parser{Region: region, Countries: countries}.Parse(input)
+	return n.E164(), n.Region(), err
 }
 
 // MaskMobile exposes the mask.
-func MaskMobile(e164 string) string { return maskMobile(e164) }
+func MaskMobile(e164 string) string { return mobile.Mask(e164) }
 
 // CheckPassword exposes the rules that need no storage.
-func CheckPassword(p PasswordPolicy, password, mobile, service string) error {
+func CheckPassword(p PasswordPolicy, password, e164, service string) error {
 	c := Config{Password: p}
 	c.fill()
-	return c.Password.check(password, mobile, service)
+	n, err := mobile.Parser{Region: "CN", Countries: []string{"CN", "US", "GB", "DE"}}.Parse(e164)
+	if err != nil {
+		return err
+	}
+	return c.Password.check(password, n, service)
 }
 
 // SetRandom replaces the random source of codes and ids.
-func (s *Service) SetRandom(r io.Reader) { s.random = r }
+func (s *Service) SetRandom(r io.Reader) { s.ids.random = r }
 
 // MatchHash exposes the comparison of a password with a stored hash.
 func MatchHash(phc, password string) (bool, error) {
@@ -30,5 +36,14 @@ func MatchHash(phc, password string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return passhash.NewHasher(passhash.Params(minHash)).Matches(h, normalizePassword(NewSecret(password)))
+	return passhash.NewHasher(passhash.Params(minHash)).Matches(h, normalize(NewSecret(password)).Reveal())
 }
+
+// ParseCode and CodeDigit expose how a code is read.
+func ParseCode(input Secret, digits int) (string, bool) { return parseCode(input, digits) }
+
+// CodeDigit is the value of a decimal digit.
+func CodeDigit(r rune) (byte, bool) { return codeDigit(r) }
+
+// CountryOf exposes the facts of a region.
+func CountryOf(region string) Country { return country(region) }

@@ -62,14 +62,14 @@ func (w *watched) UserByMobile(ctx context.Context, tenant, mobile string) (iden
 }
 
 func (w *watched) IssueCode(ctx context.Context, i identity.CodeIssue) ([]limit.Spent, error) {
-	if err := w.note(fmt.Sprintf("IssueCode with %d charges, sealed %d bytes", len(i.Charges), len(i.Message.Sealed))); err != nil {
+	if err := w.note(fmt.Sprintf("IssueCode with %d charges, sealed %d bytes", len(i.Charges), len(i.Messages[0].Sealed))); err != nil {
 		return nil, err
 	}
 	return w.Storage.IssueCode(ctx, i)
 }
 
 func (w *watched) ChargeAttempt(ctx context.Context, a identity.Attempt) (identity.ChargedAttempt, error) {
-	if err := w.note(fmt.Sprintf("ChargeAttempt with %d+%d or %d charges", len(a.Charges), len(a.LiveCharges), len(a.DecoyCharges))); err != nil {
+	if err := w.note(fmt.Sprintf("ChargeAttempt with %d+%d charges", len(a.Charges), len(a.LiveCharges))); err != nil {
 		return identity.ChargedAttempt{}, err
 	}
 	return w.Storage.ChargeAttempt(ctx, a)
@@ -82,11 +82,11 @@ func (w *watched) RedeemCode(ctx context.Context, r identity.Redemption) error {
 	return w.Storage.RedeemCode(ctx, r)
 }
 
-func (w *watched) AppendEvent(ctx context.Context, e identity.Event) error {
+func (w *watched) AppendEvent(ctx context.Context, e identity.Event, messages []identity.OutboxMessage) error {
 	if err := w.note("AppendEvent"); err != nil {
 		return err
 	}
-	return w.Storage.AppendEvent(ctx, e)
+	return w.Storage.AppendEvent(ctx, e, messages)
 }
 
 // watchedService has a store to watch, and a Run that nobody calls unless asked.

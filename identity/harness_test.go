@@ -132,7 +132,7 @@ func device(c identity.Caller, i int) identity.Caller {
 func events(t testing.TB, s *identity.Service) (all []identity.Event) {
 	t.Helper()
 	for after := ""; ; {
-		page, err := s.Events(context.Background(), after, 1000)
+		page, err := s.Events(context.Background(), identity.EventQuery{AfterID: after, Max: 1000})
 		if err != nil {
 			t.Fatal(err)
 		}

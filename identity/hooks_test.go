@@ -3,6 +3,7 @@ package identity_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"sync"
@@ -210,8 +211,11 @@ func TestTenantIsNotTakenFromTheHeaderAlone(t *testing.T) {
 
 type captcha map[string]error
 
-func (c captcha) VerifyCaptcha(_ context.Context, token string, _ identity.Caller) error {
-	return c[token]
+func (c captcha) VerifyCaptcha(_ context.Context, r identity.CaptchaRequest) error {
+	if r.Mobile != e164 || r.Purpose != identity.PurposeForgotPassword || r.Caller.ClientID != identitytest.ClientID {
+		return fmt.Errorf("the verifier is asked about %q, %q, %q", r.Mobile, r.Purpose, r.Caller.ClientID)
+	}
+	return c[r.Token]
 }
 
 func TestCaptcha(t *testing.T) {

@@ -54,10 +54,7 @@ func TestOneCodeHasOneWinner(t *testing.T) {
 
 // roomy lifts what would stop 200 requests of one address before the code does.
 func roomy(c *identity.Config) {
-	c.Limits.FailuresPerNumberAndDevice = []limit.Rate{{Limit: 100_000, Per: time.Hour}}
-	c.Limits.FailuresPerNumber = c.Limits.FailuresPerNumberAndDevice
-	c.Limits.FailuresPerAddress = c.Limits.FailuresPerNumberAndDevice
-	c.Limits.FailuresPerDevice = c.Limits.FailuresPerNumberAndDevice
+	identitytest.Lift(c)
 	c.HashQueue = 1000
 }
 

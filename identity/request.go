@@ -8,7 +8,10 @@ type Caller struct {
 	// TenantID is the tenant the caller names. Which tenant counts is decided by
 	// the client's registration, see [Client].
 	TenantID string
-	// Device is the device fingerprint that a code is bound to. It may not be blank.
+	// Device is the device fingerprint that a code is bound to, of any length.
+	// Only digests of it are kept, and its first 256 bytes in the audit trail. A blank
+	// one is refused with [ErrDeviceMissing], because all callers without a device
+	// would share one set of limits.
 	Device string
 	// Address is the connection's address, or the one a trusted proxy reports:
 	// what limits count by. The zero address counts as one address of its own.
@@ -31,8 +34,10 @@ type SendRequest struct {
 type ResetRequest struct {
 	Caller
 	Mobile string
-	// Code as the person entered it. White space, format characters and dashes are
-	// dropped, and decimal digits of every script count by their value.
+	// Code may be as people paste it: white space, format characters and dashes are
+	// dropped, and decimal digits of any script count by their value. What then is
+	// not exactly as many digits as a code has is refused like a wrong code, and
+	// costs no attempt.
 	Code     Secret
 	Password Secret
 }

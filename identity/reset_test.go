@@ -83,17 +83,6 @@ func TestCodeWorksOnlyForWhatItWasSentFor(t *testing.T) {
 		} {
 			wantErr(t, name, reset(f, caller, code, newPassword), identity.ErrCodeRefused)
 		}
-		for name, guess := range map[string]string{
-			"trailing space": code + " ", "leading space": " " + code, "sign": "+" + code, "newline": code + "\n",
-			"fullwidth": "１２３４５６", "empty": "", "long": strings.Repeat(code, 1000),
-		} {
-			f.Clock.Advance(0)
-			if name != "long" && name != "empty" {
-				continue // spends the code's attempts; see TestCodeIsComparedExactly
-			}
-			wantErr(t, name, reset(f, with(func(c *identity.Caller) { c.Device = "another" }), guess, newPassword), identity.ErrCodeRefused)
-		}
-
 		f.Clock.Advance(time.Minute)
 		if err := f.SendVerifyCode(t.Context(), identity.SendRequest{Caller: f.Caller(), Mobile: number, Purpose: identity.PurposeLogin}); err != nil {
 			t.Fatal(err)
@@ -105,22 +94,6 @@ func TestCodeWorksOnlyForWhatItWasSentFor(t *testing.T) {
 			t.Errorf("the right caller with the right code: %v", err)
 		}
 	})
-}
-
-// Vault CVE-2025-6014: a code with trailing spaces was another code to the
-// attempt counter and the same code to the comparison.
-func TestCodeIsComparedExactly(t *testing.T) {
-	t.Parallel()
-	f := identitytest.New(t, func(c *identity.Config) { c.Limits.CodeAttempts = 10 })
-	f.User(number, oldPassword)
-	f.SendCode(number)
-	code := f.Code(e164)
-	for _, guess := range []string{code + " ", " " + code, "+" + code, code + "\n", code + "\x00", strings.TrimLeft(code, "0") + " ", ""} {
-		wantErr(t, guess, reset(f, f.Caller(), guess, newPassword), identity.ErrCodeRefused)
-	}
-	if err := reset(f, f.Caller(), code, newPassword); err != nil {
-		t.Errorf("the exact code: %v", err)
-	}
 }
 
 func TestCodeDiesOnTimeAndStaysDead(t *testing.T) {

@@ -41,7 +41,7 @@ func (s *Service) Run(ctx context.Context) error {
 
 // purge removes what is over in bounded batches.
 func (s *Service) purge(ctx context.Context) {
-	ticker := time.NewTicker(purgeInterval)
+	ticker := time.NewTicker(s.purgeEvery)
 	defer ticker.Stop()
 	var readings []time.Time
 	for {

@@ -56,7 +56,7 @@ func (s *Service) sendVerifyCode(ctx context.Context, r SendRequest) error {
 	}
 	who := s.subject(sc, r.Caller, number)
 	charges := []limit.Limit{s.meter.numberSends(who), s.meter.networkSends(who)}
-	if err := s.captcha(ctx, r, who, charges); err != nil {
+	if err := s.captcha(ctx, r, who); err != nil {
 		return err
 	}
 	user, found, err := s.user(ctx, sc.tenant, number)
@@ -85,25 +85,18 @@ func (s *Service) sendVerifyCode(ctx context.Context, r SendRequest) error {
 
 // captcha asks for a CAPTCHA if one is wanted, after a look at the limits: what
 // they would refuse costs no verification.
-func (s *Service) captcha(ctx context.Context, r SendRequest, who subject, charges []limit.Limit) error {
+func (s *Service) captcha(ctx context.Context, r SendRequest, who subject) error {
 	if s.cfg.Captcha == nil {
 		return nil
 	}
 	refusals := s.meter.networkRefusals(who)
-	looked := append([]limit.Limit{refusals}, charges...)
-	usage, err := s.look(ctx, looked...)
+	usage, err := s.look(ctx, refusals, s.meter.networkSends(who))
 	if err != nil {
 		return err
 	}
-	if s.cfg.CaptchaMode == CaptchaOnSuspicion {
-		suspicion, err := s.look(ctx, s.meter.suspicion(who)...)
-		if _, full := errors.AsType[*RateLimitedError](err); err != nil && !full {
+	if s.cfg.CaptchaMode == CaptchaOnSuspicion && usage < suspicious {
+		if usage, err = s.usage(ctx, append(s.meter.suspicion(who), s.meter.numberSends(who))...); err != nil || usage < suspicious {
 			return err
-		} else if full {
-			suspicion = 1
-		}
-		if max(usage, suspicion) < suspicious {
-			return nil
 		}
 	}
 	if r.CaptchaToken == "" {
@@ -156,6 +149,7 @@ func (s *Service) issue(now time.Time, r SendRequest, sc scope, number mobile.Nu
 		"minutes": strconv.Itoa(minutes(s.cfg.CodeLifetime)),
 	}
 	caller := r.Caller
+	caller.Device = claim(r.Device) // a guard may look at it; the binding has all of it
 	d := delivery{
 		Kind: deliverCode, To: number.E164(), SMSKind: sms.KindVerifyCode, Purpose: r.Purpose, Tenant: sc.tenant,
 		Language: lang, Params: params, Text: s.writer.code(lang, r.Purpose, params), Caller: &caller,

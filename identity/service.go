@@ -28,6 +28,8 @@ type Service struct {
 	log       *quietLog
 	alarmed   alarmMemory
 	backlog   backlogMemory
+	// purgeEvery is purgeInterval, but in tests.
+	purgeEvery time.Duration
 }
 
 // New checks the configuration, reports all of its faults together, and returns
@@ -48,11 +50,12 @@ func New(cfg Config) (*Service, error) {
 	}
 	s := &Service{
 		cfg: cfg, store: cfg.Store, people: cfg.Store, keys: keys,
-		ids:       &ids{random: rand.Reader},
-		mobiles:   mobile.Parser{Region: cfg.DefaultRegion, Countries: cfg.Countries},
-		passwords: newPasswords(&cfg),
-		writer:    newWriter(&cfg),
-		log:       newQuietLog(cfg.Logger),
+		ids:        &ids{random: rand.Reader},
+		mobiles:    mobile.Parser{Region: cfg.DefaultRegion, Countries: cfg.Countries},
+		passwords:  newPasswords(&cfg),
+		writer:     newWriter(&cfg),
+		log:        newQuietLog(cfg.Logger),
+		purgeEvery: purgeInterval,
 	}
 	if cfg.Users != nil {
 		s.people = cfg.Users
@@ -158,6 +161,20 @@ func (s *Service) limited(ctx context.Context, err error, doing string) error {
 // look refuses before any work what the limits would refuse after it. usage is
 // how full the fullest of them is.
 func (s *Service) look(ctx context.Context, limits ...limit.Limit) (usage float64, err error) {
+	usage, refused, err := s.readLimits(ctx, limits)
+	if err == nil && refused != nil {
+		err = s.limited(ctx, refused, "look at limits")
+	}
+	return usage, err
+}
+
+// usage is look for limits that refuse nothing here: 1 is used up.
+func (s *Service) usage(ctx context.Context, limits ...limit.Limit) (float64, error) {
+	usage, _, err := s.readLimits(ctx, limits)
+	return usage, err
+}
+
+func (s *Service) readLimits(ctx context.Context, limits []limit.Limit) (usage float64, refused *limit.Error, err error) {
 	keys := make([]limit.Key, len(limits))
 	for i, l := range limits {
 		keys[i] = l.Key
@@ -166,21 +183,17 @@ func (s *Service) look(ctx context.Context, limits ...limit.Limit) (usage float6
 	defer cancel()
 	states, err := s.store.LimitStates(callCtx, keys)
 	if err != nil {
-		return 0, s.limited(ctx, err, "look at limits")
+		return 0, nil, s.limited(ctx, err, "look at limits")
 	}
 	now := s.now()
-	var refused *limit.Error
 	for _, l := range limits {
 		used, err := l.Look(states[l.Key], now)
 		if le, ok := errors.AsType[*limit.Error](err); ok {
 			refused = refused.Join(le)
 		} else if err != nil {
-			return 0, s.limited(ctx, err, "look at limits")
+			return 0, nil, s.limited(ctx, err, "look at limits")
 		}
 		usage = max(usage, used)
 	}
-	if refused != nil {
-		return usage, s.limited(ctx, refused, "look at limits")
-	}
-	return usage, nil
+	return usage, refused, nil
 }

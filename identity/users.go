@@ -185,8 +185,9 @@ func (s *Service) directory() (Directory, error) {
 	return nil, ErrUnsupported
 }
 
-// NormalizeMobile returns the E.164 form of a number in any common spelling, as
-// the service stores and compares it. Errors: [ErrInvalidMobile].
+// NormalizeMobile returns the E.164 form of a number in any spelling that
+// [Service.SendVerifyCode] reads: what the service stores, compares, and asks a
+// [CaptchaVerifier] about. Errors: [ErrInvalidMobile].
 func (s *Service) NormalizeMobile(input string) (string, error) {
 	number, err := s.parse(input)
 	return number.E164(), err

@@ -18,8 +18,8 @@ const (
 	PurposeResetOTP       Purpose = "OTP_REST_SMS"
 )
 
-// known reports whether p is one of the purposes above.
-func (p Purpose) known() bool {
+// Known reports whether p is one of the purposes above.
+func (p Purpose) Known() bool {
 	switch p {
 	case PurposeForgotPassword, PurposeRegister, PurposeLogin, PurposeBindMobile, PurposeUpdateMobile, PurposeResetOTP:
 		return true

@@ -14,15 +14,15 @@ const (
 	UCS2 Encoding = "UCS-2" // anything else, section 6.2.3
 )
 
-// Length is how many SMS segments a text needs, and so what it costs: providers
-// charge by the segment.
+// Length is how many SMS segments a text needs. Providers charge by the segment.
 type Length struct {
 	Encoding Encoding
-	// Units are septets in GSM-7, of which a character of the extension table
-	// takes two, and UTF-16 code units in UCS-2.
+	// Units are septets in GSM-7 and UTF-16 code units in UCS-2. A character of the
+	// extension table takes two septets.
 	Units int
-	// Segments is how many messages carry the text: one holds 160 septets or 70
-	// code units, each of several 153 or 67 (3GPP TS 23.040, section 9.2.3.24.1).
+	// Segments is how many messages carry the text. A single message holds 160 septets
+	// or 70 code units; each of several holds 153 or 67 (3GPP TS 23.040, section
+	// 9.2.3.24.1).
 	Segments int
 }
 
@@ -31,8 +31,8 @@ const (
 	gsmExtra = "\f^{}\\[~]|€"
 )
 
-// Measure returns how many segments a text needs. The empty text needs one.
-// A provider may need fewer if it transliterates or uses national shift tables.
+// Measure returns how many segments a text needs. The empty text needs one. A
+// provider that transliterates or uses national shift tables may need fewer.
 func Measure(text string) Length {
 	var widths []int // of the characters, which are not split over segments
 	l := Length{Encoding: GSM7}

@@ -7,15 +7,16 @@ import (
 	"time"
 )
 
-// Sender hands a message to a provider.
+// Sender hands a message to a provider. The package's section Writing a sender
+// lists the rules for an implementation.
 //
-// Implementations are safe for concurrent use. They honour ctx, which carries
-// the time-out of the delivery.
+// Implementations are safe for concurrent use. They honour ctx, which carries the
+// time-out of the delivery.
 //
 // A nil error means that the provider accepted the message. An error that wraps an
-// [*Error] says what may be done next; every other error counts as [Uncertain],
-// because it does not say whether the message was sent. No error may hold the
-// text, the code, the number or a credential.
+// [*Error] says what may be done next. Every other error counts as [Uncertain]: it
+// does not say whether the message was sent, so the message is not sent again. No
+// error may hold the text, the code, the number or a credential.
 type Sender interface {
 	Send(ctx context.Context, m Message) (Accepted, error)
 }
@@ -44,7 +45,7 @@ type Message struct {
 	// Params are the values in the text by name, for providers that take a
 	// template and parameters: "code" and "minutes" for a code, "time" for a notice.
 	Params    map[string]string
-	ExpiresAt time.Time // the message is of no use at or after this time
+	ExpiresAt time.Time // the message is useless from this time on
 }
 
 // Format implements fmt.Formatter. It prints the ID and the kind under every verb.
@@ -55,12 +56,12 @@ func (m Message) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("id", m.ID), slog.String("kind", string(m.Kind)))
 }
 
-// MarshalJSON implements json.Marshaler. It encodes what Format prints: a sender
+// MarshalJSON implements json.Marshaler. It encodes what Format prints. A sender
 // builds its own body, so only a log marshals a whole message.
 func (m Message) MarshalJSON() ([]byte, error) { return fmt.Appendf(nil, "%q", fmt.Sprint(m)), nil }
 
 // Accepted says which provider took a message.
 type Accepted struct {
-	Provider string // the name of the sender, such as "webhook"; at most 64 bytes are kept
+	Provider string // the provider's name, such as "webhook"; at most 64 bytes are kept
 	Ref      string // the provider's own id of the message; may be empty; at most 128 bytes are kept
 }

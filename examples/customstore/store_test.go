@@ -49,7 +49,7 @@ func TestReopen(t *testing.T) {
 	state := func(s *customstore.Store) string {
 		t.Helper()
 		u, err1 := s.UserByMobile(t.Context(), "", "+8613912345678")
-		events, err2 := s.Events(t.Context(), "", 100)
+		events, err2 := s.Events(t.Context(), identity.EventQuery{AfterID: "", Max: 100})
 		if err1 != nil || err2 != nil {
 			t.Fatal(err1, err2)
 		}

@@ -15,7 +15,7 @@ const page = 500
 
 func eventsCommand(f *flags) action {
 	return printAll(f, func(ctx context.Context, s identity.Storage, after string) (events []identity.Event, last string, err error) {
-		events, err = s.Events(ctx, after, page)
+		events, err = s.Events(ctx, identity.EventQuery{AfterID: after, Max: page})
 		if n := len(events); n > 0 {
 			last = events[n-1].ID
 		}

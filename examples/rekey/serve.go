@@ -188,7 +188,7 @@ func withHealth(service *identity.Service, next http.Handler) http.Handler {
 		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 		defer cancel()
 		status, text := http.StatusOK, "ok\n"
-		if _, err := service.Events(ctx, "", 1); err != nil {
+		if _, err := service.Events(ctx, identity.EventQuery{AfterID: "", Max: 1}); err != nil {
 			status, text = http.StatusServiceUnavailable, "storage does not answer\n"
 		}
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")

@@ -7,7 +7,7 @@ import (
 
 // skew is by how much the clocks of servers that share a storage may differ.
 // Events further ahead were recorded by a clock that was wrong.
-const skew = 5 * time.Second
+const skew = 30 * time.Second
 
 // Spend adds one event at now to the state of the limit's key (nil for none);
 // others are the states of its other shards. It returns the new state, or an

@@ -54,7 +54,7 @@ func TestOneGuessEachAtTenThousandNumbers(t *testing.T) {
 	}
 	alarms := 0
 	for after := ""; ; {
-		page, err := f.Events(t.Context(), after, 1000)
+		page, err := f.Events(t.Context(), identity.EventQuery{AfterID: after, Max: 1000})
 		if err != nil {
 			t.Fatal(err)
 		}

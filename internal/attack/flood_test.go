@@ -223,7 +223,7 @@ func TestSoakLeavesNothing(t *testing.T) {
 	if err != nil || len(messages) != 0 {
 		t.Errorf("%d messages left, %v", len(messages), err)
 	}
-	events, err := f.Events(t.Context(), "", 10)
+	events, err := f.Events(t.Context(), identity.EventQuery{AfterID: "", Max: 10})
 	if err != nil || len(events) != 0 {
 		t.Errorf("%d events left, %v", len(events), err)
 	}

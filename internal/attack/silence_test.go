@@ -188,7 +188,7 @@ func TestSilence(t *testing.T) {
 			break
 		}
 	}
-	all, err := svc.Events(t.Context(), "", 1000)
+	all, err := svc.Events(t.Context(), identity.EventQuery{AfterID: "", Max: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}

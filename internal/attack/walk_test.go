@@ -118,7 +118,7 @@ func (w *walker) siege(number string) error {
 				return err
 			}
 			for range 4 {
-				if err := w.guess(number, device, "wrong"); err != nil {
+				if err := w.guess(number, device, wrongCode); err != nil {
 					return err
 				}
 			}
@@ -183,13 +183,16 @@ func (w *walker) send(number, device string) error {
 	}
 }
 
+// wrongCode is a code that the model knows when it is right after all.
+const wrongCode = "000000"
+
 // guesses tries a few wrong codes, mostly where there is a code to guess at.
 func (w *walker) guesses(number, device string) error {
 	if code := w.known(number); code != nil && w.rng.IntN(4) > 0 {
 		device = code.device
 	}
 	for range 1 + w.rng.IntN(7) {
-		if err := w.guess(number, device, "wrong"); err != nil {
+		if err := w.guess(number, device, wrongCode); err != nil {
 			return err
 		}
 	}

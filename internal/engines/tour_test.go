@@ -151,7 +151,7 @@ func tour() []step {
 			return s.AppendEvent(ctx, identity.Event{ID: "event", At: tourTime})
 		}},
 		{"Events", false, func(ctx context.Context, s *bunstore.Store) error {
-			_, err := s.Events(ctx, "", 100)
+			_, err := s.Events(ctx, identity.EventQuery{AfterID: "", Max: 100})
 			return err
 		}},
 		{"RecordReceipt", true, func(ctx context.Context, s *bunstore.Store) error {

@@ -22,17 +22,23 @@ var rooms = map[string][]string{
 	"identity/limit":          {},
 	"identity/identitytest":   {"identity", "storage/memory", "sms", "sms/smstest"},
 	"identity/pwnedpasswords": {"identity"},
+	"identity/siteverify":     {"identity"},
+	"identity/altcha":         {"identity", "identity/internal/challenge"},
+	"identity/puzzle":         {"identity", "identity/internal/challenge"},
 	"identity/internal": {
 		"identity/internal", "github.com/alexedwards/argon2id", "golang.org/x/crypto/argon2",
 		"github.com/go-crypt/crypt", "github.com/nyaruka/phonenumbers", "golang.org/x/text",
 	},
+	"identity/internal/challenge": {"identity", "identity/limit"},
+	"httpadapter/captcha":         {"httpadapter", "identity"},
+
 	"storage/memory":      {"identity", "sms"},
 	"storage/storagetest": {"identity", "sms"},
 	"storage/bunstore":    {"identity", "sms", "github.com/uptrace/bun"},
 	"storage/sqlite":      {"identity", "storage/bunstore", "github.com/uptrace/bun", "modernc.org/sqlite"},
 	"sms":                 {"identity", "sms"},
 	"sms/failover":        {"sms", "github.com/sony/gobreaker/v2"},
-	"httpadapter":         {"identity", "golang.org/x/text"},
+	"httpadapter":         {"identity", "httpadapter/internal", "golang.org/x/text"},
 	"examples":            {""},
 	"internal":            {""},
 }
@@ -44,8 +50,10 @@ var forbidden = map[string][]string{
 	"identity":         {"net/http", "github.com/uptrace", "modernc.org", "storage/", "httpadapter", "testing"},
 	"identity/limit":   {"identity/internal", "github.com", "golang.org"},
 	"sms":              {"identity", "github.com", "golang.org"},
-	"httpadapter":      {"github.com/uptrace", "modernc.org", "storage/", "sms/webhook"},
+	"httpadapter":      {"github.com/uptrace", "modernc.org", "storage/", "sms/webhook", "image", "identity/puzzle", "identity/altcha"},
 	"storage/bunstore": {"modernc.org", "github.com/jackc", "github.com/go-sql-driver", "httpadapter"},
+	"identity/altcha":  {"net/http", "image", "storage/", "httpadapter", "testing"},
+	"identity/puzzle":  {"net/http", "storage/", "httpadapter", "testing"},
 	"storage/memory":   {"net/http", "github.com/uptrace", "modernc.org", "httpadapter"},
 }
 

@@ -15,12 +15,14 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/sms"
-	"github.com/seed-16109ab2/rekey/sms/internal/smshttp"
+	"github.com/seed-16109ab2/rekey/sms/internal/provider"
+	"github.com/seed-16109ab2/rekey/sms/internal/smsconfig"
 	"github.com/seed-16109ab2/rekey/sms/internal/smstemplate"
+	"github.com/seed-16109ab2/rekey/sms/smshttp"
 )
 
 const (
-	// Provider is the name in the receipts.
+	// Provider is the name in what Send returns and in receipts.
 	Provider = "aliyun"
 	// DefaultEndpoint is the service's address in mainland China.
 	DefaultEndpoint = "https://dysmsapi.aliyuncs.com"
@@ -30,17 +32,17 @@ const (
 
 // Template is an approved template.
 type Template struct {
-	// Kind is what messages it is for. Required.
+	// Kind is the kind of messages that it is for. Required.
 	Kind sms.Kind
-	// Language is the BCP 47 language of its text; "zh" serves "zh-CN" as well.
-	// Empty: for languages that have none. Each kind needs one of those.
+	// Language is the BCP 47 language of its text; "zh" serves "zh-CN" as well. A
+	// template without Language serves all languages that have none. Each kind needs one.
 	Language string
 	// Code is the template's code, "SMS_…". Required.
 	Code string
 	// SignName replaces Config.SignName for this template.
 	SignName string
-	// Params maps the template's variables to the names of the message's values:
-	// "code" and "minutes" for a code, "time" for a notice.
+	// Params maps the template's variables to names in the message's Params: "code"
+	// and "minutes" for a code, "time" for a notice.
 	Params map[string]string
 }
 
@@ -49,26 +51,25 @@ type Config struct {
 	// AccessKeyID and AccessKeySecret belong to a user who may call SendSms. Required.
 	AccessKeyID     string
 	AccessKeySecret identity.Secret
-	// SignName is the approved signature that stands before the text. Required
-	// unless every template has its own.
+	// SignName is the approved signature that stands before the text. Required, unless
+	// every template has its own.
 	SignName string
-	// Templates by kind and language. Required: one for codes without Language.
+	// Templates by kind and language. One for codes without Language is required.
 	Templates []Template
-	// Endpoint is the API's base address; default [DefaultEndpoint]. It must be
-	// https, except for loopback hosts, and have no path.
+	// Endpoint is the API's base address. It must be https, except for loopback hosts,
+	// and have no path. Default [DefaultEndpoint].
 	Endpoint string
-	// Client makes the requests; nil stands for one with net/http's defaults. Its
-	// CheckRedirect and Jar are not used.
+	// Client makes the requests. Its CheckRedirect and Jar are not used. If nil, a
+	// client with net/http's defaults is used.
 	Client *http.Client
 	// Timeout bounds one request. Default 10 s, at most 1 min.
 	Timeout time.Duration
-	// Now tells the time; default time.Now. The service refuses requests whose
-	// time is more than 15 minutes off.
+	// Now tells the time. Default time.Now. The service refuses requests whose time is
+	// more than 15 minutes off.
 	Now func() time.Time
 }
 
-// Sender is an [sms.Sender] that uses Alibaba Cloud. It is safe for
-// concurrent use.
+// Sender is an [sms.Sender] that uses Alibaba Cloud. It is safe for concurrent use.
 type Sender struct {
 	c         Config
 	base      string
@@ -83,8 +84,8 @@ func New(c Config) (*Sender, error) {
 	}
 	s := &Sender{c: c}
 	faults := []error{
-		smshttp.CheckPlain("AccessKeyID", c.AccessKeyID),
-		smshttp.CheckPlain("AccessKeySecret", c.AccessKeySecret.Reveal()),
+		smsconfig.Plain("AccessKeyID", c.AccessKeyID),
+		smsconfig.Plain("AccessKeySecret", c.AccessKeySecret.Reveal()),
 	}
 	for i, t := range c.Templates {
 		field := fmt.Sprintf("Templates[%d]", i)
@@ -96,30 +97,27 @@ func New(c Config) (*Sender, error) {
 			faults = append(faults, errors.New(field+": neither it nor Config has a SignName"))
 		}
 		faults = append(faults,
-			smshttp.CheckPlain(field+".Code", t.Code),
-			smstemplate.CheckParams(field, t.Kind, slices.Collect(maps.Values(t.Params))),
-			s.templates.Add(field, t.Kind, t.Language, t))
+			smsconfig.Plain(field+".Code", t.Code),
+			s.templates.Add(field, t.Kind, t.Language, slices.Collect(maps.Values(t.Params)), t))
 	}
 	faults = append(faults, s.templates.Check())
 	var err error
-	s.base, err = smshttp.CheckBase("Endpoint", c.Endpoint, DefaultEndpoint)
-	faults = append(faults, err)
-	s.http, err = smshttp.NewClient(Provider, c.Client, c.Timeout, false)
-	faults = append(faults, err)
-	if err := smshttp.Config(Provider, faults...); err != nil {
+	s.base, s.http, err = provider.Open(c.Endpoint, DefaultEndpoint,
+		smshttp.Config{Provider: Provider, Client: c.Client, Timeout: c.Timeout, Now: c.Now}, faults...)
+	if err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// Send sends the values of m with the template for its kind and language. Its
-// errors are [*sms.Error]; see the package's section Answers.
+// Send sends the values of m with the template for its kind and language. Its errors
+// are [*sms.Error]; see the package's section Answers.
 func (s *Sender) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
-	req, err := s.request(m)
+	req, err := s.request(ctx, m)
 	if err != nil {
 		return sms.Accepted{}, err
 	}
-	resp, err := s.http.Do(ctx, req)
+	resp, err := s.http.Do(req, m)
 	if err != nil {
 		return sms.Accepted{}, err
 	}
@@ -132,45 +130,40 @@ func (s *Sender) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) 
 	}
 	switch {
 	case resp.OK() && answer.Code == "OK":
-		return s.http.Receipt(answer.BizID, m), nil
+		return resp.Accepted(answer.BizID), nil
 	case answer.Code != "":
-		return sms.Accepted{}, s.refused(resp, answer.Code, m)
+		return sms.Accepted{}, refused(resp, answer.Code)
 	case resp.OK():
-		return sms.Accepted{}, s.http.FailUnreadable(resp)
+		return sms.Accepted{}, resp.FailUnreadable()
 	default:
-		return sms.Accepted{}, s.http.FailStatus(resp, "", s.c.Now())
+		return sms.Accepted{}, resp.FailStatus("")
 	}
 }
 
-func (s *Sender) request(m sms.Message) (*http.Request, error) {
-	t, ok := s.templates.Pick(m.Kind, m.Language)
-	if !ok {
-		return nil, s.http.Fail(sms.Permanent, 0, "no template for messages of this kind")
+func (s *Sender) request(ctx context.Context, m sms.Message) (*http.Request, error) {
+	t, err := s.templates.For(m)
+	if err != nil {
+		return nil, s.http.Fail(sms.Permanent, "%w", err)
 	}
 	values := map[string]string{}
 	for variable, name := range t.Params {
-		v, err := smstemplate.Values(m, []string{name})
-		if err != nil {
-			return nil, s.http.Fail(sms.Permanent, 0, "%w", err)
-		}
-		values[variable] = v[0]
+		values[variable] = m.Params[name]
 	}
 	params, err := json.Marshal(values)
 	if err != nil {
-		return nil, s.http.Fail(sms.Permanent, 0, "values cannot be encoded")
+		return nil, s.http.Fail(sms.Permanent, "values cannot be encoded")
 	}
 	query := canonicalQuery(map[string]string{
-		// Numbers of mainland China may carry 86 without a plus sign; others must
-		// have their country code so.
+		// The service wants the country code without a plus sign.
 		"PhoneNumbers":  strings.TrimPrefix(m.To, "+"),
 		"SignName":      t.SignName,
 		"TemplateCode":  t.Code,
 		"TemplateParam": string(params),
 		"OutId":         m.ID,
 	})
-	req, err := http.NewRequest(http.MethodPost, s.base+"/?"+query, nil)
+	req, err := s.http.NewPost(ctx, s.base+"/?"+query, "", nil)
 	if err != nil {
-		return nil, s.http.Fail(sms.Permanent, 0, "request cannot be built")
+		return nil, err
 	}
 	var nonce [16]byte
 	_, _ = rand.Read(nonce[:]) // never fails: crypto/rand ends the program instead
@@ -188,18 +181,29 @@ func (s *Sender) request(m sms.Message) (*http.Request, error) {
 	return req, nil
 }
 
-func (s *Sender) refused(r *smshttp.Response, code string, m sms.Message) error {
-	o := sms.Permanent
+// refused tells the service's error codes apart.
+func refused(r *smshttp.Response, code string) *sms.Error {
 	switch {
+	case code == "isv.BUSINESS_LIMIT_CONTROL": // too many messages to this number
+		return numberOnly(r.Fail(sms.Temporary, code))
+	case code == "isv.MOBILE_NUMBER_ILLEGAL":
+		return numberOnly(r.Fail(sms.Permanent, code))
 	case strings.HasPrefix(code, "Throttling"), strings.HasPrefix(code, "ServiceUnavailable"),
-		code == "isv.BUSINESS_LIMIT_CONTROL", code == "isv.DAY_LIMIT_CONTROL", code == "isv.MONTH_LIMIT_CONTROL",
+		code == "isv.DAY_LIMIT_CONTROL", code == "isv.MONTH_LIMIT_CONTROL",
 		code == "isv.AMOUNT_NOT_ENOUGH", code == "isv.OUT_OF_SERVICE":
-		o = sms.Temporary
+		return r.Fail(sms.Temporary, code)
 	case code == "isp.RAM_PERMISSION_DENY":
+		return r.Fail(sms.Permanent, code)
 	case strings.HasPrefix(code, "isp."), strings.HasPrefix(code, "InternalError"), code == "UnknownError":
-		o = sms.Uncertain
-	case r.Status == http.StatusTooManyRequests || r.Status >= 500:
-		return s.http.FailStatus(r, smshttp.Token(code, m), s.c.Now())
+		return r.Fail(sms.Uncertain, code)
+	case r.OK():
+		return r.Fail(sms.Permanent, code)
+	default:
+		return r.FailStatus(code)
 	}
-	return s.http.FailAs(o, r, smshttp.Token(code, m), s.c.Now())
+}
+
+func numberOnly(e *sms.Error) *sms.Error {
+	e.NumberOnly = true
+	return e
 }

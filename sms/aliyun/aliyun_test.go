@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -22,6 +21,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/aliyun"
+	"github.com/seed-16109ab2/rekey/sms/internal/providertest"
 	"github.com/seed-16109ab2/rekey/sms/smstest"
 )
 
@@ -139,16 +139,7 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-func send(t *testing.T, m sms.Message, answer http.HandlerFunc) (sms.Accepted, error) {
-	t.Helper()
-	server := httptest.NewServer(answer)
-	defer server.Close()
-	s, err := aliyun.New(config(server.URL))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s.Send(t.Context(), m)
-}
+func open(endpoint string) (*aliyun.Sender, error) { return aliyun.New(config(endpoint)) }
 
 func TestTemplates(t *testing.T) {
 	t.Parallel()
@@ -159,7 +150,7 @@ func TestTemplates(t *testing.T) {
 			"TemplateParam": {`{"c":"012345"}`}, "OutId": {"m1"}},
 	} {
 		var got url.Values
-		r, err := send(t, sms.Message{ID: "m1", To: "+8612345678901", Kind: sms.KindVerifyCode, Language: lang,
+		r, err := providertest.Send(t, open, sms.Message{ID: "m1", To: "+8612345678901", Kind: sms.KindVerifyCode, Language: lang,
 			Params: map[string]string{"code": "012345", "minutes": "5"}}, func(w http.ResponseWriter, r *http.Request) {
 			got = r.URL.Query()
 			_, _ = w.Write([]byte(`{"Code":"OK","BizId":"607300292740712345^0"}`))
@@ -175,46 +166,39 @@ func TestTemplates(t *testing.T) {
 
 func TestUnsendable(t *testing.T) {
 	t.Parallel()
-	for name, m := range map[string]sms.Message{
-		"kind without template": {Kind: "later"},
-		"value missing":         {Kind: sms.KindVerifyCode, Params: map[string]string{"code": "012345"}},
-	} {
-		_, err := send(t, m, func(http.ResponseWriter, *http.Request) { t.Errorf("%s: a request left", name) })
-		if se, ok := errors.AsType[*sms.Error](err); !ok || se.Outcome != sms.Permanent || strings.Contains(err.Error(), "012345") {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
+	providertest.Unsendable(t, open)
 }
 
 func TestCodes(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		status int
-		code   string
-		want   sms.Outcome
+		status     int
+		code       string
+		want       sms.Outcome
+		numberOnly bool
 	}{
-		{200, "isv.BUSINESS_LIMIT_CONTROL", sms.Temporary},
-		{200, "isv.AMOUNT_NOT_ENOUGH", sms.Temporary},
-		{200, "isv.SMS_TEMPLATE_ILLEGAL", sms.Permanent},
-		{200, "isp.RAM_PERMISSION_DENY", sms.Permanent},
-		{200, "isp.SYSTEM_ERROR", sms.Uncertain},
-		{400, "Throttling.User", sms.Temporary},
-		{400, "SignatureDoesNotMatch", sms.Permanent},
-		{429, "Whatever", sms.Temporary},
-		{500, "InternalError", sms.Uncertain},
-		{502, "Whatever", sms.Uncertain},
-		{503, "ServiceUnavailable", sms.Temporary},
-		{400, "OK", sms.Permanent},
+		{200, "isv.BUSINESS_LIMIT_CONTROL", sms.Temporary, true},
+		{400, "isv.BUSINESS_LIMIT_CONTROL", sms.Temporary, true},
+		{200, "isv.MOBILE_NUMBER_ILLEGAL", sms.Permanent, true},
+		{200, "isv.DAY_LIMIT_CONTROL", sms.Temporary, false},
+		{200, "isv.AMOUNT_NOT_ENOUGH", sms.Temporary, false},
+		{200, "isv.SMS_TEMPLATE_ILLEGAL", sms.Permanent, false},
+		{200, "isp.RAM_PERMISSION_DENY", sms.Permanent, false},
+		{200, "isp.SYSTEM_ERROR", sms.Uncertain, false},
+		{400, "Throttling.User", sms.Temporary, false},
+		{400, "SignatureDoesNotMatch", sms.Permanent, false},
+		{429, "Whatever", sms.Temporary, false},
+		{500, "InternalError", sms.Uncertain, false},
+		{502, "Whatever", sms.Uncertain, false},
+		{503, "ServiceUnavailable", sms.Temporary, false},
+		{400, "OK", sms.Permanent, false},
 	} {
-		_, err := send(t, sms.Message{Kind: sms.KindPasswordChanged, Params: map[string]string{"time": "x"}},
+		_, err := providertest.Send(t, open, sms.Message{Kind: sms.KindPasswordChanged, Params: map[string]string{"time": "x"}},
 			func(w http.ResponseWriter, _ *http.Request) {
 				w.WriteHeader(tt.status)
 				_, _ = fmt.Fprintf(w, `{"Code":%q}`, tt.code)
 			})
-		se, ok := errors.AsType[*sms.Error](err)
-		if !ok || se.Outcome != tt.want || !strings.Contains(err.Error(), tt.code) {
-			t.Errorf("%d %s: %v", tt.status, tt.code, err)
-		}
+		providertest.Failed(t, fmt.Sprint(tt.status, " ", tt.code), err, tt.want, tt.numberOnly, tt.code)
 	}
 }
 
@@ -225,21 +209,8 @@ func TestConfigFaults(t *testing.T) {
 		Templates:       []aliyun.Template{{Kind: sms.KindVerifyCode, Language: "en", Params: map[string]string{"x": "cod"}}},
 		Endpoint:        "ftp://x", Timeout: -1,
 	})
-	if err == nil {
-		t.Fatal("no fault found")
-	}
-	for _, want := range []string{
-		"AccessKeyID is required", "AccessKeySecret holds", "SignName", "Templates[0].Code", `"cod"`, `lack "code"`,
-		"without Language", "Endpoint", "Timeout",
-	} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("%q lacks %q", err, want)
-		}
-	}
-	if strings.Contains(err.Error(), "hunter2") {
-		t.Errorf("shows the secret: %v", err)
-	}
-	if _, err := aliyun.New(config("")); err != nil {
+	providertest.Faults(t, err, "AccessKeyID is required", "AccessKeySecret holds", "SignName", "Templates[0].Code", `"cod"`, `lack "code"`, "without Language", "Endpoint", "Timeout")
+	if _, err := open(""); err != nil {
 		t.Errorf("default endpoint: %v", err)
 	}
 }

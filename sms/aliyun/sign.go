@@ -1,21 +1,21 @@
 package aliyun
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/seed-16109ab2/rekey/sms/internal/signing"
 )
 
 const algorithm = "ACS3-HMAC-SHA256"
 
-// encode is percent-encoding of everything outside RFC 3986's unreserved characters.
+// encode percent-encodes everything but the unreserved characters of RFC 3986.
 func encode(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
-// canonicalQuery encodes parameters sorted by name. It is sent as it was signed.
+// canonicalQuery encodes parameters sorted by name. The query is sent as it is signed.
 func canonicalQuery(params map[string]string) string {
 	var parts []string
 	for name, value := range params {
@@ -33,23 +33,12 @@ func authorize(r *http.Request, keyID, secret string) {
 			fields[name] = strings.TrimSpace(values[0])
 		}
 	}
-	names := make([]string, 0, len(fields))
-	for name := range fields {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	var headers strings.Builder
-	for _, name := range names {
-		headers.WriteString(name + ":" + fields[name] + "\n")
-	}
-	signed := strings.Join(names, ";")
+	signed, headers := signing.Headers(fields)
 	path := r.URL.EscapedPath()
 	if path == "" {
 		path = "/"
 	}
-	canonical := strings.Join([]string{r.Method, path, r.URL.RawQuery, headers.String(), signed, fields["x-acs-content-sha256"]}, "\n")
-	sum := sha256.Sum256([]byte(canonical))
-	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write([]byte(algorithm + "\n" + hex.EncodeToString(sum[:])))
-	r.Header.Set("Authorization", algorithm+" Credential="+keyID+",SignedHeaders="+signed+",Signature="+hex.EncodeToString(mac.Sum(nil)))
+	canonical := strings.Join([]string{r.Method, path, r.URL.RawQuery, headers, signed, fields["x-acs-content-sha256"]}, "\n")
+	mac := signing.HMAC([]byte(secret), algorithm+"\n"+signing.SHA256(canonical))
+	r.Header.Set("Authorization", algorithm+" Credential="+keyID+",SignedHeaders="+signed+",Signature="+hex.EncodeToString(mac))
 }

@@ -1,7 +1,6 @@
 package bird
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,11 +10,13 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/sms"
-	"github.com/seed-16109ab2/rekey/sms/internal/smshttp"
+	"github.com/seed-16109ab2/rekey/sms/internal/provider"
+	"github.com/seed-16109ab2/rekey/sms/internal/smsconfig"
+	"github.com/seed-16109ab2/rekey/sms/smshttp"
 )
 
 const (
-	// Provider is the name in the receipts.
+	// Provider is the name in what Send returns and in receipts.
 	Provider = "bird"
 	// DefaultEndpoint is the API's address.
 	DefaultEndpoint = "https://api.bird.com"
@@ -27,15 +28,15 @@ type Config struct {
 	AccessKey identity.Secret
 	// WorkspaceID and ChannelID name an SMS channel, as UUIDs. Required.
 	WorkspaceID, ChannelID string
-	// Endpoint is the API's base address; default [DefaultEndpoint]. It must be
-	// https, except for loopback hosts.
+	// Endpoint is the API's base address. It must be https, except for loopback hosts.
+	// Default [DefaultEndpoint].
 	Endpoint string
-	// Client makes the requests; nil stands for one with net/http's defaults. Its
-	// CheckRedirect and Jar are not used.
+	// Client makes the requests. Its CheckRedirect and Jar are not used. If nil, a
+	// client with net/http's defaults is used.
 	Client *http.Client
 	// Timeout bounds one request. Default 10 s, at most 1 min.
 	Timeout time.Duration
-	// Now tells the time; default time.Now. It serves to read Retry-After.
+	// Now tells the time, to read a Retry-After date. Default time.Now.
 	Now func() time.Time
 }
 
@@ -48,22 +49,17 @@ type Sender struct {
 
 // New returns a Sender, or an error that joins all faults of c.
 func New(c Config) (*Sender, error) {
-	if c.Now == nil {
-		c.Now = time.Now
-	}
 	faults := []error{
-		smshttp.CheckPlain("AccessKey", c.AccessKey.Reveal()),
-		smshttp.CheckPlain("WorkspaceID", c.WorkspaceID),
-		smshttp.CheckPlain("ChannelID", c.ChannelID),
+		smsconfig.Plain("AccessKey", c.AccessKey.Reveal()),
+		smsconfig.Plain("WorkspaceID", c.WorkspaceID),
+		smsconfig.Plain("ChannelID", c.ChannelID),
 	}
 	if url.PathEscape(c.WorkspaceID) != c.WorkspaceID || url.PathEscape(c.ChannelID) != c.ChannelID {
 		faults = append(faults, errors.New("WorkspaceID or ChannelID is no id"))
 	}
-	base, err := smshttp.CheckBase("Endpoint", c.Endpoint, DefaultEndpoint)
-	faults = append(faults, err)
-	client, err := smshttp.NewClient(Provider, c.Client, c.Timeout, false)
-	faults = append(faults, err)
-	if err := smshttp.Config(Provider, faults...); err != nil {
+	base, client, err := provider.Open(c.Endpoint, DefaultEndpoint,
+		smshttp.Config{Provider: Provider, Client: c.Client, Timeout: c.Timeout, Now: c.Now}, faults...)
+	if err != nil {
 		return nil, err
 	}
 	return &Sender{c: c, http: client,
@@ -88,8 +84,8 @@ type message struct {
 	Reference string `json:"reference,omitempty"`
 }
 
-// Send sends m.Text to m.To. Its errors are [*sms.Error]; see the
-// package's section Answers.
+// Send sends m.Text to m.To. Its errors are [*sms.Error]; see the package's section
+// Answers.
 func (s *Sender) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
 	var out message
 	out.Receiver.Contacts = []contact{{"phonenumber", m.To}}
@@ -98,16 +94,15 @@ func (s *Sender) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) 
 	out.Reference = m.ID
 	body, err := json.Marshal(out)
 	if err != nil {
-		return sms.Accepted{}, s.http.Fail(sms.Permanent, 0, "message cannot be encoded")
+		return sms.Accepted{}, s.http.Fail(sms.Permanent, "message cannot be encoded")
 	}
-	req, err := http.NewRequest(http.MethodPost, s.url, bytes.NewReader(body))
+	req, err := s.http.NewPost(ctx, s.url, "application/json", body)
 	if err != nil {
-		return sms.Accepted{}, s.http.Fail(sms.Permanent, 0, "request cannot be built")
+		return sms.Accepted{}, err
 	}
 	req.Header.Set("Authorization", "AccessKey "+s.c.AccessKey.Reveal())
-	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "application/json")
-	resp, err := s.http.Do(ctx, req)
+	resp, err := s.http.Do(req, m)
 	if err != nil {
 		return sms.Accepted{}, err
 	}
@@ -119,11 +114,11 @@ func (s *Sender) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) 
 	parseErr := json.Unmarshal(resp.Body, &answer)
 	switch {
 	case !resp.OK():
-		return sms.Accepted{}, s.http.FailStatus(resp, smshttp.Token(answer.Code, m), s.c.Now())
+		return sms.Accepted{}, resp.FailStatus(answer.Code)
 	case parseErr != nil || answer.ID == "":
-		return sms.Accepted{}, s.http.FailUnreadable(resp)
+		return sms.Accepted{}, resp.FailUnreadable()
 	case answer.Status == "rejected":
-		return sms.Accepted{}, s.http.FailAs(sms.Permanent, resp, answer.Status, s.c.Now())
+		return sms.Accepted{}, resp.Fail(sms.Permanent, answer.Status)
 	}
-	return s.http.Receipt(answer.ID, m), nil
+	return resp.Accepted(answer.ID), nil
 }

@@ -11,28 +11,29 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/sms"
-	"github.com/seed-16109ab2/rekey/sms/internal/smshttp"
+	"github.com/seed-16109ab2/rekey/sms/internal/smsconfig"
 	"github.com/seed-16109ab2/rekey/sms/internal/smsreceipt"
 )
 
 // ReceiptsConfig configures [NewReceipts].
 type ReceiptsConfig struct {
-	// SigningKey given to Bird with the webhook subscription. Required.
+	// SigningKey is the key that you gave to Bird with the webhook subscription. Required.
 	SigningKey identity.Secret
-	// URL of the subscription: the public address of the handler, to the letter,
-	// since it is signed. Required.
+	// URL is the public address of the handler, exactly as in the subscription, because
+	// Bird signs it. Required.
 	URL string
-	// Record keeps a receipt, as [identity.Service.RecordReceipt]. Required. It is
-	// called concurrently. Where sms/failover has another name for the provider,
-	// put that in the receipt first.
+	// Record keeps a receipt, such as [identity.Service.RecordReceipt]. Required. It
+	// is called concurrently. If package failover uses another name for the provider,
+	// put that name into the receipt first.
 	Record func(context.Context, sms.DeliveryReceipt) error
 }
 
 // NewReceipts returns the handler of a webhook subscription to the event
-// "sms.outbound", or an error that joins all faults of c. It answers 403 to what
-// Bird did not sign, and keeps "delivered", "delivery_failed" and "sending_failed".
+// "sms.outbound", or an error that joins all faults of c. The handler answers 403 to
+// a request that Bird did not sign, and keeps "delivered", "delivery_failed" and
+// "sending_failed".
 func NewReceipts(c ReceiptsConfig) (http.Handler, error) {
-	if err := smshttp.Config(Provider, smsreceipt.Check("SigningKey", c.SigningKey, &c.URL, c.Record)); err != nil {
+	if err := smsconfig.Join(Provider, smsreceipt.Check("SigningKey", c.SigningKey, &c.URL, c.Record)); err != nil {
 		return nil, err
 	}
 	return smsreceipt.Handler{Methods: []string{http.MethodPost}, Record: c.Record, Read: c.read}, nil

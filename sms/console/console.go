@@ -12,17 +12,17 @@ import (
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
-// Provider is the name in the receipts.
+// Provider is the name in what Send returns.
 const Provider = "console"
 
 // Sender is an [sms.Sender] that prints. It is safe for concurrent use.
 type Sender struct {
-	turn chan struct{} // a mutex that ctx can end the wait for
+	turn chan struct{} // a mutex; ctx can end the wait for it
 	w    io.Writer
 }
 
-// New returns a Sender that writes to w, which needs no locking of its own as
-// long as nothing else writes to it. It panics when w is nil.
+// New returns a Sender that writes to w. The sender locks w against its own
+// concurrent writes. New panics if w is nil.
 func New(w io.Writer) *Sender {
 	if w == nil {
 		panic("console: nil writer")
@@ -31,7 +31,7 @@ func New(w io.Writer) *Sender {
 }
 
 // Send writes m with exactly one call of Write. A failed or short write is a
-// temporary [*sms.Error]; ctx ends the wait for other messages, not a
+// temporary [*sms.Error]. The end of ctx ends the wait for other messages, but not a
 // write that has begun.
 func (s *Sender) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
 	if err := ctx.Err(); err != nil {
@@ -78,8 +78,8 @@ func format(m sms.Message) []byte {
 	return []byte(b.String())
 }
 
-// visible replaces what does not print by Go escapes; the backslash too, so that
-// an escape shown is never one that was typed.
+// visible replaces characters that do not print by Go escapes. It escapes the
+// backslash too, so that a text cannot contain what looks like an escape.
 func visible(s string) string {
 	var b strings.Builder
 	for len(s) > 0 {

@@ -6,13 +6,14 @@ import (
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
-// Counts are what became of the messages given to a provider since the start.
+// Counts are the results of a provider's attempts since the start.
 type Counts struct {
 	Name  string
 	State string // of its circuit breaker: "closed", "half-open" or "open"
-	// Sent, Temporary, Permanent and Uncertain count attempts by their end.
+	// Sent, Temporary, Permanent and Uncertain count attempts by their result.
+	// Temporary includes repeatable failures.
 	Sent, Temporary, Permanent, Uncertain int64
-	// Skipped counts messages that its open circuit breaker kept from it.
+	// Skipped counts the messages that the open circuit breaker kept from the provider.
 	Skipped int64
 }
 
@@ -29,9 +30,8 @@ func (t *tally) count(o sms.Outcome) {
 	}
 }
 
-// Counts returns the counts of each provider, in the configured order. Counts of
-// one provider are read one after the other, so that sends at the same moment may
-// show in some only.
+// Counts returns the counts of each provider, in the configured order. A send at the
+// same time may show in some of a provider's counts and not yet in others.
 func (s *Sender) Counts() []Counts {
 	out := make([]Counts, len(s.providers))
 	for i, p := range s.providers {

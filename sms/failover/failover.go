@@ -1,7 +1,6 @@
 package failover
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,21 +16,24 @@ import (
 const (
 	// DefaultFailuresToOpen failures in a row open a provider's circuit breaker.
 	DefaultFailuresToOpen = 5
-	// DefaultOpenFor is how long it stays open: long enough for a provider to
-	// recover, short against the life of a code.
+	// DefaultOpenFor is how long a circuit breaker stays open: long enough for a
+	// provider to recover, short against the life of a code.
 	DefaultOpenFor = 30 * time.Second
+	// DefaultTimeout bounds one attempt if neither ctx nor [Provider.Timeout] does.
+	DefaultTimeout = 10 * time.Second
 )
 
-// Provider is one of the senders.
+// Provider is one of the providers that a [Sender] uses.
 type Provider struct {
-	// Name stands in receipts, errors and counts. Required, unique.
+	// Name stands in [sms.Accepted], errors and counts. Required, unique.
 	Name string
-	// Sender sends. Required.
+	// Sender hands messages to the provider. Required.
 	Sender sms.Sender
-	// Prefixes are the beginnings of the numbers it serves, "+86" or longer; none
-	// means all numbers.
+	// Prefixes are the beginnings of the numbers that the provider serves, such as
+	// "+86" or longer. Without any it serves all numbers.
 	Prefixes []string
-	// Timeout bounds one attempt; default none but the sender's own and ctx's.
+	// Timeout caps one attempt at the provider. By default only the provider's
+	// share of the time caps it; see the package's section Time.
 	Timeout time.Duration
 }
 
@@ -39,32 +41,27 @@ type Provider struct {
 type Config struct {
 	// Providers in order of preference. At least one is required.
 	Providers []Provider
-	// RetryUncertain asks the next provider also when the one before may have
-	// sent the message. A person then may get it twice, with the same code, and the
-	// embedder pays twice; without it, a person may get none.
+	// RetryUncertain asks the next provider also after one that may have sent the
+	// message. A person may then get the code twice, and you pay twice. Without it, a
+	// person may get none.
 	RetryUncertain bool
 	// StopAfterRefusal ends with the first permanent refusal. Consider it where a
-	// refusal may mean that the person opted out at that provider and the law
+	// refusal may mean that the person opted out at that provider, and the law
 	// forbids going around that.
 	StopAfterRefusal bool
 	// FailuresToOpen is the number of failures in a row that open a provider's
 	// circuit breaker. Default [DefaultFailuresToOpen].
 	FailuresToOpen int
-	// OpenFor is how long it stays open. Default [DefaultOpenFor].
+	// OpenFor is how long a circuit breaker stays open. Default [DefaultOpenFor].
 	OpenFor time.Duration
 }
 
-// Sender is an [sms.Sender] that uses several. It is safe for concurrent use.
+// Sender is an [sms.Sender] that uses several providers. It is safe for concurrent
+// use.
 type Sender struct {
 	c         Config
 	providers []*provider
 	pins      pins
-}
-
-type provider struct {
-	Provider
-	breaker *gobreaker.CircuitBreaker[sms.Accepted]
-	tally   tally
 }
 
 // New returns a Sender, or an error that joins all faults of c.
@@ -109,7 +106,7 @@ func New(c Config) (*Sender, error) {
 			}
 		}
 		p.Prefixes = slices.Clone(p.Prefixes)
-		s.providers = append(s.providers, &provider{Provider: p, breaker: newBreaker(c, p.Name)})
+		s.providers = append(s.providers, newProvider(c, p))
 	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, fmt.Errorf("failover: invalid configuration: %w", err)
@@ -117,30 +114,14 @@ func New(c Config) (*Sender, error) {
 	return s, nil
 }
 
-func newBreaker(c Config, name string) *gobreaker.CircuitBreaker[sms.Accepted] {
-	return gobreaker.NewCircuitBreaker[sms.Accepted](gobreaker.Settings{
-		Name:    name,
-		Timeout: c.OpenFor,
-		ReadyToTrip: func(n gobreaker.Counts) bool {
-			return int64(n.ConsecutiveFailures) >= int64(c.FailuresToOpen)
-		},
-		IsExcluded: func(err error) bool {
-			if err == nil {
-				return false
-			}
-			e := sms.ErrorOf(err)
-			return e.Outcome == sms.Permanent || e.NumberOnly || errors.Is(err, context.Canceled)
-		},
-	})
-}
-
-// Send sends m with the first provider that takes it; the package's sections
-// say which are asked. The receipt names the provider as configured.
+// Send sends m with the first provider that takes it; the package's sections say
+// which providers are asked. The result names the provider as configured.
 //
-// Otherwise the error is a [*sms.Error] that wraps those of all providers
+// Otherwise the error is an [*sms.Error] that wraps the errors of all providers
 // asked. It is uncertain if one of them is, permanent if all providers of the
-// number refused for good, else temporary, with the shortest wait that they named
-// or, when all were passed over, the time that a circuit breaker stays open.
+// number refused for good, and temporary otherwise, with the shortest wait that
+// they named or, if all were passed over, the time that a circuit breaker stays
+// open. It is about the number only if all errors are.
 func (s *Sender) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
 	candidates := s.candidates(m.To)
 	if p := s.pins.of(m.ID); p != nil {
@@ -150,52 +131,37 @@ func (s *Sender) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) 
 		return sms.Accepted{}, fail(sms.Permanent, 0, errors.New("no provider serves this number"))
 	}
 	var result verdict
-	for _, p := range candidates {
+	for i, p := range candidates {
 		if err := ctx.Err(); err != nil {
 			result.add(&sms.Error{Outcome: sms.Temporary}, err)
 			break
 		}
-		receipt, err := p.send(ctx, m)
+		accepted, err := p.send(ctx, m, 1+available(candidates[i+1:]))
 		if err == nil {
 			s.pins.remove(m.ID)
-			receipt.Provider = p.Name
-			return receipt, nil
+			accepted.Provider = p.Name
+			return accepted, nil
 		}
 		if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
 			p.tally.skipped.Add(1)
 			result.skip(p.Name, s.c.OpenFor)
 			continue
 		}
-		o := sms.ErrorOf(err)
-		p.tally.count(o.Outcome)
-		result.add(o, fmt.Errorf("%s: %w", p.Name, err))
-		if o.Outcome == sms.Repeatable && !s.c.RetryUncertain {
+		failure := sms.ErrorOf(err)
+		p.tally.count(failure.Outcome)
+		result.add(failure, fmt.Errorf("%s: %w", p.Name, err))
+		if failure.Outcome == sms.Repeatable && !s.c.RetryUncertain {
 			s.pins.add(m, p)
 			break
 		}
-		if o.Outcome == sms.Uncertain && !s.c.RetryUncertain || o.Outcome == sms.Permanent && s.c.StopAfterRefusal {
+		if failure.Outcome == sms.Uncertain && !s.c.RetryUncertain || failure.Outcome == sms.Permanent && s.c.StopAfterRefusal {
 			break
 		}
 	}
 	return sms.Accepted{}, result.err()
 }
 
-func (p *provider) send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
-	return p.breaker.Execute(func() (sms.Accepted, error) {
-		if p.Timeout > 0 {
-			var cancel context.CancelFunc
-			ctx, cancel = context.WithTimeout(ctx, p.Timeout)
-			defer cancel()
-		}
-		receipt, err := p.Sender.Send(ctx, m)
-		if err == nil {
-			p.tally.sent.Add(1)
-		}
-		return receipt, err
-	})
-}
-
-// candidates are the providers that serve a number, best first.
+// candidates returns the providers that serve a number, best first.
 func (s *Sender) candidates(to string) []*provider {
 	type candidate struct {
 		p   *provider
@@ -216,7 +182,7 @@ func (s *Sender) candidates(to string) []*provider {
 			all = append(all, candidate{p, fit})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b candidate) int { return cmp.Compare(b.fit, a.fit) })
+	slices.SortStableFunc(all, func(a, b candidate) int { return b.fit - a.fit })
 	out := make([]*provider, len(all))
 	for i, c := range all {
 		out[i] = c.p

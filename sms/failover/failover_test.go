@@ -14,11 +14,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/failover"
 	"github.com/seed-16109ab2/rekey/sms/smstest"
-	"github.com/seed-16109ab2/rekey/sms/webhook"
 )
 
 var (
@@ -26,12 +24,13 @@ var (
 	permanent = &sms.Error{Outcome: sms.Permanent, Err: errors.New("refused")}
 	uncertain = &sms.Error{Outcome: sms.Uncertain, Err: errors.New("no answer")}
 	atOnce    = &sms.Error{Outcome: sms.Temporary, Err: errors.New("busy")}
-	errPlain  = errors.New("plain")
+	// repeatable is uncertain, and the provider recognises a repetition.
+	repeatable = &sms.Error{Outcome: sms.Repeatable, Err: errors.New("no answer")}
+	errPlain   = errors.New("plain")
 )
 
-var repeatable = &sms.Error{Outcome: sms.Repeatable, Err: errors.New("no answer")}
-
-// team is a failover of recorders that fail as told, nil being never.
+// team is a failover of recorders; each always fails with its error, or never if
+// that is nil.
 func team(t *testing.T, c failover.Config, errs ...error) (*failover.Sender, []*smstest.Recorder) {
 	t.Helper()
 	var recorders []*smstest.Recorder
@@ -104,8 +103,8 @@ func TestWhoIsAsked(t *testing.T) {
 	}
 }
 
-// What a provider may have sent goes to no other at the next try either, though
-// by then that provider says plainly that it did not take it.
+// A message that a provider may have sent goes to no other provider at the next try
+// either, even if that provider then says that it did not take it.
 func TestMaybeSentStaysWithItsProvider(t *testing.T) {
 	t.Parallel()
 	s, recorders := team(t, failover.Config{}, nil, nil)
@@ -167,10 +166,10 @@ func TestPrefixes(t *testing.T) {
 	}
 	_, err = somewhere.Send(t.Context(), sms.Message{To: "+4915112345678"})
 	if se, ok := errors.AsType[*sms.Error](err); !ok || se.Outcome != sms.Permanent {
-		t.Errorf("number that nobody serves: %v", err)
+		t.Errorf("number that no provider serves: %v", err)
 	}
-	hk.FailNext(1, errPlain)
-	cn.FailNext(1, errPlain)
+	hk.FailNext(1, temporary)
+	cn.FailNext(1, temporary)
 	if r, err := everywhere.Send(t.Context(), sms.Message{To: "+85212345678"}); err != nil || r.Provider != "all" {
 		t.Errorf("after the providers of the prefix: %+v, %v", r, err)
 	}
@@ -223,7 +222,7 @@ func TestAllOpen(t *testing.T) {
 	}
 }
 
-// Anybody can cause refusals, and shutting down says nothing about a provider.
+// Any person can cause refusals, and shutting down says nothing about a provider.
 func TestWhatDoesNotOpenTheBreaker(t *testing.T) {
 	t.Parallel()
 	cancelled := &sms.Error{Outcome: sms.Uncertain, Err: context.Canceled}
@@ -242,7 +241,7 @@ type hanging struct{}
 
 func (hanging) Send(ctx context.Context, _ sms.Message) (sms.Accepted, error) {
 	<-ctx.Done()
-	return sms.Accepted{}, &sms.Error{Err: ctx.Err()}
+	return sms.Accepted{}, &sms.Error{Outcome: sms.Temporary, Err: ctx.Err()}
 }
 
 func TestTimeoutLeavesTimeForTheNext(t *testing.T) {
@@ -263,7 +262,7 @@ func TestTimeoutLeavesTimeForTheNext(t *testing.T) {
 	})
 }
 
-func TestCancelledAsksNobodyElse(t *testing.T) {
+func TestCancelledAsksNoOther(t *testing.T) {
 	t.Parallel()
 	s, r := team(t, failover.Config{}, nil, nil)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -298,18 +297,18 @@ func TestWebhookThatMayHaveSent(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
 	defer server.Close()
-	hook, err := webhook.New(webhook.Config{URL: server.URL, Secret: identity.NewSecret("whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")})
+	sender, err := hook(server.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var next smstest.Recorder
-	s, err := failover.New(failover.Config{Providers: []failover.Provider{{Name: "hook", Sender: hook}, {Name: "next", Sender: &next}}})
+	s, err := failover.New(failover.Config{Providers: []failover.Provider{{Name: "hook", Sender: sender}, {Name: "next", Sender: &next}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = s.Send(t.Context(), sms.Message{ID: "m1", To: "+1"})
 	se, ok := errors.AsType[*sms.Error](err)
-	if !ok || se.Outcome != sms.Temporary || next.Attempts() != 0 {
+	if !ok || se.Outcome != sms.Repeatable || next.Attempts() != 0 {
 		t.Errorf("cut connection: %v, %d messages by the next provider", err, next.Attempts())
 	}
 	server.Close() // now nothing can have been sent

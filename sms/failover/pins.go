@@ -7,12 +7,12 @@ import (
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
-// maxPins bounds the memory of a long outage: 100,000 messages under way.
+// maxPins is how many messages are remembered, to bound the memory of a long outage.
 const maxPins = 100_000
 
-// pins remember which messages a provider may have sent already, so that the
-// next try asks the same one even if by then it is down: any other would send a
-// second. They are this process's own: after a restart such a message starts anew.
+// pins remember which provider may have sent a message already. The next try asks
+// that provider even if it is down by then, because another provider would send a
+// second message. A restart of the process forgets them.
 type pins struct {
 	mu   sync.Mutex
 	byID map[string]pin
@@ -30,7 +30,7 @@ func (s *pins) of(id string) *provider {
 	return s.byID[id].p
 }
 
-// add keeps the first pin of a message until the message is over.
+// add pins a message to a provider until the message expires. The first pin stays.
 func (s *pins) add(m sms.Message, p *provider) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -46,7 +46,7 @@ func (s *pins) add(m sms.Message, p *provider) {
 	s.byID[m.ID] = pin{p, m.ExpiresAt}
 }
 
-// sweep drops the pins of messages that are over, and if there are none, all.
+// sweep drops the pins of expired messages, or all pins if no message has expired.
 func (s *pins) sweep(now time.Time) {
 	for id, pin := range s.byID {
 		if !now.Before(pin.until) {

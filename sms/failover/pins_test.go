@@ -8,7 +8,7 @@ import (
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
-// An outage of any length takes bounded memory, and gives up ended messages first.
+// A long outage takes bounded memory, and forgets expired messages first.
 func TestPinsAreBounded(t *testing.T) {
 	t.Parallel()
 	var s pins

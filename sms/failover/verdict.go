@@ -8,9 +8,10 @@ import (
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
-// verdict gathers what became of the attempts.
+// verdict gathers the results of the attempts.
 type verdict struct {
 	errs       []error
+	number     int // how many of errs are about the number alone
 	uncertain  bool
 	temporary  bool
 	repeatable bool
@@ -21,6 +22,9 @@ type verdict struct {
 
 func (v *verdict) add(o *sms.Error, err error) {
 	v.errs = append(v.errs, err)
+	if o.NumberOnly {
+		v.number++
+	}
 	switch o.Outcome {
 	case sms.Uncertain:
 		v.uncertain = true
@@ -41,6 +45,12 @@ func (v *verdict) skip(name string, open time.Duration) {
 }
 
 func (v *verdict) err() error {
+	e := v.outcome()
+	e.NumberOnly = v.number == len(v.errs)
+	return e
+}
+
+func (v *verdict) outcome() *sms.Error {
 	err := errors.Join(v.errs...)
 	switch {
 	case v.uncertain:
@@ -56,6 +66,6 @@ func (v *verdict) err() error {
 	}
 }
 
-func fail(o sms.Outcome, wait time.Duration, err error) error {
+func fail(o sms.Outcome, wait time.Duration, err error) *sms.Error {
 	return &sms.Error{Outcome: o, RetryAfter: wait, Err: fmt.Errorf("failover: %w", err)}
 }

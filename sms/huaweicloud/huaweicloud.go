@@ -7,22 +7,22 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/sms"
-	"github.com/seed-16109ab2/rekey/sms/internal/smshttp"
+	"github.com/seed-16109ab2/rekey/sms/internal/provider"
+	"github.com/seed-16109ab2/rekey/sms/internal/smsconfig"
 	"github.com/seed-16109ab2/rekey/sms/internal/smstemplate"
+	"github.com/seed-16109ab2/rekey/sms/smshttp"
 )
 
 const (
-	// Provider is the name in the receipts.
+	// Provider is the name in what Send returns and in receipts.
 	Provider = "huaweicloud"
 	// DefaultEndpoint is the access address of the region CN North-Beijing4.
 	DefaultEndpoint = "https://smsapi.cn-north-4.myhuaweicloud.com:443"
@@ -33,20 +33,19 @@ const (
 
 // Template is an approved template.
 type Template struct {
-	// Kind is what messages it is for. Required.
+	// Kind is the kind of messages that it is for. Required.
 	Kind sms.Kind
-	// Language is the BCP 47 language of its text; "zh" serves "zh-CN" as well.
-	// Empty: for languages that have none. Each kind needs one of those.
+	// Language is the BCP 47 language of its text; "zh" serves "zh-CN" as well. A
+	// template without Language serves all languages that have none. Each kind needs one.
 	Language string
 	// ID is the template's id. Required.
 	ID string
 	// Sender is the channel number of the template's signature. Required.
 	Sender string
-	// Signature is the name of the signature, which templates of the general
-	// sort need.
+	// Signature is the name of the signature. Templates of the general sort need it.
 	Signature string
-	// Params are the names of the message's values for the template's variables,
-	// in order: "code" and "minutes" for a code, "time" for a notice.
+	// Params are the names in the message's Params for the template's variables, in
+	// order: "code" and "minutes" for a code, "time" for a notice.
 	Params []string
 }
 
@@ -55,23 +54,22 @@ type Config struct {
 	// AppKey and AppSecret belong to the SMS application. Required.
 	AppKey    string
 	AppSecret identity.Secret
-	// Templates by kind and language. Required: one for codes without Language.
+	// Templates by kind and language. One for codes without Language is required.
 	Templates []Template
-	// Endpoint is the application's access address; default [DefaultEndpoint]. It
-	// must be https, except for loopback hosts.
+	// Endpoint is the application's access address. It must be https, except for
+	// loopback hosts. Default [DefaultEndpoint].
 	Endpoint string
-	// Client makes the requests; nil stands for one with net/http's defaults. Its
-	// CheckRedirect and Jar are not used.
+	// Client makes the requests. Its CheckRedirect and Jar are not used. If nil, a
+	// client with net/http's defaults is used.
 	Client *http.Client
 	// Timeout bounds one request. Default 10 s, at most 1 min.
 	Timeout time.Duration
-	// Now tells the time; default time.Now. The service refuses requests whose
-	// time is more than 24 hours off.
+	// Now tells the time. Default time.Now. The service refuses requests whose time is
+	// more than 24 hours off.
 	Now func() time.Time
 }
 
-// Sender is an [sms.Sender] that uses Huawei Cloud. It is safe for
-// concurrent use.
+// Sender is an [sms.Sender] that uses Huawei Cloud. It is safe for concurrent use.
 type Sender struct {
 	c         Config
 	url       string
@@ -86,38 +84,35 @@ func New(c Config) (*Sender, error) {
 	}
 	s := &Sender{c: c}
 	faults := []error{
-		smshttp.CheckPlain("AppKey", c.AppKey),
-		smshttp.CheckPlain("AppSecret", c.AppSecret.Reveal()),
+		smsconfig.Plain("AppKey", c.AppKey),
+		smsconfig.Plain("AppSecret", c.AppSecret.Reveal()),
 	}
 	for i, t := range c.Templates {
 		field := fmt.Sprintf("Templates[%d]", i)
 		t.Params = slices.Clone(t.Params)
 		faults = append(faults,
-			smshttp.CheckPlain(field+".ID", t.ID),
-			smshttp.CheckPlain(field+".Sender", t.Sender),
-			smstemplate.CheckParams(field, t.Kind, t.Params),
-			s.templates.Add(field, t.Kind, t.Language, t))
+			smsconfig.Plain(field+".ID", t.ID),
+			smsconfig.Plain(field+".Sender", t.Sender),
+			s.templates.Add(field, t.Kind, t.Language, t.Params, t))
 	}
 	faults = append(faults, s.templates.Check())
-	base, err := smshttp.CheckBase("Endpoint", c.Endpoint, DefaultEndpoint)
-	faults = append(faults, err)
-	s.url = base + path
-	s.http, err = smshttp.NewClient(Provider, c.Client, c.Timeout, false)
-	faults = append(faults, err)
-	if err := smshttp.Config(Provider, faults...); err != nil {
+	base, client, err := provider.Open(c.Endpoint, DefaultEndpoint,
+		smshttp.Config{Provider: Provider, Client: c.Client, Timeout: c.Timeout, Now: c.Now}, faults...)
+	if err != nil {
 		return nil, err
 	}
+	s.url, s.http = base+path, client
 	return s, nil
 }
 
-// Send sends the values of m with the template for its kind and language. Its
-// errors are [*sms.Error]; see the package's section Answers.
+// Send sends the values of m with the template for its kind and language. Its errors
+// are [*sms.Error]; see the package's section Answers.
 func (s *Sender) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
-	req, err := s.request(m)
+	req, err := s.request(ctx, m)
 	if err != nil {
-		return sms.Accepted{}, s.http.Fail(sms.Permanent, 0, "%w", err)
+		return sms.Accepted{}, err
 	}
-	resp, err := s.http.Do(ctx, req)
+	resp, err := s.http.Do(req, m)
 	if err != nil {
 		return sms.Accepted{}, err
 	}
@@ -133,47 +128,42 @@ func (s *Sender) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) 
 	}
 	code := answer.Code
 	if len(answer.Result) == 1 && answer.Result[0].Status != "" {
-		code = answer.Result[0].Status // E000510 only says that the reason stands here
+		code = answer.Result[0].Status // E000510 says only that the reason stands here
 	}
 	switch {
 	case resp.OK() && answer.Code == ok && len(answer.Result) == 1 && answer.Result[0].Status == ok:
-		return s.http.Receipt(answer.Result[0].ID, m), nil
+		return resp.Accepted(answer.Result[0].ID), nil
 	case code != "" && code != ok:
-		return sms.Accepted{}, s.refused(resp, code, m)
+		return sms.Accepted{}, refused(resp, code)
 	case resp.OK():
-		return sms.Accepted{}, s.http.FailUnreadable(resp)
+		return sms.Accepted{}, resp.FailUnreadable()
 	default:
-		return sms.Accepted{}, s.http.FailStatus(resp, "", s.c.Now())
+		return sms.Accepted{}, resp.FailStatus("")
 	}
 }
 
-func (s *Sender) request(m sms.Message) (*http.Request, error) {
-	t, found := s.templates.Pick(m.Kind, m.Language)
-	if !found {
-		return nil, errors.New("no template for messages of this kind")
-	}
-	values, err := smstemplate.Values(m, t.Params)
+func (s *Sender) request(ctx context.Context, m sms.Message) (*http.Request, error) {
+	t, err := s.templates.For(m)
 	if err != nil {
-		return nil, err
+		return nil, s.http.Fail(sms.Permanent, "%w", err)
 	}
 	form := url.Values{"from": {t.Sender}, "to": {m.To}, "templateId": {t.ID}}
-	if len(values) > 0 {
+	if values := smstemplate.Values(m, t.Params); len(values) > 0 {
 		paras, err := json.Marshal(values)
 		if err != nil {
-			return nil, errors.New("values cannot be encoded")
+			return nil, s.http.Fail(sms.Permanent, "values cannot be encoded")
 		}
 		form.Set("templateParas", string(paras))
 	}
 	if t.Signature != "" {
 		form.Set("signature", t.Signature)
 	}
-	req, err := http.NewRequest(http.MethodPost, s.url, strings.NewReader(form.Encode()))
+	req, err := s.http.NewPost(ctx, s.url, "application/x-www-form-urlencoded", []byte(form.Encode()))
 	if err != nil {
-		return nil, errors.New("request cannot be built")
+		return nil, err
 	}
 	var nonce [16]byte
 	_, _ = rand.Read(nonce[:]) // never fails: crypto/rand ends the program instead
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Authorization", `WSSE realm="SDP",profile="UsernameToken",type="Appkey"`)
 	req.Header.Set("X-Wsse", wsse(s.c.AppKey, s.c.AppSecret.Reveal(), hex.EncodeToString(nonce[:]), s.c.Now()))
 	return req, nil
@@ -186,16 +176,28 @@ func wsse(key, secret, nonce string, at time.Time) string {
 		key, base64.StdEncoding.EncodeToString(digest[:]), nonce, created)
 }
 
-func (s *Sender) refused(r *smshttp.Response, code string, m sms.Message) error {
-	token := smshttp.Token(code, m)
+// refused tells the service's codes apart. The documentation lists those about one
+// number for receipts; the service may know a limit before.
+func refused(r *smshttp.Response, code string) *sms.Error {
+	var e *sms.Error
 	switch code {
-	case "E200015": // too many messages at once
-		return s.http.FailAs(sms.Temporary, r, token, s.c.Now())
+	case "E200015": // too many messages wait to be sent
+		return r.Fail(sms.Temporary, code)
 	case "E000000": // a failure of the service
-		return s.http.FailAs(sms.Uncertain, r, token, s.c.Now())
+		return r.Fail(sms.Uncertain, code)
+	case "MILIMIT": // too many messages to this number in a minute
+		e = r.Fail(sms.Temporary, code)
+		e.RetryAfter = time.Minute
+	case "LIMIT", "BEYONDN", "CTLIMIT", // too many messages to this number today
+		"BLACK", "TDBLACK", "TSBLACK", "MBBLACK", // the number's owner wants none
+		"E000503", "E200041": // not a number; named twice
+		e = r.Fail(sms.Permanent, code)
+	default:
+		if r.OK() {
+			return r.Fail(sms.Permanent, code)
+		}
+		return r.FailStatus(code)
 	}
-	if r.OK() {
-		return s.http.FailAs(sms.Permanent, r, token, s.c.Now())
-	}
-	return s.http.FailStatus(r, token, s.c.Now())
+	e.NumberOnly = true
+	return e
 }

@@ -7,10 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"regexp"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -20,6 +18,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/huaweicloud"
+	"github.com/seed-16109ab2/rekey/sms/internal/providertest"
 	"github.com/seed-16109ab2/rekey/sms/smstest"
 )
 
@@ -106,15 +105,12 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-func send(t *testing.T, m sms.Message, handler http.HandlerFunc) (sms.Accepted, error) {
-	t.Helper()
-	server := httptest.NewServer(handler)
-	defer server.Close()
-	s, err := huaweicloud.New(config(server.URL + "/"))
-	if err != nil {
-		t.Fatal(err)
+// open adds a slash, which the address may end with.
+func open(endpoint string) (*huaweicloud.Sender, error) {
+	if endpoint != "" {
+		endpoint += "/"
 	}
-	return s.Send(t.Context(), m)
+	return huaweicloud.New(config(endpoint))
 }
 
 func TestTemplates(t *testing.T) {
@@ -125,7 +121,7 @@ func TestTemplates(t *testing.T) {
 		"en-GB": {"from": {"1070"}, "to": {"+8612345678901"}, "templateId": {"t2"}, "templateParas": {`["012345"]`}},
 	} {
 		var got url.Values
-		_, err := send(t, sms.Message{ID: "m1", To: "+8612345678901", Kind: sms.KindVerifyCode, Language: lang,
+		_, err := providertest.Send(t, open, sms.Message{ID: "m1", To: "+8612345678901", Kind: sms.KindVerifyCode, Language: lang,
 			Params: map[string]string{"code": "012345", "minutes": "5"}}, func(w http.ResponseWriter, r *http.Request) {
 			_ = r.ParseForm()
 			got = r.PostForm
@@ -142,15 +138,7 @@ func TestTemplates(t *testing.T) {
 
 func TestUnsendable(t *testing.T) {
 	t.Parallel()
-	for name, m := range map[string]sms.Message{
-		"kind without template": {Kind: "later"},
-		"value missing":         {Kind: sms.KindVerifyCode, Params: map[string]string{"code": "012345"}},
-	} {
-		_, err := send(t, m, func(http.ResponseWriter, *http.Request) { t.Errorf("%s: a request left", name) })
-		if se, ok := errors.AsType[*sms.Error](err); !ok || se.Outcome != sms.Permanent || strings.Contains(err.Error(), "012345") {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
+	providertest.Unsendable(t, open)
 }
 
 func TestCodes(t *testing.T) {
@@ -159,29 +147,31 @@ func TestCodes(t *testing.T) {
 		http         int
 		code, status string
 		want         sms.Outcome
+		numberOnly   bool
 	}{
-		{200, "E000510", "E200015", sms.Temporary},
-		{200, "E000510", "E200029", sms.Permanent},
-		{200, "E000510", "", sms.Permanent},
-		{200, "E000503", "", sms.Permanent},
-		{200, "000000", "E200030", sms.Permanent},
-		{200, "000000", "", sms.Uncertain},
-		{200, "", "000000", sms.Uncertain},
-		{400, "E000000", "", sms.Uncertain},
-		{401, "E000104", "", sms.Permanent},
-		{403, "E000620", "", sms.Permanent},
-		{429, "APIGW.0308", "", sms.Temporary},
-		{500, "E000900", "", sms.Uncertain},
-		{500, "000000", "000000", sms.Uncertain},
+		{200, "E000510", "E200015", sms.Temporary, false},
+		{200, "E000510", "E200029", sms.Permanent, false},
+		{200, "E000510", "MILIMIT", sms.Temporary, true},
+		{200, "E000510", "LIMIT", sms.Permanent, true},
+		{200, "E000510", "BLACK", sms.Permanent, true},
+		{200, "E000510", "", sms.Permanent, false},
+		{200, "E000503", "", sms.Permanent, true},
+		{200, "000000", "E200030", sms.Permanent, false},
+		{200, "000000", "", sms.Uncertain, false},
+		{200, "", "000000", sms.Uncertain, false},
+		{400, "E000000", "", sms.Uncertain, false},
+		{401, "E000104", "", sms.Permanent, false},
+		{403, "E000620", "", sms.Permanent, false},
+		{429, "APIGW.0308", "", sms.Temporary, false},
+		{500, "E000900", "", sms.Uncertain, false},
+		{500, "000000", "000000", sms.Uncertain, false},
 	} {
-		_, err := send(t, sms.Message{Kind: sms.KindPasswordChanged, Params: map[string]string{"time": "x"}},
+		_, err := providertest.Send(t, open, sms.Message{Kind: sms.KindPasswordChanged, Params: map[string]string{"time": "x"}},
 			func(w http.ResponseWriter, _ *http.Request) {
 				w.WriteHeader(tt.http)
 				answer(w, tt.code, tt.status, "1")
 			})
-		if se, ok := errors.AsType[*sms.Error](err); !ok || se.Outcome != tt.want {
-			t.Errorf("%d %s/%s: %v", tt.http, tt.code, tt.status, err)
-		}
+		providertest.Failed(t, fmt.Sprint(tt.http, " ", tt.code, "/", tt.status), err, tt.want, tt.numberOnly, "")
 	}
 }
 
@@ -192,20 +182,8 @@ func TestConfigFaults(t *testing.T) {
 		Templates: []huaweicloud.Template{{Kind: sms.KindVerifyCode, Language: "en", Params: []string{"cod"}}},
 		Endpoint:  "smsapi", Timeout: -1,
 	})
-	if err == nil {
-		t.Fatal("no fault found")
-	}
-	for _, want := range []string{
-		"AppKey holds", "AppSecret holds", "Templates[0].ID", "Templates[0].Sender", `"cod"`, "without Language", "Endpoint", "Timeout",
-	} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("%q lacks %q", err, want)
-		}
-	}
-	if strings.Contains(err.Error(), "hunter2") {
-		t.Errorf("shows the secret: %v", err)
-	}
-	if _, err := huaweicloud.New(config("")); err != nil {
+	providertest.Faults(t, err, "AppKey holds", "AppSecret holds", "Templates[0].ID", "Templates[0].Sender", `"cod"`, "without Language", "Endpoint", "Timeout")
+	if _, err := open(""); err != nil {
 		t.Errorf("default endpoint: %v", err)
 	}
 }

@@ -12,30 +12,56 @@ import (
 )
 
 type testCase struct {
-	name, why string
-	check     func(*env) error
+	name string
+	why  string // what the rule is for
+	how  string // what a sender does to keep it
+	// check returns an error if the sender breaks the rule, or advice.
+	check func(*env) error
 }
+
+// advice is what a sender should do better, although it keeps the rule.
+type advice string
+
+func (a advice) Error() string { return string(a) }
 
 func cases() []testCase {
 	return []testCase{
-		{"accepted", "the outbox records who took a message under which id", accepted},
-		{"exact", "a changed character is a wrong code or a broken script", exact},
-		{"language", "templates exist in few languages, people's settings come in many", language},
-		{"refused", "a message that never will be sent must not be tried until its code dies", refused},
-		{"try later", "giving up at a passing fault loses a code that someone waits for", tryLater},
-		{"throttled", "trying again before the wait is over gets accounts blocked", throttled},
-		{"timeout", "a worker must not wait for ever, and a blind repetition costs a second message", timedOut},
-		{"cancelled", "shutdown waits for senders", cancelled},
-		{"cancelled before", "nothing may be sent once the lease is gone", cancelledBefore},
-		{"cut", "a connection lost after the request says nothing about the message", cut},
-		{"connection refused", "nothing left, so another try is harmless", unreachable},
-		{"server error", "a gateway may fail after the provider took the message", serverError},
-		{"garbage", "a proxy's page is neither an acceptance nor a refusal", garbage},
-		{"huge", "an endless answer must not fill memory or hold a worker", huge},
-		{"redirect", "following one carries the code to a host that nobody configured", redirect},
-		{"echo", "providers repeat the number and the text in their errors, which end in logs", echo},
-		{"same id", "the idempotency key is what makes repetition harmless", sameID},
-		{"concurrent", "the outbox sends many at once; one person's code must not reach another", concurrent},
+		{"accepted", "the outbox records which provider took a message under which id",
+			"make one request, and return sms.Accepted with the provider's name and its id of the message", accepted},
+		{"exact", "a changed character is a wrong code or a broken script",
+			"pass Message.To and Message.Text, or each value of Message.Params, on without a change", exact},
+		{"language", "there are templates in few languages, and people's settings come in many",
+			"fall back to a default for a language that is unknown or empty", language},
+		{"refused", "a message that will never be accepted must not be tried until its code expires",
+			"return an *sms.Error with Permanent when the provider refuses the message", refused},
+		{"try later", "giving up after a passing fault loses a code that a person waits for",
+			"return an *sms.Error with Temporary when the provider says that it did not take the message", tryLater},
+		{"throttled", "trying again before the wait is over gets accounts blocked",
+			"return an *sms.Error with Temporary and the wait that the provider names in RetryAfter", throttled},
+		{"timeout", "a worker must not wait for ever, and a blind repetition sends a second message",
+			"bound each request by a time-out; after it the message may have been sent, so return Uncertain or a plain error", timedOut},
+		{"cancelled", "shutdown waits for senders",
+			"make the request with ctx, and wrap its error; the message may have been sent, so return Uncertain or a plain error", cancelled},
+		{"cancelled before", "nothing may be sent after the lease is gone",
+			"make the request with ctx, and wrap its error; nothing left, so return Temporary", cancelledBefore},
+		{"cut", "a connection lost after the request does not say whether the message was sent",
+			"return Uncertain or a plain error; with an idempotency key, Repeatable", cut},
+		{"connection refused", "nothing left, so another try or another provider is harmless",
+			"return Temporary when the connection could not be made", unreachable},
+		{"server error", "a gateway may fail after the provider took the message",
+			"return Uncertain or a plain error for a 500, 502 or 504; with an idempotency key, Repeatable", serverError},
+		{"garbage", "a proxy's page is neither an acceptance nor a refusal",
+			"accept a message only if the answer says so in the provider's own form; otherwise return Uncertain or a plain error", garbage},
+		{"huge", "an endless answer must not fill memory or hold a worker",
+			"read the answer through io.LimitReader", huge},
+		{"redirect", "following a redirect carries the code to a host that is not configured",
+			"set http.Client.CheckRedirect to return http.ErrUseLastResponse", redirect},
+		{"echo", "providers repeat the number and the text in their errors, which end in logs",
+			"build errors from fixed words, the status and the provider's error code, never from its texts or the URL", echo},
+		{"same id", "the idempotency key makes a repetition harmless",
+			"derive the key from Message.ID alone", sameID},
+		{"concurrent", "the outbox sends many messages at the same time, and one person's code must not reach another person",
+			"keep nothing of a message in the sender", concurrent},
 	}
 }
 
@@ -48,11 +74,11 @@ func accepted(e *env) error {
 	if err = errors.Join(err, r.err); err != nil {
 		return err
 	}
-	if r.receipt.Provider != e.Provider {
-		return fmt.Errorf("provider %q, want %q", r.receipt.Provider, e.Provider)
+	if r.accepted.Provider != e.Provider {
+		return fmt.Errorf("provider %q, want %q", r.accepted.Provider, e.Provider)
 	}
-	if e.HasRef && r.receipt.Ref == "" {
-		return errors.New("receipt without the provider's id")
+	if e.HasRef && r.accepted.Ref == "" {
+		return errors.New("accepted without the provider's id")
 	}
 	if n := len(e.reads); n != 1 {
 		return fmt.Errorf("%d requests for one message", n)
@@ -136,9 +162,8 @@ func throttled(e *env) error {
 	if err = errors.Join(err, wantOutcome(r.err, sms.Temporary)); err != nil {
 		return err
 	}
-	se, _ := errors.AsType[*sms.Error](r.err)
-	if se.RetryAfter != e.RetryAfter {
-		return fmt.Errorf("RetryAfter %v, want %v", se.RetryAfter, e.RetryAfter)
+	if got := sms.ErrorOf(r.err).RetryAfter; got != e.RetryAfter {
+		return fmt.Errorf("RetryAfter %v, want %v", got, e.RetryAfter)
 	}
 	return nil
 }
@@ -209,7 +234,7 @@ func concurrent(e *env) error {
 		}
 		delete(want, r.To)
 		if r.Values == nil && r.Text != "code "+code || r.Values != nil && !slices.Contains(r.Values, code) {
-			return fmt.Errorf("%s got another's code", r.To)
+			return fmt.Errorf("%s got another person's code", r.To)
 		}
 	}
 	if len(want) > 0 {

@@ -14,7 +14,7 @@ import (
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
-// stall answers nothing until release is closed or the client is gone.
+// stall does not answer until release is closed or the client is gone.
 func stall(release <-chan struct{}) func(http.ResponseWriter, *http.Request, Received, []byte) {
 	return func(_ http.ResponseWriter, r *http.Request, _ Received, _ []byte) {
 		select {
@@ -38,11 +38,10 @@ func timedOut(e *env) error {
 	if errors.Is(r.err, errNeverEnded) {
 		return r.err
 	}
-	want := []sms.Outcome{e.unknown()}
-	if len(e.arrived) == 0 { // too slow a machine: the request may not have left
-		want = append(want, sms.Temporary)
+	if len(e.arrived) == 0 && sms.ErrorOf(r.err).Outcome == sms.Temporary {
+		return e.clean(r.err, m) // the machine is so slow that the request had not left
 	}
-	return errors.Join(wantOutcome(r.err, want...), e.clean(r.err, m))
+	return errors.Join(e.mayHaveSent(r.err), e.clean(r.err, m))
 }
 
 func cancelled(e *env) error {
@@ -71,7 +70,7 @@ func cancelled(e *env) error {
 		if !errors.Is(r.err, context.Canceled) {
 			return fmt.Errorf("error does not wrap context.Canceled: %w", r.err)
 		}
-		return errors.Join(wantOutcome(r.err, e.unknown()), e.clean(r.err, m))
+		return errors.Join(e.mayHaveSent(r.err), e.clean(r.err, m))
 	case <-time.After(e.patience):
 		return errNeverEnded
 	}
@@ -91,16 +90,16 @@ func cancelledBefore(e *env) error {
 		return fmt.Errorf("error does not wrap context.Canceled: %w", r.err)
 	}
 	if len(e.arrived) > 0 {
-		return errors.New("a request left all the same")
+		return errors.New("a request left nevertheless")
 	}
-	return wantOutcome(r.err, sms.Temporary)
+	return notSent(r.err)
 }
 
 func cut(e *env) error {
 	r, err := e.answered(func(w http.ResponseWriter, _ *http.Request, _ Received, _ []byte) {
 		panic(http.ErrAbortHandler)
 	})
-	return errors.Join(err, wantOutcome(r.err, e.unknown()))
+	return errors.Join(err, e.mayHaveSent(r.err))
 }
 
 func unreachable(e *env) error {
@@ -118,14 +117,17 @@ func unreachable(e *env) error {
 	}
 	m := e.message(1, sms.KindVerifyCode)
 	r := e.send(context.Background(), s, m)
-	return errors.Join(wantOutcome(r.err, sms.Temporary), e.clean(r.err, m))
+	if err := e.clean(r.err, m); err != nil {
+		return err
+	}
+	return notSent(r.err)
 }
 
 func serverError(e *env) error {
 	r, err := e.answered(func(w http.ResponseWriter, _ *http.Request, _ Received, _ []byte) {
 		w.WriteHeader(http.StatusBadGateway)
 	})
-	return errors.Join(err, wantOutcome(r.err, e.unknown()))
+	return errors.Join(err, e.mayHaveSent(r.err))
 }
 
 func garbage(e *env) error {
@@ -141,21 +143,21 @@ func garbage(e *env) error {
 			if r.err != nil {
 				return fmt.Errorf("answer %q: %w", body, r.err)
 			}
-			if r.receipt.Ref != "" {
-				return fmt.Errorf("answer %q: an id out of nothing", body)
+			if r.accepted.Ref != "" {
+				return fmt.Errorf("answer %q: an id that the answer does not hold", body)
 			}
 			continue
 		}
-		if err := wantOutcome(r.err, e.unknown()); err != nil {
+		if err := e.mayHaveSent(r.err); err != nil {
 			return fmt.Errorf("answer %q: %w", body, err)
 		}
 	}
 	return nil
 }
 
-// hugeLimit is what a client can have taken off a connection that it gave up:
-// what it read, and the buffers on both sides. Linux lets loopback sockets grow
-// to a few MiB each.
+// hugeLimit is more than the server can write to a client that gave up: what the
+// client read, and the buffers on both sides. Linux lets loopback sockets grow to
+// a few MiB each.
 const hugeLimit = 48 << 20
 
 func huge(e *env) error {
@@ -182,7 +184,7 @@ func huge(e *env) error {
 	if e.StatusDecides {
 		return r.err
 	}
-	return wantOutcome(r.err, e.unknown())
+	return e.mayHaveSent(r.err)
 }
 
 func redirect(e *env) error {
@@ -200,7 +202,7 @@ func redirect(e *env) error {
 		if strayed.Load() > 0 {
 			return fmt.Errorf("a %d was followed", status)
 		}
-		if err := errors.Join(err, wantOutcome(r.err, sms.Permanent, sms.Temporary)); err != nil {
+		if err := errors.Join(err, wantOutcome(r.err, sms.Permanent, sms.Temporary, sms.Uncertain)); err != nil {
 			return fmt.Errorf("status %d: %w", status, err)
 		}
 	}

@@ -1,5 +1,5 @@
-// Package smstest helps to test with and against [sms.Sender]: a
-// recorder that stands in for one, and the conformance suite that each must pass.
+// Package smstest holds a recorder that stands in for an [sms.Sender] in your
+// tests, and the suite that every sender must pass.
 //
 // # Recorder
 //
@@ -9,11 +9,11 @@
 //
 // # Conformance
 //
-// [Run] tests a sender that speaks HTTP against a server which the suite owns and
-// which misbehaves in every way a provider can. The package under test supplies a
-// [Fixture]: how to make its sender, how its provider answers, and how to read a
-// request as its provider would, signature included. Cases that depend on being
-// slow use no sleeps: they wait for the request to arrive.
+// [Run] tests a sender that speaks HTTP against a server that misbehaves in every
+// way a provider can. Your test supplies a [Fixture]: how to make the sender, how
+// its provider answers, and how to read a request as the provider would, signature
+// included. The cases are the rules of package sms, section Writing a sender. A
+// sender on package smshttp keeps most of them without further work.
 //
-// [Check] runs the same cases without a testing.T; the suite tests itself with it.
+// [Check] runs the same cases without a testing.T.
 package smstest

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -14,7 +15,7 @@ import (
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
-// The canaries: distinctive, so that finding one in an error is no coincidence.
+// The canaries are distinctive, so that finding one in an error is no coincidence.
 const (
 	canaryTo   = "+8613987650412"
 	canaryCode = "804715"
@@ -59,8 +60,8 @@ func (e *env) kinds() []sms.Kind {
 	return []sms.Kind{sms.KindVerifyCode, sms.KindPasswordChanged}
 }
 
-// serve starts a server whose handler is given each request already understood.
-// The sender of a request that Read refuses gets a 400 and the case an error.
+// serve starts a server whose handler gets each request as Read understood it. A
+// request that Read refuses is answered with 400, and fails the case.
 func (e *env) serve(answer func(w http.ResponseWriter, r *http.Request, got Received, body []byte)) (url string, done func()) {
 	e.arrived = make(chan struct{}, 1000)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -104,8 +105,8 @@ func (e *env) sender(url string, timeout time.Duration) (sms.Sender, error) {
 }
 
 type result struct {
-	receipt sms.Accepted
-	err     error
+	accepted sms.Accepted
+	err      error
 }
 
 var errNeverEnded = errors.New("Send did not return: it ignores its time-out or ctx")
@@ -123,14 +124,14 @@ func (e *env) send(ctx context.Context, s sms.Sender, m sms.Message) result {
 func (e *env) start(ctx context.Context, s sms.Sender, m sms.Message) <-chan result {
 	ended := make(chan result, 1)
 	go func() {
-		receipt, err := s.Send(ctx, m)
-		ended <- result{receipt, err}
+		accepted, err := s.Send(ctx, m)
+		ended <- result{accepted, err}
 	}()
 	return ended
 }
 
-// answered sends one message to a server that behaves so, and checks in passing
-// that no error shows anything it must not.
+// answered sends one message to a server that answers so, and checks also that no
+// error shows the message or a credential.
 func (e *env) answered(answer func(w http.ResponseWriter, r *http.Request, got Received, body []byte)) (result, error) {
 	url, done := e.serve(answer)
 	defer done()
@@ -191,26 +192,36 @@ func (e *env) clean(err error, m sms.Message) error {
 	return nil
 }
 
-// unknown is the outcome of a send that may have happened.
-func (e *env) unknown() sms.Outcome {
+// mayHaveSent reports a fault unless err leaves open whether the message was sent.
+func (e *env) mayHaveSent(err error) error {
 	if e.Idempotent {
-		return sms.Temporary
+		return wantOutcome(err, sms.Repeatable, sms.Uncertain)
 	}
-	return sms.Uncertain
+	return wantOutcome(err, sms.Uncertain)
+}
+
+// notSent reports a fault unless err says that the message was not sent. A plain
+// error passes, as it makes no claim; but the message is then not tried again.
+func notSent(err error) error {
+	if _, ok := errors.AsType[*sms.Error](err); err != nil && !ok {
+		return advice("a plain error counts as uncertain, so the code is lost: return an *sms.Error with Temporary")
+	}
+	return wantOutcome(err, sms.Temporary)
 }
 
 func wantOutcome(err error, want ...sms.Outcome) error {
 	if err == nil {
 		return errors.New("no error, want a failure")
 	}
-	se, ok := errors.AsType[*sms.Error](err)
-	if !ok {
-		return fmt.Errorf("error is a %T, want *sms.Error", err)
+	if slices.Contains(want, sms.ErrorOf(err).Outcome) {
+		return nil
 	}
-	for _, o := range want {
-		if se.Outcome == o {
-			return nil
-		}
+	names := make([]string, len(want))
+	for i, o := range want {
+		names[i] = o.String()
 	}
-	return fmt.Errorf("outcome %d, want one of %v (0 temporary, 1 permanent, 2 uncertain): %w", se.Outcome, want, err)
+	if _, ok := errors.AsType[*sms.Error](err); !ok {
+		return fmt.Errorf("a plain %T, which counts as uncertain, want an *sms.Error that is %s: %w", err, strings.Join(names, " or "), err)
+	}
+	return fmt.Errorf("outcome %s, want %s: %w", sms.ErrorOf(err).Outcome, strings.Join(names, " or "), err)
 }

@@ -1,4 +1,4 @@
 package smstest
 
-// CheckImpatiently is Check for senders that are known to hang.
+// CheckImpatiently is Check with shorter waits, for senders that are known to hang.
 var CheckImpatiently = check

@@ -1,6 +1,7 @@
 package smstest
 
 import (
+	"errors"
 	"net/http"
 	"testing"
 	"time"
@@ -11,21 +12,21 @@ import (
 // Behaviour is what the fake provider does with a well-formed request.
 type Behaviour int
 
-// The behaviours a Fixture plays in its provider's own form. Those that look
-// alike for every provider (hanging, cut connections, redirects, bodies of
-// garbage) the suite plays itself.
+// The behaviours that a Fixture plays in its provider's own form. The suite itself
+// plays those that look alike for every provider: hanging, cut connections,
+// redirects, unreadable answers.
 const (
 	Accept    Behaviour = iota
-	Refuse              // for good, as a number that does not exist
-	TryLater            // not sent, worth another try, without saying when
-	Throttled           // too many requests, with Fixture.RetryAfter if the provider names a wait
+	Refuse              // refuse the message for good, such as one to a number that does not exist
+	TryLater            // say that the message was not taken, and name no wait
+	Throttled           // say that there are too many requests, with Fixture.RetryAfter if the provider names a wait
 )
 
 // Received is a request as the provider understands it.
 type Received struct {
-	To   string // E.164; the fixture adds the plus sign for providers that go without
-	Text string // free text; empty for template providers
-	// Values are the template's parameters in any order; nil for free text.
+	To   string // in E.164; the fixture adds the plus sign if the provider omits it
+	Text string // the free text; empty for providers with templates
+	// Values are the template's parameters in any order. Nil for free text.
 	Values []string
 	// IdempotencyKey must be set by the senders of idempotent fixtures.
 	IdempotencyKey string
@@ -33,29 +34,29 @@ type Received struct {
 
 // Fixture describes a sender to the suite.
 type Fixture struct {
-	// Provider is the name expected in receipts.
+	// Provider is the name expected in [sms.Accepted].
 	Provider string
-	// New makes a sender that talks to url, which is plain HTTP on loopback, and
-	// gives up after timeout. It is called once per case.
+	// New returns a sender that uses url, which is plain HTTP on loopback, and gives
+	// up after timeout. Each case calls it at least once.
 	New func(url string, timeout time.Duration) (sms.Sender, error)
-	// Read understands a request, checking its credentials or signature; an error
-	// means that the provider would not have understood or trusted it.
+	// Read understands a request and checks its credentials or signature. An error
+	// means that the provider would not understand or trust it.
 	Read func(r *http.Request, body []byte) (Received, error)
-	// Answer writes the provider's answer for b. For Accept it must make up a new
-	// message id where the provider has them.
+	// Answer writes the provider's answer for b. For Accept it makes up a new message
+	// id if the provider has them.
 	Answer func(b Behaviour, w http.ResponseWriter, got Received)
-	// Idempotent says that a repetition with the same id sends no second message:
-	// the sender then reports unknown ends as temporary, otherwise as uncertain.
+	// Idempotent says that a repetition with the same id sends no second message. The
+	// sender may then report a lost answer as repeatable instead of uncertain.
 	Idempotent bool
 	// StatusDecides says that a 2xx status alone is an acceptance, whatever the body.
 	StatusDecides bool
-	// HasRef says that receipts carry the provider's id of the message.
+	// HasRef says that [sms.Accepted] carries the provider's id of the message.
 	HasRef bool
-	// RetryAfter is the wait that Throttled names; 0 when the provider has no such field.
+	// RetryAfter is the wait that Throttled names. 0 if the provider names none.
 	RetryAfter time.Duration
-	// Secrets are credentials that no error may hold.
+	// Secrets are the credentials that no error may hold.
 	Secrets []string
-	// Kinds the sender is configured for; default both.
+	// Kinds are the kinds of messages that the sender is configured for. Default both.
 	Kinds []sms.Kind
 }
 
@@ -63,28 +64,33 @@ type Fixture struct {
 type Failure struct {
 	Case string
 	Why  string // what the rule is for
+	How  string // what a sender does to keep it
 	Err  error
 }
 
-// Run runs every case as a parallel subtest of t.
+// Run runs every case as a parallel subtest of t. A failure prints what the rule is
+// for and how to keep it; the log of a passed case may hold advice.
 func Run(t *testing.T, f Fixture) {
 	t.Helper()
 	for _, c := range cases() {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			if err := c.check(&env{Fixture: f, patience: defaultPatience, timeout: defaultTimeout}); err != nil {
-				t.Errorf("%v\nwhy: %s", err, c.why)
+			err := c.check(&env{Fixture: f, patience: defaultPatience, timeout: defaultTimeout})
+			if a, ok := errors.AsType[advice](err); ok {
+				t.Log("passed, but", a)
+			} else if err != nil {
+				t.Errorf("%v\nwhy: %s\nhow: %s, or use package smshttp", err, c.why, c.how)
 			}
 		})
 	}
 }
 
 const (
-	// defaultPatience is how long a call may take that should have ended long
-	// before: generous, so that a busy machine fails nothing.
+	// defaultPatience is how long a call may take that should end much earlier. It is
+	// long, so that a busy machine fails no case.
 	defaultPatience = 30 * time.Second
-	// defaultTimeout is what the time-out case configures. Whether the request
-	// made it to the server by then is observed, not assumed.
+	// defaultTimeout is what the time-out case configures. The case observes whether
+	// the request reached the server by then.
 	defaultTimeout = 500 * time.Millisecond
 )
 
@@ -96,8 +102,9 @@ func Check(f Fixture) []Failure {
 func check(f Fixture, patience, timeout time.Duration) []Failure {
 	var out []Failure
 	for _, c := range cases() {
-		if err := c.check(&env{Fixture: f, patience: patience, timeout: timeout}); err != nil {
-			out = append(out, Failure{Case: c.name, Why: c.why, Err: err})
+		err := c.check(&env{Fixture: f, patience: patience, timeout: timeout})
+		if _, ok := errors.AsType[advice](err); err != nil && !ok {
+			out = append(out, Failure{Case: c.name, Why: c.why, How: c.how, Err: err})
 		}
 	}
 	return out

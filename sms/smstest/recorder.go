@@ -10,18 +10,18 @@ import (
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
-// RecorderName is the provider in a Recorder's receipts.
+// RecorderName is the provider's name in what a Recorder's Send returns.
 const RecorderName = "recorder"
 
-// Recorder is an [sms.Sender] that keeps messages instead of sending
-// them. The zero Recorder is ready. It is safe for concurrent use; do not copy it.
+// Recorder is an [sms.Sender] that keeps messages instead of sending them. The zero
+// Recorder is ready to use. It is safe for concurrent use. Do not copy it.
 type Recorder struct {
 	mu       sync.Mutex
 	sent     []sms.Message
 	taken    []bool // by index of sent: handed out by Next
 	attempts int
 	failures []failure
-	changed  chan struct{} // closed at the next message; nil when nobody waits
+	changed  chan struct{} // closed at the next message; nil if no call waits
 }
 
 type failure struct {
@@ -29,9 +29,9 @@ type failure struct {
 	err  error
 }
 
-// Send records a copy of m, or fails as told by [Recorder.FailNext]; a failed
-// message is counted but not recorded. Repetitions of one message are recorded
-// each time: whether they happen is what a test wants to see.
+// Send records a copy of m, or fails if [Recorder.FailNext] said so. A failed
+// message is counted but not recorded. A message that is sent again is recorded
+// again. If ctx ended, Send records nothing and returns a temporary [*sms.Error].
 func (r *Recorder) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -59,8 +59,8 @@ func (r *Recorder) Send(ctx context.Context, m sms.Message) (sms.Accepted, error
 	return sms.Accepted{Provider: RecorderName, Ref: fmt.Sprintf("recorded-%d", len(r.sent))}, nil
 }
 
-// Next returns the oldest message to the number (E.164) that no call of Next has
-// returned before, waiting for one until ctx ends. The error then wraps ctx's.
+// Next returns the oldest message to a number (E.164) that no call of Next has
+// returned before. It waits for one until ctx ends, and then wraps ctx's error.
 func (r *Recorder) Next(ctx context.Context, to string) (sms.Message, error) {
 	for {
 		r.mu.Lock()
@@ -97,29 +97,29 @@ func (r *Recorder) All() []sms.Message {
 	return out
 }
 
-// Attempts returns how often Send was called, failures included.
+// Attempts returns how many times Send was called, failures included.
 func (r *Recorder) Attempts() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.attempts
 }
 
-// FailNext makes the next n sends return err, after those that earlier calls
-// asked to fail; a negative n means all further ones. A nil err stands for an
-// error that is no [*sms.Error]. n = 0 does nothing.
+// FailNext makes the next n sends return err, after the sends that earlier calls
+// made fail. A negative n makes all further sends fail; 0 does nothing. If err is
+// nil, they return a plain error, which is no [*sms.Error].
 func (r *Recorder) FailNext(n int, err error) {
 	if n == 0 {
 		return
 	}
 	if err == nil {
-		err = errors.New("smstest: failed as told")
+		err = errors.New("smstest: failed as FailNext asked")
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.failures = append(r.failures, failure{left: n, err: err})
 }
 
-// Reset forgets messages, counts and failures; waiting calls of Next keep waiting.
+// Reset forgets messages, counts and failures. Waiting calls of Next keep waiting.
 func (r *Recorder) Reset() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -21,12 +21,12 @@ import (
 
 const key = "key-a9d1f0"
 
-// defects are what a sender can do wrong; the zero value does everything right.
+// defects are what a sender can do wrong. The zero value has none.
 type defects struct {
 	wrongProvider, noRef, dropsText, mergesLines, failsOnLanguage bool
 	allTemporary, allPermanent, plainErrors, ignoresRetryAfter    bool
 	ignoresTimeout, ignoresCtx, sendsWhenCancelled, hidesCtx      bool
-	alwaysUncertain, neverUncertain, refuses5xx                   bool
+	alwaysUncertain, neverUncertain, neverRepeatable, refuses5xx  bool
 	trustsStatus, readsAll, followsRedirects, echoes, showsKey    bool
 	freshIDs, mixesUp, sendsTwice                                 bool
 }
@@ -78,7 +78,7 @@ func (s *sender) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) 
 		defer cancel()
 	}
 	if err := ctx.Err(); err != nil {
-		return sms.Accepted{}, &sms.Error{Err: err}
+		return sms.Accepted{}, &sms.Error{Outcome: sms.Temporary, Err: err}
 	}
 	n := 1
 	if d.sendsTwice {
@@ -108,7 +108,7 @@ func (s *sender) exchange(ctx context.Context, w wire) (sms.Accepted, error) {
 	}
 	unknown := sms.Uncertain
 	if s.idempotent {
-		unknown = sms.Temporary
+		unknown = sms.Repeatable
 	}
 	resp, err := c.Do(req)
 	if err != nil {
@@ -175,7 +175,7 @@ func (s *sender) spoil(err error, m sms.Message) error {
 		se.Err = fmt.Errorf("to %s: %w", m.To, se.Err)
 	}
 	switch {
-	case d.allTemporary, d.neverUncertain && se.Outcome == sms.Uncertain:
+	case d.allTemporary, d.neverUncertain && se.Outcome == sms.Uncertain, d.neverRepeatable && se.Outcome == sms.Repeatable:
 		se.Outcome = sms.Temporary
 	case d.allPermanent:
 		se.Outcome = sms.Permanent
@@ -258,6 +258,7 @@ func TestCheckFindsDefects(t *testing.T) {
 		"hides ctx":            {defects{hidesCtx: true}, true, "cancelled"},
 		"sends when cancelled": {defects{sendsWhenCancelled: true}, true, "cancelled before"},
 		"repeats blindly":      {defects{neverUncertain: true}, false, "cut"},
+		"repeats elsewhere":    {defects{neverRepeatable: true}, true, "cut"}, // another provider would send a second message
 		"repeats after 502":    {defects{neverUncertain: true}, false, "server error"},
 		"too careful":          {defects{alwaysUncertain: true}, false, "connection refused"},
 		"502 is final":         {defects{refuses5xx: true}, true, "server error"},

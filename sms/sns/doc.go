@@ -3,22 +3,25 @@
 //
 // # Authentication
 //
-// Signature Version 4. Its signer is tested against examples of AWS's published
-// test suite for that version: with and without a form, and with a session token.
+// Requests carry Signature Version 4. The signer is tested with examples of AWS's
+// published test suite for that version: with and without a form, and with a session
+// token.
 //
-// Credentials are fixed, or asked for before each message, so that short-lived
-// ones of a role serve as well.
+// The credentials are fixed, or a function returns them before each message. The
+// function serves for short-lived credentials of a role.
 //
 // # Answers
 //
 // 200 with a message id is an acceptance. Throttling, 503 and expired session
-// credentials are temporary, other 4xx permanent.
+// credentials are temporary. Other 4xx are permanent; an opt-out is about the number
+// only.
 //
-// Publish to a number has no idempotency key: a request whose answer never came,
-// a 500, 502 or 504, and an acceptance that cannot be read are uncertain.
+// Publish to a number has no idempotency key. A request without an answer is
+// uncertain, and so are 500, 502, 504 and an acceptance that cannot be read.
 //
 // # Receipts
 //
-// SNS calls nobody back: it logs the delivery status to CloudWatch. Whoever reads
-// it there may pass it to identity.Service.RecordReceipt; messageId is the reference.
+// SNS makes no callback: it logs the delivery status to CloudWatch. If you read the
+// status there, pass it to identity.Service.RecordReceipt; messageId is the
+// reference.
 package sns

@@ -12,10 +12,12 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/sms"
-	"github.com/seed-16109ab2/rekey/sms/internal/smshttp"
+	"github.com/seed-16109ab2/rekey/sms/internal/provider"
+	"github.com/seed-16109ab2/rekey/sms/internal/smsconfig"
+	"github.com/seed-16109ab2/rekey/sms/smshttp"
 )
 
-// Provider is the name in the receipts.
+// Provider is the name in what Send returns and in receipts.
 const Provider = "sns"
 
 // Credentials sign requests.
@@ -27,46 +29,45 @@ type Credentials struct {
 
 func (c Credentials) check() error {
 	faults := []error{
-		smshttp.CheckPlain("AccessKeyID", c.AccessKeyID),
-		smshttp.CheckPlain("SecretAccessKey", c.SecretAccessKey.Reveal()),
+		smsconfig.Plain("AccessKeyID", c.AccessKeyID),
+		smsconfig.Plain("SecretAccessKey", c.SecretAccessKey.Reveal()),
 	}
 	if !c.SessionToken.Empty() {
-		faults = append(faults, smshttp.CheckPlain("SessionToken", c.SessionToken.Reveal()))
+		faults = append(faults, smsconfig.Plain("SessionToken", c.SessionToken.Reveal()))
 	}
 	return errors.Join(faults...)
 }
 
 // Config configures a [Sender].
 type Config struct {
-	// Region whose SNS sends, "eu-central-1". Required.
+	// Region is the region whose SNS sends, such as "eu-central-1". Required.
 	Region string
-	// Credentials of someone who may publish to phone numbers. Exactly one of
+	// Credentials belong to a user who may publish to phone numbers. Exactly one of
 	// Credentials and Provide is required.
 	Credentials Credentials
-	// Provide returns the credentials for the next message; it caches on its own.
-	// It is called concurrently. Its errors count as temporary and are not shown,
-	// as they may hold what they failed to parse.
+	// Provide returns the credentials for the next message, and should cache them. It
+	// is called concurrently. Its errors count as temporary. They are not shown, because
+	// they may hold what they failed to parse.
 	Provide func(context.Context) (Credentials, error)
 	// SenderID is shown as the sender where a country permits it: 1 to 11 letters,
 	// digits and hyphens. Optional.
 	SenderID string
 	// OriginationNumber is the sender's own number, in E.164. Optional.
 	OriginationNumber string
-	// Endpoint is the API's base address; default that of SNS in Region. It must be
-	// https, except for loopback hosts, and have no path.
+	// Endpoint is the API's base address. It must be https, except for loopback hosts,
+	// and have no path. Default: the address of SNS in Region.
 	Endpoint string
-	// Client makes the requests; nil stands for one with net/http's defaults. Its
-	// CheckRedirect and Jar are not used.
+	// Client makes the requests. Its CheckRedirect and Jar are not used. If nil, a
+	// client with net/http's defaults is used.
 	Client *http.Client
-	// Timeout bounds one request, without Provide. Default 10 s, at most 1 min.
+	// Timeout bounds one request; it does not bound Provide. Default 10 s, at most 1 min.
 	Timeout time.Duration
-	// Now tells the time; default time.Now. AWS refuses requests whose time is more
-	// than 5 minutes off.
+	// Now tells the time. Default time.Now. AWS refuses requests whose time is more than
+	// 5 minutes off.
 	Now func() time.Time
 }
 
-// Sender is an [sms.Sender] that uses Amazon SNS. It is safe for
-// concurrent use.
+// Sender is an [sms.Sender] that uses Amazon SNS. It is safe for concurrent use.
 type Sender struct {
 	c    Config
 	url  string
@@ -78,7 +79,7 @@ func New(c Config) (*Sender, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	faults := []error{smshttp.CheckPlain("Region", c.Region)}
+	faults := []error{smsconfig.Plain("Region", c.Region)}
 	if strings.ContainsAny(c.Region, "/:@.?#") {
 		faults = append(faults, errors.New("invalid Region: it names a part of a host"))
 	}
@@ -97,50 +98,45 @@ func New(c Config) (*Sender, error) {
 	if strings.HasPrefix(c.Region, "cn-") {
 		suffix = ".cn"
 	}
-	base, err := smshttp.CheckBase("Endpoint", c.Endpoint, "https://sns."+c.Region+".amazonaws.com"+suffix)
-	if c.Region != "" || c.Endpoint != "" {
-		faults = append(faults, err)
-	}
-	client, err := smshttp.NewClient(Provider, c.Client, c.Timeout, false)
-	faults = append(faults, err)
-	if err := smshttp.Config(Provider, faults...); err != nil {
+	base, client, err := provider.Open(c.Endpoint, "https://sns."+c.Region+".amazonaws.com"+suffix,
+		smshttp.Config{Provider: Provider, Client: c.Client, Timeout: c.Timeout, Now: c.Now}, faults...)
+	if err != nil {
 		return nil, err
 	}
 	return &Sender{c: c, url: base + "/", http: client}, nil
 }
 
-// Send sends m.Text to m.To as a transactional message. Its errors are
-// [*sms.Error]; see the package's section Answers.
+// Send sends m.Text to m.To as a transactional message. Its errors are [*sms.Error];
+// see the package's section Answers.
 func (s *Sender) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
 	credentials, err := s.c.Provide(ctx)
 	if err != nil || credentials.check() != nil {
 		if ctx.Err() != nil {
-			return sms.Accepted{}, s.http.Fail(sms.Temporary, 0, "%w", ctx.Err())
+			return sms.Accepted{}, s.http.Fail(sms.Temporary, "%w", ctx.Err())
 		}
-		return sms.Accepted{}, s.http.Fail(sms.Temporary, 0, "no credentials")
+		return sms.Accepted{}, s.http.Fail(sms.Temporary, "no credentials")
 	}
 	body := s.form(m).Encode()
-	req, err := http.NewRequest(http.MethodPost, s.url, strings.NewReader(body))
+	req, err := s.http.NewPost(ctx, s.url, "application/x-www-form-urlencoded; charset=utf-8", []byte(body))
 	if err != nil {
-		return sms.Accepted{}, s.http.Fail(sms.Permanent, 0, "request cannot be built")
+		return sms.Accepted{}, err
 	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
 	authorize(req, body, credentials, s.c.Region, "sns", s.c.Now())
-	resp, err := s.http.Do(ctx, req)
+	resp, err := s.http.Do(req, m)
 	if err != nil {
 		return sms.Accepted{}, err
 	}
 	if !resp.OK() {
-		return sms.Accepted{}, s.refused(resp, m)
+		return sms.Accepted{}, refused(resp)
 	}
 	var answer struct {
 		XMLName xml.Name `xml:"PublishResponse"`
 		ID      string   `xml:"PublishResult>MessageId"`
 	}
 	if err := xml.Unmarshal(resp.Body, &answer); err != nil || answer.ID == "" {
-		return sms.Accepted{}, s.http.FailUnreadable(resp)
+		return sms.Accepted{}, resp.FailUnreadable()
 	}
-	return s.http.Receipt(answer.ID, m), nil
+	return resp.Accepted(answer.ID), nil
 }
 
 func (s *Sender) form(m sms.Message) url.Values {
@@ -164,7 +160,8 @@ func (s *Sender) form(m sms.Message) url.Values {
 	return form
 }
 
-func (s *Sender) refused(r *smshttp.Response, m sms.Message) error {
+// refused tells the service's error codes apart.
+func refused(r *smshttp.Response) *sms.Error {
 	var answer struct {
 		XMLName xml.Name `xml:"ErrorResponse"`
 		Code    string   `xml:"Error>Code"`
@@ -172,11 +169,14 @@ func (s *Sender) refused(r *smshttp.Response, m sms.Message) error {
 	if err := xml.Unmarshal(r.Body, &answer); err != nil {
 		answer.Code = ""
 	}
-	token := smshttp.Token(answer.Code, m)
 	switch answer.Code {
 	case "Throttling", "ThrottlingException", "ThrottledException", "Throttled", "RequestLimitExceeded",
 		"ServiceUnavailable", "ExpiredToken", "ExpiredTokenException":
-		return s.http.FailAs(sms.Temporary, r, token, s.c.Now())
+		return r.Fail(sms.Temporary, answer.Code)
+	case "OptedOut", "OptedOutException":
+		e := r.Fail(sms.Permanent, answer.Code)
+		e.NumberOnly = true
+		return e
 	}
-	return s.http.FailStatus(r, token, s.c.Now())
+	return r.FailStatus(answer.Code)
 }

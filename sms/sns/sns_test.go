@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/sms"
+	"github.com/seed-16109ab2/rekey/sms/internal/providertest"
 	"github.com/seed-16109ab2/rekey/sms/smstest"
 	"github.com/seed-16109ab2/rekey/sms/sns"
 )
@@ -141,19 +141,15 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-func send(t *testing.T, c func(*sns.Config), answer http.HandlerFunc) error {
+func send(t *testing.T, change func(*sns.Config), answer http.HandlerFunc) error {
 	t.Helper()
-	server := httptest.NewServer(answer)
-	defer server.Close()
-	cfg := config(server.URL)
-	if c != nil {
-		c(&cfg)
-	}
-	s, err := sns.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = s.Send(t.Context(), sms.Message{To: "+8612345678901", Text: "code 123456"})
+	_, err := providertest.Send(t, func(endpoint string) (*sns.Sender, error) {
+		c := config(endpoint)
+		if change != nil {
+			change(&c)
+		}
+		return sns.New(c)
+	}, sms.Message{To: "+8612345678901", Text: "code 123456"}, answer)
 	return err
 }
 
@@ -184,23 +180,22 @@ func TestForm(t *testing.T) {
 func TestErrors(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		status int
-		code   string
-		want   sms.Outcome
+		status     int
+		code       string
+		want       sms.Outcome
+		numberOnly bool
 	}{
-		{400, "Throttling", sms.Temporary},
-		{429, "ThrottledException", sms.Temporary},
-		{403, "ExpiredToken", sms.Temporary},
-		{403, "SignatureDoesNotMatch", sms.Permanent},
-		{400, "InvalidParameter", sms.Permanent},
-		{500, "InternalError", sms.Uncertain},
-		{503, "ServiceUnavailable", sms.Temporary},
+		{400, "Throttling", sms.Temporary, false},
+		{429, "ThrottledException", sms.Temporary, false},
+		{403, "ExpiredToken", sms.Temporary, false},
+		{403, "SignatureDoesNotMatch", sms.Permanent, false},
+		{400, "InvalidParameter", sms.Permanent, false},
+		{400, "OptedOut", sms.Permanent, true},
+		{500, "InternalError", sms.Uncertain, false},
+		{503, "ServiceUnavailable", sms.Temporary, false},
 	} {
 		err := send(t, nil, func(w http.ResponseWriter, _ *http.Request) { refuse(w, tt.status, tt.code) })
-		se, ok := errors.AsType[*sms.Error](err)
-		if !ok || se.Outcome != tt.want || !strings.Contains(err.Error(), tt.code) {
-			t.Errorf("%d %s: %v", tt.status, tt.code, err)
-		}
+		providertest.Failed(t, fmt.Sprint(tt.status, " ", tt.code), err, tt.want, tt.numberOnly, tt.code)
 	}
 }
 
@@ -241,18 +236,11 @@ func TestConfigFaults(t *testing.T) {
 			Provide: func(context.Context) (sns.Credentials, error) { return sns.Credentials{}, nil }},
 			[]string{"invalid Region", "exactly one"}},
 	} {
-		_, err := sns.New(tt.c)
-		if err == nil {
-			t.Fatalf("%s: no fault found", name)
-		}
-		for _, want := range tt.want {
-			if !strings.Contains(err.Error(), want) {
-				t.Errorf("%s: %q lacks %q", name, err, want)
-			}
-		}
-		if strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("%s: shows a credential", name)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := sns.New(tt.c)
+			providertest.Faults(t, err, tt.want...)
+		})
 	}
 	c := config("")
 	if _, err := sns.New(c); err != nil {

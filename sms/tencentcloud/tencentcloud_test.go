@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/sms"
+	"github.com/seed-16109ab2/rekey/sms/internal/providertest"
 	"github.com/seed-16109ab2/rekey/sms/smstest"
 	"github.com/seed-16109ab2/rekey/sms/tencentcloud"
 )
@@ -129,16 +129,7 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-func send(t *testing.T, m sms.Message, answer http.HandlerFunc) (sms.Accepted, error) {
-	t.Helper()
-	server := httptest.NewServer(answer)
-	defer server.Close()
-	s, err := tencentcloud.New(config(server.URL))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s.Send(t.Context(), m)
-}
+func open(endpoint string) (*tencentcloud.Sender, error) { return tencentcloud.New(config(endpoint)) }
 
 func TestTemplates(t *testing.T) {
 	t.Parallel()
@@ -148,7 +139,7 @@ func TestTemplates(t *testing.T) {
 	en.SignName, en.TemplateID, en.TemplateParamSet = "Co", "2", []string{"5", "012345"}
 	for lang, want := range map[string]request{"zh": zh, "en-GB": en} {
 		var got request
-		_, err := send(t, sms.Message{ID: "m1", To: "+8612345678901", Kind: sms.KindVerifyCode, Language: lang,
+		_, err := providertest.Send(t, open, sms.Message{ID: "m1", To: "+8612345678901", Kind: sms.KindVerifyCode, Language: lang,
 			Params: map[string]string{"code": "012345", "minutes": "5"}}, func(w http.ResponseWriter, r *http.Request) {
 			_ = json.NewDecoder(r.Body).Decode(&got)
 			status(w, "1", "Ok")
@@ -164,32 +155,31 @@ func TestTemplates(t *testing.T) {
 
 func TestUnsendable(t *testing.T) {
 	t.Parallel()
-	for name, m := range map[string]sms.Message{
-		"kind without template": {Kind: "later"},
-		"value missing":         {Kind: sms.KindVerifyCode, Params: map[string]string{"code": "012345"}},
-	} {
-		_, err := send(t, m, func(http.ResponseWriter, *http.Request) { t.Errorf("%s: a request left", name) })
-		if se, ok := errors.AsType[*sms.Error](err); !ok || se.Outcome != sms.Permanent || strings.Contains(err.Error(), "012345") {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
+	providertest.Unsendable(t, open)
 }
 
 func TestCodes(t *testing.T) {
 	t.Parallel()
-	for code, want := range map[string]sms.Outcome{
-		"LimitExceeded.PhoneNumberThirtySecondLimit":      sms.Temporary,
-		"LimitExceeded.DeliveryFrequencyLimit":            sms.Temporary,
-		"LimitExceeded.PhoneNumberDailyLimit":             sms.Permanent,
-		"FailedOperation.InsufficientBalanceInSmsPackage": sms.Temporary,
-		"FailedOperation.PhoneNumberInBlacklist":          sms.Permanent,
-		"FailedOperation.TemplateIncorrectOrUnapproved":   sms.Permanent,
-		"RequestLimitExceeded.IPLimitExceeded":            sms.Temporary,
-		"InternalError.Timeout":                           sms.Uncertain,
-		"InternalError.SigVerificationFail":               sms.Permanent,
-		"LimitExceeded.AppDailyLimit":                     sms.Temporary,
-		"InternalError":                                   sms.Uncertain,
-		"AuthFailure.SignatureFailure":                    sms.Permanent,
+	for code, want := range map[string]struct {
+		outcome    sms.Outcome
+		numberOnly bool
+		wait       time.Duration
+	}{
+		"LimitExceeded.PhoneNumberThirtySecondLimit":      {sms.Temporary, true, 30 * time.Second},
+		"LimitExceeded.PhoneNumberOneHourLimit":           {sms.Temporary, true, time.Hour},
+		"LimitExceeded.DeliveryFrequencyLimit":            {sms.Temporary, true, 0},
+		"LimitExceeded.PhoneNumberDailyLimit":             {sms.Permanent, true, 0},
+		"LimitExceeded.PhoneNumberSameContentDailyLimit":  {sms.Permanent, true, 0},
+		"FailedOperation.PhoneNumberInBlacklist":          {sms.Permanent, true, 0},
+		"InvalidParameterValue.IncorrectPhoneNumber":      {sms.Permanent, true, 0},
+		"FailedOperation.InsufficientBalanceInSmsPackage": {sms.Temporary, false, 0},
+		"FailedOperation.TemplateIncorrectOrUnapproved":   {sms.Permanent, false, 0},
+		"RequestLimitExceeded.IPLimitExceeded":            {sms.Temporary, false, 0},
+		"InternalError.Timeout":                           {sms.Uncertain, false, 0},
+		"InternalError.SigVerificationFail":               {sms.Permanent, false, 0},
+		"LimitExceeded.AppDailyLimit":                     {sms.Temporary, false, 0},
+		"InternalError":                                   {sms.Uncertain, false, 0},
+		"AuthFailure.SignatureFailure":                    {sms.Permanent, false, 0},
 	} {
 		for form, answer := range map[string]http.HandlerFunc{
 			"status": func(w http.ResponseWriter, _ *http.Request) { status(w, "", code) },
@@ -197,10 +187,10 @@ func TestCodes(t *testing.T) {
 				_, _ = fmt.Fprintf(w, `{"Response":{"Error":{"Code":%q,"Message":"m"},"RequestId":"r"}}`, code)
 			},
 		} {
-			_, err := send(t, sms.Message{Kind: sms.KindPasswordChanged, Params: map[string]string{"time": "x"}}, answer)
-			se, ok := errors.AsType[*sms.Error](err)
-			if !ok || se.Outcome != want || !strings.Contains(err.Error(), code) {
-				t.Errorf("%s as %s: %v", code, form, err)
+			_, err := providertest.Send(t, open, sms.Message{Kind: sms.KindPasswordChanged, Params: map[string]string{"time": "x"}}, answer)
+			providertest.Failed(t, code+" as "+form, err, want.outcome, want.numberOnly, code)
+			if wait := sms.ErrorOf(err).RetryAfter; wait != want.wait {
+				t.Errorf("%s: RetryAfter %v, want %v", code, wait, want.wait)
 			}
 		}
 	}
@@ -216,21 +206,8 @@ func TestConfigFaults(t *testing.T) {
 		},
 		Region: "a b", Endpoint: "http://example.com", Timeout: -1,
 	})
-	if err == nil {
-		t.Fatal("no fault found")
-	}
-	for _, want := range []string{
-		"SecretID is required", "SecretKey holds", "AppID is required", "Region holds", "Templates[0].ID", `"cod"`,
-		"Templates[1]: a second", "without Language", "Endpoint must be https", "Timeout",
-	} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("%q lacks %q", err, want)
-		}
-	}
-	if strings.Contains(err.Error(), "hunter2") {
-		t.Errorf("shows the secret: %v", err)
-	}
-	if _, err := tencentcloud.New(config("")); err != nil {
+	providertest.Faults(t, err, "SecretID is required", "SecretKey holds", "AppID is required", "Region holds", "Templates[0].ID", `"cod"`, "Templates[1]: a second", "without Language", "Endpoint must be https", "Timeout")
+	if _, err := open(""); err != nil {
 		t.Errorf("default endpoint: %v", err)
 	}
 }

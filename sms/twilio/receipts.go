@@ -12,29 +12,29 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/sms"
-	"github.com/seed-16109ab2/rekey/sms/internal/smshttp"
+	"github.com/seed-16109ab2/rekey/sms/internal/smsconfig"
 	"github.com/seed-16109ab2/rekey/sms/internal/smsreceipt"
 )
 
 // ReceiptsConfig configures [NewReceipts].
 type ReceiptsConfig struct {
-	// AuthToken of the account, which signs callbacks even when an API key
+	// AuthToken is the account's auth token. It signs callbacks even if an API key
 	// sends. Required.
 	AuthToken identity.Secret
-	// URL is [Config.StatusCallback]: the public address of the handler, to the
-	// letter, since it is signed. Required.
+	// URL is the public address of the handler, exactly as in [Config.StatusCallback],
+	// because Twilio signs it. Required.
 	URL string
-	// Record keeps a receipt, as [identity.Service.RecordReceipt]. Required. It is
-	// called concurrently. Where sms/failover has another name for the provider,
-	// put that in the receipt first.
+	// Record keeps a receipt, such as [identity.Service.RecordReceipt]. Required. It
+	// is called concurrently. If package failover uses another name for the provider,
+	// put that name into the receipt first.
 	Record func(context.Context, sms.DeliveryReceipt) error
 }
 
 // NewReceipts returns the handler of Twilio's status callbacks, or an error that
-// joins all faults of c. It answers 403 to what Twilio did not sign, and keeps
-// "delivered", "undelivered" and "failed".
+// joins all faults of c. The handler answers 403 to a request that Twilio did not
+// sign, and keeps "delivered", "undelivered" and "failed".
 func NewReceipts(c ReceiptsConfig) (http.Handler, error) {
-	if err := smshttp.Config(Provider, smsreceipt.Check("AuthToken", c.AuthToken, &c.URL, c.Record)); err != nil {
+	if err := smsconfig.Join(Provider, smsreceipt.Check("AuthToken", c.AuthToken, &c.URL, c.Record)); err != nil {
 		return nil, err
 	}
 	return smsreceipt.Handler{Methods: []string{http.MethodPost}, Record: c.Record, Read: c.read}, nil
@@ -62,7 +62,7 @@ func (c ReceiptsConfig) read(r *http.Request, body []byte) (receipt sms.Delivery
 	return receipt, nil
 }
 
-// signature is what Twilio puts in X-Twilio-Signature for a form.
+// signature returns what Twilio puts into X-Twilio-Signature for a form.
 func signature(token, address string, form url.Values) []byte {
 	mac := hmac.New(sha1.New, []byte(token))
 	mac.Write([]byte(address))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/sms"
+	"github.com/seed-16109ab2/rekey/sms/internal/providertest"
 	"github.com/seed-16109ab2/rekey/sms/internal/smsreceipt/receipttest"
 	"github.com/seed-16109ab2/rekey/sms/twilio"
 )
@@ -89,7 +90,7 @@ func TestReceiptsConfig(t *testing.T) {
 func TestStatusCallback(t *testing.T) {
 	t.Parallel()
 	var got string
-	_, err := send(t, func(c *twilio.Config) { c.StatusCallback = callback }, sms.Message{ID: "m1", To: "+8613912345678", Text: "hello"},
+	_, err := providertest.Send(t, opener(func(c *twilio.Config) { c.StatusCallback = callback }), sms.Message{ID: "m1", To: "+8613912345678", Text: "hello"},
 		func(w http.ResponseWriter, r *http.Request) {
 			got = r.PostFormValue("StatusCallback")
 			w.WriteHeader(http.StatusCreated)

@@ -12,11 +12,13 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/sms"
-	"github.com/seed-16109ab2/rekey/sms/internal/smshttp"
+	"github.com/seed-16109ab2/rekey/sms/internal/provider"
+	"github.com/seed-16109ab2/rekey/sms/internal/smsconfig"
+	"github.com/seed-16109ab2/rekey/sms/smshttp"
 )
 
 const (
-	// Provider is the name in the receipts.
+	// Provider is the name in what Send returns and in receipts.
 	Provider = "twilio"
 	// DefaultEndpoint is the API's address outside Twilio's regions.
 	DefaultEndpoint = "https://api.twilio.com"
@@ -26,27 +28,27 @@ const (
 type Config struct {
 	// AccountSID names the account, "AC…". Required.
 	AccountSID string
-	// KeySID is the SID of an API key, "SK…"; empty when AuthToken is the account's.
+	// KeySID is the SID of an API key, "SK…". Empty if AuthToken is the account's.
 	KeySID string
 	// AuthToken is the account's auth token, or the secret of the API key. Required.
 	AuthToken identity.Secret
 	// From is the sender: a number in E.164, a short code or an alphanumeric id.
 	// Exactly one of From and MessagingServiceSID is required.
 	From string
-	// MessagingServiceSID leaves the choice of a sender to a messaging service, "MG…".
+	// MessagingServiceSID names a messaging service, "MG…", which chooses the sender.
 	MessagingServiceSID string
-	// StatusCallback is the public address of the handler made by [NewReceipts];
-	// empty for no receipts.
+	// StatusCallback is the public address of the handler that [NewReceipts] returns.
+	// Empty for no receipts.
 	StatusCallback string
-	// Endpoint is the API's base address; default [DefaultEndpoint]. It must be
-	// https, except for loopback hosts.
+	// Endpoint is the API's base address. It must be https, except for loopback hosts.
+	// Default [DefaultEndpoint].
 	Endpoint string
-	// Client makes the requests; nil stands for one with net/http's defaults. Its
-	// CheckRedirect and Jar are not used.
+	// Client makes the requests. Its CheckRedirect and Jar are not used. If nil, a
+	// client with net/http's defaults is used.
 	Client *http.Client
 	// Timeout bounds one request. Default 10 s, at most 1 min.
 	Timeout time.Duration
-	// Now tells the time; default time.Now.
+	// Now tells the time. Default time.Now.
 	Now func() time.Time
 }
 
@@ -63,21 +65,19 @@ func New(c Config) (*Sender, error) {
 		c.Now = time.Now
 	}
 	faults := []error{
-		smshttp.CheckPlain("AccountSID", c.AccountSID),
-		smshttp.CheckPlain("AuthToken", c.AuthToken.Reveal()),
+		smsconfig.Plain("AccountSID", c.AccountSID),
+		smsconfig.Plain("AuthToken", c.AuthToken.Reveal()),
 	}
 	if strings.ContainsAny(c.AccountSID+c.KeySID, ":/?#%") {
-		// A colon would move the border between user and password in Basic.
+		// A colon would move the border between user name and password.
 		faults = append(faults, errors.New("AccountSID or KeySID is no SID"))
 	}
 	if (c.From == "") == (c.MessagingServiceSID == "") {
 		faults = append(faults, errors.New("exactly one of From and MessagingServiceSID is required"))
 	}
-	base, err := smshttp.CheckBase("Endpoint", c.Endpoint, DefaultEndpoint)
-	faults = append(faults, err)
-	client, err := smshttp.NewClient(Provider, c.Client, c.Timeout, false)
-	faults = append(faults, err)
-	if err := smshttp.Config(Provider, faults...); err != nil {
+	base, client, err := provider.Open(c.Endpoint, DefaultEndpoint,
+		smshttp.Config{Provider: Provider, Client: c.Client, Timeout: c.Timeout, Now: c.Now}, faults...)
+	if err != nil {
 		return nil, err
 	}
 	if c.KeySID == "" {
@@ -86,8 +86,8 @@ func New(c Config) (*Sender, error) {
 	return &Sender{c: c, url: base + "/2010-04-01/Accounts/" + c.AccountSID + "/Messages.json", http: client}, nil
 }
 
-// Send sends m.Text to m.To. Its errors are [*sms.Error]; see the
-// package's section Answers.
+// Send sends m.Text to m.To. Its errors are [*sms.Error]; see the package's section
+// Answers.
 func (s *Sender) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
 	form := url.Values{"To": {m.To}, "Body": {m.Text}}
 	if s.c.From != "" {
@@ -101,14 +101,13 @@ func (s *Sender) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) 
 	if !m.ExpiresAt.IsZero() {
 		form.Set("ValidityPeriod", strconv.Itoa(validity(m.ExpiresAt.Sub(s.c.Now()))))
 	}
-	req, err := http.NewRequest(http.MethodPost, s.url, strings.NewReader(form.Encode()))
+	req, err := s.http.NewPost(ctx, s.url, "application/x-www-form-urlencoded", []byte(form.Encode()))
 	if err != nil {
-		return sms.Accepted{}, s.http.Fail(sms.Permanent, 0, "request cannot be built")
+		return sms.Accepted{}, err
 	}
 	req.SetBasicAuth(s.c.KeySID, s.c.AuthToken.Reveal())
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
-	resp, err := s.http.Do(ctx, req)
+	resp, err := s.http.Do(req, m)
 	if err != nil {
 		return sms.Accepted{}, err
 	}
@@ -119,33 +118,45 @@ func (s *Sender) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) 
 	}
 	parseErr := json.Unmarshal(resp.Body, &answer)
 	if !resp.OK() {
-		return sms.Accepted{}, s.refused(resp, answer.Code, m)
+		return sms.Accepted{}, refused(resp, answer.Code)
 	}
 	if parseErr != nil || answer.SID == "" {
-		return sms.Accepted{}, s.http.FailUnreadable(resp)
+		return sms.Accepted{}, resp.FailUnreadable()
 	}
 	switch string(answer.Status) {
 	case `"failed"`, `"undelivered"`, `"canceled"`:
-		return sms.Accepted{}, s.http.FailAs(sms.Permanent, resp, "", s.c.Now())
+		return sms.Accepted{}, resp.Fail(sms.Permanent, "")
 	}
-	return s.http.Receipt(answer.SID, m), nil
+	return resp.Accepted(answer.SID), nil
 }
 
-func (s *Sender) refused(r *smshttp.Response, code int, m sms.Message) error {
+// refused tells Twilio's error codes apart, https://www.twilio.com/docs/api/errors.
+func refused(r *smshttp.Response, code int) *sms.Error {
 	token := ""
 	if code != 0 {
-		token = smshttp.Token(strconv.Itoa(code), m)
+		token = strconv.Itoa(code)
 	}
 	switch code {
-	case 14107, // message rate exceeded
-		20429, // too many requests
-		21611: // the sender's queue is full
-		return s.http.FailAs(sms.Temporary, r, token, s.c.Now())
+	case 20429, // too many requests of the account
+		21611, // the sender's queue is full
+		63038: // the account's limit of a day
+		return r.Fail(sms.Temporary, token)
+	case 14107: // too many messages to this number from this sender in 30 s
+		e := r.Fail(sms.Temporary, token)
+		e.NumberOnly = true
+		return e
+	case 21211, 21217, 21265, 21266, // not a number that takes SMS
+		21612, 21614, // not reachable from this sender; not a mobile number
+		21608, // a trial account has not verified it
+		21610: // the person wrote STOP
+		e := r.Fail(sms.Permanent, token)
+		e.NumberOnly = true
+		return e
 	}
-	return s.http.FailStatus(r, token, s.c.Now())
+	return r.FailStatus(token)
 }
 
-// validity is a period that Twilio accepts: 1 to 36,000 seconds.
+// validity returns the seconds left, within the 1 to 36,000 that Twilio accepts.
 func validity(left time.Duration) int {
 	return int(min(max(left.Round(time.Second)/time.Second, 1), 36000))
 }

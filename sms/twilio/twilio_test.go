@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -15,6 +13,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/sms"
+	"github.com/seed-16109ab2/rekey/sms/internal/providertest"
 	"github.com/seed-16109ab2/rekey/sms/smstest"
 	"github.com/seed-16109ab2/rekey/sms/twilio"
 )
@@ -86,19 +85,15 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-func send(t *testing.T, c func(*twilio.Config), m sms.Message, answer http.HandlerFunc) (sms.Accepted, error) {
-	t.Helper()
-	server := httptest.NewServer(answer)
-	defer server.Close()
-	cfg := config(server.URL)
-	if c != nil {
-		c(&cfg)
+// opener returns what opens a sender; change, if not nil, changes its configuration.
+func opener(change func(*twilio.Config)) func(endpoint string) (*twilio.Sender, error) {
+	return func(endpoint string) (*twilio.Sender, error) {
+		c := config(endpoint)
+		if change != nil {
+			change(&c)
+		}
+		return twilio.New(c)
 	}
-	s, err := twilio.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s.Send(t.Context(), m)
 }
 
 func TestForm(t *testing.T) {
@@ -121,12 +116,12 @@ func TestForm(t *testing.T) {
 	} {
 		var got url.Values
 		var user string
-		_, err := send(t, func(c *twilio.Config) {
+		_, err := providertest.Send(t, opener(func(c *twilio.Config) {
 			c.Now = func() time.Time { return now }
 			if tt.c != nil {
 				tt.c(c)
 			}
-		}, m, func(w http.ResponseWriter, r *http.Request) {
+		}), m, func(w http.ResponseWriter, r *http.Request) {
 			user, _, _ = r.BasicAuth()
 			_ = r.ParseForm()
 			got = r.PostForm
@@ -147,35 +142,34 @@ func TestErrors(t *testing.T) {
 	for _, tt := range []struct {
 		status, code int
 		want         sms.Outcome
+		numberOnly   bool
 	}{
-		{400, 21211, sms.Permanent},
-		{400, 21610, sms.Permanent},
-		{401, 20003, sms.Permanent},
-		{400, 21611, sms.Temporary},
-		{400, 14107, sms.Temporary},
-		{429, 20429, sms.Temporary},
-		{500, 20500, sms.Uncertain},
-		{503, 20503, sms.Temporary},
+		{400, 21211, sms.Permanent, true},
+		{400, 21610, sms.Permanent, true},
+		{400, 21614, sms.Permanent, true},
+		{401, 20003, sms.Permanent, false},
+		{400, 21611, sms.Temporary, false},
+		{400, 14107, sms.Temporary, true},
+		{429, 14107, sms.Temporary, true},
+		{429, 20429, sms.Temporary, false},
+		{429, 63038, sms.Temporary, false},
+		{500, 20500, sms.Uncertain, false},
+		{503, 20503, sms.Temporary, false},
 	} {
-		_, err := send(t, nil, sms.Message{To: "+1"}, func(w http.ResponseWriter, _ *http.Request) {
+		_, err := providertest.Send(t, opener(nil), sms.Message{To: "+1"}, func(w http.ResponseWriter, _ *http.Request) {
 			refuse(w, tt.status, tt.code, "x")
 		})
-		se, ok := errors.AsType[*sms.Error](err)
-		if !ok || se.Outcome != tt.want || !strings.Contains(err.Error(), fmt.Sprint(tt.code)) {
-			t.Errorf("%d/%d: %v", tt.status, tt.code, err)
-		}
+		providertest.Failed(t, fmt.Sprint(tt.status, "/", tt.code), err, tt.want, tt.numberOnly, fmt.Sprint(tt.code))
 	}
 }
 
-func TestFailedAtOnce(t *testing.T) {
+func TestFailedImmediately(t *testing.T) {
 	t.Parallel()
-	_, err := send(t, nil, sms.Message{To: "+1"}, func(w http.ResponseWriter, _ *http.Request) {
+	_, err := providertest.Send(t, opener(nil), sms.Message{To: "+1"}, func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusCreated)
 		_, _ = w.Write([]byte(`{"sid":"SM1","status":"failed","error_code":30005}`))
 	})
-	if se, ok := errors.AsType[*sms.Error](err); !ok || se.Outcome != sms.Permanent {
-		t.Errorf("got %v, want permanent", err)
-	}
+	providertest.Failed(t, "failed", err, sms.Permanent, false, "")
 }
 
 func TestConfigFaults(t *testing.T) {
@@ -184,17 +178,7 @@ func TestConfigFaults(t *testing.T) {
 		AccountSID: "AC/../x", AuthToken: identity.NewSecret("hunter2\n"), From: "a", MessagingServiceSID: "b",
 		Endpoint: "http://api.twilio.com?x", Timeout: time.Hour,
 	})
-	if err == nil {
-		t.Fatal("no fault found")
-	}
-	for _, want := range []string{"AuthToken holds", "no SID", "exactly one of From", "Endpoint must be https", "Timeout"} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("%q lacks %q", err, want)
-		}
-	}
-	if strings.Contains(err.Error(), "hunter2") {
-		t.Errorf("shows the token: %v", err)
-	}
+	providertest.Faults(t, err, "AuthToken holds", "no SID", "exactly one of From", "Endpoint must be https", "Timeout")
 	if _, err := twilio.New(config("")); err != nil {
 		t.Errorf("default endpoint: %v", err)
 	}

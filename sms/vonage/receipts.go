@@ -17,29 +17,29 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/sms"
-	"github.com/seed-16109ab2/rekey/sms/internal/smshttp"
+	"github.com/seed-16109ab2/rekey/sms/internal/smsconfig"
 	"github.com/seed-16109ab2/rekey/sms/internal/smsreceipt"
 )
 
 // ReceiptsConfig configures [NewReceipts].
 type ReceiptsConfig struct {
-	// SignatureSecret of the account, for which SHA-256 HMAC or SHA-512 HMAC is
-	// chosen as the method. Required. Vonage signs callbacks only once its support
-	// has turned that on; the methods with MD5 and SHA-1 are refused.
+	// SignatureSecret is the account's signature secret. Required. Choose SHA-256 HMAC
+	// or SHA-512 HMAC as the account's method; MD5 and SHA-1 are refused. Vonage signs
+	// callbacks only after its support has turned that on.
 	SignatureSecret identity.Secret
-	// Record keeps a receipt, as [identity.Service.RecordReceipt]. Required. It is
-	// called concurrently. Where sms/failover has another name for the provider,
-	// put that in the receipt first.
+	// Record keeps a receipt, such as [identity.Service.RecordReceipt]. Required. It
+	// is called concurrently. If package failover uses another name for the provider,
+	// put that name into the receipt first.
 	Record func(context.Context, sms.DeliveryReceipt) error
 }
 
 // NewReceipts returns the handler of Vonage's delivery receipts, or an error that
-// joins all faults of c. It takes each of the three forms that an account can
-// choose (GET, POST of a form, POST of JSON), answers 403 to what Vonage did not
-// sign, and keeps "delivered", "expired", "failed" and "rejected". Of a text in
-// several parts it knows the first part's.
+// joins all faults of c. The handler takes each of the three forms that an account
+// can choose (GET, POST of a form, POST of JSON). It answers 403 to a request that
+// Vonage did not sign, and keeps "delivered", "expired", "failed" and "rejected". Of
+// a text in several parts it keeps the receipt of the first part.
 func NewReceipts(c ReceiptsConfig) (http.Handler, error) {
-	if err := smshttp.Config(Provider, smsreceipt.Check("SignatureSecret", c.SignatureSecret, nil, c.Record)); err != nil {
+	if err := smsconfig.Join(Provider, smsreceipt.Check("SignatureSecret", c.SignatureSecret, nil, c.Record)); err != nil {
 		return nil, err
 	}
 	return smsreceipt.Handler{Methods: []string{http.MethodGet, http.MethodPost}, Record: c.Record, Read: c.read}, nil
@@ -86,9 +86,9 @@ func parameters(r *http.Request, body []byte) (url.Values, error) {
 	return form, nil
 }
 
-// signature covers the parameters in order of their names, with what separates
-// them replaced in their values. Its length tells the hash; of another length
-// there is none.
+// signature signs the parameters in the order of their names. Characters that
+// separate parameters are replaced in the values. The length of a given signature
+// tells the hash; for any other length the result is nil.
 func signature(secret string, length int, form url.Values) []byte {
 	hashes := map[int]func() hash.Hash{sha256.Size: sha256.New, sha512.Size: sha512.New}
 	if hashes[length] == nil {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/sms"
+	"github.com/seed-16109ab2/rekey/sms/internal/providertest"
 	"github.com/seed-16109ab2/rekey/sms/smstest"
 	"github.com/seed-16109ab2/rekey/sms/vonage"
 )
@@ -83,17 +83,12 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-func send(t *testing.T, m sms.Message, now time.Time, answer http.HandlerFunc) (sms.Accepted, error) {
-	t.Helper()
-	server := httptest.NewServer(answer)
-	defer server.Close()
-	c := config(server.URL)
-	c.Now = func() time.Time { return now }
-	s, err := vonage.New(c)
-	if err != nil {
-		t.Fatal(err)
+func opener(now time.Time) func(endpoint string) (*vonage.Sender, error) {
+	return func(endpoint string) (*vonage.Sender, error) {
+		c := config(endpoint)
+		c.Now = func() time.Time { return now }
+		return vonage.New(c)
 	}
-	return s.Send(t.Context(), m)
 }
 
 func TestForm(t *testing.T) {
@@ -110,7 +105,7 @@ func TestForm(t *testing.T) {
 		{"ê", "unicode", time.Minute, "60000"},
 	} {
 		var got url.Values
-		r, err := send(t, sms.Message{ID: "m1", To: "+8612345678901", Text: tt.text, ExpiresAt: now.Add(tt.left)}, now,
+		r, err := providertest.Send(t, opener(now), sms.Message{ID: "m1", To: "+8612345678901", Text: tt.text, ExpiresAt: now.Add(tt.left)},
 			func(w http.ResponseWriter, r *http.Request) {
 				_ = r.ParseForm()
 				got = r.PostForm
@@ -130,44 +125,34 @@ func TestForm(t *testing.T) {
 func TestStatuses(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		statuses []string
-		want     sms.Outcome
+		statuses   []string
+		want       sms.Outcome
+		numberOnly bool
 	}{
-		{[]string{"1"}, sms.Temporary},
-		{[]string{"9"}, sms.Temporary},
-		{[]string{"10"}, sms.Temporary},
-		{[]string{"5"}, sms.Uncertain},
-		{[]string{"2"}, sms.Permanent},
-		{[]string{"4"}, sms.Permanent},
-		{[]string{"7"}, sms.Permanent},
-		{[]string{"1", "1"}, sms.Temporary},
-		{[]string{"0", "1"}, sms.Uncertain},
-		{[]string{"1", "0"}, sms.Uncertain},
-		{[]string{""}, sms.Uncertain},
-		{nil, sms.Uncertain},
+		{[]string{"1"}, sms.Temporary, false},
+		{[]string{"9"}, sms.Temporary, false},
+		{[]string{"10"}, sms.Temporary, false},
+		{[]string{"5"}, sms.Uncertain, false},
+		{[]string{"2"}, sms.Permanent, false},
+		{[]string{"4"}, sms.Permanent, false},
+		{[]string{"6"}, sms.Permanent, true},
+		{[]string{"7"}, sms.Permanent, true},
+		{[]string{"1", "1"}, sms.Temporary, false},
+		{[]string{"0", "1"}, sms.Uncertain, false},
+		{[]string{"1", "0"}, sms.Uncertain, false},
+		{[]string{""}, sms.Uncertain, false},
+		{nil, sms.Uncertain, false},
 	} {
-		_, err := send(t, sms.Message{To: "+8613987650412", Text: "x"}, time.Now(),
+		_, err := providertest.Send(t, opener(time.Now()), sms.Message{To: "+8613987650412", Text: "x"},
 			func(w http.ResponseWriter, _ *http.Request) { parts(w, tt.statuses...) })
-		if se, ok := errors.AsType[*sms.Error](err); !ok || se.Outcome != tt.want {
-			t.Errorf("%q: %v", tt.statuses, err)
-		}
+		providertest.Failed(t, fmt.Sprintf("%q", tt.statuses), err, tt.want, tt.numberOnly, "")
 	}
 }
 
 func TestConfigFaults(t *testing.T) {
 	t.Parallel()
 	_, err := vonage.New(vonage.Config{APISecret: identity.NewSecret("hunter2\n"), Endpoint: "http://rest.nexmo.com", Timeout: -1})
-	if err == nil {
-		t.Fatal("no fault found")
-	}
-	for _, want := range []string{"APIKey is required", "APISecret holds", "no From", "Endpoint must be https", "Timeout"} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("%q lacks %q", err, want)
-		}
-	}
-	if strings.Contains(err.Error(), "hunter2") {
-		t.Errorf("shows the secret: %v", err)
-	}
+	providertest.Faults(t, err, "APIKey is required", "APISecret holds", "no From", "Endpoint must be https", "Timeout")
 	if _, err := vonage.New(config("")); err != nil {
 		t.Errorf("default endpoint: %v", err)
 	}

@@ -54,7 +54,7 @@ func Example() {
 			return
 		}
 		fmt.Println("to", p.Data.To, "text", p.Data.Text)
-		_ = json.NewEncoder(w).Encode(map[string]string{"id": "carrier-7"})
+		_ = json.NewEncoder(w).Encode(map[string]string{"id": "sms-7"})
 	}))
 	defer receiver.Close()
 
@@ -72,5 +72,5 @@ func Example() {
 	fmt.Println(receipt.Provider, receipt.Ref, err)
 	// Output:
 	// to +8612345678901 text Your code is 123456.
-	// webhook carrier-7 <nil>
+	// webhook sms-7 <nil>
 }

@@ -11,12 +11,12 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/sms"
-	"github.com/seed-16109ab2/rekey/sms/internal/smshttp"
+	"github.com/seed-16109ab2/rekey/sms/internal/smsconfig"
 	"github.com/seed-16109ab2/rekey/sms/internal/smsreceipt"
 )
 
-// ReceiptPayloadType is [ReceiptPayload].Type. It keeps a request of ours from
-// being sent back as a receipt.
+// ReceiptPayloadType is [ReceiptPayload].Type. It differs from [PayloadType], so that
+// a request of the sender cannot be sent back as a receipt.
 const ReceiptPayloadType = "sms.receipt"
 
 // ReceiptPayload is the JSON body of a receipt.
@@ -25,31 +25,31 @@ type ReceiptPayload struct {
 	Data ReceiptData `json:"data"`
 }
 
-// ReceiptData is what became of a message.
+// ReceiptData says whether a message arrived.
 type ReceiptData struct {
-	// ID is the "id" that the message's request was answered with. A message whose
-	// request was answered without one gets no receipt.
+	// ID is the "id" in the answer to the message's request. Without an "id" in that
+	// answer a message has no receipt.
 	ID     string           `json:"id"`
 	Status sms.ReceiptState `json:"status"` // "delivered" or "failed"; others are acknowledged and not kept
-	Code   string           `json:"code"`   // of the carrier; may be empty
+	Code   string           `json:"code"`   // the provider's own error code; may be empty
 }
 
-// receiptTolerance is how far the time of a request may be off; the
-// specification leaves the choice to the receiver, its libraries take this.
+// receiptTolerance is how far the time of a request may be off. The specification
+// leaves the choice to the receiver; its libraries choose this.
 const receiptTolerance = 5 * time.Minute
 
 // ReceiptsConfig configures [NewReceipts].
 type ReceiptsConfig struct {
-	// Secret signs the receipts, as [Config.Secret] signs the messages; it may be
-	// the same. Required.
+	// Secret signs the receipts, as [Config.Secret] signs the messages. Both may have
+	// the same value. Required.
 	Secret identity.Secret
-	// OldSecret is accepted too, while the sender moves on. Optional.
+	// OldSecret is accepted as well while your service moves to Secret. Optional.
 	OldSecret identity.Secret
-	// Record keeps a receipt, as [identity.Service.RecordReceipt]. Required. It is
-	// called concurrently. Where sms/failover has another name for the provider,
-	// put that in the receipt first.
+	// Record keeps a receipt, such as [identity.Service.RecordReceipt]. Required. It
+	// is called concurrently. If package failover uses another name for the provider,
+	// put that name into the receipt first.
 	Record func(context.Context, sms.DeliveryReceipt) error
-	// Now tells the time; default time.Now.
+	// Now tells the time. Default time.Now.
 	Now func() time.Time
 }
 
@@ -58,10 +58,10 @@ type receipts struct {
 	now  func() time.Time
 }
 
-// NewReceipts returns the handler of delivery receipts that your service posts,
-// signed by the Standard Webhooks rules like the messages it gets, or an error
-// that joins all faults of c. It answers 403 to a wrong signature and to a time
-// more than 5 minutes off.
+// NewReceipts returns the handler of the delivery receipts that your service posts,
+// or an error that joins all faults of c. Receipts are signed by the rules of Standard
+// Webhooks, as messages are. The handler answers 403 to a wrong signature and to a
+// time more than 5 minutes off.
 func NewReceipts(c ReceiptsConfig) (http.Handler, error) {
 	h := receipts{now: c.Now}
 	if h.now == nil {
@@ -75,7 +75,7 @@ func NewReceipts(c ReceiptsConfig) (http.Handler, error) {
 		faults = append(faults, err)
 		h.keys = append(h.keys, key)
 	}
-	if err := smshttp.Config(Provider, faults...); err != nil {
+	if err := smsconfig.Join(Provider, faults...); err != nil {
 		return nil, err
 	}
 	return smsreceipt.Handler{Methods: []string{http.MethodPost}, Record: c.Record, Read: h.read}, nil

@@ -17,8 +17,8 @@ const (
 	minSecret, maxSecret = 24, 64
 )
 
-// parseSecret returns the key in a secret of the form "whsec_<base64>". Its
-// errors name the field and show nothing of the value.
+// parseSecret returns the key in a secret of the form "whsec_<base64>". Its errors
+// name the field and never show the value.
 func parseSecret(field string, s identity.Secret) ([]byte, error) {
 	rest, ok := strings.CutPrefix(s.Reveal(), secretPrefix)
 	if !ok {
@@ -41,8 +41,8 @@ func sign(key []byte, id string, unix int64, body []byte) string {
 	return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// usableID reports whether an id can stand in a header field and, having no full
-// stop, leaves one way only to split the signed content.
+// usableID reports whether an id can stand in a header field and has no full stop.
+// Full stops separate the parts of the signed content.
 func usableID(id string) bool {
 	if id == "" || len(id) > 128 {
 		return false

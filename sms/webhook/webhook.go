@@ -11,37 +11,38 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/sms"
-	"github.com/seed-16109ab2/rekey/sms/internal/smshttp"
+	"github.com/seed-16109ab2/rekey/sms/internal/smsconfig"
+	"github.com/seed-16109ab2/rekey/sms/smshttp"
 )
 
-// Provider is the name in the receipts.
+// Provider is the name in what Send returns and in receipts.
 const Provider = "webhook"
 
 // Config configures a [Sender].
 type Config struct {
-	// URL takes the requests: https, or http for a loopback host. A query is
-	// kept; a user name, password or fragment is refused. Required.
+	// URL takes the requests. It must be https, except for loopback hosts. It may have
+	// a query, but no user name, password or fragment. Required.
 	URL string
 	// Secret signs requests: "whsec_" and the base64 of 24 to 64 random bytes. Required.
 	Secret identity.Secret
-	// OldSecret, of the same form, signs them as well while receivers move from
-	// it to Secret. Optional.
+	// OldSecret has the same form, and signs the requests as well while receivers move
+	// from it to Secret. Optional.
 	OldSecret identity.Secret
-	// InsecureHTTP permits http to hosts other than loopback. Anyone on the path
-	// then reads the codes and can use them before the person does.
+	// InsecureHTTP permits http to hosts other than loopback. Anyone on the path can
+	// then read the codes and use them before the person does.
 	InsecureHTTP bool
-	// Client makes the requests; nil stands for one with net/http's defaults. Its
-	// CheckRedirect and Jar are not used.
+	// Client makes the requests. Its CheckRedirect and Jar are not used. If nil, a
+	// client with net/http's defaults is used.
 	Client *http.Client
 	// Timeout bounds one request, from dialling to the last byte of the answer.
 	// Default 10 s, at most 1 min.
 	Timeout time.Duration
-	// Now tells the time; default time.Now.
+	// Now tells the time. Default time.Now.
 	Now func() time.Time
 }
 
-// Sender is an [sms.Sender] that posts messages to a web server. It is
-// safe for concurrent use.
+// Sender is an [sms.Sender] that posts messages to a web server. It is safe for
+// concurrent use.
 type Sender struct {
 	url  string
 	keys [][]byte
@@ -55,7 +56,7 @@ func New(c Config) (*Sender, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
-	_, urlErr := smshttp.CheckEndpoint("URL", c.URL, c.InsecureHTTP)
+	_, urlErr := smsconfig.Endpoint("URL", c.URL, c.InsecureHTTP)
 	faults := []error{urlErr}
 	key, err := parseSecret("Secret", c.Secret)
 	faults = append(faults, err)
@@ -65,42 +66,45 @@ func New(c Config) (*Sender, error) {
 		faults = append(faults, err)
 		s.keys = append(s.keys, key)
 	}
-	// The id makes a repetition harmless, whatever became of the first.
-	s.http, err = smshttp.NewClient(Provider, c.Client, c.Timeout, true)
+	// The receiver recognises a repetition by its id.
+	s.http, err = smshttp.New(smshttp.Config{Provider: Provider, Client: c.Client, Timeout: c.Timeout, Now: c.Now,
+		Idempotent: true, InsecureHTTP: c.InsecureHTTP})
 	faults = append(faults, err)
-	if err := smshttp.Config(Provider, faults...); err != nil {
+	if err := smsconfig.Join(Provider, faults...); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// Send posts m. It returns a [*sms.Error] whose outcome is never
-// uncertain; see the package's section Answers. When ctx ended, the error wraps
-// ctx's.
+// Send posts m. Its errors are [*sms.Error] and never uncertain; see the package's
+// section Answers. If ctx ended, the error wraps ctx's error.
 func (s *Sender) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
-	req, err := s.request(m)
+	req, err := s.request(ctx, m)
 	if err != nil {
 		return sms.Accepted{}, err
 	}
-	resp, err := s.http.Do(ctx, req)
+	resp, err := s.http.Do(req, m)
 	if err != nil {
 		return sms.Accepted{}, err
-	}
-	if !resp.OK() {
-		return sms.Accepted{}, s.http.FailStatus(resp, "", s.now())
 	}
 	var answer struct {
-		ID string `json:"id"`
+		ID         string `json:"id"`
+		NumberOnly bool   `json:"number_only"`
 	}
 	if err := json.Unmarshal(resp.Body, &answer); err != nil {
-		answer.ID = "" // the status has accepted the message; the id is a courtesy
+		answer.ID, answer.NumberOnly = "", false // the status decides, and the body may add to it
 	}
-	return s.http.Receipt(answer.ID, m), nil
+	if !resp.OK() {
+		failure := resp.FailStatus("")
+		failure.NumberOnly = answer.NumberOnly
+		return sms.Accepted{}, failure
+	}
+	return resp.Accepted(answer.ID), nil
 }
 
-func (s *Sender) request(m sms.Message) (*http.Request, error) {
+func (s *Sender) request(ctx context.Context, m sms.Message) (*http.Request, error) {
 	if !usableID(m.ID) {
-		return nil, s.http.Fail(sms.Permanent, 0, "message id is empty, too long or not plain ASCII without full stops")
+		return nil, s.http.Fail(sms.Permanent, "message id is empty, too long or not plain ASCII without full stops")
 	}
 	now := s.now().UTC()
 	var body bytes.Buffer
@@ -111,18 +115,17 @@ func (s *Sender) request(m sms.Message) (*http.Request, error) {
 		Text: m.Text, Params: m.Params, ExpiresAt: m.ExpiresAt.UTC(),
 	}})
 	if err != nil {
-		// Not err itself: encoding/json may quote a value.
-		return nil, s.http.Fail(sms.Permanent, 0, "message cannot be encoded")
+		// err is left out, because encoding/json may quote a value in it.
+		return nil, s.http.Fail(sms.Permanent, "message cannot be encoded")
 	}
-	req, err := http.NewRequest(http.MethodPost, s.url, bytes.NewReader(body.Bytes()))
+	req, err := s.http.NewPost(ctx, s.url, "application/json", body.Bytes())
 	if err != nil {
-		return nil, s.http.Fail(sms.Permanent, 0, "request cannot be built")
+		return nil, err
 	}
 	var signatures []string
 	for _, key := range s.keys {
 		signatures = append(signatures, sign(key, m.ID, now.Unix(), body.Bytes()))
 	}
-	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Webhook-Id", m.ID)
 	req.Header.Set("Webhook-Timestamp", strconv.FormatInt(now.Unix(), 10))
 	req.Header.Set("Webhook-Signature", strings.Join(signatures, " "))

@@ -18,6 +18,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/sms"
+	"github.com/seed-16109ab2/rekey/sms/internal/providertest"
 	"github.com/seed-16109ab2/rekey/sms/smstest"
 	"github.com/seed-16109ab2/rekey/sms/webhook"
 )
@@ -66,11 +67,11 @@ func TestConformance(t *testing.T) {
 			switch b {
 			case smstest.Accept:
 				w.WriteHeader(http.StatusAccepted)
-				_, _ = fmt.Fprintf(w, `{"id":"carrier-%d"}`, refs.Add(1))
+				_, _ = fmt.Fprintf(w, `{"id":"sms-%d"}`, refs.Add(1))
 			case smstest.Refuse:
 				w.WriteHeader(http.StatusUnprocessableEntity)
 			case smstest.TryLater:
-				w.WriteHeader(http.StatusInternalServerError)
+				w.WriteHeader(http.StatusServiceUnavailable)
 			case smstest.Throttled:
 				w.Header().Set("Retry-After", "90")
 				w.WriteHeader(http.StatusTooManyRequests)
@@ -133,9 +134,9 @@ func TestAnswers(t *testing.T) {
 		{425, "1", sms.Temporary, time.Second},
 		{429, "Tue, 03 Feb 2026 04:06:06 GMT", sms.Temporary, time.Minute},
 		{429, "Tue, 03 Feb 2026 04:04:06 GMT", sms.Temporary, 0},
-		{500, "99999999999999999999999", sms.Temporary, time.Hour},
+		{500, "99999999999999999999999", sms.Repeatable, time.Hour},
 		{503, "-5", sms.Temporary, 0},
-		{504, "soon", sms.Temporary, 0},
+		{504, "soon", sms.Repeatable, 0},
 		{304, "", sms.Permanent, 0},
 		{400, "9", sms.Permanent, 0},
 		{401, "", sms.Permanent, 0},
@@ -157,9 +158,25 @@ func TestAnswers(t *testing.T) {
 			_, err = sender.Send(t.Context(), sms.Message{ID: "m1"})
 			se, ok := errors.AsType[*sms.Error](err)
 			if !ok || se.Outcome != tt.want || se.RetryAfter != tt.wait {
-				t.Errorf("got %v, RetryAfter %v; want outcome %d after %v", err, se.RetryAfter, tt.want, tt.wait)
+				t.Errorf("got %v, RetryAfter %v; want outcome %v after %v", err, se.RetryAfter, tt.want, tt.wait)
 			}
 		})
+	}
+}
+
+// The receiver's own provider may limit one number.
+func TestRefusalOfOneNumber(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]bool{
+		`{"number_only":true}`: true, `{"number_only":false}`: false, ``: false, `{"number_only":"yes"}`: false, `[true]`: false,
+	} {
+		_, err := providertest.Send(t, func(url string) (*webhook.Sender, error) {
+			return webhook.New(webhook.Config{URL: url, Secret: identity.NewSecret(secret)})
+		}, sms.Message{ID: "m1"}, func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusTooManyRequests)
+			_, _ = w.Write([]byte(body))
+		})
+		providertest.Failed(t, body, err, sms.Temporary, want, "429")
 	}
 }
 

@@ -205,7 +205,7 @@ type conn interface {
 
 // statements runs SQL with the values as the driver's parameters.
 type statements struct {
-	ctx    context.Context //nolint:containedctx // lives as long as the call
+	ctx    context.Context // lives as long as the call
 	db     *bun.DB
 	conn   conn
 	engine engine

@@ -15,7 +15,7 @@ import (
 func TestGateBoundsAndSheds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const concurrency, queue, callers = 2, 3, 50
-		g := hashgate.New(concurrency, queue)
+		g := hashgate.New(concurrency, queue, 0)
 		var running, peak, done, full atomic.Int64
 		var wg sync.WaitGroup
 		for range callers {
@@ -56,7 +56,7 @@ func TestGateBoundsAndSheds(t *testing.T) {
 
 func TestWaitingEndsWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := hashgate.New(1, 1)
+		g := hashgate.New(1, 1, 0)
 		release := make(chan struct{})
 		go func() { _ = g.Do(context.Background(), func() { <-release }) }()
 		synctest.Wait()
@@ -77,7 +77,7 @@ func TestWaitingEndsWithTheContext(t *testing.T) {
 
 func TestPanicLeavesNoSlotTaken(t *testing.T) {
 	t.Parallel()
-	g := hashgate.New(1, 0)
+	g := hashgate.New(1, 0, 0)
 	func() {
 		defer func() { _ = recover() }()
 		_ = g.Do(t.Context(), func() { panic("x") })

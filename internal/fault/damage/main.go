@@ -196,7 +196,7 @@ func (p *past) inspect(ctx context.Context, store *sqlite.Store) (resets int, fa
 	if err := store.DB().DB.QueryRowContext(ctx, "PRAGMA integrity_check").Scan(&says); err != nil || says != "ok" {
 		return 0, fmt.Errorf("integrity check: %s, %w", says, err)
 	}
-	events, err := store.Events(ctx, "", 10_000)
+	events, err := store.Events(ctx, identity.EventQuery{AfterID: "", Max: 10_000})
 	if err != nil {
 		return 0, err
 	}

@@ -234,7 +234,7 @@ func (w *world) settle(p *person, u identity.User, events int) error {
 func (w *world) recorded(ctx context.Context, store identity.Audit) (map[string]int, error) {
 	resets := map[string]int{}
 	for after := ""; ; {
-		events, err := store.Events(ctx, after, 10_000)
+		events, err := store.Events(ctx, identity.EventQuery{AfterID: after, Max: 10_000})
 		if err != nil || len(events) == 0 {
 			return resets, err
 		}

@@ -218,7 +218,7 @@ func (w *world) check(ctx context.Context, direct *databases.Database) error {
 	defer func() { _ = store.DB().Close() }()
 	of, total := map[string]int{}, 0
 	for after := ""; ; {
-		events, err := store.Events(ctx, after, 10_000)
+		events, err := store.Events(ctx, identity.EventQuery{AfterID: after, Max: 10_000})
 		if err != nil {
 			return err
 		}

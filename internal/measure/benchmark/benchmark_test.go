@@ -116,7 +116,7 @@ func BenchmarkWrongGuess(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		err := svc.ResetByMobile(context.Background(), identity.ResetRequest{
-			Caller: workload.Caller(), Mobile: workload.Number(0), Code: identity.NewSecret("wrong"), Password: identity.NewSecret(workload.Password),
+			Caller: workload.Caller(), Mobile: workload.Number(0), Code: identity.NewSecret("000000"), Password: identity.NewSecret(workload.Password),
 		})
 		if !errors.Is(err, identity.ErrCodeRefused) {
 			b.Fatal(err)

@@ -73,7 +73,8 @@ func (s *stage) resets(ctx context.Context) ([]*class, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.svc.Codes(ctx, wrong, wrong+n); err != nil {
+	rightCodes, err := s.svc.Codes(ctx, wrong, wrong+n)
+	if err != nil {
 		return nil, err
 	}
 	none, err := s.more(ctx, n)
@@ -103,13 +104,16 @@ func (s *stage) resets(ctx context.Context) ([]*class, error) {
 		return &class{name: name, path: workload.ResetPath, wants: http.StatusBadRequest, next: next}
 	}
 	return []*class{
-		reset("wrong code", func(i int) map[string]string { return guess(workload.Number(wrong+i/attempts), "wrong") }),
-		reset("unknown number, code asked for", func(i int) map[string]string { return guess(workload.Number(unknown+i/attempts), "wrong") }),
+		reset("wrong code", func(i int) map[string]string {
+			return guess(workload.Number(wrong+i/attempts), otherThan(rightCodes[i/attempts]))
+		}),
+		reset("what cannot be a code", func(i int) map[string]string { return guess(workload.Number(wrong+i/attempts), "abcdef") }),
+		reset("unknown number, code asked for", func(i int) map[string]string { return guess(workload.Number(unknown+i/attempts), "000000") }),
 		reset("user disabled, right code", func(i int) map[string]string {
 			return guess(workload.Number(disabled+i/attempts), disabledCodes[i/attempts])
 		}),
-		reset("no code asked for", func(i int) map[string]string { return guess(workload.Number(none+i/attempts), "wrong") }),
-		reset("unknown number, no code asked for", func(i int) map[string]string { return guess(workload.Number(idle+i/attempts), "wrong") }),
+		reset("no code asked for", func(i int) map[string]string { return guess(workload.Number(none+i/attempts), "000000") }),
+		reset("unknown number, no code asked for", func(i int) map[string]string { return guess(workload.Number(idle+i/attempts), "000000") }),
 		reset("code expired", func(i int) map[string]string {
 			return guess(workload.Number(expired+i/attempts), expiredCodes[i/attempts])
 		}),
@@ -157,4 +161,9 @@ func (s *stage) disable(ctx context.Context, first, last int) error {
 		}
 	}
 	return nil
+}
+
+// otherThan is a code that is not the given one.
+func otherThan(code string) string {
+	return string('0'+(code[0]-'0'+1)%10) + code[1:]
 }

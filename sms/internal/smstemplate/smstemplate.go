@@ -11,9 +11,10 @@ import (
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
-// Set holds templates of one provider. Filled once, it is safe for concurrent use.
+// Set holds the templates of one provider. After the last Add it is safe for
+// concurrent use.
 type Set[T any] struct {
-	byKey map[key]T
+	byKey map[key]entry[T]
 }
 
 type key struct {
@@ -21,63 +22,31 @@ type key struct {
 	language string
 }
 
-// Add registers a template for a kind and a BCP 47 language; the empty language
-// is the kind's default. field names it in the error.
-func (s *Set[T]) Add(field string, kind sms.Kind, language string, t T) error {
+type entry[T any] struct {
+	template T
+	names    []string
+}
+
+// Add registers a template for a kind and a BCP 47 language; the empty language is
+// the kind's default. names are the values of the message that the template needs.
+// field names the template in the error.
+func (s *Set[T]) Add(field string, kind sms.Kind, language string, names []string, t T) error {
 	k := key{kind, fold(language)}
 	if _, dup := s.byKey[k]; dup {
 		return fmt.Errorf("%s: a second one for this Kind and Language", field)
 	}
 	if s.byKey == nil {
-		s.byKey = map[key]T{}
+		s.byKey = map[key]entry[T]{}
 	}
-	s.byKey[k] = t
+	s.byKey[k] = entry[T]{t, names}
 	if kind == "" {
 		return fmt.Errorf("%s: Kind is required", field)
 	}
-	return nil
+	return checkNames(field, kind, names)
 }
 
-// Check reports a fault unless there is a template for codes and every kind that
-// has one has a default: people's languages are more than anyone has approved.
-func (s *Set[T]) Check() error {
-	var faults []error
-	if _, ok := s.byKey[key{sms.KindVerifyCode, ""}]; !ok {
-		faults = append(faults, fmt.Errorf("no entry of Templates for %q without Language", sms.KindVerifyCode))
-	}
-	var reported []sms.Kind
-	for k := range s.byKey {
-		if _, ok := s.byKey[key{k.kind, ""}]; !ok && k.kind != sms.KindVerifyCode && !slices.Contains(reported, k.kind) {
-			reported = append(reported, k.kind)
-			faults = append(faults, fmt.Errorf("no entry of Templates for %q without Language", k.kind))
-		}
-	}
-	return errors.Join(faults...)
-}
-
-// Pick returns the template for a kind whose language comes closest: the language
-// itself, then without its last subtag and so on (lookup as in RFC 4647 section
-// 3.4), then the kind's default. It reports false when the kind has none.
-func (s *Set[T]) Pick(kind sms.Kind, language string) (T, bool) {
-	for language = fold(language); ; {
-		if t, ok := s.byKey[key{kind, language}]; ok || language == "" {
-			return t, ok
-		}
-		i := strings.LastIndexByte(language, '-')
-		language = language[:max(i, 0)]
-		if i >= 2 && language[i-2] == '-' { // a lone letter only introduces what was cut
-			language = language[:i-2]
-		}
-	}
-}
-
-func fold(language string) string {
-	return strings.ToLower(strings.ReplaceAll(language, "_", "-"))
-}
-
-// CheckParams reports names that messages of a kind do not have, of the kinds
-// known here.
-func CheckParams(field string, kind sms.Kind, names []string) error {
+// checkNames reports names that messages of a known kind do not have.
+func checkNames(field string, kind sms.Kind, names []string) error {
 	var known []string
 	switch kind {
 	case sms.KindVerifyCode:
@@ -99,16 +68,64 @@ func CheckParams(field string, kind sms.Kind, names []string) error {
 	return errors.Join(faults...)
 }
 
-// Values returns the named values of m, in order. A missing one is an error that
-// shows only its name.
-func Values(m sms.Message, names []string) ([]string, error) {
+// Check reports a fault unless there is a template for codes, and each kind that
+// has a template has a default. People have more languages than there are approved
+// templates.
+func (s *Set[T]) Check() error {
+	kinds := []sms.Kind{sms.KindVerifyCode}
+	for k := range s.byKey {
+		if !slices.Contains(kinds, k.kind) {
+			kinds = append(kinds, k.kind)
+		}
+	}
+	var faults []error
+	for _, kind := range kinds {
+		if _, ok := s.byKey[key{kind, ""}]; !ok {
+			faults = append(faults, fmt.Errorf("no entry of Templates for %q without Language", kind))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// For returns the template for a message. It picks the language of the message,
+// then the language without its last subtag and so on (lookup as in RFC 4647
+// section 3.4), then the kind's default. A missing template or value is an error,
+// which shows no value.
+func (s *Set[T]) For(m sms.Message) (t T, err error) {
+	e, ok := s.pick(m.Kind, m.Language)
+	if !ok {
+		return t, errors.New("no template for messages of this kind")
+	}
+	for _, name := range e.names {
+		if _, ok := m.Params[name]; !ok {
+			return t, fmt.Errorf("message has no value %q for the template", name)
+		}
+	}
+	return e.template, nil
+}
+
+func (s *Set[T]) pick(kind sms.Kind, language string) (entry[T], bool) {
+	for language = fold(language); ; {
+		if e, ok := s.byKey[key{kind, language}]; ok || language == "" {
+			return e, ok
+		}
+		i := strings.LastIndexByte(language, '-')
+		language = language[:max(i, 0)]
+		if i >= 2 && language[i-2] == '-' { // a lone letter only introduces what was cut
+			language = language[:i-2]
+		}
+	}
+}
+
+func fold(language string) string {
+	return strings.ToLower(strings.ReplaceAll(language, "_", "-"))
+}
+
+// Values returns the named values of a message in order.
+func Values(m sms.Message, names []string) []string {
 	values := make([]string, len(names))
 	for i, name := range names {
-		v, ok := m.Params[name]
-		if !ok {
-			return nil, fmt.Errorf("message has no value %q for the template", name)
-		}
-		values[i] = v
+		values[i] = m.Params[name]
 	}
-	return values, nil
+	return values
 }

@@ -1,4 +1,4 @@
-// Package receipttest holds the providers' callback handlers to the same rules.
+// Package receipttest tests the providers' callback handlers against the same rules.
 package receipttest
 
 import (
@@ -16,23 +16,23 @@ import (
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
-// Fixture makes a provider's handler and the requests that it gets.
+// Fixture makes a provider's handler and its requests.
 type Fixture struct {
 	New func(record func(context.Context, sms.DeliveryReceipt) error) (http.Handler, error)
-	// Request is signed as the provider signs it, to a server at the given base
-	// address; change, if not nil, changes it after the signature.
+	// Request returns a request, signed as the provider signs it, to a server at the
+	// base address.
 	Request func(base string, status, ref, code string) *http.Request
 	// Provider is the name in the receipts.
 	Provider string
 	// Delivered, Failed and Between are the provider's words for states.
 	Delivered, Failed, Between []string
-	// CodeOf is what becomes of the provider's code "30008" in a failed receipt.
+	// CodeOf is the code in the receipt of a failure that the provider calls "30008".
 	CodeOf string
 	// Forge are changes after which the signature is wrong.
 	Forge map[string]func(*http.Request)
 }
 
-// recorder is a store of receipts that fails as told.
+// recorder keeps receipts, or fails if fail is set.
 type recorder struct {
 	mu   sync.Mutex
 	got  []sms.DeliveryReceipt
@@ -49,7 +49,7 @@ func (r *recorder) record(_ context.Context, receipt sms.DeliveryReceipt) error 
 	return nil
 }
 
-// Run holds the handler to the rules, over loopback HTTP.
+// Run tests the handler over HTTP on loopback.
 func Run(t *testing.T, f Fixture) {
 	t.Helper()
 	r := &recorder{}
@@ -59,8 +59,8 @@ func Run(t *testing.T, f Fixture) {
 	}
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	// A client of its own: servers that other tests close end idle connections of
-	// the default one.
+	// The client is not the default one: when another test closes its server, the
+	// default client's idle connections end.
 	client := &http.Client{Transport: &http.Transport{}}
 	t.Cleanup(client.CloseIdleConnections)
 	send := func(req *http.Request, want int, receipts ...sms.DeliveryReceipt) {

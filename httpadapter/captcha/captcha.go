@@ -1,0 +1,137 @@
+package captcha
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/seed-16109ab2/rekey/httpadapter"
+	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/altcha"
+	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/identity/puzzle"
+)
+
+// Config says which routes there are. Service, Counter, and one of Puzzles and
+// Altcha are mandatory.
+type Config struct {
+	// Service knows the applications and how numbers are written. Mandatory.
+	Service *identity.Service
+	// Puzzles, if not nil, adds the routes of the sliding puzzle.
+	Puzzles *puzzle.Puzzles
+	// Altcha, if not nil, adds the route of the proof of work.
+	Altcha *altcha.Verifier
+
+	// Counter counts requests by address: any [identity.Storage]. Mandatory.
+	Counter Counter
+	// PerAddress is how many puzzles and challenges together an address can ask for.
+	// Default 60 in 10 minutes: an office behind one address sends fewer codes.
+	PerAddress []limit.Rate
+
+	// Now is the clock. Default time.Now.
+	Now func() time.Time
+}
+
+// Counter is the part of [identity.Limits] that this package needs.
+type Counter interface {
+	Spend(ctx context.Context, limits []limit.Limit, now time.Time) ([]limit.Spent, error)
+}
+
+// The paths, below httpadapter.Options.Prefix.
+const (
+	PathPuzzle    = "/api/v2/sdk/captcha"
+	PathVerify    = "/api/v2/sdk/captcha/verify"
+	PathChallenge = "/api/v2/sdk/captcha/challenge"
+)
+
+// Routes returns the routes for httpadapter.Options. It reports all faults of the
+// configuration together.
+func Routes(cfg Config) ([]httpadapter.Route, error) {
+	cfg.PerAddress = slices.Clone(cfg.PerAddress)
+	if len(cfg.PerAddress) == 0 {
+		cfg.PerAddress = []limit.Rate{{Limit: 60, Per: 10 * time.Minute}}
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	var errs []error
+	fault := func(bad bool, format string, args ...any) {
+		if bad {
+			errs = append(errs, fmt.Errorf("captcha: Config."+format, args...))
+		}
+	}
+	fault(cfg.Service == nil, "Service is missing")
+	fault(cfg.Puzzles == nil && cfg.Altcha == nil, "Puzzles and Altcha are missing, one must be set")
+	fault(cfg.Counter == nil, "Counter is missing")
+	for _, r := range cfg.PerAddress {
+		fault(r.Limit < 1 || r.Per < time.Second, "PerAddress: %d per %s, must be at least 1 per 1s", r.Limit, r.Per)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+
+	s := &server{cfg}
+	var routes []httpadapter.Route
+	if cfg.Puzzles != nil {
+		routes = append(routes,
+			httpadapter.Route{Method: http.MethodGet, Path: PathPuzzle, Call: s.puzzle},
+			httpadapter.Route{
+				Method: http.MethodPost, Path: PathVerify, Call: s.verify,
+				Fields: []httpadapter.Field{{Name: fieldPoint, Object: true}, {Name: fieldToken}, {Name: fieldSender}},
+			})
+	}
+	if cfg.Altcha != nil {
+		routes = append(routes, httpadapter.Route{
+			Method: http.MethodPost, Path: PathChallenge, Call: s.challenge,
+			Fields: []httpadapter.Field{{Name: fieldMobile}, {Name: fieldType}},
+		})
+	}
+	return routes, nil
+}
+
+const (
+	fieldPoint  = "point_json"
+	fieldToken  = "token"
+	fieldSender = "sender"
+	fieldMobile = "mobile"
+	fieldType   = "type"
+)
+
+type server struct {
+	Config
+}
+
+// admit checks the application, and charges the address for one request.
+func (s *server) admit(ctx context.Context, c identity.Caller) error {
+	if err := s.Service.CheckCaller(ctx, c); err != nil {
+		return err
+	}
+	sum := sha256.Sum256([]byte(network(c.Address)))
+	key := limit.Key("captcha.address:" + base64.RawURLEncoding.EncodeToString(sum[:]))
+	_, err := s.Counter.Spend(ctx, []limit.Limit{{Key: key, Rules: []limit.Rule{{Name: "challenges per address", Rates: s.PerAddress}}}}, s.Now())
+	if e, ok := errors.AsType[*limit.Error](err); ok {
+		return &identity.RateLimitedError{RetryAfter: e.RetryAfter}
+	}
+	if err != nil {
+		return fmt.Errorf("captcha: count request: %w", err)
+	}
+	return nil
+}
+
+// network is what one customer of a provider has: an IPv4 address, or the /64 of an
+// IPv6 address.
+func network(a netip.Addr) string {
+	a = a.Unmap().WithZone("")
+	if a.Is6() {
+		if p, err := a.Prefix(64); err == nil {
+			return p.String()
+		}
+	}
+	return a.String()
+}

@@ -1,0 +1,95 @@
+package httpadapter
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// preflightAge is how long a browser may keep a preflight's answer, in seconds.
+// Chromium keeps none for longer than two hours.
+const preflightAge = 7200
+
+// crossOrigin sets the headers by which a browser lets pages of a configured
+// origin read answers, and reports whether this request comes from such a page.
+// Cookies are never part of it: who asks is in the documented headers.
+//
+// It is written out rather than taken from a library because a request that is
+// not from a configured origin must get this handler's own answers, 405 and all,
+// and the rest is five headers.
+func (x *exchange) crossOrigin() bool {
+	if len(x.origins) == 0 {
+		return false
+	}
+	header := x.w.Header()
+	header.Add("Vary", "Origin") // also without one: a cache must not mix the answers
+	values := x.r.Header.Values("Origin")
+	if len(values) != 1 || !x.origins[values[0]] {
+		return false
+	}
+	header.Set("Access-Control-Allow-Origin", values[0])
+	return true
+}
+
+// isPreflight reports whether a browser asks before it sends a page's request.
+func isPreflight(r *http.Request) bool {
+	return r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
+}
+
+// preflightHeaders say what a page may send: the same for every request, so that
+// the browser compares.
+func (x *exchange) preflightHeaders() {
+	names := make([]string, 0, 1+len(callerHeaders))
+	names = append(names, "Content-Type")
+	for _, h := range callerHeaders {
+		names = append(names, h.name)
+	}
+	header := x.w.Header()
+	header.Set("Access-Control-Allow-Methods", x.route.methods)
+	header.Set("Access-Control-Allow-Headers", strings.Join(names, ", "))
+	header.Set("Access-Control-Max-Age", strconv.Itoa(preflightAge))
+}
+
+// checkOrigin returns what is wrong with a configured origin. It must be written
+// as a browser writes it (RFC 6454, 6.2), because it is compared byte by byte.
+func checkOrigin(origin string) error {
+	fault := func(what string) error {
+		return fmt.Errorf("httpadapter: Options.AllowedOrigins: %q %s, write it like https://www.example.com", origin, what)
+	}
+	if origin == "null" {
+		return fault("is what any sandboxed page or local file sends")
+	}
+	if strings.Contains(origin, "*") {
+		return fault("has a wildcard")
+	}
+	u, err := url.Parse(origin)
+	switch {
+	case err != nil || u.Scheme == "" || u.Hostname() == "":
+		return fault("is not an origin")
+	case u.User != nil || u.Path != "" || origin != u.Scheme+"://"+u.Host:
+		return fault("has more than scheme, host and port")
+	case strings.HasSuffix(u.Host, ":"), u.Scheme == "https" && u.Port() == "443", u.Scheme == "http" && u.Port() == "80":
+		return fault("has a port that browsers leave out")
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 || strconv.FormatUint(n, 10) != port {
+			return fault("has no possible port")
+		}
+	}
+	host := u.Hostname()
+	if strings.HasPrefix(u.Host, "[") {
+		if a, err := netip.ParseAddr(host); err != nil || !a.Is6() || a.Zone() != "" || a.String() != host {
+			return fault("has no IPv6 address as browsers write it")
+		}
+	} else if strings.ContainsFunc(host, notInHost) {
+		return fault("has a host that is not lower-case ASCII")
+	}
+	return nil
+}
+
+func notInHost(r rune) bool {
+	return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '.' || r == '-' || r == '_')
+}

@@ -1,0 +1,53 @@
+package httpadapter
+
+import (
+	"crypto/rand"
+	"net/http"
+	"strings"
+)
+
+// Names of the device's cookie. The prefix has the browser refuse a cookie that
+// another host of the site, or a page without TLS, wants to set in its place
+// (RFC 6265bis, 4.1.3.2): the device decides which codes count.
+const (
+	deviceCookieName         = "__Host-rekey-device"
+	insecureDeviceCookieName = "rekey-device"
+)
+
+// deviceCookieAge is the longest that browsers keep a cookie, 400 days in seconds.
+const deviceCookieAge = 400 * 24 * 60 * 60
+
+type deviceCookie struct {
+	insecure bool
+}
+
+// device returns the id in a page's cookie, or a new one, and keeps it for longer.
+func (c deviceCookie) device(w http.ResponseWriter, r *http.Request) string {
+	name := deviceCookieName
+	if c.insecure {
+		name = insecureDeviceCookieName
+	}
+	id := ""
+	for _, cookie := range r.CookiesNamed(name) {
+		if isDeviceID(cookie.Value) {
+			id = cookie.Value
+			break
+		}
+	}
+	if id == "" {
+		id = rand.Text()
+	}
+	http.SetCookie(w, &http.Cookie{
+		Name: name, Value: id, Path: "/", MaxAge: deviceCookieAge,
+		Secure: !c.insecure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
+	w.Header().Set("Cache-Control", "no-store")
+	return id
+}
+
+// isDeviceID reports whether an id looks like one of ours: 130 random bits in
+// base32 (RFC 4648). Anything else was made by somebody else, who may know it.
+func isDeviceID(s string) bool {
+	const length = 26
+	return len(s) == length && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
+}

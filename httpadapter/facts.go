@@ -1,0 +1,70 @@
+package httpadapter
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/seed-16109ab2/rekey/httpadapter/internal/countrynames"
+	"github.com/seed-16109ab2/rekey/identity"
+)
+
+// The read-only routes look at the headers' form only, and at no storage: what
+// they answer is the same for everybody.
+
+type countryCodes struct {
+	Definitions []areaCode `json:"phoneAreaCodeDefinitions"`
+	Preferred   string     `json:"preferredAreaCode"` // a country code, in spite of its name
+}
+
+type areaCode struct {
+	AreaCode       string            `json:"areaCode"` // the calling code, without a plus sign
+	DisplayMapping map[string]string `json:"displayMapping"`
+	CountryCode    string            `json:"countryCode"`
+	MobileRegex    string            `json:"mobileRegex"`
+	Suffixes       []string          `json:"areaCodeSuffixes"`
+}
+
+func (h *handler) countryCodes(context.Context, identity.Caller, []byte) ([]byte, *refusal) {
+	region := h.service.DefaultRegion()
+	answer := countryCodes{Definitions: []areaCode{}, Preferred: region}
+	for _, c := range h.service.Countries() {
+		names := countrynames.Of(c.Region)
+		answer.Definitions = append(answer.Definitions, areaCode{
+			AreaCode:       strconv.Itoa(c.CallingCode),
+			DisplayMapping: map[string]string{"en": names.English, "zh-CN": names.Simplified, "zh-TW": names.Traditional},
+			CountryCode:    c.Region,
+			MobileRegex:    mobileRegex(c, c.Region == region),
+			Suffixes:       []string{},
+		})
+	}
+	return encode(answer), nil
+}
+
+// chinaDigits is the documented rule for a number of China. It is narrower than
+// what is possible there, as nobody has a mobile number otherwise.
+const chinaDigits = `1\d{10}`
+
+// mobileRegex is the form of the numbers of a country, for a client that checks
+// before it asks. Other spellings are accepted too. The calling code may be left
+// out in the default region only, because a number without one belongs there.
+func mobileRegex(c identity.Country, byDefault bool) string {
+	digits := chinaDigits
+	if c.Region != "CN" {
+		digits = fmt.Sprintf(`\d{%d,%d}`, c.MinDigits, c.MaxDigits)
+		if byDefault && c.TrunkPrefix != "" {
+			digits = fmt.Sprintf(`(?:%s)?%s`, c.TrunkPrefix, digits)
+		}
+	}
+	times := "{1}"
+	if byDefault {
+		times = "{0,1}"
+	}
+	return fmt.Sprintf(`^(\+%d)%s\-?%s$`, c.CallingCode, times, digits)
+}
+
+func (h *handler) serverDate(context.Context, identity.Caller, []byte) ([]byte, *refusal) {
+	return encode(struct {
+		Timestamp string `json:"timestamp"`
+	}{strconv.FormatInt(h.service.Now().UnixMilli(), 10)}), nil
+}

@@ -1,0 +1,196 @@
+package httpadapter_test
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/seed-16109ab2/rekey/httpadapter"
+)
+
+// made are the answers that the tests of this package have seen: route, status
+// and error_code. The document must list these and no others.
+var made = struct {
+	sync.Mutex
+	answers map[string]bool
+}{answers: make(map[string]bool)}
+
+// produced takes note of an answer of the handler.
+func produced(t *testing.T, path string, a answer) {
+	if strings.HasPrefix(t.Name(), "TestRefusalsAs400") || a.status == http.StatusNoContent || a.status == http.StatusNotFound {
+		return // statuses by an option that the document tells in words; preflights; no route at all
+	}
+	var body struct {
+		Code string `json:"error_code"`
+	}
+	if a.status != http.StatusOK && a.body != "" {
+		if json.Unmarshal([]byte(a.body), &body) != nil {
+			return // net/http's own answer
+		}
+	} else if a.status != http.StatusOK {
+		return // to HEAD
+	}
+	made.Lock()
+	defer made.Unlock()
+	made.answers[fmt.Sprint(path, " ", a.status, " ", body.Code)] = true
+}
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	whole := true // a run of some tests produces some answers
+	for _, name := range []string{"test.run", "test.skip", "test.fuzz", "test.list"} {
+		whole = whole && flag.Lookup(name).Value.String() == ""
+	}
+	if whole && status == 0 {
+		for _, fault := range compare(documented(httpadapter.OpenAPI("")), made.answers) {
+			fmt.Println("openapi.json:", fault)
+			status = 1
+		}
+	}
+	os.Exit(status)
+}
+
+func compare(documented, made map[string]bool) (faults []string) {
+	for _, answer := range slices.Sorted(maps.Keys(documented)) {
+		if !made[answer] {
+			faults = append(faults, answer+" is documented, but no test produces it")
+		}
+	}
+	for _, answer := range slices.Sorted(maps.Keys(made)) {
+		path, _, _ := strings.Cut(answer, " ")
+		known := slices.Contains([]string{resetPath, sendPath, countriesPath, datePath}, path)
+		if known && !documented[answer] {
+			faults = append(faults, answer+" is produced, but not documented")
+		}
+	}
+	return faults
+}
+
+// documented reads route, status and error_code out of an OpenAPI document.
+func documented(document []byte) map[string]bool {
+	var doc map[string]any
+	if err := json.Unmarshal(document, &doc); err != nil {
+		panic(err)
+	}
+	answers := make(map[string]bool)
+	for path, operations := range doc["paths"].(map[string]any) {
+		for _, operation := range operations.(map[string]any) {
+			for status, response := range operation.(map[string]any)["responses"].(map[string]any) {
+				for _, code := range errorCodes(doc, response.(map[string]any)) {
+					answers[path+" "+status+" "+code] = true
+				}
+			}
+		}
+	}
+	return answers
+}
+
+func errorCodes(doc, response map[string]any) (codes []string) {
+	if ref, ok := response["$ref"].(string); ok {
+		response = at(doc, strings.Split(strings.TrimPrefix(ref, "#/"), "/")...)
+	}
+	content, ok := response["content"].(map[string]any)
+	if !ok {
+		return []string{""}
+	}
+	parts, ok := at(content, contentType, "schema")["allOf"].([]any)
+	if !ok {
+		return []string{""}
+	}
+	for _, code := range at(parts[1].(map[string]any), "properties", "error_code")["enum"].([]any) {
+		codes = append(codes, code.(string))
+	}
+	return codes
+}
+
+func at(m map[string]any, names ...string) map[string]any {
+	for _, name := range names {
+		m = m[name].(map[string]any)
+	}
+	return m
+}
+
+// TestDocumentIsCompared: the comparison finds what is missing on either side.
+func TestDocumentIsCompared(t *testing.T) {
+	t.Parallel()
+	all := documented(httpadapter.OpenAPI(""))
+	if len(all) < 45 || !all[resetPath+" 429 SDK.COMMON.1008"] || !all[sendPath+" 200 "] {
+		t.Fatalf("documented: %v", all)
+	}
+	less := maps.Clone(all)
+	delete(less, resetPath+" 400 PWD.0005")
+	if got := compare(all, less); len(got) != 1 || !strings.Contains(got[0], "no test produces") {
+		t.Errorf("not produced: %v", got)
+	}
+	if got := compare(less, all); len(got) != 1 || !strings.Contains(got[0], "not documented") {
+		t.Errorf("not documented: %v", got)
+	}
+}
+
+// TestDocumentHasNoLooseEnds: every reference has something to refer to, and
+// every component is referred to.
+func TestDocumentHasNoLooseEnds(t *testing.T) {
+	t.Parallel()
+	var doc map[string]any
+	if err := json.Unmarshal(httpadapter.OpenAPI(""), &doc); err != nil {
+		t.Fatal(err)
+	}
+	referred := make(map[string]bool)
+	var walk func(any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case []any:
+			for _, e := range v {
+				walk(e)
+			}
+		case map[string]any:
+			if ref, ok := v["$ref"].(string); ok {
+				referred[ref] = true
+			}
+			for _, e := range v {
+				walk(e)
+			}
+		}
+	}
+	walk(doc)
+	present := make(map[string]bool)
+	for kind, components := range at(doc, "components") {
+		for name := range components.(map[string]any) {
+			present["#/components/"+kind+"/"+name] = true
+		}
+	}
+	if !maps.Equal(referred, present) {
+		t.Errorf("referred to: %v\nthere: %v", slices.Sorted(maps.Keys(referred)), slices.Sorted(maps.Keys(present)))
+	}
+	if doc["openapi"] != "3.1.0" {
+		t.Errorf("version %v", doc["openapi"])
+	}
+}
+
+func TestOpenAPIIsServed(t *testing.T) {
+	t.Parallel()
+	s := serve(t, handler(t, &fake{}, httpadapter.Options{Prefix: "/auth", ServeOpenAPI: true}))
+	a := do(t, http.MethodGet, s.URL+"/auth/openapi.json", make(http.Header), nil)
+	if a.status != http.StatusOK || a.body != string(httpadapter.OpenAPI("/auth")) || !strings.Contains(a.body, `"url": "/auth"`) {
+		t.Errorf("answered %d %.200s", a.status, a.body)
+	}
+	guarded(t, a)
+	a = post(t, s, "/auth/openapi.json", "{}")
+	refusedWith(t, a, 405, "SDK.COMMON.1002", "The method parameter format is incorrect.")
+	if a.header.Get("Allow") != "GET, HEAD" {
+		t.Errorf("Allow is %q", a.header.Get("Allow"))
+	}
+	off := serve(t, handler(t, &fake{}, httpadapter.Options{}))
+	refusedWith(t, do(t, http.MethodGet, off.URL+"/openapi.json", headers(), nil), 404, "SDK.COMMON.1002", "The path parameter format is incorrect.")
+	httpadapter.OpenAPI("")[0] = 'x'
+	if httpadapter.OpenAPI("")[0] != '{' {
+		t.Error("a caller can change the document")
+	}
+}

@@ -1,0 +1,91 @@
+package httpadapter
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/seed-16109ab2/rekey/identity"
+)
+
+// Route is a call that the handler answers beside the documented ones, under the
+// same rules: the documented headers, the same checks in the same order, the same
+// form of refusals, the same records in the log. Package httpadapter/captcha makes
+// such routes; see [Options.Routes].
+type Route struct {
+	// Method is GET, which a HEAD is answered as, or POST, which must bring a JSON
+	// object.
+	Method string
+	// Path comes after [Options.Prefix], such as "/api/v2/sdk/captcha".
+	Path string
+	// Fields are what Call needs of a POST's body. All are mandatory.
+	Fields []Field
+	// Call answers. It gets the values of Fields, in their order. What it returns is
+	// encoded as JSON; nil is an answer of zero bytes. An error of package identity is
+	// answered as on the documented routes, a [*MalformedError] with 400 and the name
+	// of the parameter, and any other error as a failure of our own. Call is used by
+	// many goroutines at the same time.
+	Call func(ctx context.Context, c identity.Caller, values []string) (any, error)
+}
+
+// Field is a field of a request's body: a string without control characters.
+type Field struct {
+	Name string
+	// Object accepts a JSON object, too; its value is the object's text. Call has to
+	// check what the text says, also if it came as a string.
+	Object bool
+}
+
+// MalformedError is a [Route]'s refusal of a parameter that has the wrong form.
+type MalformedError struct {
+	Parameter string // the name of a field or header
+}
+
+func (e *MalformedError) Error() string {
+	return "httpadapter: malformed parameter " + e.Parameter
+}
+
+// check returns what is wrong with a route of [Options].
+func (r Route) check() error {
+	switch {
+	case r.Method != http.MethodGet && r.Method != http.MethodPost:
+		return fmt.Errorf("httpadapter: Options.Routes: method %q of %s, must be GET or POST", r.Method, r.Path)
+	case r.Method == http.MethodGet && len(r.Fields) > 0:
+		return fmt.Errorf("httpadapter: Options.Routes: %s has fields, a GET has no body", r.Path)
+	case r.Call == nil:
+		return fmt.Errorf("httpadapter: Options.Routes: %s has no Call", r.Path)
+	case r.Path == "" || !validPrefix(r.Path):
+		return fmt.Errorf("httpadapter: Options.Routes: path %q, must be like \"/api/v2/sdk/captcha\"", r.Path)
+	}
+	return nil
+}
+
+// route makes it one of the handler's.
+func (r Route) route() route {
+	fields := make([]field, len(r.Fields))
+	for i, f := range r.Fields {
+		fields[i] = field{name: strings.Clone(f.Name), plain: true, object: f.Object}
+	}
+	methods := methodsPost
+	if r.Method == http.MethodGet {
+		methods = methodsGet
+	}
+	return route{r.Path, methods, func(ctx context.Context, c identity.Caller, body []byte) ([]byte, *refusal) {
+		var values []string
+		if methods == methodsPost {
+			var refused *refusal
+			if values, refused = decodeFields(body, fields); refused != nil {
+				return nil, refused
+			}
+		}
+		answer, err := r.Call(ctx, c, values)
+		if err != nil {
+			return nil, refuse(err)
+		}
+		if answer == nil {
+			return nil, nil
+		}
+		return encode(answer), nil
+	}}
+}
