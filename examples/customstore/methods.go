@@ -10,7 +10,10 @@ import (
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
-var _ identity.Storage = (*Store)(nil)
+var (
+	_ identity.Storage = (*Store)(nil)
+	_ identity.Checker = (*Store)(nil)
+)
 
 // Arguments that the port passes one by one.
 type (
@@ -18,9 +21,20 @@ type (
 		ID       string
 		Disabled bool
 	}
+	userID struct {
+		Tenant, ID string
+	}
 	spending struct {
 		Limits []limit.Limit
 		Now    time.Time
+	}
+	limitChanges struct {
+		Changes []limit.Change
+		Now     time.Time
+	}
+	happening struct {
+		Event    identity.Event
+		Messages []identity.OutboxMessage
 	}
 )
 
@@ -39,6 +53,18 @@ func (s *Store) spendAll(ctx context.Context, sp spending) ([]limit.Spent, error
 	return s.Store.Spend(ctx, sp.Limits, sp.Now)
 }
 
+func (s *Store) eraseUser(ctx context.Context, u userID) error {
+	return s.Store.DeleteUser(ctx, u.Tenant, u.ID)
+}
+
+func (s *Store) changeAll(ctx context.Context, c limitChanges) error {
+	return s.Store.ChangeLimits(ctx, c.Changes, c.Now)
+}
+
+func (s *Store) record(ctx context.Context, h happening) error {
+	return s.Store.AppendEvent(ctx, h.Event, h.Messages)
+}
+
 // methods carry out the lines of a journal. An error is of the line; that a call
 // was refused is not one.
 func (s *Store) methods() map[string]func(json.RawMessage) error {
@@ -46,20 +72,21 @@ func (s *Store) methods() map[string]func(json.RawMessage) error {
 	again(m, "CreateUser", alone(s.Store.CreateUser))
 	again(m, "UpdateUser", alone(s.Store.UpdateUser))
 	again(m, "ReplacePassword", alone(s.Store.ReplacePassword))
+	again(m, "DeleteUser", alone(s.eraseUser))
 	again(m, "CreateClient", alone(s.Store.CreateClient))
 	again(m, "SetClientDisabled", alone(s.switchClient))
+	again(m, "DeleteClient", alone(s.Store.DeleteClient))
 	again(m, "IssueCode", s.Store.IssueCode)
 	again(m, "ChargeAttempt", s.Store.ChargeAttempt)
 	again(m, "ReleaseAttempt", alone(s.Store.ReleaseAttempt))
 	again(m, "RedeemCode", alone(s.Store.RedeemCode))
 	again(m, "Spend", s.spendAll)
-	again(m, "ClearLimits", alone(s.Store.ClearLimits))
+	again(m, "ChangeLimits", alone(s.changeAll))
 	again(m, "Purge", s.Store.Purge)
-	again(m, "Enqueue", alone(s.Store.Enqueue))
 	again(m, "LeaseMessages", s.Store.LeaseMessages)
-	again(m, "FinishMessage", alone(s.Store.FinishMessage))
+	again(m, "FinishMessages", s.Store.FinishMessages)
 	again(m, "RecordReceipt", alone(s.Store.RecordReceipt))
-	again(m, "AppendEvent", alone(s.Store.AppendEvent))
+	again(m, "AppendEvent", alone(s.record))
 	return m
 }
 
@@ -92,6 +119,12 @@ func (s *Store) ReplacePassword(ctx context.Context, c identity.PasswordChange) 
 	return err
 }
 
+// DeleteUser implements [identity.Directory].
+func (s *Store) DeleteUser(ctx context.Context, tenant, id string) error {
+	_, err := change(ctx, s, "DeleteUser", userID{tenant, id}, alone(s.eraseUser))
+	return err
+}
+
 // CreateClient implements [identity.Clients].
 func (s *Store) CreateClient(ctx context.Context, c identity.Client) error {
 	_, err := change(ctx, s, "CreateClient", c, alone(s.Store.CreateClient))
@@ -101,6 +134,12 @@ func (s *Store) CreateClient(ctx context.Context, c identity.Client) error {
 // SetClientDisabled implements [identity.Clients].
 func (s *Store) SetClientDisabled(ctx context.Context, id string, disabled bool) error {
 	_, err := change(ctx, s, "SetClientDisabled", clientSwitch{id, disabled}, alone(s.switchClient))
+	return err
+}
+
+// DeleteClient implements [identity.Clients].
+func (s *Store) DeleteClient(ctx context.Context, id string) error {
+	_, err := change(ctx, s, "DeleteClient", id, alone(s.Store.DeleteClient))
 	return err
 }
 
@@ -131,9 +170,9 @@ func (s *Store) Spend(ctx context.Context, limits []limit.Limit, now time.Time) 
 	return change(ctx, s, "Spend", spending{limits, now}, s.spendAll)
 }
 
-// ClearLimits implements [identity.Limits].
-func (s *Store) ClearLimits(ctx context.Context, keys []limit.Key) error {
-	_, err := change(ctx, s, "ClearLimits", keys, alone(s.Store.ClearLimits))
+// ChangeLimits implements [identity.Limits].
+func (s *Store) ChangeLimits(ctx context.Context, changes []limit.Change, now time.Time) error {
+	_, err := change(ctx, s, "ChangeLimits", limitChanges{changes, now}, alone(s.changeAll))
 	return err
 }
 
@@ -142,21 +181,14 @@ func (s *Store) Purge(ctx context.Context, p identity.Purge) (int, error) {
 	return change(ctx, s, "Purge", p, s.Store.Purge)
 }
 
-// Enqueue implements [identity.Outbox].
-func (s *Store) Enqueue(ctx context.Context, messages []identity.OutboxMessage) error {
-	_, err := change(ctx, s, "Enqueue", messages, alone(s.Store.Enqueue))
-	return err
-}
-
 // LeaseMessages implements [identity.Outbox].
 func (s *Store) LeaseMessages(ctx context.Context, c identity.Lease) ([]identity.OutboxMessage, error) {
 	return change(ctx, s, "LeaseMessages", c, s.Store.LeaseMessages)
 }
 
-// FinishMessage implements [identity.Outbox].
-func (s *Store) FinishMessage(ctx context.Context, r identity.MessageResult) error {
-	_, err := change(ctx, s, "FinishMessage", r, alone(s.Store.FinishMessage))
-	return err
+// FinishMessages implements [identity.Outbox].
+func (s *Store) FinishMessages(ctx context.Context, results []identity.MessageResult) ([]string, error) {
+	return change(ctx, s, "FinishMessages", results, s.Store.FinishMessages)
 }
 
 // RecordReceipt implements [identity.Outbox].
@@ -166,7 +198,7 @@ func (s *Store) RecordReceipt(ctx context.Context, r sms.DeliveryReceipt) error 
 }
 
 // AppendEvent implements [identity.Audit].
-func (s *Store) AppendEvent(ctx context.Context, e identity.Event) error {
-	_, err := change(ctx, s, "AppendEvent", e, alone(s.Store.AppendEvent))
+func (s *Store) AppendEvent(ctx context.Context, e identity.Event, messages []identity.OutboxMessage) error {
+	_, err := change(ctx, s, "AppendEvent", happening{e, messages}, alone(s.record))
 	return err
 }

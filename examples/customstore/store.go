@@ -57,6 +57,16 @@ func Open(path string) (*Store, error) {
 	return s, nil
 }
 
+// Check implements [identity.Checker]: a damaged journal takes no more calls.
+func (s *Store) Check(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken != nil {
+		return s.broken
+	}
+	return s.Store.Check(ctx)
+}
+
 // Close closes the journal.
 func (s *Store) Close() error { return s.file.Close() }
 

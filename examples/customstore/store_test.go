@@ -69,7 +69,7 @@ func TestReopen(t *testing.T) {
 		if diff := cmp.Diff(want, state(again)); diff != "" {
 			t.Errorf("after %q (-want +got):\n%s", tail, diff)
 		}
-		if err := again.AppendEvent(t.Context(), identity.Event{ID: "zz" + tail, At: time.Now()}); err != nil {
+		if err := again.AppendEvent(t.Context(), identity.Event{ID: "zz" + tail, At: time.Now()}, nil); err != nil {
 			t.Fatal(err)
 		}
 		want = state(again)

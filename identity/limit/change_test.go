@@ -71,6 +71,26 @@ func TestRefundIsAsIfItNeverWas(t *testing.T) {
 	}
 }
 
+func TestRefundOfTheNewest(t *testing.T) {
+	t.Parallel()
+	c := counterOf(limit.Rate{Limit: 3, Per: time.Hour}, limit.Rate{Limit: 300, Per: 24 * time.Hour})
+	for i := range 3 {
+		c.mustSpend(t, epoch.Add(time.Duration(i)*time.Minute), from(uint32(i/2), 0))
+	}
+	now := epoch.Add(3 * time.Minute)
+	c.with(from(9, 9)).change(t, limit.Change{Newest: true}, now)
+	c.wantRoom(t, "of marks that never were", now, 0)
+	c.with(from(0, 0)).change(t, limit.Change{Newest: true}, now)
+	c.wantRoom(t, "one back", now, 1)
+	// The events at 0 and 2 min are left: of the two of its marks the newer one went.
+	c.wantRoom(t, "when the first has left", epoch.Add(time.Hour), 2)
+	c.wantRoom(t, "1 ms before", epoch.Add(time.Hour-time.Millisecond), 1)
+	state, _, err := limit.Change{Limit: c.one, Newest: true}.Apply(nil, now)
+	if err != nil || len(state) > 4 {
+		t.Errorf("of nothing: state %x, error %v", state, err)
+	}
+}
+
 func TestClearKeepsKnownDevices(t *testing.T) {
 	t.Parallel()
 	c := counterOf(limit.Rate{Limit: 2, Per: time.Hour})

@@ -322,3 +322,23 @@ func TestAlarmAsLongAsTheLevelIsReached(t *testing.T) {
 		}
 	}
 }
+
+// Who lowers a limit under attack does not start it anew.
+func TestALoweredLimitCountsWhatWas(t *testing.T) {
+	t.Parallel()
+	c := counterOf(limit.Rate{Limit: 500, Per: time.Hour})
+	for i := range 60 {
+		c.spend(t, epoch.Add(time.Duration(i)*10*time.Second))
+	}
+	now := epoch.Add(11 * time.Minute)
+	c.with(func(l *limit.Limit) { l.Rules = counterOf(limit.Rate{Limit: 50, Per: time.Hour}).one.Rules }).
+		wantRoom(t, "lowered below what was spent", now, 0)
+	c.with(func(l *limit.Limit) { l.Rules = counterOf(limit.Rate{Limit: 70, Per: time.Hour}).one.Rules }).
+		wantRoom(t, "lowered", now, 10)
+	exact := counterOf(limit.Rate{Limit: 100, Per: time.Hour})
+	for range 60 {
+		exact.spend(t, epoch)
+	}
+	exact.with(func(l *limit.Limit) { l.Rules = counterOf(limit.Rate{Limit: 200, Per: time.Hour}).one.Rules }).
+		wantRoom(t, "raised", now, 140)
+}

@@ -26,18 +26,17 @@ func (l Limit) Spend(state []byte, others [][]byte, now time.Time) (Spent, error
 		}
 		all = append(all, other)
 	}
-	known := l.known(all, now)
-	if refused := l.check(inOrder(all), known, now); refused != nil {
+	known, h := l.known(all, now), l.horizons()
+	if refused := l.check(inOrder(all), known, h, now); refused != nil {
 		return Spent{}, refused
 	}
 	own.add(event{at: now.UnixMilli(), n: 1, kind: l.Kind, known: known, mark: l.Mark, submark: l.Submark})
-	h := l.horizons()
 	l.tidy(all, h, now)
 	spent := Spent{Key: l.Key, Shard: l.Shard, State: own.bytes(), ExpiresAt: l.expiry(own, h, now), Known: known}
 	if l.Alarm.Limit > 0 {
 		var n int64
 		for _, s := range all {
-			n += l.count(s.events, &Rule{}, l.Alarm, now)
+			n += l.count(s.events, &Rule{}, l.Alarm, h, now)
 		}
 		spent.Alarm = n >= int64(l.Alarm.Limit)
 	}
@@ -56,8 +55,8 @@ func (l Limit) Look(states [][]byte, now time.Time) (usage float64, err error) {
 		}
 		all = append(all, s)
 	}
-	known, events := l.known(all, now), inOrder(all)
-	if refused := l.check(events, known, now); refused != nil {
+	known, events, h := l.known(all, now), inOrder(all), l.horizons()
+	if refused := l.check(events, known, h, now); refused != nil {
 		return 1, refused
 	}
 	bucket := -1
@@ -70,7 +69,7 @@ func (l Limit) Look(states [][]byte, now time.Time) (usage float64, err error) {
 			continue
 		}
 		for _, r := range rule.Rates {
-			usage = max(usage, float64(l.count(events, rule, r, now))/float64(max(r.Limit, 1)))
+			usage = max(usage, float64(l.count(events, rule, r, h, now))/float64(max(r.Limit, 1)))
 		}
 		if b := rule.Bucket; b.Burst > 0 {
 			usage = max(usage, float64(l.debt(events, rule, bucket, now))/float64(b.span()))
@@ -97,7 +96,7 @@ func inOrder(all []*log) []event {
 }
 
 // check returns the refusals of all rules, or nil.
-func (l *Limit) check(events []event, known bool, now time.Time) *Error {
+func (l *Limit) check(events []event, known bool, h horizons, now time.Time) *Error {
 	var refused *Error
 	bucket := -1
 	for i := range l.Rules {
@@ -110,7 +109,7 @@ func (l *Limit) check(events []event, known bool, now time.Time) *Error {
 		}
 		var wait time.Duration
 		for _, r := range rule.Rates {
-			wait = max(wait, l.wait(events, rule, r, now))
+			wait = max(wait, l.wait(events, rule, r, h, now))
 		}
 		if b := rule.Bucket; b.Burst > 0 {
 			if over := l.debt(events, rule, bucket, now) - time.Duration(b.Burst-1)*b.Every; over > 0 {
@@ -128,20 +127,29 @@ func (l *Limit) check(events []event, known bool, now time.Time) *Error {
 }
 
 // within reports whether an event lies in the rate's window, now given in
-// milliseconds. An event whose instant was rounded lies outside of every exact
-// window.
-func (r Rate) within(e *event, now int64) bool {
+// milliseconds.
+func (r Rate) within(e *event, h horizons, now int64) bool {
 	ahead := skew.Milliseconds()
 	if !r.exact() {
 		ahead += r.step()
 	}
-	return e.at > now-r.Per.Milliseconds() && e.at <= now+ahead && !(e.rounded && r.exact())
+	return r.at(e, h) > now-r.Per.Milliseconds() && e.at <= now+ahead
 }
 
-func (l *Limit) count(events []event, rule *Rule, r Rate, now time.Time) (n int64) {
+// at is the instant that the rate counts. To an exact rate an event whose instant
+// was rounded up is as old as it can be: it left the window when it was rounded.
+// Only if the limit had larger rates before does it still count.
+func (r Rate) at(e *event, h horizons) int64 {
+	if e.rounded && r.exact() {
+		return e.at - h.step
+	}
+	return e.at
+}
+
+func (l *Limit) count(events []event, rule *Rule, r Rate, h horizons, now time.Time) (n int64) {
 	ms := now.UnixMilli()
 	for i := range events {
-		if e := &events[i]; r.within(e, ms) && l.counts(rule, e) {
+		if e := &events[i]; r.within(e, h, ms) && l.counts(rule, e) {
 			n += e.n
 		}
 	}
@@ -149,16 +157,16 @@ func (l *Limit) count(events []event, rule *Rule, r Rate, now time.Time) (n int6
 }
 
 // wait is how long until one more event fits into the rate; 0 if it fits now.
-func (l *Limit) wait(events []event, rule *Rule, r Rate, now time.Time) time.Duration {
-	excess := l.count(events, rule, r, now) + 1 - int64(r.Limit)
+func (l *Limit) wait(events []event, rule *Rule, r Rate, h horizons, now time.Time) time.Duration {
+	excess := l.count(events, rule, r, h, now) + 1 - int64(r.Limit)
 	if excess <= 0 {
 		return 0
 	}
 	ms := now.UnixMilli()
 	for i := range events { // the excess-th oldest event has to leave
-		if e := &events[i]; r.within(e, ms) && l.counts(rule, e) {
+		if e := &events[i]; r.within(e, h, ms) && l.counts(rule, e) {
 			if excess -= e.n; excess <= 0 {
-				return min(unixMilli(e.at).Add(r.Per).Sub(now), r.Per)
+				return max(min(unixMilli(r.at(e, h)).Add(r.Per).Sub(now), r.Per), time.Millisecond)
 			}
 		}
 	}

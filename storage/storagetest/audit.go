@@ -2,6 +2,7 @@ package storagetest
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
 )
@@ -13,17 +14,43 @@ func auditCases() []Case {
 			full.UserID = c.id()
 			bare := identity.Event{ID: c.id(), At: c.now, Type: identity.EventAlarm}
 			for _, e := range []identity.Event{full, bare} {
-				c.ok("AppendEvent", c.AppendEvent(c.ctx, e))
+				c.ok("AppendEvent", c.AppendEvent(c.ctx, e, nil))
 			}
 			c.equal("the events", c.events(), []identity.Event{full, bare})
 		}},
 		{"AppendEvent/Duplicate", "an audit line that can be written over proves nothing", func(c *check) {
 			e := c.event()
-			c.ok("AppendEvent", c.AppendEvent(c.ctx, e))
+			c.ok("AppendEvent", c.AppendEvent(c.ctx, e, nil))
 			dup := c.event()
 			dup.ID, dup.Outcome = e.ID, "forged"
-			c.is("AppendEvent again", c.AppendEvent(c.ctx, dup), identity.ErrAlreadyExists)
+			c.is("AppendEvent again", c.AppendEvent(c.ctx, dup, nil), identity.ErrAlreadyExists)
 			c.equal("the events", c.events(), []identity.Event{e})
+		}},
+		{"AppendEvent/Messages", "what is to be told of an event goes out if the event is stored, and only then", func(c *check) {
+			e, m, n := c.event(), c.message(), c.message()
+			n.Lane, n.KeyID = identity.LaneEvent, "another"
+			m.NextAt, m.ExpiresAt = c.now.Add(-time.Minute), c.now.Add(24*time.Hour)
+			c.ok("AppendEvent", c.AppendEvent(c.ctx, e, []identity.OutboxMessage{m, n}))
+			c.equal("the events", c.events(), []identity.Event{e})
+			c.equal("the messages", c.messages(), unsealed(m, n))
+			leased := c.lease("token", c.now)
+			m.Attempts, m.LeaseToken, m.LeaseUntil = 1, "token", c.now.Add(time.Minute)
+			c.equal("the messages leased", leased, []identity.OutboxMessage{m})
+			c.equal("the messages", c.messages(), unsealed(m, n))
+		}},
+		{"AppendEvent/DuplicateMessage", "an id is the idempotency key towards providers: a second message under it would replace the first, or be lost", func(c *check) {
+			first, second, third, stored := c.message(), c.message(), c.message(), c.event()
+			c.ok("AppendEvent", c.AppendEvent(c.ctx, stored, []identity.OutboxMessage{first}))
+			dup := second
+			dup.ID, dup.Sealed = first.ID, digest("other")
+			for _, messages := range [][]identity.OutboxMessage{{second, dup, third}, {second, third, second}} {
+				c.is("AppendEvent with the id of another message", c.AppendEvent(c.ctx, c.event(), messages), identity.ErrAlreadyExists)
+			}
+			again := stored
+			c.is("AppendEvent of a stored event with a message", c.AppendEvent(c.ctx, again, []identity.OutboxMessage{second}), identity.ErrAlreadyExists)
+			c.equal("the events", c.events(), []identity.Event{stored})
+			c.equal("the messages stored", c.messages(), unsealed(first))
+			c.equal("the sealed text", c.lease("token", c.now)[0].Sealed, first.Sealed)
 		}},
 		{"Events/Pages", "whoever exports the trail by id must get each line once, in order", func(c *check) {
 			var events []identity.Event
@@ -31,11 +58,11 @@ func auditCases() []Case {
 				events = append(events, c.event())
 			}
 			for _, i := range []int{3, 0, 4, 2, 1} {
-				c.ok("AppendEvent", c.AppendEvent(c.ctx, events[i]))
+				c.ok("AppendEvent", c.AppendEvent(c.ctx, events[i], nil))
 			}
 			page := func(after string, limit int, want ...identity.Event) {
 				c.TB.Helper()
-				got, err := c.Events(c.ctx, after, limit)
+				got, err := c.Events(c.ctx, identity.EventQuery{AfterID: after, Max: limit})
 				c.ok("Events", err)
 				c.equal(fmt.Sprintf("at most %d after %q", limit, after), got, want)
 			}
@@ -46,6 +73,55 @@ func auditCases() []Case {
 			page(events[4].ID, 10)
 			page("", 0)
 			page("", -1)
+		}},
+		{"Events/ByUser", "a person's trail holds all that happened to that person, and nothing of a namesake in another tenant", func(c *check) {
+			of := func(tenant, user string) identity.Event {
+				e := c.event()
+				e.Tenant, e.UserID = tenant, user
+				c.ok("AppendEvent", c.AppendEvent(c.ctx, e, nil))
+				return e
+			}
+			first := of("acme", "u1")
+			of("acme", "u2")
+			foreign := of("globex", "u1")
+			second := of("acme", "u1")
+			of("acme", "")
+			of("acme", "U1")
+			third := of("acme", "u1")
+			query := func(q identity.EventQuery, want ...identity.Event) {
+				c.TB.Helper()
+				got, err := c.Events(c.ctx, q)
+				c.ok("Events", err)
+				c.equal(fmt.Sprintf("the events of %+v", q), got, want)
+			}
+			query(identity.EventQuery{Tenant: "acme", UserID: "u1", Max: 10}, first, second, third)
+			query(identity.EventQuery{Tenant: "acme", UserID: "u1", Max: 2}, first, second)
+			query(identity.EventQuery{Tenant: "acme", UserID: "u1", AfterID: first.ID, Max: 1}, second)
+			query(identity.EventQuery{Tenant: "acme", UserID: "u1", AfterID: second.ID, Max: 10}, third)
+			query(identity.EventQuery{Tenant: "globex", UserID: "u1", Max: 10}, foreign)
+			query(identity.EventQuery{Tenant: "", UserID: "u1", Max: 10})
+			query(identity.EventQuery{Tenant: "acme", UserID: "u", Max: 10})
+			query(identity.EventQuery{Tenant: "acme", UserID: "u1"})
+		}},
+		{"Events/Before", "a reader stays behind the present, so that no event with a smaller id is committed behind its back", func(c *check) {
+			var events []identity.Event
+			for _, age := range []time.Duration{time.Hour, time.Millisecond, 0, -time.Hour, time.Minute} {
+				e := c.event()
+				e.At, e.UserID = c.now.Add(-age), "u1"
+				c.ok("AppendEvent", c.AppendEvent(c.ctx, e, nil))
+				events = append(events, e)
+			}
+			for _, userID := range []string{"", "u1"} {
+				got, err := c.Events(c.ctx, identity.EventQuery{Tenant: "acme", UserID: userID, Before: c.now, Max: 10})
+				c.ok("Events", err)
+				c.equal("the events before now", eventIDs(got), eventIDs([]identity.Event{events[0], events[1], events[4]}))
+			}
+			got, err := c.Events(c.ctx, identity.EventQuery{AfterID: events[0].ID, Before: c.now, Max: 2})
+			c.ok("Events", err)
+			c.equal("two of them after the first", eventIDs(got), eventIDs([]identity.Event{events[1], events[4]}))
+			got, err = c.Events(c.ctx, identity.EventQuery{Before: c.now.Add(-2 * time.Hour), Max: 10})
+			c.ok("Events", err)
+			c.equal("the events before all of them", len(got), 0)
 		}},
 	}
 }

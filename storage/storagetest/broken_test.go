@@ -23,23 +23,30 @@ type broken struct {
 	updateUser        func(context.Context, identity.UserChange) error
 	replacePassword   func(context.Context, identity.PasswordChange) error
 	passwordHistory   func(context.Context, string, string, int) ([]string, error)
+	userByID          func(context.Context, string, string) (identity.User, error)
+	listUsers         func(context.Context, string, string, int) ([]identity.User, error)
+	deleteUser        func(context.Context, string, string) error
 	createClient      func(context.Context, identity.Client) error
 	clientByID        func(context.Context, string) (identity.Client, error)
 	setClientDisabled func(context.Context, string, bool) error
+	listClients       func(context.Context, string, int) ([]identity.Client, error)
+	deleteClient      func(context.Context, string) error
 	issueCode         func(context.Context, identity.CodeIssue) ([]limit.Spent, error)
 	chargeAttempt     func(context.Context, identity.Attempt) (identity.ChargedAttempt, error)
 	releaseAttempt    func(context.Context, identity.Release) error
 	redeemCode        func(context.Context, identity.Redemption) error
 	spend             func(context.Context, []limit.Limit, time.Time) ([]limit.Spent, error)
-	clearLimits       func(context.Context, []limit.Key) error
+	limitStates       func(context.Context, []limit.Key) (map[limit.Key][][]byte, error)
+	changeLimits      func(context.Context, []limit.Change, time.Time) error
 	purge             func(context.Context, identity.Purge) (int, error)
-	enqueue           func(context.Context, []identity.OutboxMessage) error
-	claimMessages     func(context.Context, identity.Lease) ([]identity.OutboxMessage, error)
-	finishMessage     func(context.Context, identity.MessageResult) error
+	leaseMessages     func(context.Context, identity.Lease) ([]identity.OutboxMessage, error)
+	finishMessages    func(context.Context, []identity.MessageResult) ([]string, error)
 	recordReceipt     func(context.Context, sms.DeliveryReceipt) error
 	messageStates     func(context.Context, string, int) ([]identity.OutboxMessage, error)
-	appendEvent       func(context.Context, identity.Event) error
-	events            func(context.Context, string, int) ([]identity.Event, error)
+	backlog           func(context.Context) ([]identity.Backlog, error)
+	appendEvent       func(context.Context, identity.Event, []identity.OutboxMessage) error
+	events            func(context.Context, identity.EventQuery) ([]identity.Event, error)
+	check             func(context.Context) error
 }
 
 func (b *broken) before(ctx context.Context) context.Context {
@@ -153,13 +160,6 @@ func (b *broken) Spend(ctx context.Context, limits []limit.Limit, now time.Time)
 	return v, b.after(ctx, err)
 }
 
-func (b *broken) ClearLimits(ctx context.Context, keys []limit.Key) error {
-	if b.clearLimits != nil {
-		return b.clearLimits(ctx, keys)
-	}
-	return b.after(ctx, b.Store.ClearLimits(b.before(ctx), keys))
-}
-
 func (b *broken) Purge(ctx context.Context, p identity.Purge) (int, error) {
 	if b.purge != nil {
 		return b.purge(ctx, p)
@@ -168,26 +168,12 @@ func (b *broken) Purge(ctx context.Context, p identity.Purge) (int, error) {
 	return v, b.after(ctx, err)
 }
 
-func (b *broken) Enqueue(ctx context.Context, messages []identity.OutboxMessage) error {
-	if b.enqueue != nil {
-		return b.enqueue(ctx, messages)
+func (b *broken) LeaseMessages(ctx context.Context, lease identity.Lease) ([]identity.OutboxMessage, error) {
+	if b.leaseMessages != nil {
+		return b.leaseMessages(ctx, lease)
 	}
-	return b.after(ctx, b.Store.Enqueue(b.before(ctx), messages))
-}
-
-func (b *broken) LeaseMessages(ctx context.Context, claim identity.Lease) ([]identity.OutboxMessage, error) {
-	if b.claimMessages != nil {
-		return b.claimMessages(ctx, claim)
-	}
-	v, err := b.Store.LeaseMessages(b.before(ctx), claim)
+	v, err := b.Store.LeaseMessages(b.before(ctx), lease)
 	return v, b.after(ctx, err)
-}
-
-func (b *broken) FinishMessage(ctx context.Context, result identity.MessageResult) error {
-	if b.finishMessage != nil {
-		return b.finishMessage(ctx, result)
-	}
-	return b.after(ctx, b.Store.FinishMessage(b.before(ctx), result))
 }
 
 func (b *broken) RecordReceipt(ctx context.Context, r sms.DeliveryReceipt) error {
@@ -205,17 +191,93 @@ func (b *broken) MessageStates(ctx context.Context, afterID string, limit int) (
 	return v, b.after(ctx, err)
 }
 
-func (b *broken) AppendEvent(ctx context.Context, e identity.Event) error {
+func (b *broken) AppendEvent(ctx context.Context, e identity.Event, messages []identity.OutboxMessage) error {
 	if b.appendEvent != nil {
-		return b.appendEvent(ctx, e)
+		return b.appendEvent(ctx, e, messages)
 	}
-	return b.after(ctx, b.Store.AppendEvent(b.before(ctx), e))
+	return b.after(ctx, b.Store.AppendEvent(b.before(ctx), e, messages))
 }
 
-func (b *broken) Events(ctx context.Context, afterID string, limit int) ([]identity.Event, error) {
+func (b *broken) Events(ctx context.Context, q identity.EventQuery) ([]identity.Event, error) {
 	if b.events != nil {
-		return b.events(ctx, afterID, limit)
+		return b.events(ctx, q)
 	}
-	v, err := b.Store.Events(b.before(ctx), afterID, limit)
+	v, err := b.Store.Events(b.before(ctx), q)
 	return v, b.after(ctx, err)
+}
+
+func (b *broken) UserByID(ctx context.Context, tenant, id string) (identity.User, error) {
+	if b.userByID != nil {
+		return b.userByID(ctx, tenant, id)
+	}
+	v, err := b.Store.UserByID(b.before(ctx), tenant, id)
+	return v, b.after(ctx, err)
+}
+
+func (b *broken) ListUsers(ctx context.Context, tenant, afterID string, max int) ([]identity.User, error) {
+	if b.listUsers != nil {
+		return b.listUsers(ctx, tenant, afterID, max)
+	}
+	v, err := b.Store.ListUsers(b.before(ctx), tenant, afterID, max)
+	return v, b.after(ctx, err)
+}
+
+func (b *broken) DeleteUser(ctx context.Context, tenant, id string) error {
+	if b.deleteUser != nil {
+		return b.deleteUser(ctx, tenant, id)
+	}
+	return b.after(ctx, b.Store.DeleteUser(b.before(ctx), tenant, id))
+}
+
+func (b *broken) ListClients(ctx context.Context, afterID string, max int) ([]identity.Client, error) {
+	if b.listClients != nil {
+		return b.listClients(ctx, afterID, max)
+	}
+	v, err := b.Store.ListClients(b.before(ctx), afterID, max)
+	return v, b.after(ctx, err)
+}
+
+func (b *broken) DeleteClient(ctx context.Context, id string) error {
+	if b.deleteClient != nil {
+		return b.deleteClient(ctx, id)
+	}
+	return b.after(ctx, b.Store.DeleteClient(b.before(ctx), id))
+}
+
+func (b *broken) LimitStates(ctx context.Context, keys []limit.Key) (map[limit.Key][][]byte, error) {
+	if b.limitStates != nil {
+		return b.limitStates(ctx, keys)
+	}
+	v, err := b.Store.LimitStates(b.before(ctx), keys)
+	return v, b.after(ctx, err)
+}
+
+func (b *broken) ChangeLimits(ctx context.Context, changes []limit.Change, now time.Time) error {
+	if b.changeLimits != nil {
+		return b.changeLimits(ctx, changes, now)
+	}
+	return b.after(ctx, b.Store.ChangeLimits(b.before(ctx), changes, now))
+}
+
+func (b *broken) FinishMessages(ctx context.Context, results []identity.MessageResult) ([]string, error) {
+	if b.finishMessages != nil {
+		return b.finishMessages(ctx, results)
+	}
+	v, err := b.Store.FinishMessages(b.before(ctx), results)
+	return v, b.after(ctx, err)
+}
+
+func (b *broken) Backlog(ctx context.Context) ([]identity.Backlog, error) {
+	if b.backlog != nil {
+		return b.backlog(ctx)
+	}
+	v, err := b.Store.Backlog(b.before(ctx))
+	return v, b.after(ctx, err)
+}
+
+func (b *broken) Check(ctx context.Context) error {
+	if b.check != nil {
+		return b.check(ctx)
+	}
+	return b.after(ctx, b.Store.Check(b.before(ctx)))
 }

@@ -12,10 +12,9 @@ import (
 func chargeCases() []Case {
 	attemptOf := func(c *check, code identity.VerifyCode) identity.Attempt {
 		return identity.Attempt{
-			Now: c.now, Binding: code.Binding,
-			Charges:      []limit.Limit{perHour("address", 5), perHour("all", 6)},
-			LiveCharges:  []limit.Limit{perHour("number", 3), perHour("number and device", 2)},
-			DecoyCharges: []limit.Limit{perHour("idle number", 3), perHour("idle device", 2)},
+			Now: c.now, Binding: code.Binding, NumberKey: code.NumberKey,
+			Charges:     []limit.Limit{perHour("address", 5), perHour("all", 6)},
+			LiveCharges: []limit.Limit{perHour("number", 3), perHour("number and device", 2)},
 		}
 	}
 	return []Case{
@@ -89,30 +88,26 @@ func chargeCases() []Case {
 			for i, room := range []int{2, 1} {
 				c.wantRoom("LiveCharges", a.LiveCharges[i], c.now, room)
 			}
-			for i, room := range []int{3, 2} {
-				c.wantRoom("DecoyCharges", a.DecoyCharges[i], c.now, room)
-			}
 		}},
-		{"ChargeAttempt/DecoyCharges", "a guess that cannot match must not use up the number's budget, or anybody could lock the owner out", func(c *check) {
+		{"ChargeAttempt/NoLiveCode", "a guess that cannot match must not use up the number's budget, or a stranger locks the owner out", func(c *check) {
 			a := attemptOf(c, c.code(number, phone))
 			c.spend(c.now, a.LiveCharges...)
-			c.wantRoom("LiveCharges before", a.LiveCharges[1], c.now, 1)
+			c.spend(c.now, a.LiveCharges...)
 			charged, err := c.ChargeAttempt(c.ctx, a)
 			c.ok("ChargeAttempt with LiveCharges used up", err)
 			c.equal("the codes", len(charged.Codes), 0)
-			c.equal("what was spent", spentKeys(charged.Spent), []limit.Key{"address", "all", "idle number", "idle device"})
-			c.wantRoom("LiveCharges after", a.LiveCharges[0], c.now, 2)
-			c.wantRoom("DecoyCharges", a.DecoyCharges[1], c.now, 1)
+			c.equal("what was spent", spentKeys(charged.Spent), []limit.Key{"address", "all"})
+			c.wantRoom("LiveCharges after", a.LiveCharges[0], c.now, 1)
 			c.wantRoom("Charges", a.Charges[0], c.now, 4)
 		}},
-		{"ChargeAttempt/DecoyWhenExhausted", "a code without attempts left is as good as none: its guesses must not charge the number for ever", func(c *check) {
+		{"ChargeAttempt/Exhausted", "a code without attempts left is as good as none: its guesses must not charge the number for ever", func(c *check) {
 			code := c.code(number, phone)
 			code.MaxAttempts = 1
 			c.issue(code)
 			c.wantLive("the only attempt", code, c.now, code)
 			charged, err := c.ChargeAttempt(c.ctx, attemptOf(c, code))
 			c.ok("ChargeAttempt", err)
-			c.equal("what was spent", spentKeys(charged.Spent), []limit.Key{"address", "all", "idle number", "idle device"})
+			c.equal("what was spent", spentKeys(charged.Spent), []limit.Key{"address", "all"})
 		}},
 		{"ChargeAttempt/Refused", "a guess that a limit refused must cost neither an attempt nor any other limit", func(c *check) {
 			full, alsoFull := perHour("full", 1), perHour("also full", 1)
@@ -127,19 +122,21 @@ func chargeCases() []Case {
 				return err
 			}, func(err error) { c.refused("ChargeAttempt", err, full.Key, alsoFull.Key) })
 		}},
-		{"ChargeAttempt/DecoyRefused", "an idle device's guesses are limited like those at a live code, or the answers tell them apart", func(c *check) {
+		{"ChargeAttempt/RefusedWithoutACode", "guesses at nothing are limited like those at a live code, or the answers tell them apart", func(c *check) {
 			a := attemptOf(c, c.code(number, phone))
-			c.spend(c.now, a.DecoyCharges...)
-			c.spend(c.now, a.DecoyCharges...)
+			for range 5 {
+				_, err := c.ChargeAttempt(c.ctx, a)
+				c.ok("ChargeAttempt", err)
+			}
 			_, err := c.ChargeAttempt(c.ctx, a)
-			c.refused("ChargeAttempt", err, a.DecoyCharges[1].Key)
-			c.wantRoom("Charges after the refusal", a.Charges[0], c.now, 5)
+			c.refused("ChargeAttempt", err, a.Charges[0].Key)
+			c.wantRoom("a limit that did not refuse", a.Charges[1], c.now, 1)
 		}},
 		{"ChargeAttempt/Concurrent", "200 guesses at once must be compared with a code at most MaxAttempts times: reading before adding lets them all in", func(c *check) {
 			code := c.issue(c.code(number, phone))
 			var seen, highest atomic.Int64
 			errs := together(200, func(int) error {
-				charged, err := c.ChargeAttempt(c.ctx, identity.Attempt{Now: c.now, Binding: code.Binding, Charges: []limit.Limit{perHour("all", 1000)}})
+				charged, err := c.ChargeAttempt(c.ctx, identity.Attempt{Now: c.now, Binding: code.Binding, NumberKey: code.NumberKey, Charges: []limit.Limit{perHour("all", 1000)}})
 				for _, got := range charged.Codes {
 					seen.Add(1)
 					for {
@@ -161,110 +158,12 @@ func chargeCases() []Case {
 			c.issue(code)
 			var seen atomic.Int64
 			errs := together(100, func(int) error {
-				charged, err := c.ChargeAttempt(c.ctx, identity.Attempt{Now: c.now, Binding: code.Binding, LiveCharges: []limit.Limit{perHour("number", 7)}})
+				charged, err := c.ChargeAttempt(c.ctx, identity.Attempt{Now: c.now, Binding: code.Binding, NumberKey: code.NumberKey, LiveCharges: []limit.Limit{perHour("number", 7)}})
 				seen.Add(int64(len(charged.Codes)))
 				return unlessLimited(err)
 			})
 			c.equal("the guesses that passed a limit of 7", len(c.winners(errs, errLimited)), 7)
 			c.equal("how often the code was seen", seen.Load(), int64(7))
-		}},
-	}
-}
-
-func releaseCases() []Case {
-	return []Case{
-		{"ReleaseAttempt/GivesBack", "an overload must not cost the person an attempt, nor the number its budget", func(c *check) {
-			code := c.issue(c.code(number, phone))
-			limits := []limit.Limit{perHour("number", 2), perHour("all", 3)}
-			for range 2 {
-				_, err := c.ChargeAttempt(c.ctx, identity.Attempt{Now: c.now, Binding: code.Binding, Charges: limits})
-				c.ok("ChargeAttempt", err)
-			}
-			c.ok("ReleaseAttempt", c.ReleaseAttempt(c.ctx, identity.Release{SpentAt: c.now, CodeIDs: []string{code.ID}, Refunds: limits}))
-			want := code
-			want.Attempts = 2
-			c.equal("two guesses, one given back, one more", c.charge(code, c.now), []identity.VerifyCode{want})
-			c.wantRoom("two guesses, one given back", limits[0], c.now, 1)
-			c.wantRoom("two guesses, one given back", limits[1], c.now, 2)
-		}},
-		{"ReleaseAttempt/LastAttempt", "the right guess may be the last one allowed: given back, it must find the code again", func(c *check) {
-			code := c.code(number, phone)
-			code.MaxAttempts = 1
-			c.issue(code)
-			c.wantLive("the only attempt", code, c.now, code)
-			c.ok("ReleaseAttempt", c.ReleaseAttempt(c.ctx, identity.Release{SpentAt: c.now, CodeIDs: []string{code.ID}}))
-			c.wantLive("given back", code, c.now, code)
-			c.wantLive("used up again", code, c.now)
-		}},
-		{"ReleaseAttempt/NotBelowZero", "attempts below zero would be guesses beyond MaxAttempts", func(c *check) {
-			code := c.code(number, phone)
-			code.MaxAttempts = 2
-			c.issue(code)
-			for range 3 {
-				c.ok("ReleaseAttempt", c.ReleaseAttempt(c.ctx, identity.Release{SpentAt: c.now, CodeIDs: []string{code.ID}}))
-			}
-			for range code.MaxAttempts {
-				c.wantLive("an attempt", code, c.now, code)
-			}
-			c.wantLive("one guess too many", code, c.now)
-		}},
-		{"ReleaseAttempt/GoneCodes", "what is gone, used or ended stays so, and keeps nothing else from being given back", func(c *check) {
-			used, ended, live, one := c.issue(c.code(number, phone)), c.issue(c.code(number, tablet)), c.issue(c.code(otherNumber, phone)), perHour(anyKey, 1)
-			c.wantLive("a guess", live, c.now, live)
-			c.spend(c.now, one)
-			r := c.redemption(used, identity.User{}, "")
-			r.Password = nil
-			c.ok("RedeemCode", c.RedeemCode(c.ctx, r))
-			release := identity.Release{
-				SpentAt: c.now, CodeIDs: []string{c.id(), used.ID, ended.ID, live.ID}, Refunds: []limit.Limit{perHour("never spent", 1), one},
-			}
-			c.ok("ReleaseAttempt", c.ReleaseAttempt(c.ctx, release))
-			c.wantLive("the used code", used, c.now)
-			c.wantLive("the ended code", ended, c.now)
-			want := live
-			want.Attempts = 1
-			c.equal("the live code, one given back, one more", c.charge(live, c.now), []identity.VerifyCode{want})
-			c.wantRoom("the refund", one, c.now, 1)
-			c.wantRoom("the limit never spent", perHour("never spent", 1), c.now, 1)
-			c.ok("ReleaseAttempt of nothing", c.ReleaseAttempt(c.ctx, identity.Release{SpentAt: c.now}))
-		}},
-		{"ReleaseAttempt/OnlyThatInstant", "a refund takes back the event it paid for: any other would empty somebody else's count", func(c *check) {
-			one, later := perHour(anyKey, 3), c.now.Add(time.Minute)
-			c.spend(c.now, one)
-			c.spend(later, one)
-			refund := func(at time.Time) {
-				c.ok("ReleaseAttempt", c.ReleaseAttempt(c.ctx, identity.Release{SpentAt: at, Refunds: []limit.Limit{one}}))
-			}
-			refund(c.now.Add(time.Second))
-			refund(c.now)
-			refund(c.now)
-			c.wantRoom("one of two given back", one, c.now.Add(30*time.Minute), 2)
-			// The event left is the later one: an hour after the first, it still counts.
-			c.wantRoom("the earlier one given back", one, c.now.Add(time.Hour), 0)
-		}},
-		{"ReleaseAttempt/Concurrent", "releases and guesses at once must not lose each other's count", func(c *check) {
-			code := c.code(number, phone)
-			code.MaxAttempts = 100
-			c.issue(code)
-			one := perHour("number", 100)
-			spend := func() error {
-				_, err := c.ChargeAttempt(c.ctx, identity.Attempt{Now: c.now, Binding: code.Binding, Charges: []limit.Limit{one}})
-				return err
-			}
-			for range 20 {
-				c.ok("ChargeAttempt", spend())
-			}
-			errs := together(40, func(i int) error {
-				if i%2 == 0 {
-					return spend()
-				}
-				return c.ReleaseAttempt(c.ctx, identity.Release{SpentAt: c.now, CodeIDs: []string{code.ID}, Refunds: []limit.Limit{one}})
-			})
-			c.equal("the calls that passed", len(c.winners(errs)), 40)
-			want := code
-			want.Attempts = 21
-			c.equal("20 guesses, 20 more and 20 given back, one more", c.charge(code, c.now), []identity.VerifyCode{want})
-			c.wantRoom("20 guesses, 20 more and 20 given back", one, c.now, 80)
 		}},
 	}
 }

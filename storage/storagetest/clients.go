@@ -69,5 +69,53 @@ func clientCases() []Case {
 			_, err := c.ClientByID(c.ctx, "app")
 			c.is("ClientByID", err, identity.ErrNotFound)
 		}},
+		{"ListClients/Pages", "an operator who looks for an application must see each of them once, in order", func(c *check) {
+			var clients []identity.Client
+			for _, id := range []string{"App", "a", "a b", "ab", "b"} { // in byte order
+				client := clientOf(c, id)
+				client.MultiTenant, client.Tenants, client.Disabled = true, []string{id, "acme"}, id == "ab"
+				clients = append(clients, client)
+			}
+			for _, i := range []int{3, 0, 4, 2, 1} {
+				c.ok("CreateClient", c.CreateClient(c.ctx, clients[i]))
+			}
+			page := func(after string, n int, want ...identity.Client) {
+				c.TB.Helper()
+				got, err := c.ListClients(c.ctx, after, n)
+				c.ok("ListClients", err)
+				c.equal(fmt.Sprintf("at most %d after %q", n, after), got, want)
+			}
+			page("", 10, clients...)
+			page("", 2, clients[:2]...)
+			page("a", 2, clients[2:4]...)
+			page("aa", 10, clients[3:]...)
+			page("b", 10)
+			page("", 0)
+			page("", -1)
+		}},
+		{"DeleteClient/Removes", "an application that was removed must be refused from then on, and no other with it", func(c *check) {
+			client, other := clientOf(c, "app"), clientOf(c, "app2")
+			client.Tenants = []string{"acme"}
+			c.ok("CreateClient", c.CreateClient(c.ctx, client))
+			c.ok("CreateClient", c.CreateClient(c.ctx, other))
+			c.ok("DeleteClient", c.DeleteClient(c.ctx, "app"))
+			_, err := c.ClientByID(c.ctx, "app")
+			c.is("ClientByID of the removed client", err, identity.ErrNotFound)
+			c.is("SetClientDisabled of the removed client", c.SetClientDisabled(c.ctx, "app", false), identity.ErrNotFound)
+			want(c, "the other client", other)
+			again := clientOf(c, "app")
+			c.ok("CreateClient of the same id", c.CreateClient(c.ctx, again))
+			want(c, "registered again", again)
+		}},
+		{"DeleteClient/Missing", "an operator with a typing error must not believe that the application is gone", func(c *check) {
+			client := clientOf(c, "app")
+			c.ok("CreateClient", c.CreateClient(c.ctx, client))
+			for _, id := range []string{"", "APP", "ap", "app "} {
+				c.is(fmt.Sprintf("DeleteClient(%q)", id), c.DeleteClient(c.ctx, id), identity.ErrNotFound)
+			}
+			want(c, "after the refusals", client)
+			c.ok("DeleteClient", c.DeleteClient(c.ctx, "app"))
+			c.is("DeleteClient again", c.DeleteClient(c.ctx, "app"), identity.ErrNotFound)
+		}},
 	}
 }

@@ -1,5 +1,5 @@
-// Package storagetest is the conformance suite of [identity.Storage]: whoever
-// writes a store runs it, and a store that passes can carry the service.
+// Package storagetest is the conformance suite of [identity.Storage]. Run it on
+// your own store: a store that passes can carry the service.
 //
 // # Usage
 //
@@ -15,12 +15,22 @@
 //
 //	go test -run 'TestConformance/RedeemCode/Concurrent$'
 //
+// # A users table of your own
+//
+// [RunUsers] runs the cases about [identity.Users] alone, for what is passed as
+// [identity.Config].Users:
+//
+//	storagetest.RunUsers(t, func(t *testing.T) identity.Users {
+//		return openUsers(t) // empty, and closed by t.Cleanup
+//	})
+//
 // # What it asks of a store
 //
-// Every sentence of the port that can be observed through the port: what is
-// missing, duplicate, repeated or concurrent; that a refused call has changed
-// nothing; that a cancelled call says so and has changed nothing; that hostile
-// strings, digests and times come back as they went in.
+// The suite checks every sentence of the port that can be observed through the
+// port: what is missing, duplicate, repeated or concurrent; that a refused call has
+// changed nothing; that a cancelled call says so and has changed nothing; that
+// hostile strings, digests and times come back as they went in. A store that
+// implements [identity.Checker] is checked for that too.
 //
 // The strings hold no NUL, which the service refuses before they reach a store
 // and which some databases cannot keep as text. Digests hold any byte.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
@@ -34,9 +33,48 @@ func codeFaults() []fault {
 			b.issueCode = func(ctx context.Context, issue identity.CodeIssue) ([]limit.Spent, error) {
 				spent, err := b.Store.IssueCode(ctx, issue)
 				if err != nil {
-					return nil, errors.Join(err, b.Store.AppendEvent(ctx, issue.Event))
+					return nil, errors.Join(err, b.Store.AppendEvent(ctx, issue.Event, nil))
 				}
 				return spent, nil
+			}
+		}},
+		{"only the first message of a send stored", []string{"IssueCode/AnyMessages"}, func(b *broken) {
+			b.issueCode = func(ctx context.Context, issue identity.CodeIssue) ([]limit.Spent, error) {
+				issue.Messages = issue.Messages[:min(len(issue.Messages), 1)]
+				return b.Store.IssueCode(ctx, issue)
+			}
+		}},
+		{"earlier codes of the device not replaced", []string{"IssueCode/Replace", "IssueCode/ReplaceFreesAPlace", "IssueCode/ConcurrentReplace"}, func(b *broken) {
+			b.issueCode = func(ctx context.Context, issue identity.CodeIssue) ([]limit.Spent, error) {
+				issue.Replace = false
+				return b.Store.IssueCode(ctx, issue)
+			}
+		}},
+		{"a resend ends all codes of the number", []string{"IssueCode/Replace", "IssueCode/ReplaceFreesAPlace"}, func(b *broken) {
+			b.issueCode = func(ctx context.Context, issue identity.CodeIssue) ([]limit.Spent, error) {
+				if issue.Replace {
+					issue.KeepLive = 1
+				}
+				return b.Store.IssueCode(ctx, issue)
+			}
+		}},
+		{"every send replaces", []string{"IssueCode/KeepLive", "IssueCode/ConcurrentKeepLive"}, func(b *broken) {
+			b.issueCode = func(ctx context.Context, issue identity.CodeIssue) ([]limit.Spent, error) {
+				issue.Replace = true
+				return b.Store.IssueCode(ctx, issue)
+			}
+		}},
+		{"codes replaced before the charge", []string{"IssueCode/ReplaceRefused"}, func(b *broken) {
+			b.issueCode = func(ctx context.Context, issue identity.CodeIssue) ([]limit.Spent, error) {
+				spent, err := b.Store.IssueCode(ctx, issue)
+				if err != nil && issue.Replace { // ends the device's codes by a reset that nobody asked for
+					charged, chargeErr := b.Store.ChargeAttempt(ctx, identity.Attempt{Now: issue.Now, Binding: issue.Code.Binding})
+					err = errors.Join(err, chargeErr)
+					for _, code := range charged.Codes {
+						err = errors.Join(err, b.Store.RedeemCode(ctx, identity.Redemption{Now: issue.Now, CodeID: code.ID, Event: identity.Event{ID: code.ID}}))
+					}
+				}
+				return spent, err
 			}
 		}},
 		{"codes never ended by newer ones", []string{"IssueCode/KeepLive", "IssueCode/KeepLiveAcrossDevices", "IssueCode/KeepLiveOldest", "IssueCode/ConcurrentKeepLive"}, func(b *broken) {
@@ -124,9 +162,10 @@ func codeFaults() []fault {
 				return charged, err
 			}
 		}},
-		{"number charged for idle guesses", []string{"ChargeAttempt/DecoyCharges", "ChargeAttempt/DecoyWhenExhausted"}, func(b *broken) {
+		{"number charged for idle guesses", []string{"ChargeAttempt/NoLiveCode", "ChargeAttempt/Exhausted"}, func(b *broken) {
 			b.chargeAttempt = func(ctx context.Context, attempt identity.Attempt) (identity.ChargedAttempt, error) {
-				attempt.DecoyCharges = attempt.LiveCharges
+				attempt.Charges = slices.Concat(attempt.Charges, attempt.LiveCharges)
+				attempt.LiveCharges = nil
 				return b.Store.ChargeAttempt(ctx, attempt)
 			}
 		}},
@@ -136,9 +175,14 @@ func codeFaults() []fault {
 				return b.Store.ChargeAttempt(ctx, attempt)
 			}
 		}},
-		{"idle guesses not charged", []string{"ChargeAttempt/DecoyRefused"}, func(b *broken) {
+		{"idle guesses not charged", []string{"ChargeAttempt/RefusedWithoutACode", "ChargeAttempt/NoLiveCode"}, func(b *broken) {
 			b.chargeAttempt = func(ctx context.Context, attempt identity.Attempt) (identity.ChargedAttempt, error) {
-				attempt.DecoyCharges = nil
+				free := attempt
+				free.Charges, free.LiveCharges = nil, nil
+				charged, err := b.Store.ChargeAttempt(ctx, free)
+				if err != nil || len(charged.Codes) == 0 {
+					return charged, err
+				}
 				return b.Store.ChargeAttempt(ctx, attempt)
 			}
 		}},
@@ -152,9 +196,9 @@ func codeFaults() []fault {
 				return charged, nil
 			}
 		}},
-		{"charges not given back", []string{"ReleaseAttempt/GivesBack", "ReleaseAttempt/OnlyThatInstant", "ReleaseAttempt/Concurrent"}, func(b *broken) {
+		{"charges not given back", []string{"ReleaseAttempt/GivesBack", "ReleaseAttempt/OnlyThatInstant", "ReleaseAttempt/Concurrent", "ReleaseAttempt/AllChanges"}, func(b *broken) {
 			b.releaseAttempt = func(ctx context.Context, release identity.Release) error {
-				release.Refunds = nil
+				release.Changes = nil
 				return b.Store.ReleaseAttempt(ctx, release)
 			}
 		}},
@@ -166,10 +210,8 @@ func codeFaults() []fault {
 		}},
 		{"release clears the limits", []string{"ReleaseAttempt/GivesBack", "ReleaseAttempt/OnlyThatInstant", "Purge/AfterRefund"}, func(b *broken) {
 			b.releaseAttempt = func(ctx context.Context, release identity.Release) error {
-				for _, l := range release.Refunds {
-					if err := b.Store.ClearLimits(ctx, []limit.Key{l.Key}); err != nil {
-						return err
-					}
+				for i := range release.Changes {
+					release.Changes[i].Clear = true
 				}
 				return b.Store.ReleaseAttempt(ctx, release)
 			}
@@ -187,125 +229,6 @@ func codeFaults() []fault {
 					return identity.ErrNotFound
 				}
 				return b.Store.ReleaseAttempt(ctx, release)
-			}
-		}},
-		{"code of a failed reset burnt", []string{"RedeemCode/Conflict", "RedeemCode/UserGone", "RedeemCode/Duplicate"}, func(b *broken) {
-			b.redeemCode = func(ctx context.Context, r identity.Redemption) error {
-				err := b.Store.RedeemCode(ctx, r)
-				if err != nil && !errors.Is(err, identity.ErrCodeSpent) {
-					return errors.Join(err, b.Store.RedeemCode(ctx, identity.Redemption{
-						Now: r.Now, CodeID: r.CodeID, Event: identity.Event{ID: r.Event.ID + "x"},
-					}))
-				}
-				return err
-			}
-		}},
-		{"code spent twice", []string{"RedeemCode/Once", "RedeemCode/Missing", "RedeemCode/ExpiryEdge", "RedeemCode/Concurrent", "RedeemCode/ConcurrentWithoutPassword", "RedeemCode/EndsExhausted"}, func(b *broken) {
-			b.redeemCode = func(ctx context.Context, r identity.Redemption) error {
-				return unless(identity.ErrCodeSpent, b.Store.RedeemCode(ctx, r))
-			}
-		}},
-		{"loser's password stored", []string{"RedeemCode/Once", "RedeemCode/Concurrent", "RedeemCode/ExpiryEdge"}, func(b *broken) {
-			var mu sync.Mutex
-			b.redeemCode = func(ctx context.Context, r identity.Redemption) error {
-				mu.Lock()
-				defer mu.Unlock()
-				err := b.Store.RedeemCode(ctx, r)
-				if u, found := b.Store.UserByMobile(ctx, "acme", "+8612345678901"); err != nil && found == nil {
-					change := *r.Password
-					change.OldHash = u.PasswordHash
-					return errors.Join(err, b.Store.ReplacePassword(ctx, change))
-				}
-				return err
-			}
-		}},
-		{"reset over a newer password", []string{"RedeemCode/ConcurrentWithChange", "RedeemCode/Conflict"}, func(b *broken) {
-			var mu sync.Mutex
-			b.redeemCode = func(ctx context.Context, r identity.Redemption) error {
-				mu.Lock()
-				defer mu.Unlock()
-				err := b.Store.RedeemCode(ctx, r)
-				if errors.Is(err, identity.ErrConflict) {
-					r.Password = nil
-					return b.Store.RedeemCode(ctx, r)
-				}
-				return err
-			}
-			b.replacePassword = func(ctx context.Context, change identity.PasswordChange) error {
-				return unless(identity.ErrConflict, b.Store.ReplacePassword(ctx, change))
-			}
-		}},
-		{"password always asked for", []string{"RedeemCode/WithoutPassword"}, func(b *broken) {
-			b.redeemCode = func(ctx context.Context, r identity.Redemption) error {
-				if r.Password == nil {
-					return identity.ErrNotFound
-				}
-				return b.Store.RedeemCode(ctx, r)
-			}
-		}},
-		{"reset at the expiry", []string{"RedeemCode/ExpiryEdge"}, func(b *broken) {
-			b.redeemCode = func(ctx context.Context, r identity.Redemption) error {
-				r.Now = r.Now.Add(-time.Millisecond)
-				return b.Store.RedeemCode(ctx, r)
-			}
-		}},
-		{"attempts compared again", []string{"RedeemCode/LastAttempt"}, func(b *broken) {
-			exhausted := false
-			b.chargeAttempt = func(ctx context.Context, attempt identity.Attempt) (identity.ChargedAttempt, error) {
-				charged, err := b.Store.ChargeAttempt(ctx, attempt)
-				for _, code := range charged.Codes {
-					exhausted = code.Attempts == code.MaxAttempts
-				}
-				return charged, err
-			}
-			b.redeemCode = func(ctx context.Context, r identity.Redemption) error {
-				if exhausted {
-					return identity.ErrCodeSpent
-				}
-				return b.Store.RedeemCode(ctx, r)
-			}
-		}},
-		{"other codes not ended", []string{"RedeemCode/DoesAll", "RedeemCode/EndsExhausted", "RedeemCode/ConcurrentSiblings", "ChargeAttempt/UsedOrEnded"}, func(b *broken) {
-			b.redeemCode = func(ctx context.Context, r identity.Redemption) error {
-				r.NumberKey = nil
-				return b.Store.RedeemCode(ctx, r)
-			}
-		}},
-		{"password not replaced", []string{"RedeemCode/DoesAll", "RedeemCode/Conflict", "RedeemCode/UserGone"}, func(b *broken) {
-			b.redeemCode = func(ctx context.Context, r identity.Redemption) error {
-				r.Password = nil
-				return b.Store.RedeemCode(ctx, r)
-			}
-		}},
-		{"nothing refunded", []string{"RedeemCode/RefundsAndClears"}, func(b *broken) {
-			b.redeemCode = func(ctx context.Context, r identity.Redemption) error {
-				r.Refunds = nil
-				return b.Store.RedeemCode(ctx, r)
-			}
-		}},
-		{"nothing cleared", []string{"RedeemCode/RefundsAndClears", "Shards/RefundAndClear"}, func(b *broken) {
-			b.redeemCode = func(ctx context.Context, r identity.Redemption) error {
-				r.Clear = nil
-				return b.Store.RedeemCode(ctx, r)
-			}
-		}},
-		{"notice enqueued after the transaction", []string{"RedeemCode/Duplicate"}, func(b *broken) {
-			b.redeemCode = func(ctx context.Context, r identity.Redemption) error {
-				messages := r.Messages
-				r.Messages = nil
-				if err := b.Store.RedeemCode(ctx, r); err != nil {
-					return err
-				}
-				return b.Store.Enqueue(ctx, messages)
-			}
-		}},
-		{"failed reset refunded", []string{"RedeemCode/Conflict", "RedeemCode/Missing", "RedeemCode/UserGone"}, func(b *broken) {
-			b.redeemCode = func(ctx context.Context, r identity.Redemption) error {
-				if err := b.Store.ReleaseAttempt(ctx, identity.Release{SpentAt: r.SpentAt, Refunds: r.Refunds}); err != nil {
-					return err
-				}
-				r.Refunds = nil
-				return b.Store.RedeemCode(ctx, r)
 			}
 		}},
 	}

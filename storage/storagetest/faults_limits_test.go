@@ -52,7 +52,7 @@ func limitFaults() []fault {
 			b.spend = func(ctx context.Context, limits []limit.Limit, now time.Time) ([]limit.Spent, error) {
 				spent, err := b.Store.Spend(ctx, limits, now)
 				if refusal, ok := errors.AsType[*limit.Error](err); ok {
-					refusal.Keys = refusal.Keys[:1]
+					refusal.Refused = refusal.Refused[:1]
 				}
 				return spent, err
 			}
@@ -64,7 +64,7 @@ func limitFaults() []fault {
 				return spent, err
 			}
 		}},
-		{"nothing counted", []string{"Spend/Cap", "Spend/StreakAndAlarm", "Spend/LargeState", "Purge/BarStays", "Shards/Alarm", "Spend/ConcurrentOrder"}, func(b *broken) {
+		{"nothing counted", []string{"Spend/Cap", "Spend/Alarm", "Spend/Marks", "Spend/LargeState", "Shards/Alarm", "Spend/ConcurrentOrder", "LimitStates/SpendsNothing"}, func(b *broken) {
 			b.spend = func(_ context.Context, limits []limit.Limit, now time.Time) ([]limit.Spent, error) {
 				var all []limit.Spent
 				for _, l := range limits {
@@ -120,7 +120,11 @@ func limitFaults() []fault {
 					keys = append(keys, l.Key)
 				}
 				if over := len(keys) - 1024; over > 0 {
-					if err := b.Store.ClearLimits(ctx, keys[:over]); err != nil {
+					var changes []limit.Change
+					for _, key := range keys[:over] {
+						changes = append(changes, limit.Change{Limit: limit.Limit{Key: key}, Clear: true})
+					}
+					if err := b.Store.ChangeLimits(ctx, changes, now); err != nil {
 						return nil, err
 					}
 					keys = keys[over:]
@@ -153,78 +157,49 @@ func limitFaults() []fault {
 		}},
 		{"refund to the first shard", []string{"Shards/RefundAndClear"}, func(b *broken) {
 			b.releaseAttempt = func(ctx context.Context, release identity.Release) error {
-				for i := range release.Refunds {
-					release.Refunds[i].Shard = len(release.CodeIDs) + 7
+				for i := range release.Changes {
+					release.Changes[i].Limit.Shard = 7
 				}
 				return b.Store.ReleaseAttempt(ctx, release)
 			}
 		}},
-		{"missing key an error", []string{"ClearLimits/Forgets"}, func(b *broken) {
-			b.clearLimits = func(ctx context.Context, keys []limit.Key) error {
-				if slices.Contains(keys, "missing") {
-					return identity.ErrNotFound
+		{"marks lost", []string{"Spend/Marks"}, func(b *broken) {
+			b.spend = func(ctx context.Context, limits []limit.Limit, now time.Time) ([]limit.Spent, error) {
+				limits = slices.Clone(limits)
+				for i := range limits {
+					limits[i].Mark, limits[i].Submark = 1, 1
 				}
-				return b.Store.ClearLimits(ctx, keys)
+				return b.Store.Spend(ctx, limits, now)
 			}
 		}},
-		{"only the first key cleared", []string{"ClearLimits/Forgets"}, func(b *broken) {
-			b.clearLimits = func(ctx context.Context, keys []limit.Key) error {
-				return b.Store.ClearLimits(ctx, keys[:min(len(keys), 1)])
-			}
-		}},
-		{"purge without bound", []string{"Purge/Bounded"}, func(b *broken) {
-			b.purge = func(ctx context.Context, p identity.Purge) (int, error) {
-				p.Max = 1 << 20
-				return b.Store.Purge(ctx, p)
-			}
-		}},
-		{"purge bounded over all kinds", []string{"Purge/Bounded"}, func(b *broken) {
-			b.purge = func(ctx context.Context, p identity.Purge) (int, error) {
-				n, err := b.Store.Purge(ctx, p)
-				return min(n, p.Max), err
-			}
-		}},
-		{"purge an hour early", []string{"Purge/Codes", "Purge/Limits"}, func(b *broken) {
-			b.purge = func(ctx context.Context, p identity.Purge) (int, error) {
-				p.Now = p.Now.Add(time.Hour)
-				return b.Store.Purge(ctx, p)
-			}
-		}},
-		{"purge of nothing", []string{"Purge/Codes", "Purge/Limits", "Purge/Messages", "Purge/Events", "Purge/Shards"}, func(b *broken) {
-			b.purge = func(context.Context, identity.Purge) (int, error) { return 0, nil }
-		}},
-		{"purge lifts locks", []string{"Purge/BarStays", "Purge/SpendRenews"}, func(b *broken) {
-			b.purge = func(ctx context.Context, _ identity.Purge) (int, error) {
-				return 0, b.Store.ClearLimits(ctx, []limit.Key{"any"})
-			}
-		}},
-		{"purge of messages at the instant kept", []string{"Purge/Messages"}, func(b *broken) {
-			b.purge = func(ctx context.Context, p identity.Purge) (int, error) {
-				if !p.MessagesBefore.IsZero() {
-					p.MessagesBefore = p.MessagesBefore.Add(time.Millisecond)
+		{"states of one shard only", []string{"Shards/States"}, func(b *broken) {
+			b.limitStates = func(ctx context.Context, keys []limit.Key) (map[limit.Key][][]byte, error) {
+				states, err := b.Store.LimitStates(ctx, keys)
+				for key := range states {
+					states[key] = states[key][:1]
 				}
-				return b.Store.Purge(ctx, p)
+				return states, err
 			}
 		}},
-		{"purge of pending messages", []string{"Purge/Messages", "Purge/Bounded"}, func(b *broken) {
-			b.purge = func(ctx context.Context, p identity.Purge) (int, error) {
-				pending, err := b.Store.LeaseMessages(ctx, identity.Lease{Now: p.Now.AddDate(9, 0, 0), Until: p.Now.AddDate(10, 0, 0), Token: "purge", Max: 100})
-				for _, m := range pending {
-					err = errors.Join(err, b.Store.FinishMessage(ctx, identity.MessageResult{ID: m.ID, LeaseToken: "purge", State: identity.MessageDead, Now: m.CreatedAt}))
+		{"an empty state for keys without one", []string{"LimitStates/States"}, func(b *broken) {
+			b.limitStates = func(ctx context.Context, keys []limit.Key) (map[limit.Key][][]byte, error) {
+				states, err := b.Store.LimitStates(ctx, keys)
+				for _, key := range keys {
+					if states[key] == nil {
+						states[key] = [][]byte{nil}
+					}
 				}
-				n, purgeErr := b.Store.Purge(ctx, p)
-				return n, errors.Join(err, purgeErr)
+				return states, err
 			}
 		}},
-		{"zero time purges all", []string{"Purge/Events", "Purge/Messages"}, func(b *broken) {
-			b.purge = func(ctx context.Context, p identity.Purge) (int, error) {
-				if p.EventsBefore.IsZero() {
-					p.EventsBefore = p.Now
+		{"a look writes", []string{"LimitStates/SpendsNothing"}, func(b *broken) {
+			b.limitStates = func(ctx context.Context, keys []limit.Key) (map[limit.Key][][]byte, error) {
+				for _, key := range keys {
+					if _, err := b.Store.Spend(ctx, []limit.Limit{{Key: key, Rules: []limit.Rule{{Rates: []limit.Rate{{Limit: 100, Per: time.Hour}}}}}}, time.Date(2024, time.March, 1, 0, 0, 0, 0, time.UTC)); err != nil {
+						return nil, err
+					}
 				}
-				if p.MessagesBefore.IsZero() {
-					p.MessagesBefore = p.Now
-				}
-				return b.Store.Purge(ctx, p)
+				return b.Store.LimitStates(ctx, keys)
 			}
 		}},
 	}

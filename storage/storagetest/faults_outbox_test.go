@@ -2,8 +2,8 @@ package storagetest_test
 
 import (
 	"context"
+	"errors"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
@@ -11,137 +11,75 @@ import (
 
 func outboxFaults() []fault {
 	return []fault{
-		{"messages enqueued one by one", []string{"Enqueue/Duplicate"}, func(b *broken) {
-			b.enqueue = func(ctx context.Context, messages []identity.OutboxMessage) error {
-				for _, m := range messages {
-					if err := b.Store.Enqueue(ctx, []identity.OutboxMessage{m}); err != nil {
-						return err
-					}
+		{"sealed text not handed out", []string{"AppendEvent/Messages", "Bytes/Sealed"}, func(b *broken) {
+			b.leaseMessages = func(ctx context.Context, lease identity.Lease) ([]identity.OutboxMessage, error) {
+				leased, err := b.Store.LeaseMessages(ctx, lease)
+				for i := range leased {
+					leased[i].Sealed = nil
 				}
-				return nil
+				return leased, err
 			}
 		}},
-		{"sealed text not handed out", []string{"Enqueue/RoundTrip", "Bytes/Sealed"}, func(b *broken) {
-			b.claimMessages = func(ctx context.Context, claim identity.Lease) ([]identity.OutboxMessage, error) {
-				claimed, err := b.Store.LeaseMessages(ctx, claim)
-				for i := range claimed {
-					claimed[i].Sealed = nil
+		{"leased messages as before the lease", []string{"AppendEvent/Messages", "LeaseMessages/Lease", "LeaseMessages/Concurrent"}, func(b *broken) {
+			b.leaseMessages = func(ctx context.Context, lease identity.Lease) ([]identity.OutboxMessage, error) {
+				leased, err := b.Store.LeaseMessages(ctx, lease)
+				for i := range leased {
+					leased[i].Attempts--
 				}
-				return claimed, err
-			}
-		}},
-		{"claimed messages as before the claim", []string{"Enqueue/RoundTrip", "LeaseMessages/Lease", "LeaseMessages/Concurrent"}, func(b *broken) {
-			b.claimMessages = func(ctx context.Context, claim identity.Lease) ([]identity.OutboxMessage, error) {
-				claimed, err := b.Store.LeaseMessages(ctx, claim)
-				for i := range claimed {
-					claimed[i].Attempts--
-				}
-				return claimed, err
+				return leased, err
 			}
 		}},
 		{"due a millisecond late", []string{"LeaseMessages/NextAt"}, func(b *broken) {
-			b.claimMessages = func(ctx context.Context, claim identity.Lease) ([]identity.OutboxMessage, error) {
-				claim.Now = claim.Now.Add(-time.Millisecond)
-				return b.Store.LeaseMessages(ctx, claim)
+			b.leaseMessages = func(ctx context.Context, lease identity.Lease) ([]identity.OutboxMessage, error) {
+				lease.Now = lease.Now.Add(-time.Millisecond)
+				return b.Store.LeaseMessages(ctx, lease)
 			}
 		}},
-		{"due early", []string{"LeaseMessages/NextAt", "FinishMessage/PendingAgain"}, func(b *broken) {
-			b.claimMessages = func(ctx context.Context, claim identity.Lease) ([]identity.OutboxMessage, error) {
-				claim.Now = claim.Now.Add(time.Second)
-				return b.Store.LeaseMessages(ctx, claim)
+		{"due early", []string{"LeaseMessages/NextAt", "FinishMessages/PendingAgain"}, func(b *broken) {
+			b.leaseMessages = func(ctx context.Context, lease identity.Lease) ([]identity.OutboxMessage, error) {
+				lease.Now = lease.Now.Add(time.Second)
+				return b.Store.LeaseMessages(ctx, lease)
 			}
 		}},
 		{"latest first", []string{"LeaseMessages/EarliestFirst"}, func(b *broken) {
-			b.claimMessages = func(ctx context.Context, claim identity.Lease) ([]identity.OutboxMessage, error) {
-				claimed, err := b.Store.LeaseMessages(ctx, claim)
-				slices.Reverse(claimed)
-				return claimed, err
+			b.leaseMessages = func(ctx context.Context, lease identity.Lease) ([]identity.OutboxMessage, error) {
+				leased, err := b.Store.LeaseMessages(ctx, lease)
+				slices.Reverse(leased)
+				return leased, err
 			}
 		}},
 		{"max ignored", []string{"LeaseMessages/EarliestFirst"}, func(b *broken) {
-			b.claimMessages = func(ctx context.Context, claim identity.Lease) ([]identity.OutboxMessage, error) {
-				claim.Max = 100
-				return b.Store.LeaseMessages(ctx, claim)
+			b.leaseMessages = func(ctx context.Context, lease identity.Lease) ([]identity.OutboxMessage, error) {
+				lease.Max = 100
+				return b.Store.LeaseMessages(ctx, lease)
 			}
 		}},
-		{"lease without a term", []string{"LeaseMessages/Lease", "FinishMessage/LeaseLost"}, func(b *broken) {
-			b.claimMessages = func(ctx context.Context, claim identity.Lease) ([]identity.OutboxMessage, error) {
-				until := claim.Until
-				claim.Until = until.AddDate(100, 0, 0)
-				claimed, err := b.Store.LeaseMessages(ctx, claim)
-				for i := range claimed {
-					claimed[i].LeaseUntil = until
+		{"lease without a term", []string{"LeaseMessages/Lease", "FinishMessages/LeaseLost"}, func(b *broken) {
+			b.leaseMessages = func(ctx context.Context, lease identity.Lease) ([]identity.OutboxMessage, error) {
+				until := lease.Until
+				lease.Until = until.AddDate(100, 0, 0)
+				leased, err := b.Store.LeaseMessages(ctx, lease)
+				for i := range leased {
+					leased[i].LeaseUntil = until
 				}
-				return claimed, err
+				return leased, err
 			}
 		}},
 		{"lease over at once", []string{"LeaseMessages/Lease", "LeaseMessages/Concurrent"}, func(b *broken) {
-			b.claimMessages = func(ctx context.Context, claim identity.Lease) ([]identity.OutboxMessage, error) {
-				until := claim.Until
-				claim.Until = claim.Now
-				claimed, err := b.Store.LeaseMessages(ctx, claim)
-				for i := range claimed {
-					claimed[i].LeaseUntil, claimed[i].Attempts = until, 1
+			b.leaseMessages = func(ctx context.Context, lease identity.Lease) ([]identity.OutboxMessage, error) {
+				until := lease.Until
+				lease.Until = lease.Now
+				leased, err := b.Store.LeaseMessages(ctx, lease)
+				for i := range leased {
+					leased[i].LeaseUntil, leased[i].Attempts = until, 1
 				}
-				return claimed, err
+				return leased, err
 			}
 		}},
 		{"expired messages left alone", []string{"LeaseMessages/Expired"}, func(b *broken) {
-			b.claimMessages = func(ctx context.Context, claim identity.Lease) ([]identity.OutboxMessage, error) {
-				claimed, err := b.Store.LeaseMessages(ctx, claim)
-				return slices.DeleteFunc(claimed, func(m identity.OutboxMessage) bool { return !m.ExpiresAt.After(claim.Now) }), err
-			}
-		}},
-		{"claim token not compared", []string{"FinishMessage/LeaseLost", "FinishMessage/PendingAgain"}, func(b *broken) {
-			var mu sync.Mutex
-			tokens := make(map[string]string)
-			b.claimMessages = func(ctx context.Context, claim identity.Lease) ([]identity.OutboxMessage, error) {
-				mu.Lock()
-				defer mu.Unlock()
-				claimed, err := b.Store.LeaseMessages(ctx, claim)
-				for _, m := range claimed {
-					tokens[m.ID] = claim.Token
-				}
-				return claimed, err
-			}
-			b.finishMessage = func(ctx context.Context, result identity.MessageResult) error {
-				mu.Lock()
-				defer mu.Unlock()
-				result.LeaseToken = tokens[result.ID]
-				return unless(identity.ErrConflict, b.Store.FinishMessage(ctx, result))
-			}
-		}},
-		{"result lost without an error", []string{"FinishMessage/Final", "FinishMessage/NotLeased", "FinishMessage/Concurrent"}, func(b *broken) {
-			b.finishMessage = func(ctx context.Context, result identity.MessageResult) error {
-				return unless(identity.ErrConflict, b.Store.FinishMessage(ctx, result))
-			}
-		}},
-		{"uncertain messages tried again", []string{"FinishMessage/Final"}, func(b *broken) {
-			b.finishMessage = func(ctx context.Context, result identity.MessageResult) error {
-				if result.State == identity.MessageUncertain {
-					result.State = identity.MessagePending
-				}
-				return b.Store.FinishMessage(ctx, result)
-			}
-		}},
-		{"retry at once", []string{"FinishMessage/PendingAgain"}, func(b *broken) {
-			b.finishMessage = func(ctx context.Context, result identity.MessageResult) error {
-				result.NextAt = result.Now
-				return b.Store.FinishMessage(ctx, result)
-			}
-		}},
-		{"late result refused", []string{"FinishMessage/LeaseOver"}, func(b *broken) {
-			b.finishMessage = func(ctx context.Context, result identity.MessageResult) error {
-				states, err := b.Store.MessageStates(ctx, "", 100)
-				for _, m := range states {
-					if m.ID == result.ID && !m.LeaseUntil.After(result.Now) {
-						return identity.ErrConflict
-					}
-				}
-				if err != nil {
-					return err
-				}
-				return b.Store.FinishMessage(ctx, result)
+			b.leaseMessages = func(ctx context.Context, lease identity.Lease) ([]identity.OutboxMessage, error) {
+				leased, err := b.Store.LeaseMessages(ctx, lease)
+				return slices.DeleteFunc(leased, func(m identity.OutboxMessage) bool { return !m.ExpiresAt.After(lease.Now) }), err
 			}
 		}},
 		{"states in reverse", []string{"MessageStates/Pages"}, func(b *broken) {
@@ -151,40 +89,95 @@ func outboxFaults() []fault {
 				return states, err
 			}
 		}},
-		{"limit below one means all", []string{"MessageStates/Pages", "Events/Pages"}, func(b *broken) {
+		{"limit below one means all", []string{"MessageStates/Pages"}, func(b *broken) {
 			b.messageStates = func(ctx context.Context, afterID string, limit int) ([]identity.OutboxMessage, error) {
 				if limit < 1 {
 					limit = 1000
 				}
 				return b.Store.MessageStates(ctx, afterID, limit)
 			}
-			b.events = func(ctx context.Context, afterID string, limit int) ([]identity.Event, error) {
-				if limit < 1 {
-					limit = 1000
+		}},
+		{"lanes not told apart", []string{"LeaseMessages/Lanes", "LeaseMessages/BacklogOfOthers"}, func(b *broken) {
+			b.leaseMessages = func(ctx context.Context, lease identity.Lease) ([]identity.OutboxMessage, error) {
+				var all []identity.OutboxMessage
+				for _, lane := range []identity.Lane{identity.LaneEvent, identity.LaneCode, identity.LaneNotice, identity.LaneDecoy} {
+					l := lease
+					l.Lane, l.Max = lane, lease.Max-len(all)
+					leased, err := b.Store.LeaseMessages(ctx, l)
+					if err != nil {
+						return nil, err
+					}
+					all = append(all, leased...)
 				}
-				return b.Store.Events(ctx, afterID, limit)
+				return all, nil
 			}
 		}},
-		{"page starts at the id", []string{"Events/Pages"}, func(b *broken) {
-			b.events = func(ctx context.Context, afterID string, limit int) ([]identity.Event, error) {
-				if afterID != "" {
-					afterID = afterID[:len(afterID)-1]
+		{"lane lost", []string{"LeaseMessages/Lanes"}, func(b *broken) {
+			b.leaseMessages = func(ctx context.Context, lease identity.Lease) ([]identity.OutboxMessage, error) {
+				leased, err := b.Store.LeaseMessages(ctx, lease)
+				for i := range leased {
+					leased[i].Lane = ""
 				}
-				return b.Store.Events(ctx, afterID, limit)
+				return leased, err
 			}
 		}},
-		{"audit field lost", []string{"AppendEvent/RoundTrip", "IssueCode/Stores", "RedeemCode/DoesAll"}, func(b *broken) {
-			b.events = func(ctx context.Context, afterID string, limit int) ([]identity.Event, error) {
-				events, err := b.Store.Events(ctx, afterID, limit)
-				for i := range events {
-					events[i].OSVersion = ""
-				}
-				return events, err
+		{"keys not looked at", []string{"LeaseMessages/KeyIDs", "LeaseMessages/BacklogOfOthers"}, func(b *broken) {
+			b.leaseMessages = func(ctx context.Context, lease identity.Lease) ([]identity.OutboxMessage, error) {
+				lease.KeyIDs = append([]string{"old", "new", "next", "unknown", ""}, lease.KeyIDs...)
+				return b.Store.LeaseMessages(ctx, lease)
 			}
 		}},
-		{"duplicate event accepted", []string{"AppendEvent/Duplicate"}, func(b *broken) {
-			b.appendEvent = func(ctx context.Context, e identity.Event) error {
-				return unless(identity.ErrAlreadyExists, b.Store.AppendEvent(ctx, e))
+		{"no keys mean all", []string{"LeaseMessages/KeyIDs"}, func(b *broken) {
+			b.leaseMessages = func(ctx context.Context, lease identity.Lease) ([]identity.OutboxMessage, error) {
+				if len(lease.KeyIDs) == 0 {
+					lease.KeyIDs = []string{"old", "new", "next"}
+				}
+				return b.Store.LeaseMessages(ctx, lease)
+			}
+		}},
+		{"keys looked at after the first were picked", []string{"LeaseMessages/KeyIDs", "LeaseMessages/BacklogOfOthers"}, func(b *broken) {
+			b.leaseMessages = func(ctx context.Context, lease identity.Lease) ([]identity.OutboxMessage, error) {
+				states, err := b.Store.MessageStates(ctx, "", 1000)
+				if err != nil {
+					return nil, err
+				}
+				states = slices.DeleteFunc(states, func(m identity.OutboxMessage) bool { return m.Lane != lease.Lane || m.LeaseToken != "" })
+				slices.SortStableFunc(states, func(x, y identity.OutboxMessage) int { return x.NextAt.Compare(y.NextAt) })
+				lease.Max = min(max(lease.Max, 0), len(states))
+				for _, m := range states[:lease.Max] {
+					if !slices.Contains(lease.KeyIDs, m.KeyID) {
+						lease.Max--
+					}
+				}
+				return b.Store.LeaseMessages(ctx, lease)
+			}
+		}},
+		{"backlog without the leased", []string{"Backlog/Counts"}, func(b *broken) {
+			b.backlog = func(ctx context.Context) ([]identity.Backlog, error) {
+				lanes, err := b.Store.Backlog(ctx)
+				states, statesErr := b.Store.MessageStates(ctx, "", 1000)
+				for _, m := range states {
+					for i := range lanes {
+						if lanes[i].Lane == m.Lane && m.LeaseToken != "" {
+							lanes[i].Pending--
+						}
+					}
+				}
+				return lanes, errors.Join(err, statesErr)
+			}
+		}},
+		{"backlog with the latest", []string{"Backlog/Counts"}, func(b *broken) {
+			b.backlog = func(ctx context.Context) ([]identity.Backlog, error) {
+				lanes, err := b.Store.Backlog(ctx)
+				states, statesErr := b.Store.MessageStates(ctx, "", 1000)
+				for _, m := range states {
+					for i := range lanes {
+						if lanes[i].Lane == m.Lane && lanes[i].Earliest.Before(m.NextAt) {
+							lanes[i].Earliest = m.NextAt
+						}
+					}
+				}
+				return lanes, errors.Join(err, statesErr)
 			}
 		}},
 	}

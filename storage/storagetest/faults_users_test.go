@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -125,6 +124,12 @@ func userFaults() []fault {
 				return b.Store.ReplacePassword(ctx, change)
 			}
 		}},
+		{"number not compared", []string{"ReplacePassword/NumberCondition"}, func(b *broken) {
+			b.replacePassword = func(ctx context.Context, change identity.PasswordChange) error {
+				change.Mobile = ""
+				return b.Store.ReplacePassword(ctx, change)
+			}
+		}},
 		{"missing user's password a conflict", []string{"ReplacePassword/Missing"}, func(b *broken) {
 			b.replacePassword = func(ctx context.Context, change identity.PasswordChange) error {
 				if err := b.Store.ReplacePassword(ctx, change); err != nil {
@@ -191,41 +196,6 @@ func userFaults() []fault {
 		{"history crosses tenants", []string{"PasswordHistory/Missing"}, func(b *broken) {
 			b.passwordHistory = func(ctx context.Context, _, userID string, n int) ([]string, error) {
 				return b.Store.PasswordHistory(ctx, "acme", userID, n)
-			}
-		}},
-		{"allow list lost", []string{"CreateClient/RoundTrip"}, func(b *broken) {
-			b.createClient = func(ctx context.Context, cl identity.Client) error {
-				cl.Tenants = nil
-				return b.Store.CreateClient(ctx, cl)
-			}
-		}},
-		{"allow list joined by commas", []string{"CreateClient/RoundTrip", "Strings/Clients"}, func(b *broken) {
-			b.createClient = func(ctx context.Context, cl identity.Client) error {
-				if len(cl.Tenants) > 0 {
-					cl.Tenants = strings.Split(strings.Join(cl.Tenants, ","), ",")
-				}
-				return b.Store.CreateClient(ctx, cl)
-			}
-		}},
-		{"duplicate client accepted", []string{"CreateClient/Duplicate", "CreateClient/Concurrent"}, func(b *broken) {
-			b.createClient = func(ctx context.Context, cl identity.Client) error {
-				return unless(identity.ErrAlreadyExists, b.Store.CreateClient(ctx, cl))
-			}
-		}},
-		{"missing client a zero client", []string{"ClientByID/Missing"}, func(b *broken) {
-			b.clientByID = func(ctx context.Context, id string) (identity.Client, error) {
-				cl, err := b.Store.ClientByID(ctx, id)
-				return cl, unless(identity.ErrNotFound, err)
-			}
-		}},
-		{"client never enabled again", []string{"SetClientDisabled/OnAndOff"}, func(b *broken) {
-			b.setClientDisabled = func(ctx context.Context, id string, _ bool) error {
-				return b.Store.SetClientDisabled(ctx, id, true)
-			}
-		}},
-		{"missing client disabled", []string{"SetClientDisabled/Missing"}, func(b *broken) {
-			b.setClientDisabled = func(ctx context.Context, id string, disabled bool) error {
-				return unless(identity.ErrNotFound, b.Store.SetClientDisabled(ctx, id, disabled))
 			}
 		}},
 	}

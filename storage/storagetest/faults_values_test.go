@@ -37,9 +37,9 @@ func valueFaults() []fault {
 	}
 	onEvents := func(f func(*identity.Event)) func(*broken) {
 		return func(b *broken) {
-			b.appendEvent = func(ctx context.Context, e identity.Event) error {
+			b.appendEvent = func(ctx context.Context, e identity.Event, messages []identity.OutboxMessage) error {
 				f(&e)
-				return b.Store.AppendEvent(ctx, e)
+				return b.Store.AppendEvent(ctx, e, messages)
 			}
 		}
 	}
@@ -76,9 +76,11 @@ func valueFaults() []fault {
 		{"quotes doubled", []string{"Strings/Events"}, onEvents(func(e *identity.Event) { e.Agent = strings.ReplaceAll(e.Agent, "'", "''") })},
 		{"line breaks removed", []string{"Strings/Events"}, onEvents(func(e *identity.Event) { e.Device = strings.ReplaceAll(e.Device, "\n", " ") })},
 		{"errors trimmed", []string{"Strings/Messages"}, func(b *broken) {
-			b.finishMessage = func(ctx context.Context, result identity.MessageResult) error {
-				result.LastError = strings.TrimSpace(result.LastError)
-				return b.Store.FinishMessage(ctx, result)
+			b.finishMessages = func(ctx context.Context, results []identity.MessageResult) ([]string, error) {
+				for i := range results {
+					results[i].LastError = strings.TrimSpace(results[i].LastError)
+				}
+				return b.Store.FinishMessages(ctx, results)
 			}
 		}},
 		{"digests without trailing zeros", []string{"Bytes/Digests"}, func(b *broken) {
@@ -94,11 +96,11 @@ func valueFaults() []fault {
 			}
 		}},
 		{"sealed text as UTF-8", []string{"Bytes/Sealed"}, func(b *broken) {
-			b.enqueue = func(ctx context.Context, messages []identity.OutboxMessage) error {
+			b.appendEvent = func(ctx context.Context, e identity.Event, messages []identity.OutboxMessage) error {
 				for i := range messages {
 					messages[i].Sealed = bytes.ToValidUTF8(messages[i].Sealed, []byte("\ufffd"))
 				}
-				return b.Store.Enqueue(ctx, messages)
+				return b.Store.AppendEvent(ctx, e, messages)
 			}
 		}},
 		{"results share the store's bytes", []string{"Bytes/Copies"}, func(b *broken) {
@@ -129,26 +131,26 @@ func valueFaults() []fault {
 				return cl, err
 			}
 		}},
-		{"times in another zone", []string{"Times/Zones", "CreateUser/RoundTrip"}, onCreatedAt(func(t time.Time) time.Time {
+		{"times in another zone", []string{"Times/UserZones", "CreateUser/RoundTrip"}, onCreatedAt(func(t time.Time) time.Time {
 			return t.In(time.FixedZone("", 3600))
 		})},
-		{"wall clock kept, zone dropped", []string{"Times/Zones"}, func(b *broken) {
+		{"wall clock kept, zone dropped", []string{"Times/UserZones"}, func(b *broken) {
 			b.createUser = func(ctx context.Context, u identity.User) error {
 				t := u.CreatedAt
 				u.CreatedAt = time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
 				return b.Store.CreateUser(ctx, u)
 			}
 		}},
-		{"times in seconds", []string{"Times/Milliseconds", "CreateUser/RoundTrip"}, onCreatedAt(func(t time.Time) time.Time {
+		{"times in seconds", []string{"Times/UserMilliseconds", "CreateUser/RoundTrip"}, onCreatedAt(func(t time.Time) time.Time {
 			return t.Truncate(time.Second)
 		})},
-		{"times rounded up", []string{"Times/Milliseconds"}, func(b *broken) {
+		{"times rounded up", []string{"Times/UserMilliseconds"}, func(b *broken) {
 			b.createUser = func(ctx context.Context, u identity.User) error {
 				u.CreatedAt = u.CreatedAt.Round(time.Millisecond)
 				return b.Store.CreateUser(ctx, u)
 			}
 		}},
-		{"zero time as 1970", []string{"Times/Range", "CreateUser/RoundTrip"}, func(b *broken) {
+		{"zero time as 1970", []string{"Times/UserRange", "CreateUser/RoundTrip"}, func(b *broken) {
 			b.userByMobile = func(ctx context.Context, tenant, mobile string) (identity.User, error) {
 				u, err := b.Store.UserByMobile(ctx, tenant, mobile)
 				if u.VerifiedAt.IsZero() {
@@ -157,7 +159,7 @@ func valueFaults() []fault {
 				return u, err
 			}
 		}},
-		{"times in nanoseconds of 64 bits", []string{"Times/Range"}, onCreatedAt(func(t time.Time) time.Time {
+		{"times in nanoseconds of 64 bits", []string{"Times/UserRange"}, onCreatedAt(func(t time.Time) time.Time {
 			return time.Unix(0, t.UnixNano()).UTC()
 		})},
 		{"times in seconds of 32 bits", []string{"Times/Range"}, onEvents(func(e *identity.Event) {
@@ -165,5 +167,13 @@ func valueFaults() []fault {
 				e.At = time.Unix(int64(int32(e.At.Unix())), int64(e.At.Nanosecond()))
 			}
 		})},
+		{"expiry of the wall clock", []string{"Times/Zones"}, func(b *broken) {
+			b.issueCode = func(ctx context.Context, issue identity.CodeIssue) ([]limit.Spent, error) {
+				t := issue.Code.ExpiresAt
+				issue.Code.ExpiresAt = time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
+				return b.Store.IssueCode(ctx, issue)
+			}
+		}},
+		{"event times rounded up", []string{"Times/Milliseconds"}, onEvents(func(e *identity.Event) { e.At = e.At.Round(time.Millisecond) })},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ const (
 	phone       = "156aysdna213sc50"
 	tablet      = "99zzydna213sc51"
 	anyKey      = limit.Key("any")
+	keyID       = "0f1e2d3c4b5a6978"
 )
 
 // id returns a new UUIDv7-shaped id, greater than those before it.
@@ -69,14 +71,14 @@ func (c *check) code(mobile, device string) identity.VerifyCode {
 	id := c.id()
 	return identity.VerifyCode{
 		ID: id, Binding: digest("binding", mobile, device), NumberKey: digest("number", mobile), Digest: digest(id),
-		KeyID: "0f1e2d3c4b5a6978", MaxAttempts: 5, CreatedAt: c.now, ExpiresAt: c.now.Add(5 * time.Minute),
+		KeyID: keyID, MaxAttempts: 5, CreatedAt: c.now, ExpiresAt: c.now.Add(5 * time.Minute),
 	}
 }
 
 func (c *check) message() identity.OutboxMessage {
 	id := c.id()
 	return identity.OutboxMessage{
-		ID: id, Sealed: digest("sealed", id), State: identity.MessagePending,
+		ID: id, Lane: identity.LaneCode, KeyID: keyID, Sealed: digest("sealed", id), State: identity.MessagePending,
 		CreatedAt: c.now, NextAt: c.now, ExpiresAt: c.now.Add(5 * time.Minute),
 	}
 }
@@ -91,7 +93,7 @@ func (c *check) event() identity.Event {
 
 // issueOf returns the send of a code at the time it was made.
 func (c *check) issueOf(code identity.VerifyCode) identity.CodeIssue {
-	return identity.CodeIssue{Now: code.CreatedAt, Code: code, KeepLive: 3, Message: c.message(), Event: c.event()}
+	return identity.CodeIssue{Now: code.CreatedAt, Code: code, KeepLive: 3, Messages: []identity.OutboxMessage{c.message()}, Event: c.event()}
 }
 
 func (c *check) issue(code identity.VerifyCode) identity.VerifyCode {
@@ -132,7 +134,7 @@ func (c *check) redemption(code identity.VerifyCode, u identity.User, hash strin
 	event := c.event()
 	event.Type, event.At, event.UserID = identity.EventPasswordReset, now, u.ID
 	return identity.Redemption{
-		Now: now, CodeID: code.ID, NumberKey: code.NumberKey, SpentAt: now,
+		Now: now, CodeID: code.ID, NumberKey: code.NumberKey,
 		Password: &identity.PasswordChange{
 			Tenant: u.Tenant, UserID: u.ID, OldHash: u.PasswordHash, NewHash: hash, ChangedAt: now, KeepHistory: 3,
 		},
@@ -142,7 +144,31 @@ func (c *check) redemption(code identity.VerifyCode, u identity.User, hash strin
 
 // perHour returns a limit of n in an hour.
 func perHour(key limit.Key, n int) limit.Limit {
-	return limit.Limit{Key: key, Rates: []limit.Rate{{Limit: n, Per: time.Hour}}}
+	return limit.Limit{Key: key, Rules: []limit.Rule{{Name: string(key), Rates: []limit.Rate{{Limit: n, Per: time.Hour}}}}}
+}
+
+// refunds take back what the limits spent at the given time.
+func refunds(at time.Time, limits ...limit.Limit) (changes []limit.Change) {
+	for _, l := range limits {
+		changes = append(changes, limit.Change{Limit: l, SpentAt: at})
+	}
+	return changes
+}
+
+// clears forget all events of the limits.
+func clears(limits ...limit.Limit) (changes []limit.Change) {
+	for _, l := range limits {
+		changes = append(changes, limit.Change{Limit: l, Clear: true})
+	}
+	return changes
+}
+
+// remembers make the limits' devices known.
+func remembers(limits ...limit.Limit) (changes []limit.Change) {
+	for _, l := range limits {
+		changes = append(changes, limit.Change{Limit: l, Remember: true})
+	}
+	return changes
 }
 
 func (c *check) spend(now time.Time, limits ...limit.Limit) []limit.Spent {
@@ -169,9 +195,9 @@ func (c *check) wantRoom(what string, l limit.Limit, now time.Time, n int) {
 
 func (c *check) events() []identity.Event {
 	c.TB.Helper()
-	events, err := c.Events(c.ctx, "", 1000)
+	events, err := c.Events(c.ctx, identity.EventQuery{Max: 1000})
 	c.ok("Events", err)
-	return events
+	return slices.DeleteFunc(events, func(e identity.Event) bool { return e.Outcome == enqueued })
 }
 
 func (c *check) messages() []identity.OutboxMessage {
@@ -181,17 +207,43 @@ func (c *check) messages() []identity.OutboxMessage {
 	return messages
 }
 
+// enqueued is the outcome of events that are stored for their messages alone.
+const enqueued = "enqueued by the suite"
+
+// enqueue stores messages, with an event that events leaves out.
 func (c *check) enqueue(messages ...identity.OutboxMessage) {
 	c.TB.Helper()
-	c.ok("Enqueue", c.Enqueue(c.ctx, messages))
+	e := identity.Event{ID: c.id(), At: c.now, Type: identity.EventCodeSent, Outcome: enqueued}
+	c.ok("AppendEvent", c.AppendEvent(c.ctx, e, messages))
 }
 
-// claim leases whatever is due for a minute.
-func (c *check) claim(token string, now time.Time) []identity.OutboxMessage {
+// leaseOf asks for what message makes, for a minute.
+func leaseOf(token string, now time.Time) identity.Lease {
+	return identity.Lease{Now: now, Until: now.Add(time.Minute), Token: token, Lane: identity.LaneCode, KeyIDs: []string{keyID}, Max: 1000}
+}
+
+// lease leases the messages of leaseOf.
+func (c *check) lease(token string, now time.Time) []identity.OutboxMessage {
 	c.TB.Helper()
-	claimed, err := c.LeaseMessages(c.ctx, identity.Lease{Now: now, Until: now.Add(time.Minute), Token: token, Max: 1000})
+	leased, err := c.LeaseMessages(c.ctx, leaseOf(token, now))
 	c.ok("LeaseMessages", err)
-	return claimed
+	return leased
+}
+
+// finish ends the case unless the results are recorded.
+func (c *check) finish(results ...identity.MessageResult) {
+	c.TB.Helper()
+	lost, err := c.FinishMessages(c.ctx, results)
+	c.ok("FinishMessages", err)
+	c.equal("the ids that FinishMessages returned", len(lost), 0)
+}
+
+// wantLost ends the case unless the result is passed over.
+func (c *check) wantLost(what string, result identity.MessageResult) {
+	c.TB.Helper()
+	lost, err := c.FinishMessages(c.ctx, []identity.MessageResult{result})
+	c.ok(what, err)
+	c.equal(what+": the ids returned", lost, []string{result.ID})
 }
 
 func messageIDs(messages []identity.OutboxMessage) []string {

@@ -16,15 +16,15 @@ func issueCases() []Case {
 			c.ok("IssueCode", err)
 			c.equal("what was spent", spentKeys(spent), []limit.Key{"number", "all"})
 			c.equal("the events", c.events(), []identity.Event{issue.Event})
-			c.equal("the messages", c.messages(), unsealed(issue.Message))
+			c.equal("the messages", c.messages(), unsealed(issue.Messages...))
 			want := issue.Code
 			want.Attempts = 1
 			c.equal("the code after one guess", c.charge(issue.Code, c.now), []identity.VerifyCode{want})
 			c.wantRoom("after one send", issue.Charges[0], c.now, 1)
 			c.wantRoom("after one send", issue.Charges[1], c.now, 8)
-			claimed := c.claim("token", c.now)
-			c.equal("the messages due", messageIDs(claimed), []string{issue.Message.ID})
-			c.equal("the sealed text", claimed[0].Sealed, issue.Message.Sealed)
+			leased := c.lease("token", c.now)
+			c.equal("the messages due", messageIDs(leased), messageIDs(issue.Messages))
+			c.equal("the sealed text", leased[0].Sealed, issue.Messages[0].Sealed)
 		}},
 		{"IssueCode/ChargeRefused", "a refused send must cost nothing, store nothing and send nothing, or the limits limit nothing", func(c *check) {
 			full, alsoFull := perHour("full", 1), perHour("also full", 1)
@@ -44,7 +44,8 @@ func issueCases() []Case {
 				set  func(*identity.CodeIssue)
 			}{
 				{"code", func(i *identity.CodeIssue) { i.Code.ID = sc.code.ID }},
-				{"message", func(i *identity.CodeIssue) { i.Message.ID = sc.leased.ID }},
+				{"message", func(i *identity.CodeIssue) { i.Messages[0].ID = sc.leased.ID }},
+				{"of its messages", func(i *identity.CodeIssue) { i.Messages = append(i.Messages, i.Messages[0]) }},
 				{"event", func(i *identity.CodeIssue) { i.Event.ID = events[0].ID }},
 			} {
 				issue := c.issueOf(c.code(number, phone))
@@ -54,6 +55,54 @@ func issueCases() []Case {
 				c.is("IssueCode with the id of another "+part.what, err, identity.ErrAlreadyExists)
 			}
 			c.wantUnchanged("after duplicates", sc, events, messages)
+		}},
+		{"IssueCode/AnyMessages", "a send may queue an event's call too, and a decoy nothing", func(c *check) {
+			none, two := c.issueOf(c.code(number, phone)), c.issueOf(c.code(number, tablet))
+			none.Messages, two.Messages = nil, append(two.Messages, c.message())
+			for _, issue := range []identity.CodeIssue{none, two} {
+				_, err := c.IssueCode(c.ctx, issue)
+				c.ok("IssueCode", err)
+				c.wantLive("after a send", issue.Code, c.now, issue.Code)
+			}
+			c.equal("the messages", c.messages(), unsealed(two.Messages...))
+		}},
+		{"IssueCode/Replace", "a resend makes the earlier code of the device worthless: two live codes of one device are two chances for each guess", func(c *check) {
+			tabletCode, elsewhere := c.issue(c.code(number, tablet)), c.issue(c.code(otherNumber, phone))
+			first, second := c.issue(c.code(number, phone)), c.issue(c.code(number, phone))
+			resend := c.issueOf(c.code(number, phone))
+			resend.Replace, resend.KeepLive = true, 9
+			_, err := c.IssueCode(c.ctx, resend)
+			c.ok("IssueCode", err)
+			c.wantLive("the device that sent again", resend.Code, c.now, resend.Code)
+			for _, code := range []identity.VerifyCode{first, second} {
+				r := c.redemption(code, identity.User{}, "")
+				r.Password = nil
+				c.is("RedeemCode of a replaced code", c.RedeemCode(c.ctx, r), identity.ErrCodeSpent)
+			}
+			c.wantLive("another device", tabletCode, c.now, tabletCode)
+			c.wantLive("another number", elsewhere, c.now, elsewhere)
+			c.wantLive("the device that sent again", resend.Code, c.now, resend.Code)
+		}},
+		{"IssueCode/ReplaceFreesAPlace", "a code that the resend ended takes no place among the live ones: it must not end another device's code", func(c *check) {
+			others := []identity.VerifyCode{c.issue(c.code(number, "a")), c.issue(c.code(number, "b"))}
+			c.issue(c.code(number, phone))
+			resend := c.issueOf(c.code(number, phone))
+			resend.Replace = true
+			_, err := c.IssueCode(c.ctx, resend)
+			c.ok("IssueCode", err)
+			for _, code := range append(others, resend.Code) {
+				c.wantLive("three devices, three kept", code, c.now, code)
+			}
+		}},
+		{"IssueCode/ReplaceRefused", "a resend that a limit refused sends nothing, so the code that is on its way must stay", func(c *check) {
+			full := perHour("full", 1)
+			c.unchangedBy("after a refused resend", func(sc *scene) error {
+				c.spend(c.now, full)
+				issue := c.issueOf(c.code(number, phone))
+				issue.Charges, issue.Replace = []limit.Limit{full}, true
+				_, err := c.IssueCode(c.ctx, issue)
+				return err
+			}, func(err error) { c.refused("IssueCode", err, full.Key) })
 		}},
 		{"IssueCode/KeepLive", "more live codes than allowed multiply the chance of a guess; fewer let a stranger's send end the owner's code", func(c *check) {
 			elsewhere := c.issue(c.code(otherNumber, phone))
@@ -130,10 +179,19 @@ func issueCases() []Case {
 			c.equal("the live codes", len(c.charge(c.code(number, phone), c.now)), 3)
 			c.wantRoom("after 3 sends", perHour("address", 10), c.now, 7)
 		}},
+		{"IssueCode/ConcurrentReplace", "two resends at once from one device must not both leave a live code", func(c *check) {
+			errs := together(40, func(int) error {
+				issue := c.issueOf(c.code(number, phone))
+				issue.Replace, issue.KeepLive = true, 9
+				_, err := c.IssueCode(c.ctx, issue)
+				return err
+			})
+			c.equal("the sends that passed", len(c.winners(errs)), 40)
+			c.equal("the live codes", len(c.charge(c.code(number, phone), c.now)), 1)
+		}},
 		{"IssueCode/ConcurrentKeepLive", "sends at once that do not see each other's codes leave more of them live than allowed", func(c *check) {
 			errs := together(60, func(int) error {
 				issue := c.issueOf(c.code(number, phone))
-				issue.Charges = []limit.Limit{perHour("number", 1000)} // as the service does: what serialises a number
 				_, err := c.IssueCode(c.ctx, issue)
 				return err
 			})

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
@@ -46,22 +45,30 @@ func limitCases() []Case {
 			}
 			c.wantRoom("the limit that did not refuse", free, c.now.Add(time.Minute), 2)
 		}},
-		{"Spend/StreakAndAlarm", "failures in a row are counted in the stored state: a store that loses it never locks and never warns", func(c *check) {
-			l := limit.Limit{
-				Key: anyKey, Rates: []limit.Rate{{Limit: 100, Per: time.Hour}}, Alarm: limit.Rate{Limit: 3, Per: time.Hour},
-				Streak: &limit.Streak{LockAfter: 3, Backoff: []time.Duration{0, time.Second}, Forget: time.Hour},
-			}
+		{"Spend/Alarm", "the alarm is worked out from the stored state: a store that loses it never warns", func(c *check) {
+			l := perHour(anyKey, 100)
+			l.Alarm = limit.Rate{Limit: 3, Per: time.Hour}
 			for i := range 5 {
-				at := c.now.Add(time.Duration(i) * 10 * time.Second)
-				spent := c.spend(at, l)
-				c.equal(fmt.Sprintf("Alarm of event %d", i+1), spent[0].Alarm, i == 2)
-				c.equal(fmt.Sprintf("Locked of event %d", i+1), spent[0].Locked, i >= 3)
-				if i < 1 {
-					continue
-				}
-				_, err := c.Spend(c.ctx, []limit.Limit{l}, at.Add(time.Second-time.Millisecond))
-				c.refused("Spend while the row of failures waits", err, l.Key)
+				spent := c.spend(c.now.Add(time.Duration(i)*10*time.Second), l)
+				c.equal(fmt.Sprintf("Alarm of event %d", i+1), spent[0].Alarm, i >= 2)
 			}
+		}},
+		{"Spend/Marks", "one state counts networks and devices apart: a store that keeps a part of it limits the wrong ones", func(c *check) {
+			from := func(mark, submark uint32, kind limit.Kind) limit.Limit {
+				l := perHour(anyKey, 4)
+				l.Mark, l.Submark, l.Kind, l.Retain = mark, submark, kind, time.Hour
+				l.Rules = append(l.Rules,
+					limit.Rule{Name: "network", Scope: limit.SameMark, Rates: []limit.Rate{{Limit: 2, Per: time.Hour}}},
+					limit.Rule{Name: "device", Scope: limit.SameSubmark, Bucket: limit.Bucket{Burst: 1, Every: time.Hour}})
+				return l
+			}
+			c.spend(c.now, from(1, 1, 0))
+			c.spend(c.now.Add(time.Second), from(1, 2, 0))
+			now := c.now.Add(time.Minute)
+			c.wantRoom("the network used up", from(1, 3, 0), now, 0)
+			c.wantRoom("the device used up", from(2, 2, 0), now, 0)
+			c.wantRoom("another kind", from(1, 1, 1), now, 1)
+			c.wantRoom("another network and device", from(2, 3, 0), now, 1)
 		}},
 		{"Spend/ExactKeys", "keys are base64: a store that ignores case makes strangers share a counter", func(c *check) {
 			long := limit.Key(strings.Repeat("k", 79)) // 80 bytes is the longest
@@ -69,10 +76,12 @@ func limitCases() []Case {
 			for _, key := range keys {
 				c.wantRoom("a key of its own", perHour(key, 1), c.now, 1)
 			}
-			cleared, kept := keys[:1], keys[1:]
-			c.ok("ClearLimits", c.ClearLimits(c.ctx, cleared))
-			c.wantRoom("the key cleared", perHour(cleared[0], 1), c.now, 1)
-			for _, key := range kept {
+			states, err := c.LimitStates(c.ctx, keys[:2])
+			c.ok("LimitStates", err)
+			c.equal("the keys with a state, of two like all others", len(states), 2)
+			c.ok("ChangeLimits", c.ChangeLimits(c.ctx, clears(perHour(keys[0], 1)), c.now))
+			c.wantRoom("the key cleared", perHour(keys[0], 1), c.now, 1)
+			for _, key := range keys[1:] {
 				c.wantRoom("a key like the one cleared", perHour(key, 1), c.now, 0)
 			}
 		}},
@@ -88,9 +97,10 @@ func limitCases() []Case {
 			}
 			c.wantRoom("the victim's limit after the flood", victim, c.now.Add(time.Minute), 0)
 		}},
-		{"Spend/LargeState", "a limit above 128 keeps its state below a kilobyte: a column that cuts it off forgets events", func(c *check) {
+		{"Spend/LargeState", "a busy number's state has some kilobytes: a column that cuts it off forgets events", func(c *check) {
 			l := perHour(anyKey, 128)
 			for i := range 128 {
+				l.Mark, l.Submark = uint32(i+1)<<24, ^uint32(i)
 				c.spend(c.now.Add(time.Duration(i)*17*time.Second), l)
 			}
 			c.wantRoom("after 128 events at different times", l, c.now.Add(40*time.Minute), 0)
@@ -113,81 +123,6 @@ func limitCases() []Case {
 			c.wantRoom("after 100 of 100", a, c.now, 0)
 			c.wantRoom("after 100 of 100", b, c.now, 0)
 			c.wantRoom("after 100 of 200", shared, c.now, 100)
-		}},
-		{"ClearLimits/Forgets", "an operator who unbars a person must succeed, for that person alone", func(c *check) {
-			cleared, locked := perHour("cleared", 1), limit.Limit{Key: "locked", Streak: &limit.Streak{LockAfter: 1, Forget: time.Hour}}
-			kept := perHour("kept", 1)
-			c.spend(c.now, cleared, locked, kept)
-			c.equal("Locked of the second failure", c.spend(c.now, locked)[0].Locked, true)
-			c.ok("ClearLimits", c.ClearLimits(c.ctx, []limit.Key{"missing", cleared.Key, locked.Key}))
-			c.wantRoom("cleared", cleared, c.now, 1)
-			c.wantRoom("kept", kept, c.now, 0)
-			c.equal("Locked of the first failure after", c.spend(c.now, locked)[0].Locked, false)
-			c.ok("ClearLimits of a missing key", c.ClearLimits(c.ctx, []limit.Key{"missing"}))
-			c.ok("ClearLimits of nothing", c.ClearLimits(c.ctx, nil))
-			c.wantRoom("kept still", kept, c.now, 0)
-		}},
-	}
-}
-
-func shardCases() []Case {
-	sharded := func(shard, n int) limit.Limit {
-		l := perHour("shared", n)
-		l.Shards, l.Shard = 4, shard
-		return l
-	}
-	return []Case{
-		{"Shards/SumIsCapped", "a counter spread over rows is one counter: a cap for each row would be the cap times the rows", func(c *check) {
-			for i := range 6 {
-				spent := c.spend(c.now.Add(time.Duration(i)*time.Second), sharded(i%4, 6))
-				c.equal("the shard written", spent[0].Shard, i%4)
-			}
-			for shard := range 4 {
-				_, err := c.Spend(c.ctx, []limit.Limit{sharded(shard, 6)}, c.now.Add(time.Minute))
-				refusal := c.refused("Spend", err, "shared")
-				c.equal("RetryAfter", refusal.RetryAfter, 59*time.Minute)
-			}
-			c.wantRoom("with the cap raised by one", sharded(1, 7), c.now.Add(time.Minute), 1)
-		}},
-		{"Shards/Alarm", "the alarm is about the sum: the one event that reaches the level must raise it, once", func(c *check) {
-			raised := 0
-			for i := range 8 {
-				l := sharded(i%4, 100)
-				l.Alarm = limit.Rate{Limit: 5, Per: time.Hour}
-				if c.spend(c.now, l)[0].Alarm {
-					raised++
-					c.equal("the event that raised the alarm", i+1, 5)
-				}
-			}
-			c.equal("the alarms", raised, 1)
-		}},
-		{"Shards/RefundAndClear", "a refund goes to the row that was charged, and a clear to all of them", func(c *check) {
-			code := c.issue(c.code(number, phone))
-			for shard := range 4 {
-				c.spend(c.now.Add(time.Duration(shard)*time.Second), sharded(shard, 4))
-			}
-			for range 2 {
-				release := identity.Release{SpentAt: c.now.Add(2 * time.Second), Refunds: []limit.Limit{sharded(2, 4)}}
-				c.ok("ReleaseAttempt", c.ReleaseAttempt(c.ctx, release))
-			}
-			c.wantRoom("one of four given back", sharded(0, 4), c.now.Add(time.Minute), 1)
-			c.ok("ClearLimits", c.ClearLimits(c.ctx, []limit.Key{"shared"}))
-			for shard := range 4 {
-				c.spend(c.now, sharded(shard, 4))
-			}
-			r := c.redemption(code, identity.User{}, "")
-			r.Password, r.Clear = nil, []limit.Key{"shared"}
-			c.ok("RedeemCode", c.RedeemCode(c.ctx, r))
-			c.wantRoom("cleared by a reset", sharded(1, 4), c.now, 4)
-		}},
-		{"Shards/Concurrent", "spread over rows, calls at once may pass the cap by those in flight, but no event may be lost", func(c *check) {
-			const calls = 64
-			errs := together(calls, func(i int) error {
-				_, err := c.Spend(c.ctx, []limit.Limit{sharded(i%4, 1000)}, c.now)
-				return err
-			})
-			c.equal("the calls that passed", len(c.winners(errs)), calls)
-			c.wantRoom("after 64 events", sharded(0, calls+10), c.now, 10)
 		}},
 	}
 }

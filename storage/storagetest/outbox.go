@@ -1,7 +1,9 @@
 package storagetest
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -10,34 +12,12 @@ import (
 
 func outboxCases() []Case {
 	return []Case{
-		{"Enqueue/RoundTrip", "what is sealed must open again, and the states tell an operator what became of it", func(c *check) {
-			m := c.message()
-			m.NextAt, m.ExpiresAt = c.now.Add(-time.Minute), c.now.Add(24*time.Hour)
-			c.enqueue(m, c.message())
-			c.enqueue()
-			c.equal("the first state", c.messages()[0], unsealed(m)[0])
-			claimed, err := c.LeaseMessages(c.ctx, identity.Lease{Now: c.now, Until: c.now.Add(time.Minute), Token: "token", Max: 1})
-			c.ok("LeaseMessages", err)
-			m.Attempts, m.LeaseToken, m.LeaseUntil = 1, "token", c.now.Add(time.Minute)
-			c.equal("the messages claimed", claimed, []identity.OutboxMessage{m})
-			c.equal("the first state", c.messages()[0], unsealed(m)[0])
-		}},
-		{"Enqueue/Duplicate", "an id is the idempotency key towards providers: a second message under it would replace the first, or be lost", func(c *check) {
-			first, second, third := c.message(), c.message(), c.message()
-			c.enqueue(first)
-			dup := second
-			dup.ID, dup.Sealed = first.ID, digest("other")
-			c.is("Enqueue of a stored id", c.Enqueue(c.ctx, []identity.OutboxMessage{second, dup, third}), identity.ErrAlreadyExists)
-			c.is("Enqueue of one id twice", c.Enqueue(c.ctx, []identity.OutboxMessage{second, third, second}), identity.ErrAlreadyExists)
-			c.equal("the messages stored", c.messages(), unsealed(first))
-			c.equal("the sealed text", c.claim("token", c.now)[0].Sealed, first.Sealed)
-		}},
 		{"LeaseMessages/NextAt", "a message sent before its time ignores the provider's request to wait; one that is due must not wait", func(c *check) {
 			m := c.message()
 			m.NextAt = c.now.Add(time.Second)
 			c.enqueue(m)
-			c.equal("the messages 1 ms before", len(c.claim("token", m.NextAt.Add(-time.Millisecond))), 0)
-			c.equal("the messages at NextAt", messageIDs(c.claim("token", m.NextAt)), []string{m.ID})
+			c.equal("the messages 1 ms before", len(c.lease("token", m.NextAt.Add(-time.Millisecond))), 0)
+			c.equal("the messages at NextAt", messageIDs(c.lease("token", m.NextAt)), []string{m.ID})
 		}},
 		{"LeaseMessages/EarliestFirst", "in a backlog those who waited longest come first, or some wait for ever", func(c *check) {
 			var messages []identity.OutboxMessage
@@ -47,35 +27,108 @@ func outboxCases() []Case {
 				messages = append(messages, m)
 			}
 			c.enqueue(messages...)
-			claim := func(limit int, want ...string) {
+			lease := func(limit int, want ...string) {
 				c.TB.Helper()
-				claimed, err := c.LeaseMessages(c.ctx, identity.Lease{Now: c.now, Until: c.now.Add(time.Minute), Token: c.id(), Max: limit})
+				l := leaseOf(c.id(), c.now)
+				l.Max = limit
+				leased, err := c.LeaseMessages(c.ctx, l)
 				c.ok("LeaseMessages", err)
-				c.equal(fmt.Sprintf("the messages claimed, at most %d", limit), messageIDs(claimed), want)
+				c.equal(fmt.Sprintf("the messages leased, at most %d", limit), messageIDs(leased), want)
 			}
-			claim(0)
-			claim(-1)
-			claim(2, messages[4].ID, messages[2].ID)
-			claim(2, messages[0].ID, messages[3].ID)
-			claim(2, messages[1].ID)
-			claim(2)
+			lease(0)
+			lease(-1)
+			lease(2, messages[4].ID, messages[2].ID)
+			lease(2, messages[0].ID, messages[3].ID)
+			lease(2, messages[1].ID)
+			lease(2)
 		}},
 		{"LeaseMessages/Lease", "a leased message belongs to one; when that one dies, the message must not die with it", func(c *check) {
 			m := c.message()
 			c.enqueue(m)
-			c.equal("the first claim", messageIDs(c.claim("first", c.now)), []string{m.ID})
-			c.equal("a claim at once", len(c.claim("second", c.now)), 0)
-			c.equal("the same claimer", len(c.claim("first", c.now)), 0)
-			c.equal("a claim 1 ms before the lease ends", len(c.claim("second", c.now.Add(time.Minute-time.Millisecond))), 0)
+			c.equal("the first lease", messageIDs(c.lease("first", c.now)), []string{m.ID})
+			c.equal("a lease at once", len(c.lease("second", c.now)), 0)
+			c.equal("the same holder", len(c.lease("first", c.now)), 0)
+			c.equal("a lease 1 ms before the lease ends", len(c.lease("second", c.now.Add(time.Minute-time.Millisecond))), 0)
 			now := c.now.Add(time.Minute + time.Millisecond)
-			claimed := c.claim("third", now)
+			leased := c.lease("third", now)
 			m.Attempts, m.LeaseToken, m.LeaseUntil = 2, "third", now.Add(time.Minute)
-			c.equal("a claim when the lease has ended", claimed, []identity.OutboxMessage{m})
+			c.equal("a lease when the lease has ended", leased, []identity.OutboxMessage{m})
 		}},
-		{"LeaseMessages/Expired", "a message past its use is handed out too: whoever claims it ends it and wipes its text", func(c *check) {
+		{"LeaseMessages/Expired", "a message past its use is handed out too: whoever leases it ends it and wipes its text", func(c *check) {
 			m := c.message()
 			c.enqueue(m)
-			c.equal("the messages due after their expiry", messageIDs(c.claim("token", m.ExpiresAt.Add(time.Hour))), []string{m.ID})
+			c.equal("the messages due after their expiry", messageIDs(c.lease("token", m.ExpiresAt.Add(time.Hour))), []string{m.ID})
+		}},
+		{"LeaseMessages/Lanes", "a message of another lane would be sent as what it is not, and its backlog would hold up this one", func(c *check) {
+			lanes := []identity.Lane{identity.LaneCode, identity.LaneNotice, identity.LaneEvent, identity.LaneDecoy}
+			var messages []identity.OutboxMessage
+			for i, lane := range append(lanes, lanes...) {
+				m := c.message()
+				m.Lane, m.NextAt = lane, c.now.Add(-time.Duration(i)*time.Second)
+				messages = append(messages, m)
+			}
+			c.enqueue(messages...)
+			c.equal("the messages stored", c.messages(), unsealed(messages...))
+			for i, lane := range lanes {
+				l := leaseOf("token", c.now)
+				l.Lane = lane
+				leased, err := c.LeaseMessages(c.ctx, l)
+				c.ok("LeaseMessages", err)
+				c.equal("the messages of lane "+string(lane), messageIDs(leased), []string{messages[i+4].ID, messages[i].ID})
+				c.equal("the lane", leased[0].Lane, lane)
+			}
+			for _, lane := range []identity.Lane{"", "Code", "code ", "other"} {
+				l := leaseOf("other", c.now.AddDate(1, 0, 0))
+				l.Lane = lane
+				leased, err := c.LeaseMessages(c.ctx, l)
+				c.ok("LeaseMessages", err)
+				c.equal(fmt.Sprintf("the messages of lane %q", lane), len(leased), 0)
+			}
+		}},
+		{"LeaseMessages/KeyIDs", "a server that cannot open a message must leave it to the one that can: leased, it would be killed or delayed", func(c *check) {
+			var messages []identity.OutboxMessage
+			for i, key := range []string{"old", "new", "next", "old"} {
+				m := c.message()
+				m.KeyID, m.NextAt = key, c.now.Add(-time.Duration(9-i)*time.Second)
+				messages = append(messages, m)
+			}
+			c.enqueue(messages...)
+			lease := func(keys []string, limit int, want ...string) {
+				c.TB.Helper()
+				l := leaseOf(c.id(), c.now)
+				l.KeyIDs, l.Max = keys, limit
+				leased, err := c.LeaseMessages(c.ctx, l)
+				c.ok("LeaseMessages", err)
+				c.equal(fmt.Sprintf("the messages of keys %q, at most %d", keys, limit), messageIDs(leased), want)
+			}
+			lease(nil, 9)
+			lease([]string{}, 9)
+			lease([]string{"OLD", "old ", "ne", "%"}, 9)
+			lease([]string{"next", "old"}, 2, messages[0].ID, messages[2].ID) // the unknown one takes no place
+			before := c.messages()
+			c.equal("attempts of a message of an unknown key", before[1].Attempts, 0)
+			lease([]string{"unknown", "new", "old", "new"}, 9, messages[1].ID, messages[3].ID)
+		}},
+		{"LeaseMessages/BacklogOfOthers", "however many messages wait that this server may not have, its own must be found", func(c *check) {
+			var others []identity.OutboxMessage
+			for i := range 300 {
+				m := c.message()
+				m.NextAt = c.now.Add(-time.Hour)
+				if i%2 == 0 {
+					m.KeyID = "unknown"
+				} else {
+					m.Lane = identity.LaneEvent
+				}
+				others = append(others, m)
+			}
+			c.enqueue(others...)
+			own := c.message()
+			c.enqueue(own)
+			l := leaseOf("token", c.now)
+			l.Max = 1
+			leased, err := c.LeaseMessages(c.ctx, l)
+			c.ok("LeaseMessages", err)
+			c.equal("the message leased", messageIDs(leased), []string{own.ID})
 		}},
 		{"LeaseMessages/Concurrent", "a message handed to two processes is an SMS paid and read twice", func(c *check) {
 			var messages []identity.OutboxMessage
@@ -87,120 +140,33 @@ func outboxCases() []Case {
 			holders := make(map[string][]string)
 			errs := together(60, func(i int) error {
 				token := fmt.Sprint("token ", i)
-				claimed, err := c.LeaseMessages(c.ctx, identity.Lease{Now: c.now, Until: c.now.Add(time.Minute), Token: token, Max: 7})
+				l := leaseOf(token, c.now)
+				l.Max = 7
+				leased, err := c.LeaseMessages(c.ctx, l)
 				mu.Lock()
 				defer mu.Unlock()
-				for _, m := range claimed {
+				for _, m := range leased {
 					holders[m.ID] = append(holders[m.ID], token)
 					if m.LeaseToken != token || m.Attempts != 1 {
-						return fmt.Errorf("message claimed by %q: got token %q, attempts %d", token, m.LeaseToken, m.Attempts)
+						return fmt.Errorf("message leased by %q: got token %q, attempts %d", token, m.LeaseToken, m.Attempts)
 					}
 				}
 				return err
 			})
-			c.equal("the claims that were answered", len(c.winners(errs)), 60)
+			c.equal("the calls that were answered", len(c.winners(errs)), 60)
 			for id, tokens := range holders {
 				if len(tokens) != 1 {
-					c.Fatalf("message %s was leased to %d claims at once: %q", id, len(tokens), tokens)
+					c.Fatalf("message %s was leased to %d callers at once: %q", id, len(tokens), tokens)
 				}
 			}
-			// A claim may find rows that others hold and come back with less, but nothing is lost.
-			for _, m := range c.claim("last", c.now) {
+			// A call may find rows that others hold and come back with less, but nothing is lost.
+			for _, m := range c.lease("last", c.now) {
 				holders[m.ID] = append(holders[m.ID], "last")
 			}
 			c.equal("the messages leased", len(holders), len(messages))
 			for _, m := range c.messages() {
 				c.equal("the holder of message "+m.ID, []string{m.LeaseToken}, holders[m.ID])
 			}
-		}},
-	}
-}
-
-func finishCases() []Case {
-	// leased stores a message and leases it to "token".
-	leased := func(c *check) identity.OutboxMessage {
-		c.TB.Helper()
-		m := c.message()
-		c.enqueue(m)
-		c.equal("the messages claimed", messageIDs(c.claim("token", c.now)), []string{m.ID})
-		m.Attempts = 1
-		return m
-	}
-	return []Case{
-		{"FinishMessage/Final", "what is delivered, dead or uncertain is never sent again, and says what became of it", func(c *check) {
-			for _, state := range []identity.MessageState{identity.MessageDelivered, identity.MessageDead, identity.MessageUncertain} {
-				m := leased(c)
-				result := identity.MessageResult{
-					ID: m.ID, LeaseToken: "token", State: state, Now: c.now.Add(time.Second),
-					Provider: "webhook", ProviderRef: "ref-1", LastError: "number refused",
-				}
-				c.ok("FinishMessage", c.FinishMessage(c.ctx, result))
-				stored := c.messages()
-				got := stored[len(stored)-1]
-				m.State, m.FinishedAt = state, result.Now
-				m.Provider, m.ProviderRef, m.LastError = result.Provider, result.ProviderRef, result.LastError
-				m.LeaseToken, m.LeaseUntil = got.LeaseToken, got.LeaseUntil // of no meaning any more
-				c.equal("the state of a message "+string(state), got, unsealed(m)[0])
-				c.equal("the messages due a year later", len(c.claim("other", c.now.AddDate(1, 0, 0))), 0)
-				c.is("FinishMessage again", c.FinishMessage(c.ctx, result), identity.ErrConflict)
-				result.State, result.NextAt = identity.MessagePending, c.now
-				c.is("FinishMessage of a finished message, as pending", c.FinishMessage(c.ctx, result), identity.ErrConflict)
-				c.equal("the messages due a year later", len(c.claim("other", c.now.AddDate(1, 0, 0))), 0)
-			}
-		}},
-		{"FinishMessage/PendingAgain", "a failure that may pass is tried again at its time, with the text it had", func(c *check) {
-			m := leased(c)
-			result := identity.MessageResult{
-				ID: m.ID, LeaseToken: "token", State: identity.MessagePending, Now: c.now.Add(time.Second),
-				NextAt: c.now.Add(2 * time.Second), LastError: "provider busy",
-			}
-			c.ok("FinishMessage", c.FinishMessage(c.ctx, result))
-			c.is("FinishMessage again", c.FinishMessage(c.ctx, result), identity.ErrConflict)
-			c.equal("the messages before NextAt", len(c.claim("other", result.NextAt.Add(-time.Millisecond))), 0)
-			// Before the first lease would have ended: it was given up with the result.
-			m.Attempts, m.NextAt, m.LastError = 2, result.NextAt, result.LastError
-			m.LeaseToken, m.LeaseUntil = "other", result.NextAt.Add(time.Minute)
-			c.equal("the messages at NextAt", c.claim("other", result.NextAt), []identity.OutboxMessage{m})
-		}},
-		{"FinishMessage/LeaseLost", "a process that stalled must not overwrite what its successor found out", func(c *check) {
-			m := leased(c)
-			c.equal("the second claim", len(c.claim("successor", c.now.Add(2*time.Minute))), 1)
-			before := c.messages()
-			for _, token := range []string{"token", "", "SUCCESSOR", "successor "} {
-				for _, state := range []identity.MessageState{identity.MessageDelivered, identity.MessagePending} {
-					err := c.FinishMessage(c.ctx, identity.MessageResult{
-						ID: m.ID, LeaseToken: token, State: state, Now: c.now, NextAt: c.now, Provider: "late", LastError: "late",
-					})
-					c.is(fmt.Sprintf("FinishMessage with token %q", token), err, identity.ErrConflict)
-				}
-			}
-			c.equal("the messages after the refusals", c.messages(), before)
-			result := identity.MessageResult{ID: m.ID, LeaseToken: "successor", State: identity.MessageDelivered, Now: c.now}
-			c.ok("FinishMessage by the successor", c.FinishMessage(c.ctx, result))
-		}},
-		{"FinishMessage/LeaseOver", "a slow delivery that nobody took over is still the truth about its message", func(c *check) {
-			m := leased(c)
-			result := identity.MessageResult{ID: m.ID, LeaseToken: "token", State: identity.MessageDelivered, Now: c.now.Add(time.Hour)}
-			c.ok("FinishMessage after the lease's time", c.FinishMessage(c.ctx, result))
-			c.equal("the messages due", len(c.claim("other", c.now.Add(time.Hour))), 0)
-		}},
-		{"FinishMessage/NotLeased", "without a lease there is nothing to report: an empty token must not stand for one", func(c *check) {
-			m := c.message()
-			c.enqueue(m)
-			for _, id := range []string{m.ID, c.id()} {
-				err := c.FinishMessage(c.ctx, identity.MessageResult{ID: id, State: identity.MessageDelivered, Now: c.now})
-				c.is("FinishMessage", err, identity.ErrConflict)
-			}
-			c.equal("the messages stored", c.messages(), unsealed(m))
-		}},
-		{"FinishMessage/Concurrent", "one delivery is recorded once: two results for one lease would count it twice", func(c *check) {
-			m := leased(c)
-			errs := together(30, func(i int) error {
-				return c.FinishMessage(c.ctx, identity.MessageResult{
-					ID: m.ID, LeaseToken: "token", State: identity.MessageDelivered, Now: c.now, ProviderRef: fmt.Sprint(i),
-				})
-			})
-			c.equal("the recorded result", c.messages()[0].ProviderRef, fmt.Sprint(c.oneWinner(errs, identity.ErrConflict)))
 		}},
 		{"MessageStates/Pages", "an operator who pages through by id must see each message once, and no text", func(c *check) {
 			var messages []identity.OutboxMessage
@@ -221,6 +187,31 @@ func finishCases() []Case {
 			page(messages[4].ID, 10)
 			page("", 0)
 			page("", -1)
+		}},
+		{"Backlog/Counts", "an operator sees by lane what waits and for how long, and what is accepted depends on it", func(c *check) {
+			want := func(what string, want ...identity.Backlog) {
+				c.TB.Helper()
+				got, err := c.Backlog(c.ctx)
+				c.ok("Backlog", err)
+				slices.SortFunc(got, func(a, b identity.Backlog) int { return cmp.Compare(a.Lane, b.Lane) })
+				c.equal(what+": the backlog", got, want)
+			}
+			want("nothing stored")
+			first, second, notice := c.message(), c.message(), c.message()
+			first.NextAt, second.KeyID = c.now.Add(-time.Minute), "unknown"
+			notice.Lane, notice.NextAt = identity.LaneNotice, c.now.AddDate(1, 0, 0)
+			c.enqueue(second, first, notice)
+			notices := identity.Backlog{Lane: identity.LaneNotice, Pending: 1, Earliest: notice.NextAt}
+			both := identity.Backlog{Lane: identity.LaneCode, Pending: 2, Earliest: first.NextAt}
+			want("two codes and a notice", both, notices)
+			c.equal("the messages leased", messageIDs(c.lease("token", c.now)), []string{first.ID})
+			want("one leased", both, notices)
+			later := c.now.Add(time.Hour)
+			c.finish(identity.MessageResult{ID: first.ID, LeaseToken: "token", State: identity.MessagePending, Now: c.now, NextAt: later})
+			want("one put off", identity.Backlog{Lane: identity.LaneCode, Pending: 2, Earliest: second.NextAt}, notices)
+			c.equal("the messages leased", messageIDs(c.lease("token", later)), []string{first.ID})
+			c.finish(identity.MessageResult{ID: first.ID, LeaseToken: "token", State: identity.MessageDelivered, Now: c.now})
+			want("one delivered", identity.Backlog{Lane: identity.LaneCode, Pending: 1, Earliest: second.NextAt}, notices)
 		}},
 	}
 }

@@ -15,13 +15,13 @@ func purgeCases() []Case {
 		c.ok("Purge", err)
 		c.equal(fmt.Sprintf("what Purge removed, at most %d of a kind", p.Max), got, want)
 	}
-	// finished stores a message that was delivered at the given time.
+	// finished stores a message that was delivered at the given time, and an event.
 	finished := func(c *check, at time.Time) identity.OutboxMessage {
 		c.TB.Helper()
 		m := c.message()
 		c.enqueue(m)
-		c.equal("the messages claimed", messageIDs(c.claim("token", c.now)), []string{m.ID})
-		c.ok("FinishMessage", c.FinishMessage(c.ctx, identity.MessageResult{ID: m.ID, LeaseToken: "token", State: identity.MessageDelivered, Now: at}))
+		c.equal("the messages leased", messageIDs(c.lease("token", c.now)), []string{m.ID})
+		c.finish(identity.MessageResult{ID: m.ID, LeaseToken: "token", State: identity.MessageDelivered, Now: at})
 		return m
 	}
 	return []Case{
@@ -41,7 +41,8 @@ func purgeCases() []Case {
 			c.wantLive("the live code", later, used.ExpiresAt.Add(time.Millisecond), later)
 		}},
 		{"Purge/Limits", "a counter removed before its time is a limit lifted for whoever waits for the purge", func(c *check) {
-			hour, day := perHour("hour", 1), limit.Limit{Key: "day", Rates: []limit.Rate{{Limit: 1, Per: 24 * time.Hour}}}
+			hour, day := perHour("hour", 1), perHour("day", 1)
+			day.Rules[0].Rates[0].Per = 24 * time.Hour
 			var latest time.Time
 			for _, spent := range c.spend(c.now, hour, day) {
 				if spent.Key == hour.Key {
@@ -65,17 +66,27 @@ func purgeCases() []Case {
 			l := perHour(anyKey, 2)
 			c.spend(c.now, l)
 			c.spend(c.now.Add(time.Minute), l)
-			release := identity.Release{SpentAt: c.now.Add(time.Minute), Refunds: []limit.Limit{l}}
+			release := identity.Release{Now: c.now.Add(time.Minute), Changes: refunds(c.now.Add(time.Minute), l)}
 			c.ok("ReleaseAttempt", c.ReleaseAttempt(c.ctx, release))
 			purge(c, identity.Purge{Now: c.now.Add(30 * time.Minute), Max: 10}, 0)
 			c.wantRoom("one event within the hour", l, c.now.Add(30*time.Minute), 1)
 		}},
-		{"Purge/BarStays", "a bar lasts until an operator or a login lifts it: a purge that lifts it hands out fresh guesses", func(c *check) {
-			l := limit.Limit{Key: anyKey, Streak: &limit.Streak{LockAfter: 2, Forget: time.Hour}}
-			c.spend(c.now, l)
-			c.spend(c.now, l)
-			purge(c, identity.Purge{Now: c.now.AddDate(100, 0, 0), Max: 10}, 0)
-			c.equal("Locked a hundred years later", c.spend(c.now.AddDate(100, 0, 0), l)[0].Locked, true)
+		{"Purge/KnownDevicesStay", "a device is known for months: a purge when the last window is over makes the owner a stranger", func(c *check) {
+			owner := deviceLimit(7)
+			c.ok("ChangeLimits", c.ChangeLimits(c.ctx, remembers(owner), c.now))
+			purge(c, identity.Purge{Now: c.now.AddDate(0, 1, 0), Max: 10}, 0)
+			c.spend(c.now.AddDate(0, 1, 0), deviceLimit(8))
+			purge(c, identity.Purge{Now: c.now.AddDate(0, 2, 0), Max: 10}, 0)
+			c.equal("the device is known two months later", c.spend(c.now.AddDate(0, 2, 0), owner)[0].Known, true)
+			purge(c, identity.Purge{Now: c.now.AddDate(2, 0, 0), Max: 10}, 1)
+			c.equal("the device is known two years later", c.spend(c.now.AddDate(2, 0, 0), owner)[0].Known, false)
+		}},
+		{"Purge/AfterChange", "a change may put the expiry off: a store that keeps the old one purges what was remembered", func(c *check) {
+			owner := deviceLimit(7)
+			c.spend(c.now, owner)
+			c.ok("ChangeLimits", c.ChangeLimits(c.ctx, remembers(owner), c.now))
+			purge(c, identity.Purge{Now: c.now.AddDate(0, 1, 0), Max: 10}, 0)
+			c.equal("the device is known a month later", c.spend(c.now.AddDate(0, 1, 0), owner)[0].Known, true)
 		}},
 		{"Purge/Shards", "the rows of a counter spread over several are purged each at its own time", func(c *check) {
 			l := perHour(anyKey, 2)
@@ -96,7 +107,7 @@ func purgeCases() []Case {
 			purge(c, identity.Purge{Now: c.now.AddDate(0, 0, 1), Max: 10}, 0)
 			purge(c, identity.Purge{Now: c.now.AddDate(0, 0, 1), MessagesBefore: before, Max: 10}, 1)
 			c.equal("the messages left", messageIDs(c.messages()), append(kept, old.ID))
-			c.equal("the messages due", messageIDs(c.claim("token", c.now)), []string{old.ID})
+			c.equal("the messages due", messageIDs(c.lease("token", c.now)), []string{old.ID})
 			purge(c, identity.Purge{Now: c.now.AddDate(1, 0, 1), MessagesBefore: c.now.AddDate(1, 0, 1), Max: 10}, 2)
 			c.equal("the messages left", messageIDs(c.messages()), []string{old.ID})
 		}},
@@ -105,7 +116,7 @@ func purgeCases() []Case {
 			for _, age := range []time.Duration{time.Hour, time.Millisecond, 0, -time.Hour} {
 				e := c.event()
 				e.At = c.now.Add(-age)
-				c.ok("AppendEvent", c.AppendEvent(c.ctx, e))
+				c.ok("AppendEvent", c.AppendEvent(c.ctx, e, nil))
 				ids = append(ids, e.ID)
 			}
 			purge(c, identity.Purge{Now: c.now.AddDate(50, 0, 0), Max: 10}, 0)
@@ -115,21 +126,22 @@ func purgeCases() []Case {
 		{"Purge/Bounded", "an unbounded delete holds locks for as long as the backlog is large; a wrong count stops the purge early", func(c *check) {
 			for i := range 5 {
 				e := c.event()
-				c.ok("AppendEvent", c.AppendEvent(c.ctx, e))
+				c.ok("AppendEvent", c.AppendEvent(c.ctx, e, nil))
 				finished(c, c.now)
 				issue := c.issueOf(c.code(number, phone))
 				issue.Charges = []limit.Limit{perHour(limit.Key(fmt.Sprint("key ", i)), 1)}
-				issue.Message.NextAt = c.now.AddDate(2, 0, 0)
+				issue.Messages[0].NextAt = c.now.AddDate(2, 0, 0)
 				_, err := c.IssueCode(c.ctx, issue)
 				c.ok("IssueCode", err)
 			}
-			// 5 codes, 5 limits, 5 finished messages, 10 events.
+			// 5 codes, 5 limits, 5 finished messages, 15 events.
 			later := c.now.AddDate(1, 0, 0)
 			p := identity.Purge{Now: later, MessagesBefore: later, EventsBefore: later, Max: 3}
 			purge(c, p, 4*3)
 			purge(c, p, 2+2+2+3)
-			purge(c, p, 3)
-			purge(c, p, 1)
+			for range 3 {
+				purge(c, p, 3)
+			}
 			purge(c, p, 0)
 			c.equal("the events left", len(c.events()), 0)
 			c.equal("the messages left", len(c.messages()), 5)

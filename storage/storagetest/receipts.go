@@ -14,10 +14,10 @@ func (c *check) taken(provider, ref string) identity.OutboxMessage {
 	m := c.message()
 	c.enqueue(m)
 	token := c.id()
-	c.equal("the messages claimed", messageIDs(c.claim(token, c.now)), []string{m.ID})
-	c.ok("FinishMessage", c.FinishMessage(c.ctx, identity.MessageResult{
+	c.equal("the messages leased", messageIDs(c.lease(token, c.now)), []string{m.ID})
+	c.finish(identity.MessageResult{
 		ID: m.ID, LeaseToken: token, State: identity.MessageDelivered, Now: c.now, Provider: provider, ProviderRef: ref,
-	}))
+	})
 	messages := c.messages()
 	return messages[len(messages)-1]
 }
@@ -39,7 +39,7 @@ func receiptCases() []Case {
 				before[len(before)-2].Receipt, before[len(before)-2].ReceiptCode, before[len(before)-2].ReceiptAt = r.State, r.Code, r.At
 				c.equal("the messages after the receipt", c.messages(), before)
 			}
-			c.equal("the messages due a year later", len(c.claim("other", c.now.AddDate(1, 0, 0))), 0)
+			c.equal("the messages due a year later", len(c.lease("other", c.now.AddDate(1, 0, 0))), 0)
 		}},
 		{"RecordReceipt/FirstStands", "receipts are repeated and come late: the last one must not undo the first", func(c *check) {
 			c.taken("twilio", "SM1")

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
-	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 func redeemCases() []Case {
@@ -49,7 +48,7 @@ func redeemCases() []Case {
 		{"RedeemCode/Missing", "a code that does not exist must change nothing, and is no outage", func(c *check) {
 			c.unchangedBy("after a missing code", func(sc *scene) error {
 				r := c.redemption(c.code(number, phone), sc.user, phc("new"))
-				r.Refunds, r.SpentAt, r.Clear = []limit.Limit{sc.limit}, c.now, []limit.Key{sc.limit.Key}
+				r.Changes = append(refunds(c.now, sc.limit), clears(sc.limit)...)
 				return c.RedeemCode(c.ctx, r)
 			}, func(err error) { c.is("RedeemCode", err, identity.ErrCodeSpent) })
 		}},
@@ -85,7 +84,7 @@ func redeemCases() []Case {
 				stale := sc.user
 				stale.PasswordHash = phc("stale")
 				r := c.redemption(sc.code, stale, phc("new"))
-				r.Refunds, r.SpentAt, r.Clear = []limit.Limit{sc.limit}, c.now, []limit.Key{sc.limit.Key}
+				r.Changes = append(refunds(c.now, sc.limit), clears(sc.limit)...)
 				return c.RedeemCode(c.ctx, r)
 			}, func(err error) { c.is("RedeemCode", err, identity.ErrConflict) })
 		}},
@@ -98,14 +97,14 @@ func redeemCases() []Case {
 				gone := sc.user
 				gone.ID = c.id()
 				r = c.redemption(sc.code, gone, phc("new"))
-				r.Refunds, r.SpentAt, r.Clear = []limit.Limit{sc.limit}, c.now, []limit.Key{sc.limit.Key}
+				r.Changes = append(refunds(c.now, sc.limit), clears(sc.limit)...)
 				return c.RedeemCode(c.ctx, r)
 			}, func(err error) { c.is("RedeemCode", err, identity.ErrNotFound) })
 		}},
 		{"RedeemCode/Duplicate", "an id that is taken fails the last writes of the reset: the first ones must go with them", func(c *check) {
 			c.unchangedBy("after duplicates", func(sc *scene) error {
 				r := c.redemption(sc.code, sc.user, phc("new"))
-				r.Refunds, r.SpentAt, r.Clear = []limit.Limit{sc.limit}, c.now, []limit.Key{sc.limit.Key}
+				r.Changes = append(refunds(c.now, sc.limit), clears(sc.limit)...)
 				r.Messages[1].ID = sc.leased.ID
 				c.is("RedeemCode with the id of another message", c.RedeemCode(c.ctx, r), identity.ErrAlreadyExists)
 				r.Messages[1].ID = r.Messages[0].ID
@@ -123,18 +122,20 @@ func redeemCases() []Case {
 			c.is("RedeemCode again", c.RedeemCode(c.ctx, bare(c, code)), identity.ErrCodeSpent)
 			c.wantUser("after the reset", u)
 		}},
-		{"RedeemCode/RefundsAndClears", "a reset that succeeded was no failure: its charges come back, and the row of failures is over", func(c *check) {
+		{"RedeemCode/Changes", "a reset that succeeded was no failure: its charges come back, the failures are over, and its device is known", func(c *check) {
 			code := c.issue(c.code(number, phone))
-			refunded, both, streak, kept := perHour("refunded", 2), perHour("both", 2), perHour("cleared", 2), perHour("kept", 2)
-			c.spend(c.now.Add(-time.Minute), refunded, both, streak, kept)
-			c.spend(c.now, refunded, both, streak, kept)
+			refunded, both, failures, kept := perHour("refunded", 2), perHour("both", 2), perHour("cleared", 2), perHour("kept", 2)
+			c.spend(c.now.Add(-time.Minute), refunded, both, failures, kept)
+			c.spend(c.now, refunded, both, failures, kept)
 			r := bare(c, code)
-			r.SpentAt, r.Refunds, r.Clear = c.now, []limit.Limit{both, refunded}, []limit.Key{"never spent", streak.Key, both.Key}
+			r.Changes = append(refunds(c.now, both, refunded), clears(perHour("never spent", 2), failures, both)...)
+			r.Changes = append(r.Changes, remembers(deviceLimit(7))...)
 			c.ok("RedeemCode", c.RedeemCode(c.ctx, r))
 			c.wantRoom("refunded", refunded, r.Now, 1)
 			c.wantRoom("refunded and cleared", both, r.Now, 2)
-			c.wantRoom("cleared", streak, r.Now, 2)
+			c.wantRoom("cleared", failures, r.Now, 2)
 			c.wantRoom("neither", kept, r.Now, 0)
+			c.equal("the remembered device is known", c.spend(r.Now, deviceLimit(7))[0].Known, true)
 		}},
 		{"RedeemCode/Concurrent", "one valid code and 200 requests with different passwords: exactly one holds, and it is the one that was told so", func(c *check) {
 			u := c.createUser(c.user(number))

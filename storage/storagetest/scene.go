@@ -37,10 +37,12 @@ func (c *check) newScene() *scene {
 	sc.leased = c.message()
 	sc.leased.NextAt = c.now.Add(-time.Second)
 	c.enqueue(sc.leased)
-	claimed, err := c.LeaseMessages(c.ctx, identity.Lease{Now: c.now, Until: c.now.Add(time.Hour), Token: sceneLease, Max: 1})
+	lease := leaseOf(sceneLease, c.now)
+	lease.Until = c.now.Add(time.Hour)
+	leased, err := c.LeaseMessages(c.ctx, lease)
 	c.ok("LeaseMessages", err)
-	c.equal("LeaseMessages", messageIDs(claimed), []string{sc.leased.ID})
-	sc.leased = claimed[0]
+	c.equal("LeaseMessages", messageIDs(leased), []string{sc.leased.ID})
+	sc.leased = leased[0]
 
 	sc.code = c.code(number, phone)
 	issue := c.issueOf(sc.code)
@@ -64,6 +66,8 @@ func (c *check) wantUnchanged(what string, sc *scene, events []identity.Event, m
 	c.equal(what+": the stored client", client, sc.client)
 	_, err = c.ClientByID(c.ctx, "another")
 	c.is(what+": ClientByID of a client nobody registered", err, identity.ErrNotFound)
+	_, err = c.UserByID(c.ctx, sc.user.Tenant, sc.user.ID)
+	c.ok(what+": UserByID", err)
 	c.equal(what+": the events", c.events(), events)
 	c.equal(what+": the messages", c.messages(), messages)
 	c.wantRoom(what, sc.limit, sc.now, 2)

@@ -26,6 +26,16 @@ func Run(t *testing.T, open func(*testing.T) identity.Storage) {
 	}
 }
 
+// RunUsers runs the cases about [identity.Users] alone, for a users table of your
+// own, see [identity.Config].Users. It calls open once for each case; open returns
+// an empty table and closes it with [testing.T.Cleanup].
+func RunUsers(t *testing.T, open func(*testing.T) identity.Users) {
+	t.Helper()
+	for _, c := range UserCases() {
+		t.Run(c.Name, func(t *testing.T) { c.Run(t, usersOnly{users: open(t)}) })
+	}
+}
+
 // Case is one rule of the port.
 type Case struct {
 	// Name is the method, a slash, and what about it: "RedeemCode/Concurrent".
@@ -51,11 +61,18 @@ func (c Case) Run(t testing.TB, s identity.Storage) {
 // unique.
 func Cases() []Case {
 	return slices.Concat(
-		userCases(), passwordCases(), clientCases(),
-		issueCases(), chargeCases(), releaseCases(), redeemCases(),
-		limitCases(), shardCases(), purgeCases(), outboxCases(), finishCases(), receiptCases(), auditCases(),
-		cancelCases(), stringCases(), byteCases(), timeCases(),
+		UserCases(), directoryCases(), clientCases(),
+		issueCases(), chargeCases(), releaseCases(), redeemCases(), judgedCases(),
+		limitCases(), shardCases(), lookCases(), changeCases(), purgeCases(),
+		outboxCases(), finishCases(), receiptCases(), auditCases(),
+		cancelCases(), stringCases(), byteCases(), timeCases(), checkerCases(),
 	)
+}
+
+// UserCases returns the cases about [identity.Users], in the order in which
+// [RunUsers] runs them. They call its methods alone.
+func UserCases() []Case {
+	return slices.Concat(userCases(), passwordCases(), userCancelCases(), userStringCases(), userTimeCases())
 }
 
 // check is one run of a case: the store under test, a fixed time, and
@@ -98,7 +115,11 @@ func (c *check) refused(what string, err error, keys ...limit.Key) *limit.Error 
 	if !ok {
 		c.Fatalf("%s: got error %v, want a *limit.Error", what, err)
 	}
-	got := slices.Sorted(slices.Values(refusal.Keys))
+	var got []limit.Key
+	for _, r := range refusal.Refused {
+		got = append(got, r.Key)
+	}
+	slices.Sort(got)
 	if !slices.Equal(got, slices.Sorted(slices.Values(keys))) {
 		c.Fatalf("%s: refused by %q, want %q", what, got, keys)
 	}

@@ -12,3 +12,8 @@ func TestMemory(t *testing.T) {
 	t.Parallel()
 	storagetest.Run(t, func(*testing.T) identity.Storage { return memory.New() })
 }
+
+func TestUsersAlone(t *testing.T) {
+	t.Parallel()
+	storagetest.RunUsers(t, func(*testing.T) identity.Users { return struct{ identity.Users }{memory.New()} })
+}

@@ -74,11 +74,33 @@ func TestCasesAreNamedOnceAndSayWhy(t *testing.T) {
 	}
 }
 
+// Every case must be able to fail: some fault, or the tests of the context below,
+// must name it.
+func TestEveryCaseHasAFault(t *testing.T) {
+	t.Parallel()
+	caught := map[string]bool{"Context/Deadline": true, "Context/UsersDeadline": true}
+	for _, faults := range allFaults() {
+		for _, f := range faults {
+			for _, name := range f.cases {
+				caught[name] = true
+			}
+		}
+	}
+	for _, method := range methods {
+		caught[method+"/Cancelled"] = true
+	}
+	for _, c := range storagetest.Cases() {
+		if !caught[c.Name] {
+			t.Errorf("no broken store fails case %s", c.Name)
+		}
+	}
+}
+
 // TestSuiteCatches is the suite's own test: each store breaks one rule, and the
 // case about that rule must fail.
 func TestSuiteCatches(t *testing.T) {
 	t.Parallel()
-	for _, faults := range [][]fault{userFaults(), codeFaults(), limitFaults(), outboxFaults(), receiptFaults(), valueFaults()} {
+	for _, faults := range allFaults() {
 		for _, f := range faults {
 			for _, name := range f.cases {
 				t.Run(f.what+"/"+name, func(t *testing.T) {
@@ -92,6 +114,13 @@ func TestSuiteCatches(t *testing.T) {
 	}
 }
 
+func allFaults() [][]fault {
+	return [][]fault{
+		userFaults(), directoryFaults(), codeFaults(), redeemFaults(), limitFaults(), changeFaults(), purgeFaults(),
+		outboxFaults(), finishFaults(), receiptFaults(), auditFaults(), valueFaults(),
+	}
+}
+
 // fault is a way to break a rule, and the cases that must see it.
 type fault struct {
 	what    string
@@ -101,11 +130,12 @@ type fault struct {
 
 var methods = []string{
 	"CreateUser", "UserByMobile", "UpdateUser", "ReplacePassword", "PasswordHistory",
-	"CreateClient", "ClientByID", "SetClientDisabled",
+	"UserByID", "ListUsers", "DeleteUser",
+	"CreateClient", "ClientByID", "SetClientDisabled", "ListClients", "DeleteClient",
 	"IssueCode", "ChargeAttempt", "ReleaseAttempt", "RedeemCode",
-	"Spend", "ClearLimits", "Purge",
-	"Enqueue", "LeaseMessages", "FinishMessage", "MessageStates",
-	"AppendEvent", "Events",
+	"Spend", "LimitStates", "ChangeLimits", "Purge",
+	"LeaseMessages", "FinishMessages", "RecordReceipt", "MessageStates", "Backlog",
+	"AppendEvent", "Events", "Check",
 }
 
 func TestSuiteCatchesIgnoredContext(t *testing.T) {
@@ -116,14 +146,17 @@ func TestSuiteCatchesIgnoredContext(t *testing.T) {
 			wantCaught(t, method+"/Cancelled", &broken{Store: memory.New(), beforeCtx: context.WithoutCancel})
 		})
 	}
-	wantCaught(t, "Context/Deadline", &broken{Store: memory.New(), beforeCtx: context.WithoutCancel})
+	for _, name := range []string{"Context/Deadline", "Context/UsersDeadline"} {
+		wantCaught(t, name, &broken{Store: memory.New(), beforeCtx: context.WithoutCancel})
+	}
 }
 
 // A store that looks at the context after its work reports a failure that was none.
 func TestSuiteCatchesLateContext(t *testing.T) {
 	t.Parallel()
 	readers := map[string]bool{
-		"UserByMobile": true, "PasswordHistory": true, "ClientByID": true, "MessageStates": true, "Events": true,
+		"UserByMobile": true, "PasswordHistory": true, "UserByID": true, "ListUsers": true, "ClientByID": true, "ListClients": true,
+		"LimitStates": true, "MessageStates": true, "Backlog": true, "Events": true, "Check": true,
 	}
 	for _, method := range methods {
 		if readers[method] {
