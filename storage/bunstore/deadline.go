@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 // DefaultCallTimeout ends each call of a store, unless [WithCallTimeout] sets
@@ -33,6 +34,6 @@ func answer(err error) bool {
 			return true
 		}
 	}
-	_, refused := errors.AsType[*identity.LimitError](err)
+	_, refused := errors.AsType[*limit.Error](err)
 	return refused
 }

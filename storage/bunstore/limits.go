@@ -48,13 +48,22 @@ func byKey(limits []limit.Limit) []limit.Limit {
 // spend charges all limits or none. A refusal leaves its rows behind for the
 // transaction to roll back.
 func (t *tx) spend(limits []limit.Limit, now time.Time) ([]limit.Spent, error) {
+	spent, w, err := t.judge(limits, now)
+	if err != nil {
+		return nil, err
+	}
+	return spent, t.together(w)
+}
+
+// judge is spend without the writing, which is to follow.
+func (t *tx) judge(limits []limit.Limit, now time.Time) ([]limit.Spent, write, error) {
 	if len(limits) == 0 {
-		return nil, nil
+		return nil, write{}, nil
 	}
 	sorted := byKey(limits)
 	own, others, err := t.lockLimits(sorted, now)
 	if err != nil {
-		return nil, err
+		return nil, write{}, err
 	}
 	var refused *limit.Error
 	spent := make([]limit.Spent, 0, len(limits))
@@ -64,18 +73,18 @@ func (t *tx) spend(limits []limit.Limit, now time.Time) ([]limit.Spent, error) {
 		if le, ok := errors.AsType[*limit.Error](err); ok {
 			refused = refused.Join(le)
 		} else if err != nil {
-			return nil, err
+			return nil, write{}, err
 		}
 		spent = append(spent, sp)
 	}
 	if refused != nil {
-		return nil, refused
+		return nil, write{}, refused
 	}
 	rows := make([]limitRow, len(spent))
 	for i, sp := range spent {
 		rows[i] = limitRow{string(sp.Key), sp.Shard, sp.State, millis(sp.ExpiresAt)}
 	}
-	return spent, t.writeLimits(rows)
+	return spent, limitsWrite(t.engine, rows), nil
 }
 
 type shardKey struct {
@@ -87,6 +96,9 @@ type shardKey struct {
 // take one away in between, and the next transaction would not wait for this
 // one, nor see what it spends.
 func (t *tx) lockLimits(sorted []limit.Limit, now time.Time) (own map[shardKey]limitRow, others map[shardKey][][]byte, err error) {
+	if t.engine.oneTrip {
+		return t.lockLimitsAtOnce(sorted, now)
+	}
 	distinct := map[shardKey]bool{}
 	for _, l := range sorted {
 		distinct[shardKey{string(l.Key), l.Shard}] = true
@@ -129,6 +141,9 @@ func (t *tx) limitStates(sorted []limit.Limit) (own map[shardKey]limitRow, other
 			writes[string(l.Key)] = l.Shard
 		}
 	}
+	if t.engine.oneWriter {
+		return t.allStates(sorted, writes)
+	}
 	rows, err := query[limitRow](&t.statements, "SELECT "+limitColumns+" FROM rekey_limits WHERE (limit_key, shard) IN ("+
 		t.rowValues(len(sorted))+") ORDER BY limit_key, shard"+t.engine.forUpdate, ownArgs...)
 	if err != nil {
@@ -150,6 +165,24 @@ func (t *tx) limitStates(sorted []limit.Limit) (own map[shardKey]limitRow, other
 	return own, others, err
 }
 
+// allStates is limitStates in one statement, where there is nothing to lock.
+func (t *tx) allStates(sorted []limit.Limit, writes map[string]int) (own map[shardKey]limitRow, others map[shardKey][][]byte, err error) {
+	own, others = map[shardKey]limitRow{}, map[shardKey][][]byte{}
+	keys := make([]any, len(sorted))
+	for i, l := range sorted {
+		keys[i] = string(l.Key)
+	}
+	rows, err := query[limitRow](&t.statements, "SELECT "+limitColumns+" FROM rekey_limits WHERE limit_key IN ("+marks(len(keys))+")", keys...)
+	for _, r := range rows {
+		own[shardKey{r.Key, r.Shard}] = r
+		if mine, sharded := writes[r.Key]; sharded && r.Shard != mine {
+			at := shardKey{r.Key, mine}
+			others[at] = append(others[at], r.State)
+		}
+	}
+	return own, others, err
+}
+
 // rowValues is a list of pairs; SQLite wants VALUES before it.
 func (t *tx) rowValues(n int) string {
 	if t.engine.name == dialect.SQLite {
@@ -158,14 +191,12 @@ func (t *tx) rowValues(n int) string {
 	return tuples(n, 2)
 }
 
-func (t *tx) writeLimits(rows []limitRow) error {
+func limitsWrite(e engine, rows []limitRow) write {
 	args := make([]any, 0, 4*len(rows))
 	for _, r := range rows {
 		args = append(args, r.Key, r.Shard, r.State, r.ExpiresAt)
 	}
-	_, err := t.exec("INSERT INTO rekey_limits ("+limitColumns+") VALUES "+tuples(len(rows), 4)+
-		t.engine.upsert("limit_key, shard", "state", "expires_at"), args...)
-	return err
+	return write{"INSERT INTO rekey_limits (" + limitColumns + ") VALUES " + tuples(len(rows), 4) + e.upsert("limit_key, shard", "state", "expires_at"), args}
 }
 
 // refund takes back what was spent at that time; limits that are gone are
@@ -190,17 +221,18 @@ func (t *tx) refund(limits []limit.Limit, spentAt time.Time) error {
 			return err
 		}
 	}
-	return t.writeLimits(stored)
+	return t.together(limitsWrite(t.engine, stored))
 }
 
-func (t *tx) clear(keys []limit.Key) error {
+func (t *tx) clear(keys []limit.Key) error { return t.together(clearWrite(keys)) }
+
+func clearWrite(keys []limit.Key) write {
 	if len(keys) == 0 {
-		return nil
+		return write{}
 	}
 	args := make([]any, len(keys))
 	for i, k := range keys {
 		args[i] = string(k)
 	}
-	_, err := t.exec("DELETE FROM rekey_limits WHERE limit_key IN ("+marks(len(keys))+")", args...)
-	return err
+	return write{"DELETE FROM rekey_limits WHERE limit_key IN (" + marks(len(keys)) + ")", args}
 }

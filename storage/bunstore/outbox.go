@@ -51,16 +51,24 @@ func (s *Store) Enqueue(ctx context.Context, messages []identity.OutboxMessage) 
 
 func (t *tx) enqueue(messages []identity.OutboxMessage) error {
 	for some := range slices.Chunk(messages, batch) {
-		var args []any
-		for _, m := range some {
-			args = append(args, m.ID, string(m.State), millis(m.CreatedAt), millis(m.NextAt), millis(m.ExpiresAt), m.Attempts, m.LeaseToken,
-				millis(m.LeaseUntil), millis(m.FinishedAt), m.Provider, m.ProviderRef, m.LastError, m.Sealed)
-		}
-		if err := t.insert("INSERT INTO rekey_messages ("+messageColumns+") VALUES "+tuples(len(some), 13), args...); err != nil {
+		if err := t.together(messagesWrite(some)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// messagesWrite stores at most batch messages.
+func messagesWrite(messages []identity.OutboxMessage) write {
+	if len(messages) == 0 {
+		return write{}
+	}
+	var args []any
+	for _, m := range messages {
+		args = append(args, m.ID, string(m.State), millis(m.CreatedAt), millis(m.NextAt), millis(m.ExpiresAt), m.Attempts, m.LeaseToken,
+			millis(m.LeaseUntil), millis(m.FinishedAt), m.Provider, m.ProviderRef, m.LastError, m.Sealed)
+	}
+	return write{"INSERT INTO rekey_messages (" + messageColumns + ") VALUES " + tuples(len(messages), 13), args}
 }
 
 // mostClaimed bounds one claim, for the same reason as batch.
