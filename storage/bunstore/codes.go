@@ -2,6 +2,7 @@ package bunstore
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"slices"
@@ -85,9 +86,8 @@ func (t *tx) lockNumber(numberKey []byte) error {
 	if t.engine.lockNumber == "" {
 		return nil
 	}
-	var key [8]byte
-	copy(key[:], numberKey) // of 32 bytes, a digest; a collision only waits
-	number := int64(binary.BigEndian.Uint64(key[:]))
+	key := sha256.Sum256(numberKey) // it stands in the statement; a collision only waits
+	number := int64(binary.BigEndian.Uint64(key[:8]))
 	if own, ok := t.conn.(*pgTx); ok {
 		return own.lock(t.ctx, number)
 	}

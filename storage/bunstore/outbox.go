@@ -92,14 +92,16 @@ func (s *Store) LeaseMessages(ctx context.Context, c identity.Lease) (claimed []
 		if err != nil || len(rows) == 0 {
 			return err
 		}
-		args := []any{c.Token, millis(c.Until)}
+		ids := make([]any, 0, len(rows))
 		for _, r := range rows {
 			r.Attempts++
 			r.LeaseToken, r.LeaseUntil = c.Token, millis(c.Until)
 			claimed = append(claimed, r.message())
-			args = append(args, r.ID)
+			ids = append(ids, r.ID)
 		}
-		_, err = t.exec("UPDATE rekey_messages SET attempts = attempts + 1, claim_token = ?, claim_until = ? WHERE id IN ("+marks(len(rows))+")", args...)
+		ids = padded(ids)
+		_, err = t.exec("UPDATE rekey_messages SET attempts = attempts + 1, claim_token = ?, claim_until = ? WHERE id IN ("+marks(len(ids))+")",
+			append([]any{c.Token, millis(c.Until)}, ids...)...)
 		return err
 	})
 	if err != nil {

@@ -280,6 +280,16 @@ func one[M any](t *statements, q string, args ...any) (M, error) {
 	return models[0], nil
 }
 
+// padded repeats the last of a list's values until there are a power of two of
+// them, so that there are few texts of statements to prepare. What IN finds is the
+// same.
+func padded(list []any) []any {
+	for n := len(list); n&(n-1) != 0; n++ {
+		list = append(list, list[len(list)-1])
+	}
+	return list
+}
+
 // marks is n placeholders.
 func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }
 
