@@ -37,24 +37,42 @@ func contrast(a, b rgb) float64 {
 
 var white, black = rgb{1, 1, 1}, rgb{}
 
-// readableOn moves a colour towards black or white until it has the contrast
-// that text needs on all the grounds (WCAG 2.2, 1.4.3: 4.5 to 1, and some to
-// spare for rounding).
+// readableOn makes a colour lighter or darker, keeping its hue, until it has the
+// contrast that text needs on all the grounds (WCAG 2.2, 1.4.3: 4.5 to 1, and
+// some to spare for rounding).
 func (c rgb) readableOn(towards rgb, grounds ...rgb) rgb {
 	for i := range 101 {
-		mixed, f := rgb{}, float64(i)/100
-		for j := range mixed {
-			mixed[j] = c[j]*(1-f) + towards[j]*f
-		}
+		shade := c.shade(towards, float64(i)/100)
 		least := math.Inf(1)
 		for _, g := range grounds {
-			least = min(least, contrast(mixed, g))
+			least = min(least, contrast(shade, g))
 		}
 		if least >= 4.6 {
-			return mixed
+			return shade
 		}
 	}
 	return towards
+}
+
+// shade is the colour moved by a fraction of the way towards black or white, in
+// HSL: mixed in sRGB a dark colour turns grey on its way to white.
+func (c rgb) shade(towards rgb, fraction float64) rgb {
+	high, low := max(c[0], c[1], c[2]), min(c[0], c[1], c[2])
+	lightness, spread := (high+low)/2, high-low
+	wanted := lightness*(1-fraction) + towards[0]*fraction
+	if spread == 0 {
+		return rgb{wanted, wanted, wanted}
+	}
+	room := func(l float64) float64 { return 1 - math.Abs(2*l-1) } // for the spread, at a lightness
+	saturation := spread / room(lightness)
+	if wanted > lightness {
+		saturation *= 0.7 // a saturated light colour glares on a dark ground
+	}
+	var shade rgb
+	for i, v := range c {
+		shade[i] = min(max(wanted+(v-lightness)/spread*saturation*room(wanted), 0), 1)
+	}
+	return shade
 }
 
 // on is black or white, whichever is easier to read on c.

@@ -47,6 +47,7 @@ type Page struct {
 	Code      string // as typed into the code step, without spaces
 	Flow      string // for the forms of the check and code steps
 	Sent      bool   // a code was sent on this way
+	Done      bool   // the password was changed on this way
 	Wait      int    // seconds until another code can be asked for
 	Challenge string // for the script that solves it, as JSON
 
@@ -121,7 +122,8 @@ func (v *visit) page(s step) *Page {
 		ServiceName: c.ServiceName, SignInURL: c.SignInURL, HelpURL: c.HelpURL, LogoURL: h.assets.logo,
 		StyleURL: h.assets.style, ScriptURL: h.assets.script, WorkerURL: h.assets.worker, Icon: h.assets.icon,
 		NumberPath: h.path(stepNumber), CheckPath: h.path(stepCheck), CodePath: h.path(stepCode),
-		Number: v.state.Number, Username: v.state.Username, Code: v.state.Code, Flow: v.state.Flow, Sent: v.state.Sent,
+		Number: v.state.Number, Username: v.state.Username, Code: v.state.Code, Flow: v.state.Flow,
+		Sent: v.state.Sent, Done: v.state.Step == stepDone,
 		PasswordMin: c.PasswordMin, CodeDigits: c.CodeDigits,
 		texts: h.speaker.texts[v.lang],
 	}

@@ -130,7 +130,7 @@
       const body = new URLSearchParams(new FormData(form));
       body.set('action', 'reset');
       const request = new XMLHttpRequest();
-      request.open('POST', form.action);
+      request.open('POST', form.getAttribute('action')); // form.action is the button of that name
       request.responseType = 'document';
       request.timeout = 60000;
       const offline = () => {
