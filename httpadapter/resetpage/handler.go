@@ -50,6 +50,9 @@ func New(service Service, cfg Config) (http.Handler, error) {
 	for _, tag := range h.speaker.tags {
 		h.countries = append(h.countries, countryNames(cfg.Countries, tag))
 	}
+	if err := h.tryTemplates(); err != nil {
+		return nil, err
+	}
 	return h, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html"
 	"html/template"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -106,11 +107,25 @@ func newTemplates(custom *template.Template) (*template.Template, error) {
 		if c.Tree == nil {
 			continue
 		}
-		if _, err := t.AddParseTree(c.Name(), c.Tree.Copy()); err != nil {
+		if _, err := t.AddParseTree(c.Name(), c.Tree.Copy()); err != nil { // Copy: rendering rewrites it
 			return nil, fmt.Errorf("resetpage: Config.Templates: %s: %w", c.Name(), err)
 		}
 	}
 	return t, nil
+}
+
+// tryTemplates renders each step, so that a template that cannot be rendered is
+// found now, and not by the first person who gets there.
+func (h *handler) tryTemplates() error {
+	for _, s := range []step{stepNumber, stepCheck, stepCode, stepDone, stepNotice} {
+		for _, f := range []*fault{nil, {Text: FaultFailure, At: s}} {
+			v := &visit{h: h, now: h.cfg.Now(), state: state{Fault: f}}
+			if err := h.templates.ExecuteTemplate(io.Discard, "page", v.page(s)); err != nil {
+				return fmt.Errorf("resetpage: Config.Templates: the step %s: %w", s, err)
+			}
+		}
+	}
+	return nil
 }
 
 // page fills in what all pages have.

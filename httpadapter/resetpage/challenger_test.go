@@ -1,0 +1,15 @@
+package resetpage_test
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/seed-16109ab2/rekey/identity"
+)
+
+// challenger gives a challenge that names what it is for.
+type challenger struct{}
+
+func (challenger) Challenge(_ context.Context, mobile string, purpose identity.Purpose) ([]byte, error) {
+	return json.Marshal(map[string]string{"salt": mobile + "/" + string(purpose)})
+}
