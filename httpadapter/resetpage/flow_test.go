@@ -163,7 +163,7 @@ func TestResend(t *testing.T) {
 	again.expect(t, "code", `data-wait="125"`, "in 3 min")
 	s.send = nil
 	again = b.follow(b.post(start+"/code", "action", "send", "flow", page.flow(t)))
-	again.expect(t, "code", `data-wait="60"`, "Only the newest code works")
+	again.expect(t, "code", `data-wait="60"`, "Use the newest message")
 	if again.flow(t) != page.flow(t) || len(s.sends) != 3 {
 		t.Errorf("flow %s after %s, %d sends", again.flow(t), page.flow(t), len(s.sends))
 	}

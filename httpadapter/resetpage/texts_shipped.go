@@ -77,7 +77,7 @@ func english() map[Text]string {
 		FaultCheck:            "The puzzle was not solved in time. Try again.",
 		FaultExpired:          "This page was open for too long, so we forgot your entries for your safety. Enter your number again. If your code is still valid, choose “I already have a code”.",
 		FaultOtherTab:         "You went on in another tab or window, so the form that you sent just now was not used. This page shows where you are.",
-		FaultResent:           "We have taken your request for a new code. Only the newest code works.",
+		FaultResent:           "We have taken your request for a new code. Use the newest message.",
 
 		NoticeCookiesTitle:  "Cookies are off",
 		NoticeCookies:       "This page needs two cookies to remember you from one step to the next. Allow cookies for this site, then start again.",
@@ -166,7 +166,7 @@ func chinese() map[Text]string {
 		FaultCheck:            "计算题未能及时完成，请重试。",
 		FaultExpired:          "页面打开时间过长，为安全起见，您填写的内容已被清除。请重新输入手机号；如果验证码仍然有效，请选择“我已收到验证码”。",
 		FaultOtherTab:         "您已在另一个标签页或窗口中继续操作，因此刚才提交的内容未被采用。本页显示当前进度。",
-		FaultResent:           "已收到重新发送的请求。只有最新的验证码有效。",
+		FaultResent:           "已收到重新发送的请求。请以最新的短信为准。",
 
 		NoticeCookiesTitle:  "Cookie 已关闭",
 		NoticeCookies:       "本页面需要两个 Cookie 来记住您的步骤。请允许本网站使用 Cookie，然后重新开始。",

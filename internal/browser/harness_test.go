@@ -31,7 +31,7 @@ const (
 	e164        = "+8613800138000"
 	oldPassword = "violet-Harbor-93"
 	newPassword = "amber-Lantern-27"
-	patience    = 15 * time.Second
+	patience    = 30 * time.Second
 )
 
 // chromium finds the browser.
@@ -84,11 +84,13 @@ type site struct {
 	*identitytest.Fixture
 	URL  string
 	Page resetpage.Config
+	// Wrap stands before the page, to play a browser or a network with a fault.
+	Wrap func(http.Handler) http.Handler
 
 	t *testing.T
 }
 
-func newSite(t *testing.T, configure ...func(*resetpage.Config, *identity.Config)) *site {
+func newSite(t *testing.T, configure ...func(*site, *identity.Config)) *site {
 	t.Helper()
 	browserOnce.Do(startBrowser)
 	if browserErr != nil {
@@ -103,13 +105,16 @@ func newSite(t *testing.T, configure ...func(*resetpage.Config, *identity.Config
 	}}
 	s.Fixture = identitytest.New(t, func(c *identity.Config) {
 		for _, f := range configure {
-			f(&s.Page, c)
+			f(s, c)
 		}
 	})
 	s.Page.Now = s.Clock.Now
 	page, err := resetpage.New(s.Service, s.Page)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if s.Wrap != nil {
+		page = s.Wrap(page)
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/reset-password", page)

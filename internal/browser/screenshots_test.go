@@ -7,7 +7,6 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"github.com/seed-16109ab2/rekey/httpadapter/resetpage"
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
@@ -15,14 +14,12 @@ import (
 // into the folder that REKEY_SCREENSHOTS names, if it names one.
 func TestScreenshots(t *testing.T) {
 	folder := os.Getenv("REKEY_SCREENSHOTS")
-	s := newSite(t, func(p *resetpage.Config, c *identity.Config) {
+	s := newSite(t, func(s *site, c *identity.Config) {
+		p := &s.Page
 		p.Countries = []string{"CN", "HK", "SG", "GB", "DE"}
 		c.Countries = p.Countries
 		p.CSS = `:root { --font: Inter, "Noto Sans CJK SC", sans-serif }` // where they are installed
-		c.Limits.SendCooldown = -1
-		c.Limits.SendsPerNumber = []identity.Rate{{Limit: 1000, Per: 3600e9}}
-		c.Limits.SendsPerAddress = c.Limits.SendsPerNumber
-		c.Limits.SendsPerDevice = c.Limits.SendsPerNumber
+		generous(c)
 	})
 	s.User(mobile, oldPassword)
 	for _, look := range []struct {
