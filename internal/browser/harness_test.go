@@ -353,3 +353,29 @@ func emulate(width, height int64, dark bool) action {
 		}}),
 	)
 }
+
+// expected takes complaints that a test provoked for granted: at least so many.
+func (tb *tab) expected(least int) {
+	tb.t.Helper()
+	tb.mu.Lock()
+	defer tb.mu.Unlock()
+	if len(tb.faults) < least {
+		tb.t.Errorf("the browser complains of %d things only: %s", len(tb.faults), tb.faults)
+	}
+	tb.faults = nil
+	tb.requests = nil
+}
+
+// waitFault waits for a complaint.
+func (tb *tab) waitFault(text string) {
+	tb.t.Helper()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		tb.mu.Lock()
+		all := strings.Join(tb.faults, "\n")
+		tb.mu.Unlock()
+		if strings.Contains(all, text) {
+			return
+		}
+	}
+	tb.t.Errorf("the browser does not complain of %s", text)
+}

@@ -60,3 +60,12 @@ func await[T any](tb *tab, expression string) T {
 	}
 	return value
 }
+
+type (
+	chromedpTarget = chromedp.Target
+	chromedpVoid   = chromedp.Void
+)
+
+func chromedpEvaluate(expression string) chromedp.Action[bool] {
+	return chromedp.Evaluate[bool](expression)
+}

@@ -34,7 +34,7 @@
     }
     const kinds = (/[a-z]/.test(rest) ? 26 : 0) + (/[A-Z]/.test(rest) ? 26 : 0) + (/\d/.test(rest) ? 10 : 0) + (/[ -\/:-@[-`{-~]/.test(rest) ? 33 : 0) + (/[^\0-~]/.test(rest) ? 200 : 0);
     // Words are less than the letters they are made of.
-    return length * Math.log2(Math.max(kinds, 2)) * (/^[a-z]{0,10}\d{0,4}[!.?]?$/i.test(rest) ? 0.6 : 0.8);
+    return length * Math.log2(Math.max(kinds, 2)) * (/^[a-z]{0,15}\d{0,4}[!.?]?$/i.test(rest) ? 0.6 : 0.8);
   };
   const strength = () => {
     const input = $('password'), meter = $('strength'), says = $('strength-says');
@@ -183,6 +183,12 @@
     }
   };
 
+  let policy;
+  const trust = (url) => {
+    if (!window.trustedTypes) return url;
+    policy ??= trustedTypes.createPolicy('rekey', { createScriptURL: (s) => s });
+    return policy.createScriptURL(url);
+  };
   const solve = () => {
     const form = $('solve');
     if (!form) return;
@@ -200,8 +206,7 @@
       let c;
       try { c = JSON.parse(form.dataset.challenge); } catch (_) { fail(); return; }
       if (!window.Worker || !window.isSecureContext) { fail(); return; }
-      let url = form.dataset.worker;
-      if (window.trustedTypes) url = trustedTypes.createPolicy('rekey', { createScriptURL: (s) => s }).createScriptURL(url);
+      const url = trust(form.dataset.worker);
       const count = Math.min(4, navigator.hardwareConcurrency || 1), workers = [], began = Date.now();
       let out = count;
       const finish = () => workers.forEach((w) => w.terminate());
@@ -221,7 +226,7 @@
         worker.postMessage({ algorithm: c.algorithm, challenge: c.challenge, salt: c.salt, maxnumber: c.maxnumber ?? c.maxNumber ?? 1e6, first: i, stride: count });
       }
     };
-    again.addEventListener('click', () => location.reload());
+    again.addEventListener('click', run);
     if ('waitForPerson' in form.dataset) { again.hidden = false; } else run();
   };
 
