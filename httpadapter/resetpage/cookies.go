@@ -49,7 +49,7 @@ func (h *handler) cookie(r *http.Request, name string) string {
 
 // device is the browser's id; empty if it has none yet.
 func (h *handler) device(r *http.Request) string {
-	if id := h.cookie(r, cookieDevice); validID(id) {
+	if id := h.cookie(r, cookieDevice); validDevice(id) {
 		return id
 	}
 	return ""

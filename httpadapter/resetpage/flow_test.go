@@ -10,6 +10,7 @@ import (
 	"github.com/seed-16109ab2/rekey/httpadapter/resetpage"
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 func TestResetsByPlainForms(t *testing.T) {
@@ -238,7 +239,7 @@ func TestCookiesOff(t *testing.T) {
 // A known and an unknown number get the same pages, bit by bit.
 func TestKnownAndUnknownLookTheSame(t *testing.T) {
 	t.Parallel()
-	f := identitytest.New(t, func(c *identity.Config) { c.Limits.SendsPerNumber = []identity.Rate{{Limit: 2, Per: time.Hour}} })
+	f := identitytest.New(t, func(c *identity.Config) { c.Limits.SendsPerNumber = []limit.Rate{{Limit: 2, Per: time.Hour}} })
 	f.User(mobile, oldPassword)
 	cfg := config()
 	cfg.Now = f.Clock.Now

@@ -3,6 +3,7 @@ package resetpage
 import (
 	"bytes"
 	"cmp"
+	"crypto/rand"
 	"embed"
 	"fmt"
 	"html"
@@ -226,7 +227,7 @@ func (v *visit) write(p *Page, status int) {
 		return
 	}
 	if v.device == "" {
-		v.h.setCookie(v.w, cookieDevice, randomID(), deviceLifetime)
+		v.h.setCookie(v.w, cookieDevice, rand.Text(), deviceLifetime)
 	}
 	header := v.w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")

@@ -1,6 +1,7 @@
 package resetpage
 
 import (
+	"crypto/rand"
 	"errors"
 	"net/http"
 	"net/url"
@@ -72,7 +73,7 @@ func (v *visit) postNumber(form url.Values, action string) {
 		return
 	}
 	mobile, _ := canonical(typed, region)
-	next := state{Number: typed, Country: region, Flow: randomID(), Step: stepCode, Mobile: mobile, Username: typed}
+	next := state{Number: typed, Country: region, Flow: rand.Text(), Step: stepCode, Mobile: mobile, Username: typed}
 	if action == actionHave {
 		v.state = next
 		v.leave(stepCode)

@@ -4,13 +4,13 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
@@ -136,16 +136,10 @@ func sealContext(parts ...string) []byte {
 	return b
 }
 
-// randomID is 128 random bits.
-func randomID() string {
-	b := make([]byte, idBytes)
-	_, _ = rand.Read(b) // never fails: crypto/rand ends the process instead
-	return base64.RawURLEncoding.EncodeToString(b)
-}
-
-const idBytes = 16
-
-func validID(s string) bool {
-	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
-	return err == nil && len(b) == idBytes
+// validDevice reports whether an id looks like one of ours: 130 random bits in
+// base32 (RFC 4648), as [crypto/rand.Text] makes them. Another party made any other, and
+// may know it.
+func validDevice(id string) bool {
+	const length = 26
+	return len(id) == length && strings.Trim(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
 }

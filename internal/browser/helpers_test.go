@@ -12,11 +12,12 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 // generous lets tests send as often as they like.
 func generous(c *identity.Config) {
-	many := []identity.Rate{{Limit: 1000, Per: time.Hour}}
+	many := []limit.Rate{{Limit: 1000, Per: time.Hour}}
 	c.Limits.SendCooldown = -1
 	c.Limits.SendsPerNumber, c.Limits.SendsPerAddress, c.Limits.SendsPerDevice = many, many, many
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/sms"
 )
 
 // languages are what the tests look for, by the language of the browser.
@@ -209,7 +211,7 @@ func TestCookiesOff(t *testing.T) {
 func TestTooMany(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, func(s *site, c *identity.Config) {
-		c.Limits.FailuresPerNumberAndDevice = []identity.Rate{{Limit: 1, Per: time.Hour}}
+		c.Limits.FailuresPerNumberAndDevice = []limit.Rate{{Limit: 1, Per: time.Hour}}
 	})
 	tb := s.open("/reset-password")
 	tb.ask(mobile)
@@ -283,7 +285,7 @@ func TestLanguageSwitch(t *testing.T) {
 	tb.set(code, newPassword)
 	tb.at("done")
 	tb.says("h1", "密码已修改")
-	if got := s.Message(e164, identity.SMSPasswordChanged).Language; got != "zh" {
+	if got := s.Message(e164, sms.KindPasswordChanged).Language; got != "zh" {
 		t.Errorf("the notice is in %q", got)
 	}
 }
