@@ -276,6 +276,36 @@ func TestLeadsNowhereElse(t *testing.T) {
 	}
 }
 
+// One path has one spelling, or a proxy's rule for it could be passed by.
+func TestOtherSpellingsOfAPath(t *testing.T) {
+	t.Parallel()
+	s := &stub{}
+	b := newBrowser(t, newHandler(t, s, config()))
+	b.get(start)
+	for _, path := range []string{"/reset%2Dpassword", "/%72eset-password", start + "%2fcode", start + "/%63ode", start + "/code/", "/Reset-Password", start + "//code"} {
+		b.post(path, "action", "send", "mobile", mobile).expect(t, "notice", "There is nothing here")
+	}
+	if len(s.sends) > 0 {
+		t.Errorf("%d sends", len(s.sends))
+	}
+}
+
+// Whatever the password, the cookie has the same size.
+func TestPasswordIsNotKept(t *testing.T) {
+	t.Parallel()
+	s := &stub{reset: identity.ErrCodeRefused}
+	b := newBrowser(t, newHandler(t, s, config()))
+	page := b.ask(mobile)
+	sizes := map[int]bool{}
+	for _, password := range []string{"x", strings.Repeat("y", 1000)} {
+		b.set(page, "123456", password)
+		sizes[len(b.cookies[stateCookie])] = true
+	}
+	if len(sizes) != 1 {
+		t.Errorf("sizes: %v", sizes)
+	}
+}
+
 func TestSizesAreBounded(t *testing.T) {
 	t.Parallel()
 	s := &stub{}

@@ -29,7 +29,7 @@ func english() map[Text]string {
 		TextCode:         "Code from the text message",
 		TextCodeHint:     "{digits} digits",
 		TextPassword:     "New password",
-		TextPasswordHint: "At least {min} characters. Three or four words that do not belong together are easy to keep in mind and hard to guess.",
+		TextPasswordHint: "At least {min} characters. Three or four unrelated words are easy to remember and hard to guess.",
 		TextShow:         "Show",
 		TextHide:         "Hide",
 		TextShowPassword: "Show password",

@@ -9,13 +9,13 @@
   const busy = (button, on, label) => {
     if (!button) return;
     if (on) { button.dataset.label = button.textContent; if (label) button.textContent = label; } else if (button.dataset.label) button.textContent = button.dataset.label;
-    button.toggleAttribute('aria-busy', false);
-    if (on) button.setAttribute('aria-busy', 'true');
+    if (on) button.setAttribute('aria-busy', 'true'); else button.removeAttribute('aria-busy');
   };
   const once = (form) => form.addEventListener('submit', (event) => {
     if (form.dataset.sent) { event.preventDefault(); return; }
     form.dataset.sent = '1';
     busy(event.submitter, true);
+    setTimeout(() => { delete form.dataset.sent; busy(event.submitter, false); }, 8000); // the person may have stopped it
   });
   addEventListener('pageshow', (event) => { if (event.persisted) location.reload(); });
 
@@ -75,7 +75,6 @@
   const resend = () => {
     const form = $('resend'), wait = $('resend-wait');
     if (!form) return;
-    once(form);
     const button = form.querySelector('button');
     const until = Date.now() + Number(form.dataset.wait) * 1000;
     if (!(Number(form.dataset.wait) > 0)) return;
@@ -115,54 +114,49 @@
     }).catch(() => { /* no code came, or the person said no: they type it */ });
   };
 
-  // The reset is sent by itself, so that a refusal does not empty the password.
-  const reset = () => {
-    const form = $('reset');
-    if (!form) return;
-    const button = form.querySelector('button.main');
-    form.addEventListener('submit', (event) => {
-      event.preventDefault();
-      if (form.dataset.sent) return;
-      form.dataset.sent = '1';
-      busy(button, true, form.dataset.busy);
-      const password = $('password');
-      const kept = password.value;
-      const body = new URLSearchParams(new FormData(form));
-      body.set('action', 'reset');
-      const request = new XMLHttpRequest();
-      request.open('POST', form.getAttribute('action')); // form.action is the button of that name
-      request.responseType = 'document';
-      request.timeout = 60000;
-      const offline = () => {
-        delete form.dataset.sent;
-        busy(button, false);
-        let alert = $('offline');
-        if (!alert) {
-          alert = document.createElement('p');
-          alert.id = 'offline';
-          alert.className = 'alert';
-          alert.setAttribute('role', 'alert');
-          form.before(alert);
-        }
-        alert.textContent = form.dataset.offline;
-      };
-      request.onerror = request.ontimeout = offline;
-      request.onload = () => {
-        const page = request.response, fresh = page && page.getElementById('main');
-        if (!fresh) { offline(); return; }
-        if (page.body.dataset.step !== 'code') {
-          if (page.body.dataset.step === 'notice') { swap(page); return; }
-          location.replace(request.responseURL); // password managers see that the form is done
-          return;
-        }
-        swap(page);
-        const again = $('password');
+  // The code step's forms are sent in the background, so that an answer does not empty the password.
+  const background = (form, action) => form && form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    if (form.dataset.sent) return;
+    form.dataset.sent = '1';
+    const button = form.querySelector('[name=action]');
+    busy(button, true, form.dataset.busy);
+    const kept = $('password').value;
+    const body = new URLSearchParams(new FormData(form));
+    body.set('action', action);
+    const request = new XMLHttpRequest();
+    request.open('POST', form.getAttribute('action')); // form.action is the button of that name
+    request.responseType = 'document';
+    request.timeout = 60000;
+    request.onerror = request.ontimeout = () => {
+      delete form.dataset.sent;
+      busy(button, false);
+      let alert = $('offline');
+      if (!alert) {
+        alert = document.createElement('p');
+        alert.id = 'offline';
+        alert.className = 'alert';
+        alert.setAttribute('role', 'alert');
+        $('reset').before(alert);
+      }
+      alert.textContent = $('reset').dataset.offline;
+    };
+    request.onload = () => {
+      const page = request.response, step = page && page.getElementById('main') ? page.body.dataset.step : '';
+      if (!step) { request.onerror(); return; }
+      if (step !== 'code' && step !== 'notice') {
+        location.replace(request.responseURL); // password managers see that the form is done
+        return;
+      }
+      swap(page);
+      const again = $('password');
+      if (again && kept) {
         again.value = kept;
         again.dispatchEvent(new Event('input'));
-      };
-      request.send(body);
-    });
-  };
+      }
+    };
+    request.send(body);
+  });
   const swap = (page) => {
     stop.forEach((end) => end());
     stop = [];
@@ -230,7 +224,7 @@
     if ('waitForPerson' in form.dataset) { again.hidden = false; } else run();
   };
 
-  const start = () => { strength(); show(); resend(); otp(); reset(); solve(); };
+  const start = () => { strength(); show(); resend(); otp(); solve(); background($('reset'), 'reset'); background($('resend'), 'send'); };
   document.querySelectorAll('form:not(#reset, #resend, #solve)').forEach(once);
   start();
   if (document.querySelector('[aria-invalid], #fault, .alert')) focus();
