@@ -44,6 +44,7 @@ func TestConfigThatIsRefused(t *testing.T) {
 		"language without texts": func(c *resetpage.Config) { c.Languages = []string{"en", "fr"} },
 		"default not on offer":   func(c *resetpage.Config) { c.Languages, c.DefaultLanguage = []string{"en"}, "zh" },
 		"host in a path":         func(c *resetpage.Config) { c.SignInURL = `/\evil.example` },
+		"three slashes":          func(c *resetpage.Config) { c.SignInURL = "///evil.example" }, // browsers read two
 		"no host":                func(c *resetpage.Config) { c.SignInURL = "https:///x" },
 		"data":                   func(c *resetpage.Config) { c.SignInURL = "data:text/html,x" },
 		"mail as sign-in":        func(c *resetpage.Config) { c.SignInURL = "mailto:a@example.com" },
@@ -89,7 +90,7 @@ func TestLanguages(t *testing.T) {
 	h := newHandler(t, &stub{}, cfg)
 	for accept, want := range map[string]string{
 		"": "en", "zh-TW,zh;q=0.8": "zh", "en-GB": "en", "fr": "en", "ar-EG, en;q=0.5": "ar", "zh;q=0.1, en;q=0.9": "en",
-		"*": "en", ";;;": "en", "ar;q=0, zh": "zh",
+		"*": "en", ";;;": "en", "zh," + strings.Repeat("x-y-z,", 500): "zh", "ar;q=0, zh": "zh",
 	} {
 		b := newBrowser(t, h)
 		b.header.Set("Accept-Language", accept)

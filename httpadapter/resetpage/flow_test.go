@@ -162,9 +162,13 @@ func TestResend(t *testing.T) {
 	s.send = &identity.RateLimitedError{RetryAfter: 125 * time.Second}
 	again := b.follow(b.post(start+"/code", "action", "send", "flow", page.flow(t)))
 	again.expect(t, "code", `data-wait="125"`, "in 3 min")
-	s.send = nil
+	s.send, s.reset = nil, identity.ErrCodeRefused
+	b.set(page, "123456", "x").expect(t, "code", `value="123456"`)
 	again = b.follow(b.post(start+"/code", "action", "send", "flow", page.flow(t)))
 	again.expect(t, "code", `data-wait="60"`, "Use the newest message")
+	if strings.Contains(again.body, "123456") {
+		t.Error("the older code is still filled in")
+	}
 	if again.flow(t) != page.flow(t) || len(s.sends) != 3 {
 		t.Errorf("flow %s after %s, %d sends", again.flow(t), page.flow(t), len(s.sends))
 	}
