@@ -41,7 +41,7 @@ func (v *visit) judge(err error, at step) (outcome string, f fault) {
 	if e, ok := errors.AsType[*identity.RateLimitedError](err); ok {
 		f := fault{Text: FaultTooManySends, At: at, Until: v.now.Add(e.RetryAfter).UTC()}
 		if at == stepCode {
-			f.Text = FaultTooManyGuesses
+			f.Text = atCode[f.Text]
 		}
 		return outcomeLimited, f
 	}
@@ -50,6 +50,10 @@ func (v *visit) judge(err error, at step) (outcome string, f fault) {
 	}
 	return outcomeFailure, fault{Text: FaultFailure, At: at}
 }
+
+// atCode are the texts that the code step has for those of the first: the button
+// for a person who has a code is not there.
+var atCode = map[Text]Text{FaultTooManySends: FaultTooManyGuesses}
 
 func passwordFault(e *identity.PasswordError) fault {
 	f := fault{Text: FaultPasswordWeak, At: stepCode, Field: fieldPassword}

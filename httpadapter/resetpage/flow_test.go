@@ -298,3 +298,52 @@ func TestCaptchaSeam(t *testing.T) {
 	}
 	var _ resetpage.Challenger = &asked
 }
+
+// A limit, or a failure, that shows only after the challenge leads to where the
+// person can go on.
+func TestCaptchaThenRefused(t *testing.T) {
+	t.Parallel()
+	limited := &identity.RateLimitedError{RetryAfter: 90 * time.Second}
+	for _, c := range []struct {
+		name   string
+		err    error
+		resend bool
+		step   string
+		says   string
+	}{
+		{"limited", limited, false, "number", "choose “I already have a code”"},
+		{"limited, another code", limited, true, "code", "Too many tries. Try again in 90 s."},
+		{"failure", http.ErrServerClosed, false, "number", "went wrong on our side"},
+		{"failure, another code", http.ErrServerClosed, true, "code", "went wrong on our side"},
+		{"number", identity.ErrInvalidMobile, false, "number", "cannot be a mobile number"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := &stub{}
+			cfg := config()
+			cfg.Captcha = challenger{}
+			b := newBrowser(t, newHandler(t, s, cfg))
+			if !c.resend {
+				s.send = identity.ErrCaptchaMissing
+			}
+			page := b.ask(mobile)
+			s.send = identity.ErrCaptchaMissing
+			if c.resend {
+				page = b.follow(b.post(start+"/code", "action", "send", "flow", page.flow(t)))
+			}
+			page.expect(t, "check")
+			s.send = c.err
+			b.follow(b.post(start+"/check", "action", "solved", "flow", page.flow(t), "captcha_token", "token")).expect(t, c.step, c.says)
+		})
+	}
+}
+
+// A challenge that cannot be made is our failure, said where the person can try
+// again.
+func TestChallengeFails(t *testing.T) {
+	t.Parallel()
+	cfg := config()
+	cfg.Captcha = failingChallenger{}
+	b := newBrowser(t, newHandler(t, &stub{send: identity.ErrCaptchaMissing}, cfg))
+	b.follow(b.ask(mobile)).expect(t, "number", "went wrong on our side")
+}

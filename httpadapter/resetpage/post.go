@@ -1,6 +1,7 @@
 package resetpage
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"net/http"
@@ -111,10 +112,14 @@ func (v *visit) send(at step, next state, token string) {
 		}
 		v.leave(stepCheck)
 	default:
-		if limited && at != stepNumber {
+		switch {
+		case at == stepCheck && !next.Sent:
+			f.At = stepNumber // where to try again from
+		case at == stepCheck:
+			v.state.Step, f.At, f.Text = stepCode, stepCode, cmp.Or(atCode[f.Text], f.Text)
+		}
+		if limited && f.At == stepCode {
 			v.state.ResendAt = v.now.Add(limit.RetryAfter).UTC()
-			v.state.Step = stepCode // the wait is shown there
-			f.At = stepCode
 		}
 		v.fail(f)
 	}
