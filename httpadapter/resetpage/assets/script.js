@@ -227,5 +227,5 @@
   const start = () => { strength(); show(); resend(); otp(); solve(); background($('reset'), 'reset'); background($('resend'), 'send'); };
   document.querySelectorAll('form:not(#reset, #resend, #solve)').forEach(once);
   start();
-  if (document.querySelector('[aria-invalid], #fault, .alert')) focus();
+  if (document.querySelector('[aria-invalid], #fault, [role=status].alert')) focus();
 })();
