@@ -144,7 +144,7 @@ func (p *puzzles) VerifyCaptcha(_ context.Context, r identity.CaptchaRequest) er
 		solution.Algorithm != "SHA-256" || solution.Salt != hex.EncodeToString([]byte(e164)) || solution.Challenge == "" {
 		return identity.ErrCaptchaWrong
 	}
-	p.solved = append(p.solved, token)
+	p.solved = append(p.solved, r.Token)
 	if p.refuses > 0 {
 		p.refuses--
 		return identity.ErrCaptchaExpired
