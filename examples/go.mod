@@ -8,8 +8,6 @@ replace github.com/seed-16109ab2/rekey => ../
 
 require github.com/alexedwards/argon2id v1.0.0 // indirect
 
-require github.com/ccojocar/zxcvbn-go v1.0.4 // indirect
-
 require github.com/go-crypt/crypt v0.4.15 // indirect
 
 require github.com/go-sql-driver/mysql v1.10.1

@@ -103,14 +103,14 @@ func TestRequestFaults(t *testing.T) {
 		{"type missing", sendPath, `{"mobile":"1"}`, nil, 400, "SDK.COMMON.1001", "Parameter type cannot be left blank.", "参数type不能为空。"},
 		{"field of another type", "", `{"mobile":12345678901,"verify_code":"1","password":"p"}`, nil, 400, "SDK.COMMON.1007", "The mobile parameter type is incorrect.", "参数mobile类型不正确。"},
 		{"type of another type", sendPath, `{"mobile":"1","type":1}`, nil, 400, "SDK.COMMON.1007", "The type parameter type is incorrect.", "参数type类型不正确。"},
-		{"send size", sendPath, `{"mobile":"` + long(4096) + `"}`, nil, 413, "SDK.COMMON.1002", "The body parameter format is incorrect.", "参数body格式不正确。"},
+		{"send size", sendPath, `{"mobile":"` + long(32<<10) + `"}`, nil, 413, "SDK.COMMON.1002", "The body parameter format is incorrect.", "参数body格式不正确。"},
 		{"no JSON object", "", `[]`, nil, 400, "SDK.COMMON.1002", "The body parameter format is incorrect.", "参数body格式不正确。"},
 		{"empty body", "", " ", nil, 400, "SDK.COMMON.1002", "The body parameter format is incorrect.", "参数body格式不正确。"},
 		{"content type", "", "", set("Content-Type", "text/plain"), 415, "SDK.COMMON.1002", "The Content-Type parameter format is incorrect.", "参数Content-Type格式不正确。"},
 		{"content type missing", "", "", del("Content-Type"), 415, "SDK.COMMON.1002", "The Content-Type parameter format is incorrect.", "参数Content-Type格式不正确。"},
 		{"content type repeated", "", "", func(h http.Header) { h.Add("Content-Type", contentType) }, 415, "SDK.COMMON.1002", "The Content-Type parameter format is incorrect.", "参数Content-Type格式不正确。"},
 		{"compressed", "", "", set("Content-Encoding", "gzip"), 415, "SDK.COMMON.1002", "The Content-Encoding parameter format is incorrect.", "参数Content-Encoding格式不正确。"},
-		{"size", "", `{"mobile":"` + long(4096) + `"}`, nil, 413, "SDK.COMMON.1002", "The body parameter format is incorrect.", "参数body格式不正确。"},
+		{"size", "", `{"mobile":"` + long(32<<10) + `"}`, nil, 413, "SDK.COMMON.1002", "The body parameter format is incorrect.", "参数body格式不正确。"},
 		{"unknown path", "/api/v2/sdk/captcha", "", nil, 404, "SDK.COMMON.1002", "The path parameter format is incorrect.", "参数path格式不正确。"},
 		{"trailing slash", resetPath + "/", "", nil, 404, "SDK.COMMON.1002", "The path parameter format is incorrect.", "参数path格式不正确。"},
 		{"doubled slash", "/" + resetPath, "", nil, 404, "SDK.COMMON.1002", "The path parameter format is incorrect.", "参数path格式不正确。"},
@@ -171,7 +171,7 @@ func TestOrderOfChecks(t *testing.T) {
 	h.Set("X-L", "a\tb")
 	h.Add("X-client-id", "")
 	h.Set("Content-Encoding", "br")
-	method, path, body := http.MethodGet, "/x", strings.Repeat("[", 5000)
+	method, path, body := http.MethodGet, "/x", strings.Repeat("[", 40_000)
 	steps := []struct {
 		want string // status, code, what about
 		mend func()
@@ -180,7 +180,7 @@ func TestOrderOfChecks(t *testing.T) {
 		{"405 SDK.COMMON.1002 method", func() { method = http.MethodPost }},
 		{"415 SDK.COMMON.1002 Content-Type", func() { h.Set("Content-Type", contentType) }},
 		{"415 SDK.COMMON.1002 Content-Encoding", func() { h.Set("Content-Encoding", "identity") }},
-		{"413 SDK.COMMON.1002 body", func() { body = strings.Repeat("[", 4096) }},
+		{"413 SDK.COMMON.1002 body", func() { body = strings.Repeat("[", 32<<10) }},
 		{"400 APP.0002 Application", func() { h.Set("X-client-id", "a\tb") }},
 		{"400 SDK.COMMON.1003 Device", func() {
 			h.Set("X-operating-sys-version", "a\tb")
@@ -229,7 +229,7 @@ func TestRefusalsAs400(t *testing.T) {
 	refusedWith(t, post(t, s, resetPath, resetBody, set("Content-Encoding", "gzip")), 400, "SDK.COMMON.1002", "The Content-Encoding parameter format is incorrect.")
 	refusedWith(t, do(t, http.MethodOptions, s.URL+resetPath, headers(), nil), 400, "SDK.COMMON.1002", "The method parameter format is incorrect.")
 	refusedWith(t, do(t, http.MethodPut, s.URL+countriesPath, headers(), nil), 400, "SDK.COMMON.1002", "The method parameter format is incorrect.")
-	refusedWith(t, post(t, s, resetPath, strings.Repeat(" ", 5000)), 400, "SDK.COMMON.1002", "The body parameter format is incorrect.")
+	refusedWith(t, post(t, s, resetPath, strings.Repeat(" ", 40_000)), 400, "SDK.COMMON.1002", "The body parameter format is incorrect.")
 	refusedWith(t, post(t, s, "/x", resetBody), 404, "SDK.COMMON.1002", "The path parameter format is incorrect.")
 
 	busy := serve(t, handler(t, &fake{err: &identity.BusyError{RetryAfter: time.Second}}, opts))

@@ -17,8 +17,9 @@ type Options struct {
 	// Default none.
 	Prefix string
 
-	// MaxBodyBytes bounds a request's body. Default 4,096; 1,024 to 1,048,576.
-	// A password of 256 characters, each written as two JSON escapes, takes 3,072.
+	// MaxBodyBytes bounds a request's body. Default 32,768; 26,624 to 1,048,576: no
+	// limit is so small that a password as long as a policy may allow, 1,024
+	// characters, does not fit, whatever way it is written as JSON.
 	MaxBodyBytes int64
 
 	// RefusalsAs400 answers 405, 413, 415 and 429 as 400, for callers that know no
@@ -75,9 +76,11 @@ type Options struct {
 }
 
 const (
-	defaultMaxBody = 4 << 10
-	minMaxBody     = 1 << 10
-	maxMaxBody     = 1 << 20
+	defaultMaxBody = 32 << 10
+	// A character after NFC may be four before it, each a JSON escape of 6 bytes:
+	// 24 bytes for each of 1,024, and 2,048 for the rest of the body.
+	minMaxBody = 26 << 10
+	maxMaxBody = 1 << 20
 )
 
 // fill sets the defaults and copies what the caller could still change.

@@ -15,7 +15,7 @@ import (
 func TestNewReportsAllFaults(t *testing.T) {
 	t.Parallel()
 	_, err := httpadapter.New(nil, httpadapter.Options{
-		Prefix: "auth/", MaxBodyBytes: 1023, DefaultLanguage: "fr",
+		Prefix: "auth/", MaxBodyBytes: 26<<10 - 1, DefaultLanguage: "fr",
 		TrustedProxies: []netip.Prefix{{}, netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::ffff:10.0.0.0/104")},
 		Messages: httpadapter.Messages{
 			"not a tag": {},
@@ -27,7 +27,7 @@ func TestNewReportsAllFaults(t *testing.T) {
 		t.Fatal("no error")
 	}
 	for _, want := range []string{
-		"no service", "Prefix", "MaxBodyBytes is 1023", `DefaultLanguage "fr"`, "AddressHeader is missing",
+		"no service", "Prefix", "MaxBodyBytes is 26623", `DefaultLanguage "fr"`, "AddressHeader is missing",
 		"invalid prefix", "0.0.0.0/0 trusts everybody", "write it as IPv4", `"not a tag"`, `"PWD.9999"`,
 		`["de"]["SDK.COMMON.1008"]: blank`, `unknown placeholder {0}`, `["de"]["USER.0038"]: blank or not UTF-8`, "the same language as",
 	} {
@@ -154,10 +154,28 @@ func TestShippedMessages(t *testing.T) {
 // TestLargerBody: the limit moves with the option.
 func TestLargerBody(t *testing.T) {
 	t.Parallel()
-	s := serve(t, handler(t, &fake{}, httpadapter.Options{MaxBodyBytes: 8192}))
+	s := serve(t, handler(t, &fake{}, httpadapter.Options{MaxBodyBytes: 40_000}))
 	pad := func(n int) string { return resetBody + strings.Repeat(" ", n-len(resetBody)) }
-	accepted(t, post(t, s, resetPath, pad(8192)))
-	if a := post(t, s, resetPath, pad(8193)); a.status != http.StatusRequestEntityTooLarge {
+	accepted(t, post(t, s, resetPath, pad(40_000)))
+	if a := post(t, s, resetPath, pad(40_001)); a.status != http.StatusRequestEntityTooLarge {
 		t.Errorf("answered %d", a.status)
+	}
+}
+
+// TestLongestPasswordFits: the body limit and the policy's longest password agree,
+// whatever the password is written with.
+func TestLongestPasswordFits(t *testing.T) {
+	t.Parallel()
+	for name, options := range map[string]httpadapter.Options{"default": {}, "least": {MaxBodyBytes: 26 << 10}} {
+		s := serve(t, handler(t, &fake{}, options))
+		for _, character := range []string{
+			`a`, `\u0061`, `密`, `\u5bc6`, `😀`, `\ud83d\ude00`, // one escape, and two
+			`\u03b1\u0313\u0300\u0345`, // ᾂ as four characters
+		} {
+			body := `{"mobile":"+8612345678901","verify_code":"123456","password":"` + strings.Repeat(character, 1024) + `"}`
+			if a := post(t, s, resetPath, body); a.status != http.StatusOK {
+				t.Errorf("%s limit, 1,024 × %s: answered %d", name, character, a.status)
+			}
+		}
 	}
 }

@@ -61,7 +61,7 @@ func TestRawRequests(t *testing.T) {
 	about := func(what string) string { return fmt.Sprintf(malformed, what) }
 	chunk := func(s string) string { return fmt.Sprintf("%x\r\n%s\r\n", len(s), s) }
 	const chunked = "Transfer-Encoding: chunked\r\n"
-	big := strings.Repeat(" ", 4097)
+	big := strings.Repeat(" ", 32<<10+1)
 	tests := []struct {
 		name          string
 		headers, body string
@@ -70,9 +70,9 @@ func TestRawRequests(t *testing.T) {
 	}{
 		{"good", rawHeaders + length(resetBody), resetBody, 200, ""},
 		{"good, chunked", rawHeaders + chunked, chunk(resetBody[:20]) + chunk(resetBody[20:]) + "0\r\n\r\n", 200, ""},
-		{"good, exactly the limit", rawHeaders + "Content-Length: 4096\r\n", resetBody + strings.Repeat(" ", 4096-len(resetBody)), 200, ""},
+		{"good, exactly the limit", rawHeaders + "Content-Length: 32768\r\n", resetBody + strings.Repeat(" ", 32<<10-len(resetBody)), 200, ""},
 
-		{"one byte too many", rawHeaders + "Content-Length: 4097\r\n", resetBody + strings.Repeat(" ", 4097-len(resetBody)), 413, about("body")},
+		{"one byte too many", rawHeaders + "Content-Length: 32769\r\n", resetBody + strings.Repeat(" ", 32<<10+1-len(resetBody)), 413, about("body")},
 		{"too large, announced only", rawHeaders + "Content-Length: 1000000000\r\n", "", 413, about("body")},
 		{"too large, chunked", rawHeaders + chunked, chunk(big) + "0\r\n\r\n", 413, about("body")},
 		{"too large, chunked without end", rawHeaders + chunked, chunk(big), 413, about("body")},
@@ -145,8 +145,8 @@ func TestEqualSizeRefusals(t *testing.T) {
 	t.Parallel()
 	s := serve(t, handler(t, &fake{}, httpadapter.Options{}))
 	keepAlive := strings.Replace(rawHeaders, "Connection: close\r\n", "", 1)
-	announced := rawPost(t, s.Listener.Addr().String(), keepAlive+"Content-Length: 5000\r\n", strings.Repeat(" ", 5000))
-	chunked := rawPost(t, s.Listener.Addr().String(), keepAlive+"Transfer-Encoding: chunked\r\n", fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", 5000, strings.Repeat(" ", 5000)))
+	announced := rawPost(t, s.Listener.Addr().String(), keepAlive+"Content-Length: 40000\r\n", strings.Repeat(" ", 40_000))
+	chunked := rawPost(t, s.Listener.Addr().String(), keepAlive+"Transfer-Encoding: chunked\r\n", fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", 40_000, strings.Repeat(" ", 40_000)))
 	if announced.status != http.StatusRequestEntityTooLarge || announced.status != chunked.status || announced.body != chunked.body {
 		t.Errorf("announced: %d %s, chunked: %d %s", announced.status, announced.body, chunked.status, chunked.body)
 	}
@@ -162,7 +162,7 @@ func TestEqualSizeRefusals(t *testing.T) {
 func TestContinueIsNotAskedFor(t *testing.T) {
 	t.Parallel()
 	s := serve(t, handler(t, &fake{}, httpadapter.Options{}))
-	a := rawPost(t, s.Listener.Addr().String(), rawHeaders+"Expect: 100-continue\r\nContent-Length: 5000\r\n", "")
+	a := rawPost(t, s.Listener.Addr().String(), rawHeaders+"Expect: 100-continue\r\nContent-Length: 40000\r\n", "")
 	refusedWith(t, a, 413, "SDK.COMMON.1002", "The body parameter format is incorrect.")
 }
 

@@ -41,7 +41,7 @@ func TestByteOrderMark(t *testing.T) {
 		t.Errorf("asked %+v %+v", f.resets, f.sends)
 	}
 	// It counts as bytes of the body.
-	refusedWith(t, post(t, s, resetPath, "\ufeff"+resetBody+strings.Repeat(" ", 4096-len(resetBody))), 413, "SDK.COMMON.1002", "The body parameter format is incorrect.")
+	refusedWith(t, post(t, s, resetPath, "\ufeff"+resetBody+strings.Repeat(" ", 32<<10-len(resetBody))), 413, "SDK.COMMON.1002", "The body parameter format is incorrect.")
 }
 
 // TestHeaderLengths: each header may be as long as documented, all at once, and

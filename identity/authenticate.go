@@ -138,14 +138,14 @@ func (s *Service) refuseLogin(ctx context.Context, l *login, user User, found bo
 	return ErrWrongCredentials
 }
 
-// bcryptReads is how many bytes of a password bcrypt looks at. A longer password
-// matches by its beginning, so it must not become the new password.
+// bcryptReads is how many bytes of a password bcrypt looks at. A password of that
+// length or more may match by its beginning, so it must not become the new one.
 const bcryptReads = 72
 
 // rehash replaces a hash that is not of the configured kind. That it could not
 // is no reason to refuse the login.
 func (s *Service) rehash(ctx context.Context, u User, password Secret) User {
-	if s.passwords.current(u.PasswordHash) || len(password.Reveal()) > bcryptReads && isBcrypt(u.PasswordHash) {
+	if s.passwords.current(u.PasswordHash) || len(password.Reveal()) >= bcryptReads && isBcrypt(u.PasswordHash) {
 		return u
 	}
 	phc, err := s.passwords.create(ctx, password)

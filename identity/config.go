@@ -176,7 +176,7 @@ type PasswordPolicy struct {
 	// Min and Max are lengths in Unicode code points after NFC. Min: at least 8,
 	// default 8. Max: at least 64 (SP 800-63B-4, 3.1.1.2), default 256, at most 1024.
 	Min, Max int
-	// Strength is the least estimate of 0 to 4 by zxcvbn. Default 3 (up to 10^10
+	// Strength is the least estimate of 0 to 4, in the manner of zxcvbn. Default 3 (up to 10^10
 	// guesses); -1 switches the estimate off.
 	Strength int
 	// Words must not occur in a password, whatever their case.

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"io"
+	"time"
 
 	"github.com/seed-16109ab2/rekey/identity/internal/mobile"
 	"github.com/seed-16109ab2/rekey/identity/internal/passhash"
@@ -9,7 +10,8 @@ import (
 
 // ParseMobile exposes the number parser.
 func ParseMobile(input, region string, countries ...string) (e164, of string, err error) {
-	n, err := mobile.Parser{Region: region, Countries: countries}.Parse(input)
+	s := &Service{mobiles: mobile.Parser{Region: region, Countries: countries}}
+	n, err := s.parse(input)
 	return n.E164(), n.Region(), err
 }
 
@@ -20,7 +22,7 @@ func MaskMobile(e164 string) string { return mobile.Mask(e164) }
 func CheckPassword(p PasswordPolicy, password, e164, service string) error {
 	c := Config{Password: p}
 	c.fill()
-	n, err := mobile.Parser{Region: "CN", Countries: []string{"CN", "US", "GB", "DE"}}.Parse(e164)
+	n, err := mobile.FromE164(e164)
 	if err != nil {
 		return err
 	}
@@ -29,6 +31,9 @@ func CheckPassword(p PasswordPolicy, password, e164, service string) error {
 
 // SetRandom replaces the random source of codes and ids.
 func (s *Service) SetRandom(r io.Reader) { s.ids.random = r }
+
+// SetPurgeInterval has Run look at the clock, and purge, more often.
+func (s *Service) SetPurgeInterval(d time.Duration) { s.purgeEvery = d }
 
 // MatchHash exposes the comparison of a password with a stored hash.
 func MatchHash(phc, password string) (bool, error) {

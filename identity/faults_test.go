@@ -183,8 +183,8 @@ func TestSameWorkForEveryRefusal(t *testing.T) {
 				if err := sendTo(ctx, svc, mobile); err != nil {
 					t.Fatal(err)
 				}
-				eventually(t, "delivered", func() bool { return inState(t, svc, identity.MessagePending) == 0 })
-				if got := w.recorded(); first == nil {
+				// What the caller waits for. What follows is Run's, in lanes of its own.
+				if got := w.recorded()[:3]; first == nil {
 					first = got
 				} else if !slices.Equal(got, first) {
 					t.Errorf("send: calls %q, others %q", got, first)

@@ -10,8 +10,6 @@ require github.com/alexedwards/argon2id v1.0.0
 
 require github.com/anishathalye/porcupine v1.3.1
 
-require github.com/ccojocar/zxcvbn-go v1.0.4 // indirect
-
 require github.com/go-crypt/crypt v0.4.15 // indirect
 
 require github.com/go-sql-driver/mysql v1.10.1

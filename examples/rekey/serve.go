@@ -41,7 +41,7 @@ func serveCommand(f *flags) action {
 	f.StringVar(&s.keyFile, "tls-key", "", "`FILE` of the certificate's key in PEM")
 	f.integer(&s.maxConnections, "max-conns", 1024, "most `CONNECTIONS` at once, the others wait")
 	f.duration(&s.shutdownTimeout, "shutdown-timeout", 20*time.Second, "`DURATION` that requests under way may take to end after SIGTERM")
-	f.integer(&s.maxBodyBytes, "max-body-bytes", 4096, "most `BYTES` of a request's body, 1024 to 1048576")
+	f.integer(&s.maxBodyBytes, "max-body-bytes", 32768, "most `BYTES` of a request's body, 26624 to 1048576")
 	f.BoolVar(&s.options.RefusalsAs400, "refusals-as-400", false, "answer 405, 413, 415 and 429 as 400, for callers that know no other")
 	list(f, &s.options.TrustedProxies, "trusted-proxies", parsePrefix, "`NETWORKS` of reverse proxies whose -address-header is believed, comma-separated, such as 10.0.0.0/8; default none")
 	f.StringVar(&s.options.AddressHeader, "address-header", "", "`HEADER` in which the trusted proxies append the caller's address, such as X-Forwarded-For; default none")

@@ -210,7 +210,7 @@ func TestSettingsTakeEffect(t *testing.T) {
 	phone := newReceiver(t)
 	env := append(webhookEnv(), "REKEY_SMS=webhook="+phone.URL, "REKEY_CODE_DIGITS=10", "REKEY_REFUSALS_AS_400=true",
 		"REKEY_TEXTS_FILE=texts.json", "REKEY_PASSWORD_MIN=20", "REKEY_CODE_LIFETIME=", "REKEY_CODE_DIGTS=8") // empty: not set
-	s := start(t, dir, env, "-password-min", "16", "-send-cooldown", "0", "-sends-per-number", "2/24h", "-max-body-bytes", "1024",
+	s := start(t, dir, env, "-password-min", "16", "-send-cooldown", "0", "-sends-per-number", "2/24h", "-max-body-bytes", "26624",
 		"-trusted-proxies", "127.0.0.0/8,10.1.1.1", "-address-header", "X-Forwarded-For", "-max-conns", "3")
 
 	german := func(path, body string) (int, string) {
@@ -240,7 +240,7 @@ func TestSettingsTakeEffect(t *testing.T) {
 	if status, answer := german(resetPath, resetBody("0", newPassword)); !strings.Contains(answer, "Der Code ist falsch.") {
 		t.Errorf("a wrong code: %d %s", status, answer)
 	}
-	if status, _ := german(sendPath, sendBody+strings.Repeat(" ", 1024)); status != http.StatusBadRequest {
+	if status, _ := german(sendPath, sendBody+strings.Repeat(" ", 26624)); status != http.StatusBadRequest {
 		t.Errorf("a large body: %d", status)
 	}
 	if logs := s.logs.String(); !strings.Contains(logs, "REKEY_CODE_DIGTS") || strings.Contains(logs, `"REKEY_SMS"`) {
@@ -292,7 +292,7 @@ func TestHelp(t *testing.T) {
 		"sends-in-all": "1000/1h", "failures-per-number-and-device": "10/24h", "failures-per-number": "20/24h", "failures-in-a-row": "50",
 		"failures-per-address": "60/1h", "failures-alarm": "1000/1h", "failures-in-all": "10000/1h", "default-region": "CN",
 		"hash-memory-kib": "19456", "hash-iterations": "2", "hash-parallelism": "1", "password-min": "8", "password-max": "256",
-		"password-strength": "3", "max-body-bytes": "4096",
+		"password-strength": "3", "max-body-bytes": "32768",
 	} {
 		if !regexp.MustCompile(fmt.Sprintf(`(?m)^  -%s .*\n.*; default %s$`, flag, regexp.QuoteMeta(def))).MatchString(help) {
 			t.Errorf("-%s is not explained with its default %s", flag, def)

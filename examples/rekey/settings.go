@@ -30,7 +30,7 @@ func passwordFlags(f *flags, c *identity.Config) {
 	p := &c.Password
 	f.integer(&p.Min, "password-min", 8, "fewest `CHARACTERS` of a new password, at least 8")
 	f.integer(&p.Max, "password-max", 256, "most `CHARACTERS` of a new password, 64 to 1024")
-	scalar(f, &p.Strength, "password-strength", 3, -1, parseInt, "least zxcvbn `SCORE` of a new password, 1 to 4; 0 estimates nothing")
+	scalar(f, &p.Strength, "password-strength", 3, -1, parseInt, "least estimated strength of a new password, `SCORE` 1 to 4; 0 estimates nothing")
 	list(f, &p.Words, "password-words", parseWord, "`WORDS` that no new password may contain, comma-separated, of at least 3 characters")
 	f.StringVar(&c.ServiceName, "service-name", "", "`NAME` at the head of each SMS, which no new password may contain; default none")
 }

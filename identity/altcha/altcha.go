@@ -116,7 +116,7 @@ func New(cfg Config) (*Verifier, error) {
 	for use, key := range map[string]*[]byte{"altcha signature": &v.signature, "altcha key signature": &v.answer, "altcha binding": &v.binding} {
 		derived, err := challenge.Key(cfg.Secret, use, 32)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("altcha: Config.%w", err))
+			errs = append(errs, fmt.Errorf("altcha: Config.Secret: %w", err))
 			break
 		}
 		*key = []byte(hex.EncodeToString(derived)) // the protocol's secrets are strings

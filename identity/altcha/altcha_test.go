@@ -284,7 +284,7 @@ func (c counter) Spend(context.Context, []limit.Limit, time.Time) ([]limit.Spent
 func TestConfig(t *testing.T) {
 	t.Parallel()
 	_, err := altcha.New(altcha.Config{Secret: identity.NewSecret("short"), Levels: []altcha.Difficulty{{Iterations: 1}}, Lifetime: time.Second})
-	for _, want := range []string{"Counter is missing", "Secret has 5 bytes", "Levels[0].Iterations", "Levels[0].Numbers", "Lifetime"} {
+	for _, want := range []string{"Counter is missing", "Config.Secret: secret has 5 bytes", "Levels[0].Iterations", "Levels[0].Numbers", "Lifetime"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not say %q", err, want)
 		}

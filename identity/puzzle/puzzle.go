@@ -116,7 +116,7 @@ func New(cfg Config) (*Puzzles, error) {
 		fault(b == nil || b.Bounds().Dx() < width || b.Bounds().Dy() < height, "Backgrounds[%d] is smaller than %d by %d pixels", i, width, height)
 	}
 	sealing, err := challenge.Key(cfg.Secret, "puzzle seal", 32)
-	fault(err != nil, "%w", err)
+	fault(err != nil, "Secret: %w", err)
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}

@@ -70,6 +70,17 @@ func (s *spy) see(c call) error {
 	return s.before(c)
 }
 
+// skipped forgets a call that the driver did not make: database/sql prepares the
+// statement, and calls that.
+func (s *spy) skipped(err error) error {
+	if err == driver.ErrSkip {
+		s.mu.Lock()
+		s.calls = s.calls[:max(0, len(s.calls)-1)]
+		s.mu.Unlock()
+	}
+	return err
+}
+
 // rollback ends the last transaction behind database/sql's back, as an engine
 // does that gives it up.
 func (s *spy) rollback() error {
@@ -187,14 +198,16 @@ func (c *spyConn) ExecContext(ctx context.Context, query string, args []driver.N
 	if err := c.spy.see(call{kind, query, values(args), ctx.Done() != nil}); err != nil {
 		return nil, err
 	}
-	return c.real.ExecContext(ctx, query, args)
+	res, err := c.real.ExecContext(ctx, query, args)
+	return res, c.spy.skipped(err)
 }
 
 func (c *spyConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	if err := c.spy.see(call{"query", query, values(args), ctx.Done() != nil}); err != nil {
 		return nil, err
 	}
-	return c.real.QueryContext(ctx, query, args)
+	rows, err := c.real.QueryContext(ctx, query, args)
+	return rows, c.spy.skipped(err)
 }
 
 func values(args []driver.NamedValue) []any {

@@ -17,7 +17,7 @@ const module = "github.com/seed-16109ab2/rekey"
 var rooms = map[string][]string{
 	"identity": {
 		"identity/internal", "identity/limit", "sms",
-		"github.com/nyaruka/phonenumbers", "github.com/google/uuid", "golang.org/x/text", "github.com/ccojocar/zxcvbn-go",
+		"github.com/nyaruka/phonenumbers", "github.com/google/uuid", "golang.org/x/text",
 	},
 	"identity/limit":          {},
 	"identity/identitytest":   {"identity", "storage/memory", "sms", "sms/smstest"},

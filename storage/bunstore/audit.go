@@ -35,10 +35,12 @@ func (s *Store) AppendEvent(ctx context.Context, e identity.Event, messages []id
 	}))
 }
 
-func (t *tx) appendEvent(e identity.Event) error {
-	return t.insert("INSERT INTO rekey_events ("+eventColumns+") VALUES ("+marks(14)+")",
+func (t *tx) appendEvent(e identity.Event) error { return t.together(eventWrite(e)) }
+
+func eventWrite(e identity.Event) write {
+	return write{"INSERT INTO rekey_events (" + eventColumns + ") VALUES (" + marks(14) + ")", []any{
 		e.ID, millis(e.At), string(e.Type), e.Outcome, e.Tenant, e.ClientID, e.UserID, string(e.Purpose), e.Mobile,
-		e.Address, e.ClaimedAddress, e.Device, e.OSVersion, e.Agent)
+		e.Address, e.ClaimedAddress, e.Device, e.OSVersion, e.Agent}}
 }
 
 // Events implements [identity.Audit].

@@ -2,8 +2,10 @@ package bunstore
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
@@ -47,32 +49,39 @@ func (s *Store) IssueCode(ctx context.Context, issue identity.CodeIssue) (spent 
 		if err := t.lockNumber(issue.Code.NumberKey); err != nil {
 			return err
 		}
-		if spent, err = t.spend(issue.Charges, issue.Now); err != nil {
+		var charges, ends write
+		if spent, charges, err = t.judge(issue.Charges, issue.Now); err != nil {
 			return err
 		}
 		c := issue.Code
-		if issue.Replace {
+		if issue.Replace && !t.engine.oneTrip {
 			if _, err := t.exec("UPDATE rekey_codes SET ended_at = ? WHERE binding = ? AND used_at = 0 AND ended_at = 0", millis(issue.Now), c.Binding); err != nil {
 				return err
 			}
 		}
-		if err := t.insert("INSERT INTO rekey_codes ("+codeColumns+") VALUES ("+marks(11)+")",
-			c.ID, c.Binding, c.NumberKey, c.Digest, c.KeyID, c.Attempts, c.MaxAttempts,
-			millis(c.CreatedAt), millis(c.ExpiresAt), millis(c.UsedAt), millis(c.EndedAt)); err != nil {
+		if t.engine.oneTrip {
+			if ends, err = t.endBeyond(&c, issue); err != nil {
+				return err
+			}
+		}
+		if err := t.together(charges, codeWrite(c), ends, messagesWrite(issue.Messages), eventWrite(issue.Event)); err != nil {
 			return err
 		}
-		if err := t.endOldest(c.NumberKey, issue.KeepLive, issue.Now); err != nil {
-			return err
+		if t.engine.oneTrip {
+			return nil
 		}
-		if err := t.enqueue(issue.Messages); err != nil {
-			return err
-		}
-		return t.appendEvent(issue.Event)
+		return t.endOldest(c.NumberKey, issue.KeepLive, issue.Now)
 	})
 	if err != nil {
 		return nil, wrap("issue code", err)
 	}
 	return spent, nil
+}
+
+func codeWrite(c identity.VerifyCode) write {
+	return write{"INSERT INTO rekey_codes (" + codeColumns + ") VALUES (" + marks(11) + ")", []any{
+		c.ID, c.Binding, c.NumberKey, c.Digest, c.KeyID, c.Attempts, c.MaxAttempts,
+		millis(c.CreatedAt), millis(c.ExpiresAt), millis(c.UsedAt), millis(c.EndedAt)}}
 }
 
 // lockNumber makes the transactions of one number follow each other. A SELECT FOR
@@ -82,9 +91,8 @@ func (t *tx) lockNumber(numberKey []byte) error {
 	if t.engine.lockNumber == "" {
 		return nil
 	}
-	var key [8]byte
-	copy(key[:], numberKey) // of 32 bytes, a digest; a collision only waits
-	number := int64(binary.BigEndian.Uint64(key[:]))
+	key := sha256.Sum256(numberKey) // it stands in the statement; a collision only waits
+	number := int64(binary.BigEndian.Uint64(key[:8]))
 	if own, ok := t.conn.(*pgTx); ok {
 		return own.lock(t.ctx, number)
 	}
@@ -115,12 +123,14 @@ func (s *Store) ChargeAttempt(ctx context.Context, a identity.Attempt) (charged 
 			return err
 		}
 		now := millis(a.Now)
-		if _, err := t.exec("UPDATE rekey_codes SET ended_at = ? WHERE binding = ? AND used_at = 0 AND ended_at = 0 AND expires_at <= ?",
-			now, a.Binding, now); err != nil {
+		end := write{"UPDATE rekey_codes SET ended_at = ? WHERE binding = ? AND used_at = 0 AND ended_at = 0 AND expires_at <= ?", []any{now, a.Binding, now}}
+		find := write{"SELECT " + codeColumns + " FROM rekey_codes WHERE binding = ? AND " + live + " ORDER BY created_at, id" + t.engine.forUpdate, []any{a.Binding, now}}
+		if t.engine.oneTrip { // they concern different codes
+			find = write{"WITH ended AS (" + end.query + ") " + find.query, append(end.args, find.args...)}
+		} else if err := t.together(end); err != nil {
 			return err
 		}
-		rows, err := query[codeRow](&t.statements,
-			"SELECT "+codeColumns+" FROM rekey_codes WHERE binding = ? AND "+live+" ORDER BY created_at, id"+t.engine.forUpdate, a.Binding, now)
+		rows, err := query[codeRow](&t.statements, find.query, find.args...)
 		if err != nil {
 			return err
 		}
@@ -128,7 +138,8 @@ func (s *Store) ChargeAttempt(ctx context.Context, a identity.Attempt) (charged 
 		if len(rows) > 0 {
 			charges = append(charges[:len(charges):len(charges)], a.LiveCharges...)
 		}
-		if charged.Spent, err = t.spend(charges, a.Now); err != nil {
+		var spend write
+		if charged.Spent, spend, err = t.judge(charges, a.Now); err != nil {
 			return err
 		}
 		ids := []any{""} // no row has it
@@ -137,8 +148,7 @@ func (s *Store) ChargeAttempt(ctx context.Context, a identity.Attempt) (charged 
 			charged.Codes = append(charged.Codes, r.code())
 			ids = append(ids, r.ID)
 		}
-		_, err = t.exec("UPDATE rekey_codes SET attempts = attempts + 1 WHERE id IN ("+marks(len(ids))+")", ids...)
-		return err
+		return t.together(spend, write{"UPDATE rekey_codes SET attempts = attempts + 1 WHERE id IN (" + marks(len(ids)) + ")", ids})
 	})
 	if err != nil {
 		return identity.ChargedAttempt{}, wrap("charge attempt", err)
@@ -206,16 +216,22 @@ func (s *Store) RedeemCode(ctx context.Context, r identity.Redemption) error {
 				return err
 			}
 		}
-		if _, err := t.exec("UPDATE rekey_codes SET ended_at = ? WHERE number_key = ? AND used_at = 0 AND ended_at = 0", now, r.NumberKey); err != nil {
+		others := write{"UPDATE rekey_codes SET ended_at = ? WHERE number_key = ? AND used_at = 0 AND ended_at = 0", []any{now, r.NumberKey}}
+		if !t.engine.oneTrip { // codes are locked before counters
+			if err := t.together(others); err != nil {
+				return err
+			}
+			others = write{}
+		}
+		changes, err := t.changed(r.Changes, r.Now)
+		if err != nil {
 			return err
 		}
-		if err := t.change(r.Changes, r.Now); err != nil {
-			return err
+		writes := []write{others, changes, eventWrite(r.Event)}
+		for some := range slices.Chunk(r.Messages, batch) {
+			writes = append(writes, messagesWrite(some))
 		}
-		if err := t.appendEvent(r.Event); err != nil {
-			return err
-		}
-		return t.enqueue(r.Messages)
+		return t.together(writes...)
 	})
 	if errors.Is(err, identity.ErrCodeSpent) {
 		return identity.ErrCodeSpent

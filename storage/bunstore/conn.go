@@ -215,6 +215,6 @@ func (s *Store) patience(ctx context.Context, try int) (context.Context, context
 
 // again reports whether a read may succeed over another connection.
 func (s *Store) again(err error) bool {
-	return s.joined == nil && !s.engine.oneWriter &&
+	return !s.engine.oneWriter &&
 		(errors.Is(err, context.DeadlineExceeded) || s.engine.lost(err) || s.engine.demoted(err))
 }

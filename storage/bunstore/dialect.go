@@ -18,6 +18,8 @@ type engine struct {
 	// prepare says that the driver compiles a statement each time, unless it is
 	// prepared for it.
 	prepare bool
+	// oneTrip says that one statement may make several changes (WITH).
+	oneTrip bool
 	// Column types.
 	str   func(bytes int) string // compared byte for byte
 	text  string
@@ -72,7 +74,7 @@ func engineOf(name dialect.Name) (engine, error) {
 		}, nil
 	case dialect.PG:
 		return engine{
-			name: name, str: func(n int) string { return fmt.Sprintf(`VARCHAR(%d) COLLATE "C"`, n) },
+			name: name, oneTrip: true, str: func(n int) string { return fmt.Sprintf(`VARCHAR(%d) COLLATE "C"`, n) },
 			text: "TEXT", bytes: "BYTEA", key: "BYTEA",
 			forUpdate: " FOR UPDATE", forShare: " FOR SHARE", skipLocked: " FOR UPDATE SKIP LOCKED", upsert: onConflict, ignore: doNothing,
 			tx: &sql.TxOptions{Isolation: sql.LevelReadCommitted},

@@ -18,6 +18,30 @@
 // Nothing else is touched. [Store.Pending] says which migrations are missing,
 // [Store.SQL] what they would run, for teams that run SQL by themselves.
 //
+// # Waiting
+//
+// Every call ends after [DefaultCallTimeout], or what [WithCallTimeout] says, and
+// earlier if its context does. A connection that does not begin a transaction
+// within three seconds, that broke, or that reaches a server which only reads (as
+// after a failover) is closed, and the call goes on over another one; the idle
+// connections are checked then too. Only a commit whose answer is lost is never
+// repeated: nobody can know whether it stands.
+//
+// On PostgreSQL each transaction sets lock_timeout, statement_timeout and
+// idle_in_transaction_session_timeout for itself. On MySQL and MariaDB a server
+// goes on waiting for a lock on behalf of a client that is gone: set
+// innodb_lock_wait_timeout to less than the call's time, such as with
+// innodb_lock_wait_timeout=5 among the parameters of the driver's DSN.
+//
+// On SQLite, calls that wait for the one writer share a transaction, each in a
+// savepoint, so that one fsync answers all of them.
+//
+// # Prepared statements
+//
+// Statements are prepared once they have been run twice, on SQLite, MySQL and
+// MariaDB; at most 100 for each connection. The drivers of PostgreSQL do so
+// themselves.
+//
 // # Query hooks
 //
 // Values travel as the driver's parameters, never inside the SQL text, which is

@@ -122,7 +122,9 @@ func (g *group) take() (m *member, alone bool) {
 		if len(g.waiting[in]) == 0 {
 			continue
 		}
-		m, g.waiting[in] = g.waiting[in][0], g.waiting[in][1:]
+		m = g.waiting[in][0]
+		g.waiting[in][0] = nil // for the collector
+		g.waiting[in] = g.waiting[in][1:]
 		if m.begun.CompareAndSwap(false, true) {
 			return m, g.length() == 0
 		}

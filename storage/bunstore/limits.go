@@ -70,13 +70,22 @@ func byKey(limits []limit.Limit) []limit.Limit {
 // spend charges all limits or none. A refusal leaves its rows behind for the
 // transaction to roll back.
 func (t *tx) spend(limits []limit.Limit, now time.Time) ([]limit.Spent, error) {
+	spent, w, err := t.judge(limits, now)
+	if err != nil {
+		return nil, err
+	}
+	return spent, t.together(w)
+}
+
+// judge is spend without the writing, which is to follow.
+func (t *tx) judge(limits []limit.Limit, now time.Time) ([]limit.Spent, write, error) {
 	if len(limits) == 0 {
-		return nil, nil
+		return nil, write{}, nil
 	}
 	sorted := byKey(limits)
 	own, others, err := t.lockLimits(sorted, now)
 	if err != nil {
-		return nil, err
+		return nil, write{}, err
 	}
 	var refused *limit.Error
 	spent := make([]limit.Spent, 0, len(limits))
@@ -86,18 +95,18 @@ func (t *tx) spend(limits []limit.Limit, now time.Time) ([]limit.Spent, error) {
 		if le, ok := errors.AsType[*limit.Error](err); ok {
 			refused = refused.Join(le)
 		} else if err != nil {
-			return nil, err
+			return nil, write{}, err
 		}
 		spent = append(spent, sp)
 	}
 	if refused != nil {
-		return nil, refused
+		return nil, write{}, refused
 	}
 	rows := make([]limitRow, len(spent))
 	for i, sp := range spent {
 		rows[i] = limitRow{string(sp.Key), sp.Shard, sp.State, millis(sp.ExpiresAt)}
 	}
-	return spent, t.writeLimits(rows)
+	return spent, limitsWrite(t.engine, rows), nil
 }
 
 type shardKey struct {
@@ -109,6 +118,9 @@ type shardKey struct {
 // take one away in between, and the next transaction would not wait for this
 // one, nor see what it spends.
 func (t *tx) lockLimits(sorted []limit.Limit, now time.Time) (own map[shardKey]limitRow, others map[shardKey][][]byte, err error) {
+	if t.engine.oneTrip {
+		return t.lockLimitsAtOnce(sorted, now)
+	}
 	distinct := map[shardKey]bool{}
 	for _, l := range sorted {
 		distinct[shardKey{string(l.Key), l.Shard}] = true
@@ -151,6 +163,9 @@ func (t *tx) limitStates(sorted []limit.Limit) (own map[shardKey]limitRow, other
 			writes[string(l.Key)] = l.Shard
 		}
 	}
+	if t.engine.oneWriter {
+		return t.allStates(sorted, writes)
+	}
 	rows, err := query[limitRow](&t.statements, "SELECT "+limitColumns+" FROM rekey_limits WHERE (limit_key, shard) IN ("+
 		t.rowValues(len(sorted))+") ORDER BY limit_key, shard"+t.engine.forUpdate, ownArgs...)
 	if err != nil {
@@ -172,6 +187,24 @@ func (t *tx) limitStates(sorted []limit.Limit) (own map[shardKey]limitRow, other
 	return own, others, err
 }
 
+// allStates is limitStates in one statement, where there is nothing to lock.
+func (t *tx) allStates(sorted []limit.Limit, writes map[string]int) (own map[shardKey]limitRow, others map[shardKey][][]byte, err error) {
+	own, others = map[shardKey]limitRow{}, map[shardKey][][]byte{}
+	keys := make([]any, len(sorted))
+	for i, l := range sorted {
+		keys[i] = string(l.Key)
+	}
+	rows, err := query[limitRow](&t.statements, "SELECT "+limitColumns+" FROM rekey_limits WHERE limit_key IN ("+marks(len(keys))+")", keys...)
+	for _, r := range rows {
+		own[shardKey{r.Key, r.Shard}] = r
+		if mine, sharded := writes[r.Key]; sharded && r.Shard != mine {
+			at := shardKey{r.Key, mine}
+			others[at] = append(others[at], r.State)
+		}
+	}
+	return own, others, err
+}
+
 // rowValues is a list of pairs; SQLite wants VALUES before it.
 func (t *tx) rowValues(n int) string {
 	if t.engine.name == dialect.SQLite {
@@ -180,30 +213,38 @@ func (t *tx) rowValues(n int) string {
 	return tuples(n, 2)
 }
 
-func (t *tx) writeLimits(rows []limitRow) error {
+func limitsWrite(e engine, rows []limitRow) write {
 	if len(rows) == 0 {
-		return nil
+		return write{}
 	}
 	args := make([]any, 0, 4*len(rows))
 	for _, r := range rows {
 		args = append(args, r.Key, r.Shard, r.State, r.ExpiresAt)
 	}
-	_, err := t.exec("INSERT INTO rekey_limits ("+limitColumns+") VALUES "+tuples(len(rows), 4)+
-		t.engine.upsert("limit_key, shard", "state", "expires_at"), args...)
-	return err
+	return write{"INSERT INTO rekey_limits (" + limitColumns + ") VALUES " + tuples(len(rows), 4) + e.upsert("limit_key, shard", "state", "expires_at"), args}
 }
 
-// change applies changes in key order, so that transactions lock in one order.
+// change applies changes.
 func (t *tx) change(changes []limit.Change, now time.Time) error {
+	w, err := t.changed(changes, now)
+	if err != nil {
+		return err
+	}
+	return t.together(w)
+}
+
+// changed locks the states that changes are about, in key order, so that
+// transactions lock in one order, and returns what writes the new ones.
+func (t *tx) changed(changes []limit.Change, now time.Time) (write, error) {
 	if len(changes) == 0 {
-		return nil
+		return write{}, nil
 	}
 	sorted := slices.SortedStableFunc(slices.Values(changes), func(a, b limit.Change) int {
 		return cmp.Or(cmp.Compare(a.Limit.Key, b.Limit.Key), cmp.Compare(a.Limit.Shard, b.Limit.Shard))
 	})
 	rows, err := t.rowsToChange(sorted, now)
 	if err != nil {
-		return err
+		return write{}, err
 	}
 	for i, row := range rows {
 		changed := false
@@ -213,7 +254,7 @@ func (t *tx) change(changes []limit.Change, now time.Time) error {
 			}
 			var expires time.Time
 			if row.State, expires, err = c.Apply(row.State, now); err != nil {
-				return err
+				return write{}, err
 			}
 			row.ExpiresAt, changed = millis(expires), true
 		}
@@ -221,7 +262,7 @@ func (t *tx) change(changes []limit.Change, now time.Time) error {
 			rows[i] = row
 		}
 	}
-	return t.writeLimits(rows)
+	return limitsWrite(t.engine, rows), nil
 }
 
 // rowsToChange locks the rows that changes are about. A row that a change would

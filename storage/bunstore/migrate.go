@@ -165,6 +165,8 @@ func (s *Store) step(ctx context.Context, c *sql.Conn, m migration) error {
 
 // recordExists asks the engine's catalogue, so that no error has to be read.
 func (s *Store) recordExists(ctx context.Context) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
 	var n int
 	err := s.db.DB.QueryRowContext(ctx, s.engine.catalogue+"'"+record+"'").Scan(&n)
 	return n > 0, err

@@ -49,16 +49,24 @@ func (r messageRow) message() identity.OutboxMessage {
 
 func (t *tx) enqueue(messages []identity.OutboxMessage) error {
 	for some := range slices.Chunk(messages, batch) {
-		var args []any
-		for _, m := range some {
-			args = append(args, m.ID, string(m.State), millis(m.CreatedAt), millis(m.NextAt), millis(m.ExpiresAt), m.Attempts, m.LeaseToken,
-				millis(m.LeaseUntil), millis(m.FinishedAt), m.Provider, m.ProviderRef, m.LastError, string(m.Lane), m.KeyID, m.Sealed)
-		}
-		if err := t.insert("INSERT INTO rekey_messages ("+messageColumns+") VALUES "+tuples(len(some), 15), args...); err != nil {
+		if err := t.together(messagesWrite(some)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// messagesWrite stores at most batch messages.
+func messagesWrite(messages []identity.OutboxMessage) write {
+	if len(messages) == 0 {
+		return write{}
+	}
+	var args []any
+	for _, m := range messages {
+		args = append(args, m.ID, string(m.State), millis(m.CreatedAt), millis(m.NextAt), millis(m.ExpiresAt), m.Attempts, m.LeaseToken,
+			millis(m.LeaseUntil), millis(m.FinishedAt), m.Provider, m.ProviderRef, m.LastError, string(m.Lane), m.KeyID, m.Sealed)
+	}
+	return write{"INSERT INTO rekey_messages (" + messageColumns + ") VALUES " + tuples(len(messages), 15), args}
 }
 
 // mostLeased bounds one lease, for the same reason as batch.
@@ -91,14 +99,16 @@ func (s *Store) LeaseMessages(ctx context.Context, l identity.Lease) (leased []i
 		if err != nil || len(rows) == 0 {
 			return err
 		}
-		args := []any{l.Token, millis(l.Until)}
+		ids := make([]any, 0, len(rows))
 		for _, r := range rows {
 			r.Attempts++
 			r.LeaseToken, r.LeaseUntil = l.Token, millis(l.Until)
 			leased = append(leased, r.message())
-			args = append(args, r.ID)
+			ids = append(ids, r.ID)
 		}
-		_, err = t.exec("UPDATE rekey_messages SET attempts = attempts + 1, claim_token = ?, claim_until = ? WHERE id IN ("+marks(len(rows))+")", args...)
+		ids = padded(ids)
+		_, err = t.exec("UPDATE rekey_messages SET attempts = attempts + 1, claim_token = ?, claim_until = ? WHERE id IN ("+marks(len(ids))+")",
+			append([]any{l.Token, millis(l.Until)}, ids...)...)
 		return err
 	})
 	if err != nil {

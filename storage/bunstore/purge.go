@@ -60,6 +60,7 @@ func (s *Store) purgeIDs(ctx context.Context, table, over string, args []any, mo
 		for i, r := range rows {
 			ids[i] = r.ID
 		}
+		ids = padded(ids)
 		changed, err := t.exec("DELETE FROM "+table+" WHERE id IN ("+marks(len(ids))+")", ids...)
 		n = int(changed)
 		if err == nil && table == "rekey_messages" {

@@ -79,22 +79,32 @@ func (s *Store) purgeLimitsBetween(ctx context.Context, now int64, from, until s
 	}
 	err = s.inTx(ctx, func(t *tx) error {
 		n = 0
-		pairs := func(rows []limitRow) (args []any) {
+		// PostgreSQL compares a list of pairs one by one with every row that its index
+		// finds; the list of keys makes them few.
+		these := func(rows []limitRow) (condition string, args []any) {
+			condition = "(limit_key, shard) IN (" + t.rowValues(len(rows)) + ") AND expires_at <= ?"
+			if t.engine.oneTrip {
+				condition = "limit_key IN (" + marks(len(rows)) + ") AND " + condition
+				for _, r := range rows {
+					args = append(args, r.Key)
+				}
+			}
 			for _, r := range rows {
 				args = append(args, r.Key, r.Shard)
 			}
-			return append(args, now)
+			return condition, append(args, now)
 		}
 		rows := over
+		condition, args := these(rows)
 		if t.engine.skipLocked != "" {
 			// One that is locked is being spent.
-			rows, err = query[limitRow](&t.statements, "SELECT limit_key, shard FROM rekey_limits WHERE (limit_key, shard) IN ("+t.rowValues(len(over))+
-				") AND expires_at <= ?"+t.engine.skipLocked, pairs(over)...)
+			rows, err = query[limitRow](&t.statements, "SELECT limit_key, shard FROM rekey_limits WHERE "+condition+t.engine.skipLocked, args...)
 			if err != nil || len(rows) == 0 {
 				return err
 			}
+			condition, args = these(rows)
 		}
-		changed, err := t.exec("DELETE FROM rekey_limits WHERE (limit_key, shard) IN ("+t.rowValues(len(rows))+") AND expires_at <= ?", pairs(rows)...)
+		changed, err := t.exec("DELETE FROM rekey_limits WHERE "+condition, args...)
 		n = int(changed)
 		return err
 	})

@@ -241,16 +241,23 @@ func query[M any](t *statements, q string, args ...any) ([]M, error) {
 	}
 	ctx, cancel := context.WithTimeout(t.ctx, t.alone.timeout)
 	defer cancel()
-	for gone := 1; ; gone++ {
+	for gone, try := 1, 1; ; {
 		models, err := func() ([]M, error) {
 			once, cancel := t.alone.patience(ctx, gone)
 			defer cancel()
 			return queryOnce[M](once, t, q, args)
 		}()
-		if err == nil || ctx.Err() != nil || gone > mostConnections || !t.alone.again(err) {
+		switch {
+		case err == nil || ctx.Err() != nil || t.alone.joined != nil:
 			return models, cancelled(ctx, err)
+		case t.engine.aborted(err) && try < maxTries:
+			try++
+		case t.alone.again(err) && gone <= mostConnections:
+			gone++
+			t.alone.sweep(ctx, 100*time.Millisecond)
+		default:
+			return models, err
 		}
-		t.alone.sweep(ctx, 100*time.Millisecond)
 	}
 }
 
@@ -278,6 +285,16 @@ func one[M any](t *statements, q string, args ...any) (M, error) {
 		return zero, err
 	}
 	return models[0], nil
+}
+
+// padded repeats the last of a list's values until there are a power of two of
+// them, so that there are few texts of statements to prepare. What IN finds is the
+// same.
+func padded(list []any) []any {
+	for n := len(list); n&(n-1) != 0; n++ {
+		list = append(list, list[len(list)-1])
+	}
+	return list
 }
 
 // marks is n placeholders.

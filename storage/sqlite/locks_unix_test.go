@@ -59,7 +59,7 @@ func TestSecondOpenKeepsTheLocksOfTheFirst(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "rekey.db")
 	first := open(t, path)
-	if err := first.AppendEvent(t.Context(), identity.Event{ID: "a", At: time.Now()}); err != nil {
+	if err := first.AppendEvent(t.Context(), identity.Event{ID: "a", At: time.Now()}, nil); err != nil {
 		t.Fatal(err)
 	}
 	if got := locked(t, path); got != "true" {

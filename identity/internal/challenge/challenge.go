@@ -23,7 +23,7 @@ const MinSecret = 32
 // Key derives a key of n bytes for one use from the secret (RFC 5869).
 func Key(secret identity.Secret, use string, n int) ([]byte, error) {
 	if got := len(secret.Reveal()); got < MinSecret {
-		return nil, fmt.Errorf("Secret has %d bytes, must have at least %d", got, MinSecret)
+		return nil, fmt.Errorf("secret has %d bytes, must have at least %d", got, MinSecret)
 	}
 	return hkdf.Key(sha256.New, []byte(secret.Reveal()), nil, "rekey/v1/"+use, n)
 }

@@ -112,6 +112,16 @@ func (h Hash) params() Params {
 	return Params{MemoryKiB: h.argon.Memory, Iterations: h.argon.Iterations, Parallelism: h.argon.Parallelism}
 }
 
+// bcryptBytes is how much of a password bcrypt hashes.
+const bcryptBytes = 72
+
+// Truncates reports whether a match is no proof that this is the whole password:
+// bcrypt hashes its first 72 bytes.
+func (h Hash) Truncates(password string) bool {
+	_, is := h.digest.(*bcrypt.Digest)
+	return is && len(password) >= bcryptBytes
+}
+
 // matchesOther is for the schemes that are not argon2id.
 func (h Hash) matchesOther(password string) (bool, error) {
 	if h.digest == nil {
@@ -119,7 +129,7 @@ func (h Hash) matchesOther(password string) (bool, error) {
 	}
 	ok, err := h.digest.MatchAdvanced(password)
 	if err != nil {
-		return false, nil // bcrypt refuses more than 72 bytes: such a password was never set
+		return false, nil // such a password was never set
 	}
 	return ok, nil
 }

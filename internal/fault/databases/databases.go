@@ -146,6 +146,7 @@ func (d *Database) Pool(connections int) (*bun.DB, error) {
 		c.Passwd, _ = u.User.Password()
 		c.Net, c.Addr, c.DBName = "tcp", u.Host, strings.Trim(u.Path, "/")
 		c.Timeout = 10 * time.Second
+		c.Params = map[string]string{"innodb_lock_wait_timeout": "5"}
 		c.Logger = &mysql.NopLogger{} // a line for each connection that a fault cuts
 		connector, err := mysql.NewConnector(c)
 		if err != nil {

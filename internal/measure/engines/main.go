@@ -31,6 +31,7 @@ func main() {
 	engines := flag.String("engines", strings.Join(databases.Engines, ","), "databases, comma-separated")
 	seconds := flag.Int("seconds", 5, "how long each figure is measured")
 	instances := flag.Int("instances", 8, "up to how many instances, doubling from 1")
+	flag.IntVar(&callers, "callers", callers, "callers at the same time in each instance")
 	flag.Parse()
 	if err := run(context.Background(), strings.Split(*engines, ","), *instances, time.Duration(*seconds)*time.Second); err != nil {
 		fmt.Fprintln(os.Stderr, "engines:", err)
@@ -38,8 +39,8 @@ func main() {
 	}
 }
 
-// callers work at once in each instance.
-const callers = 4
+// callers work at the same time in each instance.
+var callers = 4
 
 func run(ctx context.Context, engines []string, most int, d time.Duration) error {
 	fmt.Println("engine    instances  commits/s   sends/s (of commits)  guesses/s (of commits)  resets/s (of commits)")
@@ -75,7 +76,7 @@ func measure(ctx context.Context, engine string, instances int, d time.Duration)
 	defer func() { err = errors.Join(err, database.Drop()) }()
 	var stores []*bunstore.Store
 	for range instances {
-		s, err := database.Open(ctx, callers)
+		s, err := database.Open(ctx, min(callers, 16))
 		if err != nil {
 			return rates, err
 		}

@@ -1,4 +1,4 @@
-package bunstore_test
+package engines_test
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package bunstore_test
+package engines_test
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
 
@@ -138,12 +139,12 @@ func TestLoneCallTakesNoSavepoint(t *testing.T) {
 func TestFailureHarmsNoOtherCall(t *testing.T) {
 	t.Parallel()
 	grouped(t, func(t *testing.T, s *bunstore.Store, db *bun.DB, _ *spy, release func(func(call) error)) {
-		limit := []identity.Limit{{Key: "k", Rates: []identity.Rate{{Limit: 1, Per: time.Hour}}}}
+		single := []limit.Limit{{Key: "k", Rates: []limit.Rate{{Limit: 1, Per: time.Hour}}}}
 		var wg sync.WaitGroup
 		spends, duplicates := make([]error, 5), make([]error, 5)
 		var broken error
 		for i := range 5 {
-			wg.Go(func() { _, spends[i] = s.Spend(t.Context(), limit, tourTime) })
+			wg.Go(func() { _, spends[i] = s.Spend(t.Context(), single, tourTime) })
 			wg.Go(func() {
 				// The second event of a call fails: the first one must go too.
 				code := issue(i)
@@ -177,7 +178,7 @@ func TestFailureHarmsNoOtherCall(t *testing.T) {
 			}
 			return ok
 		}
-		limited := func(err error) bool { _, is := errors.AsType[*identity.LimitError](err); return is }
+		limited := func(err error) bool { _, is := errors.AsType[*limit.Error](err); return is }
 		exists := func(err error) bool { return errors.Is(err, identity.ErrAlreadyExists) }
 		if n := count(spends, limited); n != 1 {
 			t.Errorf("%d of 5 passed a limit of 1", n)
@@ -346,7 +347,7 @@ func TestDeliveriesPassTheLine(t *testing.T) {
 		synctest.Wait()
 		finished := make(chan error, 1)
 		go func() {
-			finished <- s.FinishMessage(t.Context(), identity.MessageResult{ID: "none", ClaimToken: "t", State: identity.MessageDead, Now: tourTime})
+			finished <- s.FinishMessage(t.Context(), identity.MessageResult{ID: "none", LeaseToken: "t", State: identity.MessageDead, Now: tourTime})
 		}()
 		calls := watch.during(func() {
 			release(nil)

@@ -1,0 +1,128 @@
+package mobile
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"unique"
+
+	"github.com/nyaruka/phonenumbers"
+)
+
+// Number is a telephone number. Numbers can be compared with ==. It prints
+// masked, under every verb and in JSON and logs, so that no number gets where it
+// should not by accident: ask for [Number.E164]. The zero Number is none.
+type Number struct {
+	// The handle points to the E.164 form, the region and the national digits, with
+	// spaces between them. fmt does not call methods of what lies in an unexported
+	// field of something else; it prints a pointer to a string as an address, under
+	// every verb, but not a pointer to a struct.
+	h unique.Handle[string]
+}
+
+type parts struct{ e164, region, national string }
+
+// FromE164 returns a number that was stored in its E.164 form. It checks no more
+// than that a country code is there. The region of an area that the number plan
+// does not know is the main one of the country code, where [Parser.Parse] prefers
+// a served one. Error: [ErrInvalid].
+func FromE164(e164 string) (Number, error) {
+	if !strings.HasPrefix(e164, "+") {
+		return Number{}, ErrInvalid
+	}
+	n, err := phonenumbers.Parse(e164, "")
+	if err != nil || phonenumbers.Format(n, phonenumbers.E164) != e164 {
+		return Number{}, ErrInvalid
+	}
+	region := phonenumbers.GetRegionCodeForNumber(n)
+	if region == "" {
+		region = phonenumbers.GetRegionCodeForCountryCode(int(n.GetCountryCode()))
+	}
+	return newNumber(n, region), nil
+}
+
+func newNumber(n *phonenumbers.PhoneNumber, region string) Number {
+	return Number{unique.Make(phonenumbers.Format(n, phonenumbers.E164) + " " + region + " " + phonenumbers.GetNationalSignificantNumber(n))}
+}
+
+func (n Number) parts() parts {
+	if n == (Number{}) {
+		return parts{}
+	}
+	f := strings.Split(n.h.Value(), " ")
+	return parts{f[0], f[1], f[2]}
+}
+
+// IsZero reports whether this is no number.
+func (n Number) IsZero() bool { return n == Number{} }
+
+// E164 is the number with plus sign and country code, such as +8612345678901.
+func (n Number) E164() string { return n.parts().e164 }
+
+// Region is where the number counts as belonging, as an ISO 3166-1 alpha-2 code.
+func (n Number) Region() string { return n.parts().region }
+
+// National is the digits after the country code.
+func (n Number) National() string { return n.parts().national }
+
+// Masked keeps the country code and the last digits: enough for support, too
+// little to call.
+func (n Number) Masked() string { return Mask(n.parts().e164) }
+
+// String is [Number.Masked].
+func (n Number) String() string { return n.Masked() }
+
+// Format writes [Number.Masked] under every verb.
+func (n Number) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(n.Masked())) }
+
+// MarshalText returns [Number.Masked].
+func (n Number) MarshalText() ([]byte, error) { return []byte(n.Masked()), nil }
+
+// LogValue returns [Number.Masked].
+func (n Number) LogValue() slog.Value { return slog.StringValue(n.Masked()) }
+
+// Spellings are the digits that the owner may write for the number: with and
+// without country code, as people write it at home, and as it was written before
+// the country changed its numbers.
+func (n Number) Spellings() []string {
+	p := n.parts()
+	if p.e164 == "" {
+		return nil
+	}
+	all := []string{p.e164[1:], p.national}
+	country := strings.TrimSuffix(p.e164[1:], p.national)
+	switch {
+	case country == argentina && strings.HasPrefix(p.national, "9"):
+		all = append(all, p.national[1:], country+p.national[1:])
+		for area := 2; area <= 4; area++ { // the 15 stands after the area code
+			all = append(all, p.national[1:1+area]+"15"+p.national[1+area:])
+		}
+	case country == mexico:
+		all = append(all, country+"1"+p.national)
+	}
+	return all
+}
+
+// Mask is [Number.Masked] of a number in its E.164 form.
+func Mask(e164 string) string {
+	const tail = 4
+	if len(e164) <= 7 || e164[0] != '+' {
+		return strings.Repeat("*", len(e164))
+	}
+	head := 1 + countryCodeLength(e164[1:])
+	shown := min(tail, (len(e164)-head)/2)
+	return e164[:head] + strings.Repeat("*", len(e164)-head-shown) + e164[len(e164)-shown:]
+}
+
+// countryCodeLength follows the ITU's list of codes (E.164, annex to the
+// Operational Bulletin): 1 and 7 stand alone, these pairs do, all others are three.
+func countryCodeLength(digits string) int {
+	const pairs = " 20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 64 65 66 81 82 84 86 90 91 92 93 94 95 98 "
+	switch {
+	case digits[0] == '1' || digits[0] == '7':
+		return 1
+	case strings.Contains(pairs, " "+digits[:2]+" "):
+		return 2
+	}
+	return 3
+}

@@ -1,0 +1,269 @@
+package strength
+
+import (
+	"math"
+	"slices"
+	"sync"
+)
+
+// A solver divides a text into the parts that cost the fewest guesses. With l
+// parts that cost g1 … gl, an attacker who does not know their order needs
+// l! · g1 · … · gl guesses (Wheeler, section 4).
+type solver struct {
+	text, back []rune // and backwards
+	context    [][]rune
+
+	disguised []disguised // what the disguises make of the text
+	copies    copies
+	// cost[i][l] is the logarithm of the guesses for the first i characters in l
+	// parts: in the first row if the last part is a find, in the second if it is
+	// brute force.
+	cost [][2][maxParts + 1]float64
+	// reach is the furthest place that anything reaches yet.
+	reach int
+	work  int
+}
+
+// disguised is the text in a disguise, both ways.
+type disguised struct {
+	disguise
+	text, back               []rune
+	changed, changedBackward []int // how far it is from a place to the next other character
+}
+
+const (
+	// maxParts suffices: 14 parts cost 14! guesses or more, which is over the limit.
+	maxParts = 14
+	// A part that is not the whole password costs at least this (zxcvbn: it was
+	// not known beforehand where it begins and ends).
+	minSingle, minPart = 10, 50
+)
+
+const (
+	infinity = math.MaxFloat64
+	// logLimit is where an estimate ends: it is over the highest threshold.
+	logLimit = 11 * math.Ln10
+)
+
+// factorial[l] is the logarithm of l!.
+var factorial = [maxParts + 1]float64{
+	0, 0, 0.6931, 1.7918, 3.1781, 4.7875, 6.5793, 8.5252, 10.6046, 12.8018, 15.1044, 17.5023, 19.9872, 22.5522, 25.1912,
+}
+
+var (
+	knownSequences = sync.OnceValue(newSequences)
+	knownDisguises = sync.OnceValue(disguises)
+)
+
+// solve returns the logarithm of the guesses, at most logLimit.
+func (s *solver) solve() float64 {
+	n := len(s.text)
+	if n == 0 {
+		return 0
+	}
+	s.prepare()
+	for i := range n {
+		if i > s.reach {
+			return logLimit // every way here costs more than the limit
+		}
+		s.wordsBefore(i)
+		if s.least(i) < logLimit {
+			s.bruteForce(i)
+			s.partsFrom(i)
+		}
+	}
+	s.wordsBefore(n)
+	return min(s.least(n), logLimit)
+}
+
+func (s *solver) prepare() {
+	n := len(s.text)
+	s.cost = make([][2][maxParts + 1]float64, n+1)
+	for i := range s.cost {
+		for k := range s.cost[i] {
+			for l := range s.cost[i][k] {
+				s.cost[i][k][l] = infinity
+			}
+		}
+	}
+	s.cost[0][0][0] = 0
+	s.copies = newCopies(s.text)
+	s.work += n * copyWindow
+	s.back = reversed(s.text)
+	for _, d := range knownDisguises() {
+		var read []rune
+		for i, r := range s.text {
+			if to := d.read(r); to != r {
+				if read == nil {
+					read = append(read, s.text...)
+				}
+				read[i] = to
+			}
+		}
+		if read != nil {
+			back := reversed(read)
+			s.disguised = append(s.disguised, disguised{d, read, back, distances(s.text, read), distances(s.back, back)})
+		}
+		s.work += n
+	}
+}
+
+// distances is how far it is, from each place, to the next one where a and b differ.
+func distances(a, b []rune) []int {
+	d := make([]int, len(a)+1)
+	d[len(a)] = math.MaxInt32
+	for i := len(a) - 1; i >= 0; i-- {
+		if d[i] = d[i+1] + 1; a[i] != b[i] {
+			d[i] = 0
+		}
+	}
+	return d
+}
+
+// least is the least cost of the first i characters.
+func (s *solver) least(i int) float64 {
+	best := infinity
+	for _, costs := range s.cost[i] {
+		for l, c := range costs {
+			best = min(best, c+factorial[l])
+		}
+	}
+	return best
+}
+
+// part offers the characters from i to j as one part.
+func (s *solver) part(i, j int, guesses float64) {
+	switch whole := i == 0 && j == len(s.text); {
+	case whole:
+	case j-i == 1:
+		guesses = max(guesses, minSingle)
+	default:
+		guesses = max(guesses, minPart)
+	}
+	s.push(i, j, math.Log(max(guesses, 1)), 0)
+}
+
+// push offers a part after every way to i.
+func (s *solver) push(i, j int, cost float64, kind int) {
+	s.work += maxParts
+	for l := range maxParts {
+		c := min(s.cost[i][0][l], s.cost[i][1][l]) + cost
+		if c+factorial[l+1] < logLimit && c < s.cost[j][kind][l+1] {
+			s.cost[j][kind][l+1] = c
+			s.reach = max(s.reach, j)
+		}
+	}
+}
+
+// bruteForce offers the character at i, as a part or as more of the last part.
+func (s *solver) bruteForce(i int) {
+	cost := math.Log(bruteForce(s.text[i]))
+	for l := 1; l <= maxParts; l++ {
+		c := s.cost[i][1][l] + cost
+		if c+factorial[l] < logLimit && c < s.cost[i+1][1][l] {
+			s.cost[i+1][1][l] = c
+			s.reach = max(s.reach, i+1)
+		}
+	}
+	if i == 0 || s.leastOf(i, 0) < logLimit {
+		from := s.cost[i][1]
+		s.cost[i][1] = [maxParts + 1]float64{}
+		for l := range s.cost[i][1] {
+			s.cost[i][1][l] = infinity
+		}
+		s.push(i, i+1, cost, 1)
+		s.cost[i][1] = from
+	}
+}
+
+func (s *solver) leastOf(i, kind int) float64 {
+	best := infinity
+	for l, c := range s.cost[i][kind] {
+		best = min(best, c+factorial[l])
+	}
+	return best
+}
+
+// partsFrom offers every part that begins at i.
+func (s *solver) partsFrom(i int) {
+	rest := s.text[i:]
+	s.work += knownSequencesFind(rest, func(n int, g float64) { s.part(i, i+n, g) })
+	s.work += date(rest, func(n int, g float64) { s.part(i, i+n, g) })
+	s.work += pinyin(rest, func(n int, g float64) { s.part(i, i+n, g) })
+	for d := 1; d <= min(i, copyWindow); d++ {
+		if n := int(s.copies[i][d-1]); n >= 2 || n >= 1 && n == d {
+			s.push(i, i+n, math.Log(copyGuesses(n, d)), 0)
+		}
+	}
+	s.work += keyTables().walk(rest, func(n int, g float64) { s.part(i, i+n, g) })
+	seen := s.words(rest, 1, func(n int, g float64) { s.part(i, i+n, g) })
+	for _, d := range s.disguised {
+		read := d.text[i:]
+		if d.words && d.changed[i] < seen {
+			s.words(read, disguiseFactor, func(n int, g float64) { s.part(i, i+n, g) })
+		}
+		if d.walks {
+			s.work += keyTables().walk(read, func(n int, g float64) { s.part(i, i+n, g) })
+			s.work += knownSequencesFind(read, func(n int, g float64) { s.part(i, i+n, g) })
+		}
+	}
+}
+
+func knownSequencesFind(text []rune, found func(int, float64)) int {
+	k := knownSequences()
+	return k.find(text, found)
+}
+
+// maxWord bounds the length of a word that is looked for, in characters.
+const maxWord = 40
+
+// words calls found for each word at the start of text, and returns how many
+// characters it looked at.
+func (s *solver) words(text []rune, factor float64, found func(n int, guesses float64)) (seen int) {
+	text = text[:min(len(text), maxWord)]
+	for _, list := range lists() {
+		n := list.find(text, func(n int, rank float64) { found(n, rank*factor) })
+		seen = max(seen, n)
+		s.work += n
+	}
+	for rank, w := range s.context {
+		n := common(text, w)
+		if n == len(w) && n > 1 {
+			found(n, float64(rank+1)*factor)
+		}
+		seen = max(seen, n+1)
+		s.work += n + 1
+	}
+	return seen
+}
+
+// wordsBefore offers the words that end at j and are spelled backwards.
+func (s *solver) wordsBefore(j int) {
+	found := func(n int, guesses float64) {
+		if n > 2 {
+			s.part(j-n, j, guesses)
+		}
+	}
+	at := len(s.text) - j
+	seen := s.words(s.back[at:], disguiseFactor, found)
+	for _, d := range s.disguised {
+		if d.words && d.changedBackward[at] < seen {
+			s.words(d.back[at:], disguiseFactor, found)
+		}
+	}
+}
+
+func reversed(text []rune) []rune {
+	r := slices.Clone(text)
+	slices.Reverse(r)
+	return r
+}
+
+// common is how many characters a and b have in common at their starts.
+func common(a, b []rune) int {
+	n := 0
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
+	}
+	return n
+}

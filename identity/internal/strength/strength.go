@@ -1,0 +1,93 @@
+package strength
+
+import (
+	"math"
+	"slices"
+	"unicode"
+)
+
+// MaxLength is how many characters of a password are looked at, in code points.
+const MaxLength = 1024
+
+// What a score needs: more guesses than this.
+var thresholds = [...]float64{1e3, 1e6, 1e8, 1e10}
+
+// Score estimates how many guesses a password withstands: 0 for up to 10^3, 1
+// for up to 10^6, 2 for up to 10^8, 3 for up to 10^10, and 4 for more. Words of
+// the context, such as the service's name and the user's number, are guessed
+// first, in any case and form. A password of more than [MaxLength] code points
+// is judged by its beginning.
+func Score(password string, context []string) int {
+	score, _ := estimate(password, context)
+	return score
+}
+
+// estimate is Score, and the work that it took.
+func estimate(password string, context []string) (score, work int) {
+	var own [][]rune
+	for _, w := range context {
+		for _, form := range []string{w, Fold(w), string(unmark([]rune(Fold(w))))} {
+			r := []rune(form)
+			rest, _, _ := squeeze(r)
+			for _, spelling := range [][]rune{r, rest} {
+				if !slices.ContainsFunc(own, func(o []rune) bool { return slices.Equal(o, spelling) }) {
+					own = append(own, spelling)
+				}
+			}
+		}
+	}
+	least := math.Inf(1)
+	for _, reading := range readings(password) {
+		s := solver{text: reading.text, context: own}
+		least = min(least, s.solve()+math.Log(reading.factor))
+		if work += s.work; least <= 0 {
+			break
+		}
+	}
+	// As in zxcvbn, a little more than the power of ten.
+	for score < len(thresholds) && math.Exp(least) > thresholds[score]+5 {
+		score++
+	}
+	return score, work
+}
+
+// A reading is one way to read a whole password.
+type reading struct {
+	text   []rune
+	factor float64 // what the reading multiplies the guesses by
+}
+
+// readings are the password as it is, folded, without what stands between its
+// letters, without its digits if they are few, without marks, and as keys if it is Korean. The fewest guesses count.
+func readings(password string) []reading {
+	var all []reading
+	add := func(text []rune, factor float64) {
+		text = text[:min(len(text), MaxLength)]
+		if !slices.ContainsFunc(all, func(r reading) bool { return slices.Equal(r.text, text) }) {
+			all = append(all, reading{text, factor})
+		}
+	}
+	raw := []rune(password)
+	raw = raw[:min(len(raw), MaxLength)]
+	folded := []rune(Fold(string(raw)))
+	add(folded, 1)
+	if !slices.EqualFunc(raw, folded, func(r, f rune) bool { return unicode.ToLower(r) == f }) {
+		add(raw, 1) // more than the case differs: what folding makes longer is not stronger
+	}
+	separated := 1.0
+	if rest, dropped, kinds := squeeze(folded); dropped > 0 && len(rest) > 0 {
+		// Which separators, and where.
+		separated = math.Pow(10, float64(kinds)) * math.Exp2(float64(min(dropped, 40)))
+		add(rest, separated)
+	}
+	if rest, digits := lettersOnly(folded); digits > 0 && digits <= 4 && len(rest) > 0 {
+		add(rest, separated*math.Pow(10, float64(digits))) // a word repeated with a counter
+	}
+	if bare := unmark(folded); len(bare) < len(folded) {
+		add(bare, 4)
+	}
+	if keys, ok := hangulKeys(folded); ok {
+		add(keys, 2)
+	}
+	return all
+}

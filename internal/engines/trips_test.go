@@ -1,0 +1,44 @@
+package engines_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect"
+)
+
+// Each call to the driver is a round trip on PostgreSQL and MySQL (a BEGIN two on
+// MySQL, which sets the isolation first). These are the steps that everybody
+// waits for, so the counts may fall, and not rise.
+func TestRoundTrips(t *testing.T) {
+	t.Parallel()
+	most := map[dialect.Name]map[string]int{
+		dialect.SQLite: {"IssueCode": 8, "ChargeAttempt": 7, "ReleaseAttempt": 5, "RedeemCode": 14, "Spend": 4, "FinishMessage": 3},
+		dialect.PG:     {"IssueCode": 5, "ChargeAttempt": 5, "ReleaseAttempt": 5, "RedeemCode": 11, "Spend": 4, "FinishMessage": 3},
+		dialect.MySQL:  {"IssueCode": 10, "ChargeAttempt": 9, "ReleaseAttempt": 5, "RedeemCode": 14, "Spend": 6, "FinishMessage": 3},
+	}
+	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
+		db, watch := fresh(t), &spy{}
+		s := migrated(t, watch.wrap(t, db))
+		for _, st := range tour() {
+			var err error
+			calls := watch.during(func() { err = st.call(t.Context(), s) })
+			if err != nil {
+				t.Fatalf("%s: %v", st.name, err)
+			}
+			limit, counted := most[db.Dialect().Name()][st.name]
+			if !counted {
+				continue
+			}
+			if len(calls) > limit {
+				var list string
+				for _, c := range calls {
+					list += fmt.Sprintf("\n%s %s", c.kind, c.query)
+				}
+				t.Errorf("%s: %d calls to the driver, at most %d:%s", st.name, len(calls), limit, list)
+			}
+			t.Logf("%s: %d", st.name, len(calls))
+		}
+	})
+}
