@@ -32,15 +32,16 @@ var rooms = map[string][]string{
 	"identity/internal/challenge": {"identity", "identity/limit"},
 	"httpadapter/captcha":         {"httpadapter", "identity"},
 
-	"storage/memory":      {"identity", "sms"},
-	"storage/storagetest": {"identity", "sms"},
-	"storage/bunstore":    {"identity", "sms", "github.com/uptrace/bun"},
-	"storage/sqlite":      {"identity", "storage/bunstore", "github.com/uptrace/bun", "modernc.org/sqlite"},
-	"sms":                 {"identity", "sms"},
-	"sms/failover":        {"sms", "github.com/sony/gobreaker/v2"},
-	"httpadapter":         {"identity", "httpadapter/internal", "golang.org/x/text"},
-	"examples":            {""},
-	"internal":            {""},
+	"storage/memory":        {"identity", "sms"},
+	"storage/storagetest":   {"identity", "sms"},
+	"storage/bunstore":      {"identity", "sms", "github.com/uptrace/bun"},
+	"storage/sqlite":        {"identity", "storage/bunstore", "github.com/uptrace/bun", "modernc.org/sqlite"},
+	"sms":                   {"identity", "sms"},
+	"sms/failover":          {"sms", "github.com/sony/gobreaker/v2"},
+	"httpadapter":           {"identity", "httpadapter/internal", "golang.org/x/text"},
+	"examples":              {""},
+	"internal":              {""},
+	"httpadapter/resetpage": {"identity", "golang.org/x/text", "github.com/nyaruka/phonenumbers"},
 }
 
 // forbidden may not be compiled, even through others, by a program that imports
