@@ -1,0 +1,36 @@
+package httpadapter
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// OptionError is one fault of [Options].
+type OptionError struct {
+	// Option is the name of the field, such as "MaxBodyBytes".
+	Option string
+	// Problem completes a sentence that begins with the option's name, such as
+	// "is 10, must be 1024 to 1048576".
+	Problem string
+
+	text string
+}
+
+func (e *OptionError) Error() string { return "httpadapter: Options." + e.text }
+
+// optionFault makes an [*OptionError] from a text that begins with the option.
+func optionFault(format string, args ...any) error {
+	text := fmt.Sprintf(format, args...)
+	end := strings.IndexAny(text, " :[")
+	return &OptionError{Option: text[:end], Problem: strings.TrimLeft(text[end:], " :"), text: text}
+}
+
+// Validate returns every fault of the options, with defaults for those that are
+// zero: nil, or an error that [errors.Join] made of one [*OptionError] for each
+// fault. [New] calls it.
+func (o Options) Validate() error {
+	o.fill()
+	_, err := newTranslator(o.Messages, o.DefaultLanguage)
+	return errors.Join(o.check(), err)
+}
