@@ -34,3 +34,10 @@ func (o Options) Validate() error {
 	_, err := newTranslator(o.Messages, o.DefaultLanguage)
 	return errors.Join(o.check(), err)
 }
+
+// WithDefaults returns a copy of the options in which every option that was zero
+// has its default. [New] calls it.
+func (o Options) WithDefaults() Options {
+	o.fill()
+	return o
+}

@@ -289,8 +289,8 @@ func TestHelp(t *testing.T) {
 	for flag, def := range map[string]string{
 		"code-digits": "6", "code-lifetime": "5m", "code-attempts": "5", "live-codes": "3", "send-cooldown": "1m",
 		"sends-per-number": "3/10m,5/1h,10/24h", "sends-per-address": "30/1h", "sends-per-device": "10/1h", "sends-per-tenant": "1000/1h",
-		"sends-in-all": "1000/1h", "failures-per-number-and-device": "10/24h", "failures-per-number": "20/24h", "failures-in-a-row": "50",
-		"failures-per-address": "60/1h", "failures-alarm": "1000/1h", "failures-in-all": "10000/1h", "default-region": "CN",
+		"sends-total": "1000/1h", "failures-per-number-and-device": "10/24h", "failures-per-number": "20/24h", "consecutive-failures": "50",
+		"failures-per-address": "60/1h", "failures-alarm": "1000/1h", "failures-total": "10000/1h", "default-region": "CN",
 		"hash-memory-kib": "19456", "hash-iterations": "2", "hash-parallelism": "1", "password-min": "8", "password-max": "256",
 		"password-strength": "3", "max-body-bytes": "4096",
 	} {

@@ -189,7 +189,7 @@ func serve(ctx context.Context, dir, webhook string) (base string, pid int, stop
 	addr := l.Addr().String()
 	_ = l.Close()
 	cmd := exec.CommandContext(ctx, binary, "serve", "-addr", addr, "-db", filepath.Join(dir, "rekey.db"), "-sms", "webhook="+webhook,
-		"-sends-per-address", many, "-sends-per-device", many, "-sends-in-all", many, "-sends-per-client", many, "-sends-per-tenant", many,
+		"-sends-per-address", many, "-sends-per-device", many, "-sends-total", many, "-sends-per-client", many, "-sends-per-tenant", many,
 		"-failures-per-address", many, "-failures-per-device", many, "-code-lifetime", "10m")
 	cmd.Env = append(os.Environ(), "REKEY_WEBHOOK_SECRET=whsec_"+strings.Repeat("QUFB", 8))
 	var log bytes.Buffer
