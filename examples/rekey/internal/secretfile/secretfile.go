@@ -78,6 +78,29 @@ func Read(path string) (text, warning string, err error) {
 
 // ReadPublic is Read for a file that holds no secret.
 func ReadPublic(path string) (text string, err error) {
+	if text, err = ReadRaw(path); err != nil {
+		return "", err
+	}
+	return notEmpty(path, text)
+}
+
+func readText(path string) (string, error) {
+	text, err := readAll(path)
+	if err != nil {
+		return "", err
+	}
+	return notEmpty(path, text)
+}
+
+func notEmpty(path, text string) (string, error) {
+	if text = Clean(text); text == "" {
+		return "", fmt.Errorf("%s: %w", path, ErrEmpty)
+	}
+	return text, nil
+}
+
+// ReadRaw is ReadPublic without the cleaning; the file may be empty.
+func ReadRaw(path string) (text string, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return "", err
@@ -85,10 +108,10 @@ func ReadPublic(path string) (text string, err error) {
 	if !info.Mode().IsRegular() {
 		return "", fmt.Errorf("%s is not a file", path)
 	}
-	return readText(path)
+	return readAll(path)
 }
 
-func readText(path string) (string, error) {
+func readAll(path string) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return "", err
@@ -101,11 +124,7 @@ func readText(path string) (string, error) {
 	if len(b) > MaxSize {
 		return "", fmt.Errorf("%s is larger than 1 MiB", path)
 	}
-	text := Clean(string(b))
-	if text == "" {
-		return "", fmt.Errorf("%s: %w", path, ErrEmpty)
-	}
-	return text, nil
+	return string(b), nil
 }
 
 // ErrEmpty says that a file holds nothing but white space.

@@ -19,6 +19,7 @@ import (
 // as many idle connections as there are places keeps everybody else out.
 type connections struct {
 	most, perAddress int
+	grace            time.Duration
 	exempt           func(netip.Addr) bool // from perAddress: trusted proxies
 	logger           *slog.Logger
 
@@ -32,12 +33,17 @@ type connections struct {
 type connection struct {
 	net.Conn
 	owner   *connections
-	key     netip.Prefix // invalid if exempt
-	waiting *list.Element
+	key     netip.Prefix  // invalid if exempt
+	waiting *list.Element // nil while a request is under way
+	began   time.Time     // of a connection without a request yet, else zero
 }
 
+// grace is how long a new connection may take to send something before it counts
+// as idle: its request may be on the way.
+const grace = time.Second
+
 func newConnections(most, perAddress int, exempt func(netip.Addr) bool, logger *slog.Logger) *connections {
-	return &connections{most: most, perAddress: perAddress, exempt: exempt, logger: logger,
+	return &connections{most: most, perAddress: perAddress, grace: grace, exempt: exempt, logger: logger,
 		all: map[net.Conn]*connection{}, of: map[netip.Prefix]int{}, idle: list.New(), logged: map[string]time.Time{}}
 }
 
@@ -81,8 +87,11 @@ func (c *connections) admit(inner net.Conn) *connection {
 	}
 	if len(c.all) >= c.most {
 		c.log("all connections are in use: idle ones are closed, further ones wait", "connections", c.most)
-		c.evict(netip.Prefix{})
+		if !c.evict(netip.Prefix{}) {
+			time.AfterFunc(c.grace, c.shrink)
+		}
 	}
+	conn.began = time.Now()
 	c.all[inner] = conn
 	if conn.key.IsValid() {
 		c.of[conn.key]++
@@ -91,10 +100,19 @@ func (c *connections) admit(inner net.Conn) *connection {
 	return conn
 }
 
+// shrink closes idle connections beyond the most.
+func (c *connections) shrink() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.all) > c.most && c.evict(netip.Prefix{}) {
+	}
+}
+
 // evict closes the connection that has waited longest, of a network or of all.
 func (c *connections) evict(of netip.Prefix) bool {
+	fresh := time.Now().Add(-c.grace)
 	for e := c.idle.Front(); e != nil; e = e.Next() {
-		if conn := e.Value.(*connection); !of.IsValid() || conn.key == of {
+		if conn := e.Value.(*connection); conn.began.Before(fresh) && (!of.IsValid() || conn.key == of) {
 			c.forget(conn)
 			_ = conn.Conn.Close() // without TLS's goodbye, which takes time
 			return true
@@ -144,6 +162,7 @@ func (c *connections) state(of net.Conn, state http.ConnState) {
 	}
 	switch state {
 	case http.StateActive:
+		conn.began = time.Time{}
 		if conn.waiting != nil {
 			c.idle.Remove(conn.waiting)
 			conn.waiting = nil

@@ -4,7 +4,6 @@
 package settings
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -130,10 +129,7 @@ func Unknown(known map[string]bool) (names []string) {
 // that begin with "#". Known are the variables that it may set, with true for
 // those that hold a secret, which it may not.
 func (s *Source) readFile(path string, known map[string]bool) error {
-	text, err := secretfile.ReadPublic(path)
-	if errors.Is(err, secretfile.ErrEmpty) {
-		return nil
-	}
+	text, err := secretfile.ReadRaw(path)
 	if err != nil {
 		return fmt.Errorf("-config: %w", err)
 	}
