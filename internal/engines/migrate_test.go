@@ -35,7 +35,7 @@ func works(t testing.TB, s *bunstore.Store) {
 	if err := s.CreateUser(ctx, u); err != nil {
 		t.Error(err)
 	}
-	if _, err := s.Spend(ctx, []limit.Limit{{Key: "k", Rates: []limit.Rate{{Limit: 1, Per: time.Hour}}}}, time.UnixMilli(1)); err != nil {
+	if _, err := s.Spend(ctx, []limit.Limit{{Key: "k", Rules: []limit.Rule{{Rates: []limit.Rate{{Limit: 1, Per: time.Hour}}}}}}, time.UnixMilli(1)); err != nil {
 		t.Error(err)
 	}
 }

@@ -148,7 +148,7 @@ func TestEndlessAbortsEnd(t *testing.T) {
 func TestAllOrNothingAtEveryCall(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
-		for _, name := range []string{"UpdateUser", "ReplacePassword", "IssueCode over KeepLive", "ChargeAttempt", "ReleaseAttempt", "RedeemCode", "Spend", "Enqueue", "LeaseMessages"} {
+		for _, name := range []string{"UpdateUser", "ReplacePassword", "IssueCode over KeepLive", "ChargeAttempt", "ReleaseAttempt", "RedeemCode", "Spend", "ChangeLimits", "AppendEvent", "LeaseMessages", "FinishMessages"} {
 			db, watch := fresh(t), &spy{}
 			s := migrated(t, watch.wrap(t, db))
 			st := take(t, s, name)

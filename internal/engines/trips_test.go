@@ -14,9 +14,9 @@ import (
 func TestRoundTrips(t *testing.T) {
 	t.Parallel()
 	most := map[dialect.Name]map[string]int{
-		dialect.SQLite: {"IssueCode": 8, "ChargeAttempt": 7, "ReleaseAttempt": 5, "RedeemCode": 14, "Spend": 4, "FinishMessage": 3},
-		dialect.PG:     {"IssueCode": 5, "ChargeAttempt": 5, "ReleaseAttempt": 5, "RedeemCode": 11, "Spend": 4, "FinishMessage": 3},
-		dialect.MySQL:  {"IssueCode": 10, "ChargeAttempt": 9, "ReleaseAttempt": 5, "RedeemCode": 14, "Spend": 6, "FinishMessage": 3},
+		dialect.SQLite: {"IssueCode": 8, "ChargeAttempt": 7, "ReleaseAttempt": 5, "RedeemCode": 14, "Spend": 4, "FinishMessages": 3},
+		dialect.PG:     {"IssueCode": 5, "ChargeAttempt": 5, "ReleaseAttempt": 5, "RedeemCode": 11, "Spend": 4, "FinishMessages": 3},
+		dialect.MySQL:  {"IssueCode": 10, "ChargeAttempt": 9, "ReleaseAttempt": 5, "RedeemCode": 14, "Spend": 6, "FinishMessages": 3},
 	}
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
 		db, watch := fresh(t), &spy{}

@@ -27,7 +27,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
-	"github.com/seed-16109ab2/rekey/internal/measure/workload"
+	"github.com/seed-16109ab2/rekey/internal/lab/workload"
 	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/storage/sqlite"
 )

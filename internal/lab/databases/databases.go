@@ -1,5 +1,5 @@
-// Package databases makes empty databases on each engine, for the programs that
-// break things and those that measure.
+// Package databases makes empty databases on each engine, for the programs under
+// fault and measure.
 package databases
 
 import (

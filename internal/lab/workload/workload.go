@@ -1,5 +1,5 @@
-// Package workload prepares what the measuring programs and benchmarks share: a
-// service on a file, users, and codes that are ready to be redeemed.
+// Package workload prepares a service on an SQLite file, users, and codes that are
+// ready to be redeemed, for the programs under fault and measure.
 package workload
 
 import (
@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
-	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/identity/identitytest"
 	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/storage/sqlite"
 )
@@ -60,8 +60,9 @@ func open(ctx context.Context, dir string, delay time.Duration, configure ...fun
 	}
 	s := &Service{Store: store, codes: map[string]string{}, more: make(chan struct{}, 1)}
 	cfg := identity.Config{
-		Store: store, SMS: provider{s, delay}, Secret: identity.NewSecret("a secret for measuring, 32 bytes"), Limits: roomy(), HashQueue: 4096, SendConcurrency: 32,
+		Store: store, SMS: provider{s, delay}, Secret: identity.NewSecret("a secret for measuring, 32 bytes"), HashQueue: 4096, SendConcurrency: 32,
 	}
+	identitytest.Lift(&cfg)
 	for _, c := range configure {
 		c(&cfg)
 	}
@@ -79,15 +80,6 @@ func open(ctx context.Context, dir string, delay time.Duration, configure ...fun
 func (s *Service) Close() error {
 	s.stop()
 	return s.Store.Close()
-}
-
-func roomy() identity.LimitPolicy {
-	many := []limit.Rate{{Limit: 100_000_000, Per: time.Hour}}
-	return identity.LimitPolicy{
-		SendCooldown: -1, SendsPerNumber: many, SendsPerAddress: many, SendsPerDevice: many, SendsPerClient: many, SendsPerTenant: many, SendsTotal: many,
-		FailuresPerNumberAndDevice: many, FailuresPerNumber: many, FailuresPerAddress: many, FailuresPerDevice: many,
-		FailuresPerClient: many, FailuresPerTenant: many, FailuresTotal: many, FailuresAlarm: many[0], ConsecutiveFailures: 100,
-	}
 }
 
 type provider struct {
