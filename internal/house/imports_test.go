@@ -17,7 +17,7 @@ const module = "github.com/seed-16109ab2/rekey"
 var rooms = map[string][]string{
 	"identity": {
 		"identity/internal", "identity/limit", "sms",
-		"github.com/nyaruka/phonenumbers", "github.com/google/uuid", "golang.org/x/text",
+		"github.com/nyaruka/phonenumbers", "golang.org/x/text",
 	},
 	"identity/limit":          {},
 	"identity/identitytest":   {"identity", "storage/memory", "sms", "sms/smstest"},
@@ -47,8 +47,7 @@ var rooms = map[string][]string{
 // forbidden may not be compiled, even through others, by a program that imports
 // the room.
 var forbidden = map[string][]string{
-	// database/sql/driver comes with google/uuid: an interface, no database.
-	"identity":         {"net/http", "github.com/uptrace", "modernc.org", "storage/", "httpadapter", "testing"},
+	"identity":         {"net", "net/http", "database/sql/driver", "github.com/uptrace", "modernc.org", "storage/", "httpadapter", "testing"},
 	"identity/limit":   {"identity/internal", "github.com", "golang.org"},
 	"sms":              {"identity", "github.com", "golang.org"},
 	"httpadapter":      {"github.com/uptrace", "modernc.org", "storage/", "sms/webhook", "image", "identity/puzzle", "identity/altcha"},
