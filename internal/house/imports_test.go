@@ -47,7 +47,7 @@ var rooms = map[string][]string{
 // forbidden may not be compiled, even through others, by a program that imports
 // the room.
 var forbidden = map[string][]string{
-	"identity":         {"net", "net/http", "database/sql/driver", "github.com/uptrace", "modernc.org", "storage/", "httpadapter", "testing"},
+	"identity":         {"=net", "net/http", "database/sql/driver", "github.com/uptrace", "modernc.org", "storage/", "httpadapter", "testing"},
 	"identity/limit":   {"identity/internal", "github.com", "golang.org"},
 	"sms":              {"identity", "github.com", "golang.org"},
 	"httpadapter":      {"github.com/uptrace", "modernc.org", "storage/", "sms/webhook", "image", "identity/puzzle", "identity/altcha"},
@@ -83,8 +83,12 @@ func list(t *testing.T) (packages []goPackage) {
 	}
 }
 
-// inRoom reports whether an import path lies in a room or module.
+// inRoom reports whether an import path lies in a room or module; "=net" is the
+// package net alone.
 func inRoom(path, room string) bool {
+	if exact, ok := strings.CutPrefix(room, "="); ok {
+		return path == exact
+	}
 	path = strings.TrimPrefix(path, module+"/")
 	return room == "" || path == room || strings.HasPrefix(path, strings.TrimSuffix(room, "/")+"/")
 }
