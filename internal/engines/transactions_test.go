@@ -222,7 +222,7 @@ func TestGuessesTakeTheSameStatements(t *testing.T) {
 		take(t, s, "ChargeAttempt")
 		shape := func(of []byte, codes int) (calls []string) {
 			for _, c := range watch.during(func() { guessed(t, s, of, codes) }) {
-				calls = append(calls, c.kind+" "+dollar.ReplaceAllString(list.ReplaceAllString(c.query, ""), "?"))
+				calls = append(calls, c.kind+" "+dollar.ReplaceAllString(list.ReplaceAllString(list.ReplaceAllString(c.query, ""), ""), "?"))
 			}
 			return calls
 		}
