@@ -50,7 +50,7 @@ func New(cfg Config) (*Service, error) {
 	}
 	s := &Service{
 		cfg: cfg, store: cfg.Store, people: cfg.Store, keys: keys,
-		ids:        &ids{random: rand.Reader},
+		ids:        newIDs(rand.Reader),
 		mobiles:    mobile.Parser{Region: cfg.DefaultRegion, Countries: cfg.Countries},
 		passwords:  newPasswords(&cfg),
 		writer:     newWriter(&cfg),

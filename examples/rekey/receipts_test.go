@@ -41,7 +41,7 @@ func twilioCallback(t *testing.T, addr, public, token, status string) int {
 	return resp.StatusCode
 }
 
-// What the carrier says of a message ends in the listing; what others say does not.
+// What the provider says of a message ends in the listing; what others say does not.
 func TestReceiptsAreListed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -80,7 +80,7 @@ func TestReceiptsAreListed(t *testing.T) {
 		t.Errorf("receipt at %v", lines[0]["receipt_at"])
 	}
 	if status, _ := exchange(t, s.addr, "/receipts/vonage", "{}"); status != http.StatusNotFound {
-		t.Errorf("receipts of a carrier that is not in use: %d", status)
+		t.Errorf("receipts of a provider that is not in use: %d", status)
 	}
 }
 

@@ -116,7 +116,7 @@ func TestWaitingCallsShareACommit(t *testing.T) {
 	})
 }
 
-// A call that finds nobody waiting takes no savepoint.
+// A call that finds no other call waiting takes no savepoint.
 func TestLoneCallTakesNoSavepoint(t *testing.T) {
 	t.Parallel()
 	db, watch := freshSQLite(t), &spy{}
@@ -135,7 +135,7 @@ func TestLoneCallTakesNoSavepoint(t *testing.T) {
 	}
 }
 
-// A refusal, a duplicate and a broken statement harm nobody else.
+// A refusal, a duplicate and a broken statement do not harm other calls.
 func TestFailureHarmsNoOtherCall(t *testing.T) {
 	t.Parallel()
 	grouped(t, func(t *testing.T, s *bunstore.Store, db *bun.DB, _ *spy, release func(func(call) error)) {
@@ -146,7 +146,7 @@ func TestFailureHarmsNoOtherCall(t *testing.T) {
 		for i := range 5 {
 			wg.Go(func() { _, spends[i] = s.Spend(t.Context(), single, tourTime) })
 			wg.Go(func() {
-				// The second event of a call fails: the first one must go too.
+				// The event is stored last: with a duplicate, the code must go too.
 				code := issue(i)
 				code.Event.ID, code.Code.NumberKey = "same", fmt.Appendf(nil, "%032d", i)
 				_, duplicates[i] = s.IssueCode(t.Context(), code)
@@ -249,7 +249,7 @@ func TestCallerLeavesDuringItsStatement(t *testing.T) {
 	})
 }
 
-// Nobody gets success when the commit failed.
+// No call succeeds if the commit failed.
 func TestCommitFails(t *testing.T) {
 	t.Parallel()
 	grouped(t, func(t *testing.T, s *bunstore.Store, db *bun.DB, _ *spy, release func(func(call) error)) {

@@ -17,7 +17,7 @@ const module = "github.com/seed-16109ab2/rekey"
 var rooms = map[string][]string{
 	"identity": {
 		"identity/internal", "identity/limit", "sms",
-		"github.com/nyaruka/phonenumbers", "github.com/google/uuid", "golang.org/x/text",
+		"github.com/nyaruka/phonenumbers", "golang.org/x/text",
 	},
 	"identity/limit":          {},
 	"identity/identitytest":   {"identity", "storage/memory", "sms", "sms/smstest"},
@@ -32,22 +32,22 @@ var rooms = map[string][]string{
 	"identity/internal/challenge": {"identity", "identity/limit"},
 	"httpadapter/captcha":         {"httpadapter", "identity"},
 
-	"storage/memory":      {"identity", "sms"},
-	"storage/storagetest": {"identity", "sms"},
-	"storage/bunstore":    {"identity", "sms", "github.com/uptrace/bun"},
-	"storage/sqlite":      {"identity", "storage/bunstore", "github.com/uptrace/bun", "modernc.org/sqlite"},
-	"sms":                 {"identity", "sms"},
-	"sms/failover":        {"sms", "github.com/sony/gobreaker/v2"},
-	"httpadapter":         {"identity", "httpadapter/internal", "golang.org/x/text"},
-	"examples":            {""},
-	"internal":            {""},
+	"storage/memory":        {"identity", "sms"},
+	"storage/storagetest":   {"identity", "sms"},
+	"storage/bunstore":      {"identity", "sms", "github.com/uptrace/bun"},
+	"storage/sqlite":        {"identity", "storage/bunstore", "github.com/uptrace/bun", "modernc.org/sqlite"},
+	"sms":                   {"identity", "sms"},
+	"sms/failover":          {"sms", "github.com/sony/gobreaker/v2"},
+	"httpadapter":           {"identity", "httpadapter/internal", "golang.org/x/text"},
+	"examples":              {""},
+	"internal":              {""},
+	"httpadapter/resetpage": {"identity", "golang.org/x/text", "github.com/nyaruka/phonenumbers"},
 }
 
 // forbidden may not be compiled, even through others, by a program that imports
 // the room.
 var forbidden = map[string][]string{
-	// database/sql/driver comes with google/uuid: an interface, no database.
-	"identity":         {"net/http", "github.com/uptrace", "modernc.org", "storage/", "httpadapter", "testing"},
+	"identity":         {"net", "net/http", "database/sql/driver", "github.com/uptrace", "modernc.org", "storage/", "httpadapter", "testing"},
 	"identity/limit":   {"identity/internal", "github.com", "golang.org"},
 	"sms":              {"identity", "github.com", "golang.org"},
 	"httpadapter":      {"github.com/uptrace", "modernc.org", "storage/", "sms/webhook", "image", "identity/puzzle", "identity/altcha"},

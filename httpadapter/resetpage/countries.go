@@ -1,0 +1,78 @@
+package resetpage
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/nyaruka/phonenumbers"
+	"golang.org/x/text/collate"
+	"golang.org/x/text/language"
+	"golang.org/x/text/language/display"
+	"golang.org/x/text/unicode/norm"
+)
+
+// Country is a choice of the first step.
+type Country struct {
+	Region      string // ISO 3166-1 alpha-2
+	Name        string // in the page's language
+	CallingCode string // such as "+86"
+	Selected    bool
+}
+
+func callingCode(region string) int { return phonenumbers.GetCountryCodeForRegion(region) }
+
+// countryNames returns the served countries as a language names and sorts them.
+func countryNames(regions []string, tag language.Tag) []Country {
+	names := display.Regions(tag)
+	if names == nil {
+		names = display.Regions(language.English)
+	}
+	all := make([]Country, 0, len(regions))
+	for _, r := range regions {
+		c := Country{Region: r, CallingCode: "+" + strconv.Itoa(callingCode(r)), Name: r}
+		if region, err := language.ParseRegion(r); err == nil {
+			c.Name = cmp.Or(names.Name(region), r)
+		}
+		all = append(all, c)
+	}
+	collator := collate.New(tag)
+	slices.SortStableFunc(all, func(a, b Country) int { return collator.CompareString(a.Name, b.Name) })
+	return all
+}
+
+// canonical is the number that the service is asked with, and how the page shows
+// it. What is no number of the country, or of the one that it names itself, is
+// passed on as it was typed: the service says what is a number.
+func canonical(typed, region string) (mobile, shown string) {
+	plain := strings.TrimSpace(norm.NFKC.String(strings.Map(readable, typed)))
+	if strings.ContainsFunc(plain, unicode.IsLetter) {
+		return typed, typed
+	}
+	n, err := phonenumbers.Parse(plain, region)
+	if err != nil || phonenumbers.IsPossibleNumberWithReason(n) != phonenumbers.IS_POSSIBLE {
+		return typed, typed
+	}
+	return phonenumbers.Format(n, phonenumbers.E164), phonenumbers.Format(n, phonenumbers.INTERNATIONAL)
+}
+
+// plainCode is a code as it was meant: people paste it with spaces.
+func plainCode(typed string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Pd, r) {
+			return -1
+		}
+		return r
+	}, typed)
+}
+
+// readable drops what cannot be seen, such as the marks of direction that
+// numbers are copied with out of an address book.
+func readable(r rune) rune {
+	if unicode.Is(unicode.Cf, r) {
+		return -1
+	}
+	return r
+}

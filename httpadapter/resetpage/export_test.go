@@ -1,0 +1,4 @@
+package resetpage
+
+// ShippedTexts are the texts that the package comes with.
+func ShippedTexts() Texts { return shippedTexts() }

@@ -1,0 +1,240 @@
+package resetpage
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/rand"
+	"embed"
+	"fmt"
+	"html"
+	"html/template"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/seed-16109ab2/rekey/identity"
+)
+
+// Page is what templates get.
+type Page struct {
+	Step      string // number, check, code, done or notice: the template of the content
+	Language  string // BCP 47
+	Direction string // ltr or rtl
+
+	ServiceName, SignInURL, HelpURL string
+	// LogoURL is empty without a configured logo.
+	LogoURL string
+	// StyleURL, ScriptURL and WorkerURL are the page's own files.
+	StyleURL, ScriptURL, WorkerURL string
+	// Icon is the icon of the browser's tab.
+	Icon template.URL
+	// NumberPath, CheckPath and CodePath are where the steps' forms go.
+	NumberPath, CheckPath, CodePath string
+
+	Languages []LanguageLink
+	Countries []Country
+
+	// Title is the title of a notice.
+	Title string
+	// Fault is what went wrong; empty if nothing did. FaultField is the name of the
+	// input it is about, or empty.
+	Fault, FaultField string
+	// Status is good news, such as another code sent; empty if there is none.
+	Status string
+
+	Number    string // as typed into the first step
+	Username  string // the number, for password managers
+	Code      string // as typed into the code step, without spaces
+	Flow      string // for the forms of the check and code steps
+	Sent      bool   // a code was sent on this way
+	Done      bool   // the password was changed on this way
+	Wait      int    // seconds until another code can be asked for
+	Challenge string // for the script that solves it, as JSON
+
+	PasswordMin, CodeDigits int
+
+	texts map[Text]string
+	pairs []string
+	shown string
+}
+
+// LanguageLink is one choice of the language switch.
+type LanguageLink struct {
+	Tag, Direction, Name string
+	URL                  string
+	Current              bool
+}
+
+// Text is a text in the page's language, with its placeholders filled in.
+func (p *Page) Text(name Text) string {
+	return replace(p.texts[name], append(p.pairs, "{number}", "\u2066"+p.shown+"\u2069")...)
+}
+
+// Rich is Text as HTML: the number stands in an element of its own, so that it
+// keeps its direction and is not broken over lines.
+func (p *Page) Rich(name Text) template.HTML {
+	text := html.EscapeString(p.texts[name])
+	pairs := make([]string, 0, len(p.pairs)+2)
+	for _, s := range p.pairs {
+		pairs = append(pairs, html.EscapeString(s))
+	}
+	number := `<bdi class="number" dir="ltr">` + html.EscapeString(p.shown) + `</bdi>`
+	return template.HTML(replace(text, append(pairs, "{number}", number)...))
+}
+
+// Part is a text with one more placeholder left for the script to fill in.
+func (p *Page) Part(name Text, placeholder string) string {
+	return replace(p.texts[name], append([]string{placeholder, placeholder}, p.pairs...)...)
+}
+
+// replace fills in placeholders in one pass: a value that looks like a
+// placeholder stays as it is.
+func replace(text string, pairs ...string) string { return strings.NewReplacer(pairs...).Replace(text) }
+
+//go:embed templates/*.html
+var shippedTemplates embed.FS
+
+func newTemplates(custom *template.Template) (*template.Template, error) {
+	t, err := template.ParseFS(shippedTemplates, "templates/*.html")
+	if err != nil {
+		return nil, fmt.Errorf("resetpage: parse templates: %w", err)
+	}
+	if custom == nil {
+		return t, nil
+	}
+	for _, c := range custom.Templates() {
+		if c.Tree == nil {
+			continue
+		}
+		if _, err := t.AddParseTree(c.Name(), c.Tree.Copy()); err != nil { // Copy: rendering rewrites it
+			return nil, fmt.Errorf("resetpage: Config.Templates: %s: %w", c.Name(), err)
+		}
+	}
+	return t, nil
+}
+
+// tryTemplates renders each step, so that a template that cannot be rendered is
+// found now, and not by the first person who gets there.
+func (h *handler) tryTemplates() error {
+	for _, s := range []step{stepNumber, stepCheck, stepCode, stepDone, stepNotice} {
+		for _, f := range []*fault{nil, {Text: FaultFailure, At: s}} {
+			v := &visit{h: h, now: h.cfg.Now(), state: state{Fault: f}}
+			if err := h.templates.ExecuteTemplate(io.Discard, "page", v.page(s)); err != nil {
+				return fmt.Errorf("resetpage: Config.Templates: the step %s: %w", s, err)
+			}
+		}
+	}
+	return nil
+}
+
+// page fills in what all pages have.
+func (v *visit) page(s step) *Page {
+	h, c := v.h, &v.h.cfg
+	tag := h.speaker.tags[v.lang]
+	p := &Page{
+		Step: string(s), Language: h.speaker.names[v.lang], Direction: direction(tag),
+		ServiceName: c.ServiceName, SignInURL: c.SignInURL, HelpURL: c.HelpURL, LogoURL: h.assets.logo,
+		StyleURL: h.assets.style, ScriptURL: h.assets.script, WorkerURL: h.assets.worker, Icon: h.assets.icon,
+		NumberPath: h.path(stepNumber), CheckPath: h.path(stepCheck), CodePath: h.path(stepCode),
+		Number: v.state.Number, Username: v.state.Username, Code: v.state.Code, Flow: v.state.Flow,
+		Sent: v.state.Sent, Done: v.state.Step == stepDone,
+		PasswordMin: c.PasswordMin, CodeDigits: c.CodeDigits,
+		texts: h.speaker.texts[v.lang],
+	}
+	for _, i := range h.speaker.order {
+		p.Languages = append(p.Languages, LanguageLink{
+			Tag: h.speaker.names[i], Direction: direction(h.speaker.tags[i]), Name: h.speaker.texts[i][TextLanguageName],
+			URL: "?lang=" + h.speaker.names[i], Current: i == v.lang,
+		})
+	}
+	chosen := cmp.Or(v.state.Country, c.DefaultRegion)
+	for _, country := range h.countries[v.lang] {
+		country.Selected = country.Region == chosen
+		p.Countries = append(p.Countries, country)
+	}
+	_, p.shown = canonical(v.state.Mobile, v.state.Country)
+	p.shown = strings.ReplaceAll(p.shown, " ", "\u00a0")
+	if left := v.state.ResendAt.Sub(v.now); left > 0 {
+		p.Wait = int((left + time.Second - 1) / time.Second)
+	}
+	number := "1"
+	if s == stepCode {
+		number = "2"
+	}
+	p.pairs = []string{
+		"{service}", c.ServiceName, "{step}", number, "{steps}", "2",
+		"{digits}", strconv.Itoa(c.CodeDigits), "{minutes}", strconv.Itoa(int((c.CodeLifetime + time.Minute - 1) / time.Minute)),
+	}
+	f := v.state.Fault
+	if f == nil || f.At != s {
+		p.pairs = append(p.pairs, "{min}", strconv.Itoa(c.PasswordMin), "{wait}", h.speaker.wait(v.lang, time.Duration(p.Wait)*time.Second))
+		return p
+	}
+	least := cmp.Or(f.Min, c.PasswordMin)
+	p.PasswordMin = least
+	p.pairs = append(p.pairs, "{min}", strconv.Itoa(least), "{max}", strconv.Itoa(f.Max), "{word}", f.Word)
+	said := p.withWait(h.speaker.wait(v.lang, f.Until.Sub(v.now))).Text(f.Text)
+	if f.Text == FaultResent {
+		p.Status = said
+	} else {
+		p.Fault, p.FaultField = said, f.Field
+	}
+	p.pairs = append(p.pairs, "{wait}", h.speaker.wait(v.lang, time.Duration(p.Wait)*time.Second))
+	return p
+}
+
+// withWait is the page with another wait in its texts.
+func (p *Page) withWait(wait string) *Page {
+	other := *p
+	other.pairs = append(p.pairs[:len(p.pairs):len(p.pairs)], "{wait}", wait)
+	return &other
+}
+
+// show answers with a step.
+func (v *visit) show(s step, status int) {
+	p := v.page(s)
+	if s == stepCheck {
+		if v.h.cfg.Captcha == nil {
+			redirect(v.w, v.h.cfg.Path) // it was configured when the state was made
+			return
+		}
+		challenge, err := v.h.cfg.Captcha.Challenge(v.r.Context(), v.state.Mobile, identity.PurposeForgotPassword)
+		if err != nil {
+			v.log("challenge", s, outcomeFailure, err)
+			v.fail(fault{Text: FaultFailure, At: stepNumber})
+			return
+		}
+		p.Challenge = string(challenge)
+	}
+	v.write(p, status)
+}
+
+// notice answers with one sentence, and a way to go on.
+func (v *visit) notice(status int, title, text Text) {
+	p := v.page(stepNotice)
+	p.Title = p.Text(title)
+	p.Status = p.Text(text)
+	v.write(p, status)
+}
+
+func (v *visit) write(p *Page, status int) {
+	var b bytes.Buffer
+	if err := v.h.templates.ExecuteTemplate(&b, "page", p); err != nil {
+		v.log("render", step(p.Step), outcomeFailure, err)
+		http.Error(v.w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+		return
+	}
+	if v.device == "" {
+		v.h.setCookie(v.w, cookieDevice, rand.Text(), deviceLifetime)
+	}
+	header := v.w.Header()
+	header.Set("Content-Type", "text/html; charset=utf-8")
+	header.Set("Content-Language", p.Language)
+	header.Set("Content-Length", strconv.Itoa(b.Len()))
+	v.w.WriteHeader(status)
+	if v.r.Method != http.MethodHead {
+		_, _ = v.w.Write(b.Bytes()) // the browser is gone: nobody to tell
+	}
+}

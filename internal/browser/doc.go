@@ -1,0 +1,2 @@
+// Package browser drives a real browser through the page for people.
+package browser

@@ -1,0 +1,88 @@
+package browser_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/seed-16109ab2/rekey/identity"
+)
+
+// Takes a picture of each step on a telephone and a desktop, and writes them
+// into the folder that REKEY_SCREENSHOTS names, if it names one.
+func TestScreenshots(t *testing.T) {
+	folder := os.Getenv("REKEY_SCREENSHOTS")
+	s := newSite(t, func(s *site, c *identity.Config) {
+		p := &s.Page
+		p.Countries = []string{"CN", "HK", "SG", "GB", "DE"}
+		c.Countries = p.Countries
+		p.CSS = `:root { --font: Inter, "Noto Sans CJK SC", sans-serif }` // where they are installed
+		generous(c)
+	})
+	s.User(mobile, oldPassword)
+	for _, look := range []struct {
+		name          string
+		width, height int64
+		dark          bool
+		accept        string
+	}{
+		{"phone", 390, 760, false, "en"},
+		{"phone-dark", 390, 760, true, "en"},
+		{"phone-zh", 390, 760, false, "zh-CN"},
+		{"desktop", 1280, 860, false, "en"},
+		{"desktop-dark", 1280, 860, true, "en"},
+		{"desktop-dark-zh", 1280, 860, true, "zh-CN"},
+	} {
+		t.Run(look.name, func(t *testing.T) {
+			s := *s
+			s.t = t
+			tb := s.open("/reset-password", language(look.accept), emulate(look.width, look.height, look.dark))
+			shoot := func(name string) {
+				t.Helper()
+				png, err := chromedp.Run(tb.Context, chromedp.CaptureScreenshot())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(png) < 5_000 || len(png) > 150_000 {
+					t.Errorf("%s has %d bytes", name, len(png))
+				}
+				if folder != "" {
+					if err := os.WriteFile(filepath.Join(folder, look.name+"-"+name+".png"), png, 0o644); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			tb.at("number")
+			shoot("1-number")
+			tb.ask("12")
+			tb.until("document.querySelector('[aria-invalid]')")
+			shoot("1-number-wrong")
+			tb.ask(mobile)
+			tb.at("code")
+			code := s.Code(e164)
+			shoot("2-code")
+			tb.set(wrong(code), newPassword)
+			tb.until("document.querySelector('#code[aria-invalid]')")
+			shoot("2-code-wrong")
+			tb.set(code, "password1")
+			tb.until("document.querySelector('#password[aria-invalid]')")
+			shoot("2-password-weak")
+			tb.set(code, newPassword+look.name)
+			tb.at("done")
+			shoot("3-done")
+			tb.run(chromedp.Navigate(s.URL + "/reset-password/code"))
+			tb.at("notice")
+			shoot("4-notice")
+			tb.run(chromedp.Navigate(s.URL + "/reset-password"))
+			tb.ask(mobile)
+			tb.at("code")
+			s.Code(e164)
+			s.Clock.Advance(20 * 60e9)
+			tb.set("123456", newPassword)
+			tb.at("number")
+			shoot("5-expired")
+		})
+	}
+}
