@@ -64,6 +64,9 @@ func (s *Service) authenticate(ctx context.Context, r LoginRequest) (User, error
 		limits: []limit.Limit{s.meter.numberLogins(who), s.meter.networkLogins(who)},
 	}
 	if _, err := s.spend(ctx, l.limits, l.at); err != nil {
+		if refused, ok := errors.AsType[*limit.Error](err); ok && locked(refused) {
+			s.lock(ctx, l.at, scope{tenant: r.Tenant, client: Client{ID: r.ClientID}}, Caller{Address: r.Address, Device: r.Device}, "", number)
+		}
 		return User{}, s.limited(ctx, err, "charge login")
 	}
 	user, err := s.judgeLogin(ctx, l)

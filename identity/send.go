@@ -76,7 +76,11 @@ func (s *Service) sendVerifyCode(ctx context.Context, r SendRequest) error {
 	callCtx, cancel := s.deadline(ctx)
 	defer cancel()
 	if _, err := s.store.IssueCode(callCtx, issue); err != nil {
-		return s.limited(ctx, err, "issue code")
+		err = s.limited(ctx, err, "issue code")
+		if _, limited := errors.AsType[*RateLimitedError](err); limited && r.CaptchaToken != "" && s.cfg.Captcha != nil {
+			return s.refusal(ctx, s.meter.networkRefusals(who), err) // its CAPTCHA took work
+		}
+		return err
 	}
 	s.observeEvent(issue.Event)
 	s.outbox.wake(issue.Messages[0].Lane)
