@@ -56,6 +56,7 @@ func TestUnknownNumberHitsLimitsAtTheSameCount(t *testing.T) {
 			if real[:3] == "429" {
 				limited[fmt.Sprint(kind/3)]++
 			}
+			settled(t, f)
 			f.Clock.Advance(time.Duration(rng.IntN(60)) * time.Second)
 		}
 		if len(limited) != 3 || limited["0"] < 10 || limited["1"] < 10 || limited["2"] < 10 {
@@ -125,6 +126,7 @@ func TestCaptchaOnSuspicion(t *testing.T) {
 					return -1
 				}
 				unknown := asked(false)
+				settled(t, f)
 				f.Clock.Advance(25 * time.Hour)
 				if real := asked(true); real != unknown || real < 1 {
 					t.Errorf("a CAPTCHA is asked for after %d sends to numbers of nobody, and after %d to users", unknown, real)

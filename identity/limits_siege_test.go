@@ -17,6 +17,7 @@ import (
 // siege is an attacker who spends all that the limits let through, whichever
 // device, purpose, client and tenant that takes.
 type siege struct {
+	t       testing.TB
 	f       *identitytest.Fixture
 	network func(i int) netip.Addr
 	width   int // of how many networks
@@ -51,6 +52,7 @@ func (s *siege) strike() {
 			}
 		}
 	}
+	settled(s.t, s.f)
 }
 
 // phone is the owner's. It finds the owner's codes among the attacker's by their
@@ -118,7 +120,7 @@ func TestOwnerElsewhereIsNeverRefused(t *testing.T) {
 				t.Parallel()
 				f, p := besieged(t, open)
 				s := s
-				s.f = f
+				s.t, s.f = t, f
 				old := at(device(f.Caller(), 0), v4(500))
 				if err := signIn(f, old, number, oldPassword); err != nil {
 					t.Fatal(err)
@@ -187,6 +189,7 @@ func TestAtMostAHundredGuessesADay(t *testing.T) {
 					judged = append(judged, f.Clock.Now())
 				}
 			}
+			settled(t, f)
 			f.Clock.Advance(time.Hour)
 		}
 		most := 0
@@ -246,7 +249,7 @@ func TestNothingLocksForLongerThanADay(t *testing.T) {
 		t.Run(storeName, func(t *testing.T) {
 			t.Parallel()
 			f, p := besieged(t, open)
-			s := siege{f: f, network: func(i int) netip.Addr { return v4(1 + i) }, width: 60}
+			s := siege{t: t, f: f, network: func(i int) netip.Addr { return v4(1 + i) }, width: 60}
 			s.strike()
 			f.Clock.Advance(time.Hour)
 			s.strike()

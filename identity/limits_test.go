@@ -165,6 +165,7 @@ func TestLimits(t *testing.T) {
 					if !ok || wait > time.Hour {
 						t.Fatalf("call %d is limited: %v, for %s", n+1, ok, wait)
 					}
+					settled(t, f)
 					f.Clock.Advance(wait - time.Millisecond)
 					if _, ok := rateLimited(call()); !ok {
 						t.Fatalf("passes before RetryAfter (%s)", wait)
@@ -202,6 +203,7 @@ func TestSendCooldown(t *testing.T) {
 			if wait, _ := rateLimited(send(f, caller(1), number)); wait != time.Minute {
 				t.Errorf("%s: a second send has to wait %s", who, wait)
 			}
+			settled(t, f)
 			f.Clock.Advance(time.Minute)
 			if err := send(f, caller(2), number); err != nil {
 				t.Errorf("%s, after a minute: %v", who, err)
