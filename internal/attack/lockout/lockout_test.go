@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"time"
 )
@@ -60,5 +61,22 @@ func TestOdds(t *testing.T) {
 	// Five standard deviations of a binomial: it fails by chance once in a million runs.
 	if spread := 5 * math.Sqrt(want*(1-want)/numbers); math.Abs(hit-want) > spread {
 		t.Errorf("%.2f of the numbers were hit, want %.2f give or take %.2f", hit, want, spread)
+	}
+}
+
+// An operator can tell what is going on.
+func TestTrail(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	if err := trail(t.Context(), &out, 15); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`limit="wrong codes per number and network"`, `limit="logins per number"`, "user.locked", "wrong code ", "wrong password", "password.reset"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("nothing says %s:\n%s", want, &out)
+		}
+	}
+	if strings.Contains(out.String(), number) {
+		t.Error("the number stands in full")
 	}
 }

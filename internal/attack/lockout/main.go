@@ -5,6 +5,7 @@
 // guesses at codes of many numbers, and compares how many it hits with the formula.
 //
 //	go run ./internal/attack/lockout
+//	go run ./internal/attack/lockout -trail 30    # what an operator sees of an hour
 package main
 
 import (
@@ -20,7 +21,15 @@ func main() {
 	hours := flag.Int("hours", 72, "how long, by the service's clock")
 	step := flag.Duration("step", 5*time.Minute, "time between two strikes of the attacker")
 	numbers := flag.Int("numbers", 200, "how many numbers are guessed at for the odds; 0 for none")
+	networks := flag.Int("trail", 0, "print log and audit trail of one hour's attack from so many networks instead")
 	flag.Parse()
+	if *networks > 0 {
+		if err := trail(context.Background(), os.Stdout, *networks); err != nil {
+			fmt.Fprintln(os.Stderr, "lockout:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(context.Background(), os.Stdout, []int{1, 10, 100}, time.Duration(*hours)*time.Hour, *step, *numbers); err != nil {
 		fmt.Fprintln(os.Stderr, "lockout:", err)
 		os.Exit(1)

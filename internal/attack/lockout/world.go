@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/netip"
 	"strings"
@@ -43,14 +42,14 @@ type world struct {
 // among all that arrive at the phone.
 const ownersLanguage = "zh"
 
-func newWorld(ctx context.Context) (*world, error) {
+func newWorld(ctx context.Context, log *slog.Logger) (*world, error) {
 	w := &world{
 		store: memory.New(), clock: identitytest.NewClock(time.UnixMilli(1_700_000_000_000)),
 		codes: map[string]string{}, judged: map[string][]time.Time{},
 	}
 	svc, err := identity.New(identity.Config{
 		Store: w.store, SMS: w, Secret: identity.NewSecret(strings.Repeat("s", 32)), Now: w.clock.Now,
-		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Observer: w, AnswerStep: -1, CodeDigits: 10,
+		Logger: log, Observer: w, AnswerStep: -1, CodeDigits: 10,
 	})
 	if err != nil {
 		return nil, err
