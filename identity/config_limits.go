@@ -18,9 +18,10 @@ import (
 type LimitPolicy struct {
 	// CodeAttempts is how many guesses one code allows: 1 to 10. Default 5.
 	CodeAttempts int
-	// LiveCodes is how many devices may have a live code for one number at the
-	// same time, so that a stranger's request does not end the owner's code: 1 to
-	// 10. Default 3.
+	// LiveCodes is how many codes of one number live at the same time with
+	// [Config.InsecureAnyDevice], where each guess is compared with all of them: 1 to
+	// 10. Default 3. Otherwise each device has one code of its own, which no other
+	// device's request ends.
 	LiveCodes int
 
 	// SendCooldown is the pause between two codes for a number to one network, and

@@ -184,10 +184,21 @@ func (s *Service) issue(now time.Time, r SendRequest, sc scope, number mobile.Nu
 			MaxAttempts: s.cfg.Limits.CodeAttempts, CreatedAt: now, ExpiresAt: expires,
 		},
 		Replace:  !s.cfg.InsecureAnyDevice,
-		KeepLive: s.cfg.Limits.LiveCodes,
+		KeepLive: s.keepLive(),
 		Messages: append([]OutboxMessage{message}, more...),
 		Event:    event,
 	}, nil
+}
+
+// liveDevices is how many devices may have a live code for one number. It is more
+// than the limits of sends let strangers have, so they cannot end an owner's code.
+const liveDevices = 100
+
+func (s *Service) keepLive() int {
+	if s.cfg.InsecureAnyDevice {
+		return s.cfg.Limits.LiveCodes
+	}
+	return liveDevices
 }
 
 // binding is what a code is bound to; only the code itself is missing.
