@@ -22,6 +22,7 @@ var rooms = map[string][]string{
 	"identity/limit":          {},
 	"identity/identitytest":   {"identity", "storage/memory", "sms", "sms/smstest"},
 	"identity/pwnedpasswords": {"identity"},
+	"identity/bcrypthash":     {"identity", "golang.org/x/crypto/bcrypt"},
 	"identity/siteverify":     {"identity"},
 	"identity/altcha":         {"identity", "identity/internal/challenge"},
 	"identity/puzzle":         {"identity", "identity/internal/challenge"},
