@@ -22,11 +22,12 @@ var rooms = map[string][]string{
 	"identity/limit":          {},
 	"identity/identitytest":   {"identity", "storage/memory", "sms", "sms/smstest"},
 	"identity/pwnedpasswords": {"identity"},
+	"identity/bcrypthash":     {"identity", "golang.org/x/crypto/bcrypt"},
 	"identity/siteverify":     {"identity"},
 	"identity/altcha":         {"identity", "identity/internal/challenge"},
 	"identity/puzzle":         {"identity", "identity/internal/challenge"},
 	"identity/internal": {
-		"identity/internal", "github.com/alexedwards/argon2id", "golang.org/x/crypto/argon2",
+		"identity/internal", "github.com/alexedwards/argon2id", "golang.org/x/crypto/argon2", "golang.org/x/crypto/scrypt",
 		"github.com/go-crypt/crypt", "github.com/nyaruka/phonenumbers", "golang.org/x/text",
 	},
 	"identity/internal/challenge": {"identity", "identity/limit"},

@@ -128,6 +128,12 @@ func missing(done []idRow) (ids []string) {
 // in between, each statement can be repeated. It refuses a database that a newer
 // version has migrated, with an error wrapping [ErrSchemaAhead].
 func (s *Store) Migrate(ctx context.Context) error {
+	if s.joined != nil {
+		return errors.New("bunstore: Migrate needs transactions of its own, and not a store bound by WithTx")
+	}
+	if err := s.checkSettings(ctx); err != nil {
+		return err
+	}
 	if err := s.checkUsers(ctx); err != nil {
 		return err
 	}
