@@ -270,4 +270,3 @@ func TestNothingLocksForLongerThanADay(t *testing.T) {
 		})
 	}
 }
-
