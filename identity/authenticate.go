@@ -76,6 +76,9 @@ func (s *Service) signIn(ctx context.Context, l *login) (User, error) {
 	l.at, l.password = s.now(), normalize(r.Password)
 	l.limits = []limit.Limit{s.meter.numberLogins(who), s.meter.networkLogins(who)}
 	if _, err := s.spend(ctx, l.limits, l.at); err != nil {
+		if refused, ok := errors.AsType[*limit.Error](err); ok && locked(refused) && !l.number.IsZero() {
+			s.lock(ctx, l.at, scope{tenant: r.Tenant, client: Client{ID: r.ClientID}}, Caller{Address: r.Address, Device: r.Device}, "", l.number)
+		}
 		return User{}, s.limited(ctx, err, "charge login")
 	}
 	user, err := s.judgeLogin(ctx, l)

@@ -30,7 +30,7 @@ func CheckPassword(p PasswordPolicy, password, e164, service string) error {
 }
 
 // SetRandom replaces the random source of codes and ids.
-func (s *Service) SetRandom(r io.Reader) { s.ids.random = r }
+func (s *Service) SetRandom(r io.Reader) { s.ids.random, s.ids.uuids.Random = r, r }
 
 // SetPurgeInterval has Run look at the clock, and purge, more often.
 func (s *Service) SetPurgeInterval(d time.Duration) { s.purgeEvery = d }

@@ -3,6 +3,7 @@ package browser_test
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -28,6 +29,8 @@ const (
 	patience    = 30 * time.Second
 )
 
+var errNoChromium = errors.New("no Chromium in PATH: install it (Debian: apt-get install chromium), or name it in REKEY_TEST_CHROMIUM")
+
 // chromium finds the browser.
 func chromium() (string, error) {
 	if path := os.Getenv("REKEY_TEST_CHROMIUM"); path != "" {
@@ -38,7 +41,7 @@ func chromium() (string, error) {
 			return path, nil
 		}
 	}
-	return "", fmt.Errorf("no Chromium in PATH: install it (Debian: apt-get install chromium), or name it in REKEY_TEST_CHROMIUM")
+	return "", errNoChromium
 }
 
 var (
@@ -87,6 +90,9 @@ type site struct {
 func newSite(t *testing.T, configure ...func(*site, *identity.Config)) *site {
 	t.Helper()
 	browserOnce.Do(startBrowser)
+	if browserErr != nil && !errors.Is(browserErr, errNoChromium) {
+		t.Fatalf("the browser does not start: %v", browserErr)
+	}
 	if browserErr != nil {
 		t.Skipf("needs a browser: %v", browserErr)
 	}

@@ -17,7 +17,7 @@ const module = "github.com/seed-16109ab2/rekey"
 var rooms = map[string][]string{
 	"identity": {
 		"identity/internal", "identity/limit", "sms",
-		"github.com/nyaruka/phonenumbers", "github.com/google/uuid", "golang.org/x/text",
+		"github.com/nyaruka/phonenumbers", "golang.org/x/text",
 	},
 	"identity/limit":          {},
 	"identity/identitytest":   {"identity", "storage/memory", "sms", "sms/smstest"},
@@ -48,8 +48,7 @@ var rooms = map[string][]string{
 // forbidden may not be compiled, even through others, by a program that imports
 // the room.
 var forbidden = map[string][]string{
-	// database/sql/driver comes with google/uuid: an interface, no database.
-	"identity":         {"net/http", "github.com/uptrace", "modernc.org", "storage/", "httpadapter", "testing"},
+	"identity":         {"=net", "net/http", "database/sql/driver", "github.com/uptrace", "modernc.org", "storage/", "httpadapter", "testing"},
 	"identity/limit":   {"identity/internal", "github.com", "golang.org"},
 	"sms":              {"identity", "github.com", "golang.org"},
 	"httpadapter":      {"github.com/uptrace", "modernc.org", "storage/", "sms/webhook", "image", "identity/puzzle", "identity/altcha"},
@@ -85,8 +84,12 @@ func list(t *testing.T) (packages []goPackage) {
 	}
 }
 
-// inRoom reports whether an import path lies in a room or module.
+// inRoom reports whether an import path lies in a room or module; "=net" is the
+// package net alone.
 func inRoom(path, room string) bool {
+	if exact, ok := strings.CutPrefix(room, "="); ok {
+		return path == exact
+	}
 	path = strings.TrimPrefix(path, module+"/")
 	return room == "" || path == room || strings.HasPrefix(path, strings.TrimSuffix(room, "/")+"/")
 }

@@ -25,10 +25,10 @@ func TestFlagsFillConfig(t *testing.T) {
 			CodeAttempts: 4, LiveCodes: 2, SendCooldown: 30 * time.Second,
 			SendsPerNumberAndNetwork: []limit.Rate{{Limit: 1, Per: time.Minute}, {Limit: 2, Per: time.Hour}},
 			SendsPerNumber:           hour(1), SendsPerKnownDevice: hour(2), SendsPerAddress: hour(3), SendsPerSubnet: hour(4), SendsPerNetwork: hour(5),
-			FailuresPerNumberAndNetwork: hour(6), FailuresPerNumber: bucket(7), FailuresPerKnownDevice: bucket(8),
+			FailuresPerNumberAndNetwork: hour(6), FailuresPerNumber: hour(7), FailuresPerKnownDevice: bucket(8),
 			FailuresPerAddress: hour(9), FailuresPerSubnet: hour(10), FailuresPerNetwork: hour(11), FailuresTotal: hour(12),
 			FailuresAlarm:             limit.Rate{Limit: 13, Per: time.Hour},
-			LoginsPerNumberAndNetwork: hour(14), LoginsPerNumber: bucket(15), LoginsPerKnownDevice: bucket(16),
+			LoginsPerNumberAndNetwork: hour(14), LoginsPerNumber: hour(15), LoginsPerKnownDevice: bucket(16),
 			LoginsPerAddress: hour(17), LoginsPerSubnet: hour(18), LoginsPerNetwork: hour(19),
 			RefusalsPerAddress: hour(20), RefusalsPerSubnet: hour(21), RefusalsPerNetwork: hour(22),
 			SuspiciousSendsPerPrefix: hour(23), SuspiciousSendsTotal: hour(24),
@@ -36,7 +36,7 @@ func TestFlagsFillConfig(t *testing.T) {
 		Budget: identity.BudgetPolicy{
 			Total: hour(25), PerTenant: hour(26), PerClient: hour(27), PerPrefix: hour(28), Alarm: limit.Rate{Limit: 29, Per: time.Hour},
 			PerRegion:  map[string][]limit.Rate{"AT": {{Limit: 6, Per: time.Hour}, {Limit: 7, Per: 24 * time.Hour}}, "DE": hour(8)},
-			Unredeemed: identity.UnredeemedEnforce, UnredeemedPerPrefix: hour(30), UnredeemedPerNetwork: hour(31),
+			Unredeemed: identity.UnredeemedEnforce, UnredeemedPerPrefix: hour(30), UnredeemedPerNetwork: hour(31), UnredeemedPerRegion: hour(32),
 		},
 		Purposes: []identity.Purpose{identity.PurposeForgotPassword, identity.PurposeLogin}, EventTypes: []identity.EventType{"alarm"},
 		CaptchaMode: identity.CaptchaOnSuspicion, HashWait: 3 * time.Second, StorageTimeout: 2 * time.Second,
@@ -47,13 +47,13 @@ func TestFlagsFillConfig(t *testing.T) {
 	}
 	args := `-default-region=DE -countries=DE,AT -code-digits=7 -code-lifetime=3m -code-attempts=4 -live-codes=2 -send-cooldown=30s
 		-sends-per-number-and-network=1/1m,2/1h -sends-per-number=1/1h -sends-per-known-device=2/1h -sends-per-address=3/1h -sends-per-subnet=4/1h
-		-sends-per-network=5/1h -failures-per-number-and-network=6/1h -failures-per-number=7+1/1m -failures-per-known-device=8+1/1m
+		-sends-per-network=5/1h -failures-per-number-and-network=6/1h -failures-per-number=7/1h -failures-per-known-device=8+1/1m
 		-failures-per-address=9/1h -failures-per-subnet=10/1h -failures-per-network=11/1h -failures-total=12/1h -failures-alarm=13/1h
-		-logins-per-number-and-network=14/1h -logins-per-number=15+1/1m -logins-per-known-device=16+1/1m -logins-per-address=17/1h
+		-logins-per-number-and-network=14/1h -logins-per-number=15/1h -logins-per-known-device=16+1/1m -logins-per-address=17/1h
 		-logins-per-subnet=18/1h -logins-per-network=19/1h -refusals-per-address=20/1h -refusals-per-subnet=21/1h -refusals-per-network=22/1h
 		-suspicious-sends-per-prefix=23/1h -suspicious-sends-total=24/1h -budget-total=25/1h -budget-per-tenant=26/1h -budget-per-client=27/1h
 		-budget-per-prefix=28/1h -budget-alarm=29/1h -budget-per-region=AT=6/1h,7/24h;DE=8/1h -budget-unredeemed=enforce
-		-budget-unredeemed-per-prefix=30/1h -budget-unredeemed-per-network=31/1h -purposes=FORGET_PWD_SMS,LOGIN_SMS -event-types=alarm
+		-budget-unredeemed-per-prefix=30/1h -budget-unredeemed-per-network=31/1h -budget-unredeemed-per-region=32/1h -purposes=FORGET_PWD_SMS,LOGIN_SMS -event-types=alarm
 		-hash-wait=3s -storage-timeout=2s -password-min=10 -password-max=100 -password-strength=4 -password-words=acme,rocket
 		-password-history=3 -hash-memory-kib=20000 -hash-iterations=3 -hash-parallelism=2 -hash-concurrency=5 -hash-queue=0
 		-default-language=zh -service-name=Acme -origin-domain=acme.example -send-timeout=4s -send-concurrency=6 -retry-uncertain -notice-lifetime=1h
@@ -116,7 +116,7 @@ func TestDefaultsAreTheLibrarys(t *testing.T) {
 		t.Errorf("(-library +flags):\n%s", diff)
 	}
 	for flag, want := range map[string]string{
-		"code-digits": "6", "code-lifetime": "5m", "send-cooldown": "1m", "sends-per-known-device": "3/10m,5/1h,10/24h", "failures-per-number": "20+1/40m",
+		"code-digits": "6", "code-lifetime": "5m", "send-cooldown": "1m", "sends-per-known-device": "3/10m,5/1h,10/24h", "failures-per-number": "78/24h", "failures-per-known-device": "10+1/2h",
 		"password-strength": "3", "default-region": "CN", "hash-memory-kib": "19456", "event-retention": "9600h",
 	} {
 		if got := f.Default(flag); got != want {

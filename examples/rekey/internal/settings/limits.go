@@ -12,7 +12,7 @@ func derived(c *identity.Config) { c.Budget.Alarm = limit.Rate{} }
 func (f *Set) Logins(c *identity.Config) {
 	l := &c.Limits
 	f.Rates(&l.LoginsPerNumberAndNetwork, "logins-per-number-and-network", "failed logins per number from strangers on one network")
-	f.Bucket(&l.LoginsPerNumber, "logins-per-number", "failed logins per number from all strangers")
+	f.Rates(&l.LoginsPerNumber, "logins-per-number", "failed logins per number from all strangers")
 	f.Bucket(&l.LoginsPerKnownDevice, "logins-per-known-device", "failed logins per number from its known devices")
 	f.Rates(&l.LoginsPerAddress, "logins-per-address", "failed logins per address, an IPv6 address counting as its /64")
 	f.Rates(&l.LoginsPerSubnet, "logins-per-subnet", "failed logins per IPv6 /56")
@@ -22,7 +22,7 @@ func (f *Set) Logins(c *identity.Config) {
 // limits defines the flags of the limits of sends and guesses.
 func (f *Set) limits(l *identity.LimitPolicy) {
 	f.Int(&l.CodeAttempts, "code-attempts", "`COUNT` of guesses at one code, 1 to 10")
-	f.Int(&l.LiveCodes, "live-codes", "`COUNT` of devices that may have a valid code for one number at the same time, 1 to 10")
+	f.Int(&l.LiveCodes, "live-codes", "`COUNT` of codes of one number that are valid at the same time with -insecure-any-device, 1 to 10")
 
 	scalar(f, &l.SendCooldown, "send-cooldown", -1, parseDuration, "`DURATION` between two sends for a number from one network or known device; 0 for none")
 	f.Rates(&l.SendsPerNumberAndNetwork, "sends-per-number-and-network", "sends per number from strangers on one network, all of which hold")
@@ -33,7 +33,7 @@ func (f *Set) limits(l *identity.LimitPolicy) {
 	f.Rates(&l.SendsPerNetwork, "sends-per-network", "sends per IPv4 /24 or IPv6 /48")
 
 	f.Rates(&l.FailuresPerNumberAndNetwork, "failures-per-number-and-network", "wrong codes per number from strangers on one network")
-	f.Bucket(&l.FailuresPerNumber, "failures-per-number", "wrong codes per number from all strangers; a new code refills nothing")
+	f.Rates(&l.FailuresPerNumber, "failures-per-number", "wrong codes per number from all strangers; a new code refills nothing")
 	f.Bucket(&l.FailuresPerKnownDevice, "failures-per-known-device", "wrong codes per number from its known devices")
 	f.Rates(&l.FailuresPerAddress, "failures-per-address", "wrong codes per address, an IPv6 address counting as its /64")
 	f.Rates(&l.FailuresPerSubnet, "failures-per-subnet", "wrong codes per IPv6 /56")
@@ -59,4 +59,5 @@ func (f *Set) budget(b *identity.BudgetPolicy) {
 	f.Word((*string)(&b.Unredeemed), "budget-unredeemed", "what to do when too many codes are not redeemed: `MODE` record, enforce or off")
 	f.Rates(&b.UnredeemedPerPrefix, "budget-unredeemed-per-prefix", "codes sent and not redeemed, to numbers that share all but their last four digits")
 	f.Rates(&b.UnredeemedPerNetwork, "budget-unredeemed-per-network", "codes sent and not redeemed, asked for from one network")
+	f.Rates(&b.UnredeemedPerRegion, "budget-unredeemed-per-region", "codes sent and not redeemed, to numbers of a region, that raise an alarm event; nothing is refused")
 }

@@ -154,8 +154,8 @@ func (f *Set) Rate(field *limit.Rate, name, usage string) {
 	}, name, "`RATE` "+usage)
 }
 
-// Bucket defines a flag such as 20+1/40m: 20 at the same moment, and one more every
-// 40 minutes.
+// Bucket defines a flag such as 10+1/2h: 10 at the same moment, and one more every
+// 2 hours.
 func (f *Set) Bucket(field *limit.Bucket, name, usage string) {
 	f.flags.Var(value{
 		set: func(s string) error {
@@ -163,7 +163,7 @@ func (f *Set) Bucket(field *limit.Bucket, name, usage string) {
 			n, err1 := parseInt(burst)
 			every, err2 := parseDuration(rest)
 			if !found || err1 != nil || err2 != nil {
-				return errors.New(`not a bucket such as "20+1/40m": 20, and one more every 40 minutes`)
+				return errors.New(`not a bucket such as "10+1/2h": 10, and one more every 2 hours`)
 			}
 			*field = limit.Bucket{Burst: n, Every: every}
 			return nil
