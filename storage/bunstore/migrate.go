@@ -97,9 +97,13 @@ func notAhead(done []idRow) error {
 
 // Check returns nil if the schema is up to date, or an error wrapping
 // [ErrSchemaBehind] or [ErrSchemaAhead] that names the migrations that are missing
-// or unknown. Of the embedder's own table of users it checks that the columns are
+// or unknown. A server that lacks what the store relies on is refused with an error
+// wrapping [ErrUnfit]. Of the embedder's own table of users it checks that the columns are
 // there.
 func (s *Store) Check(ctx context.Context) error {
+	if err := s.probe(ctx); err != nil {
+		return wrap("check", err)
+	}
 	done, err := s.applied(ctx)
 	if err == nil {
 		err = notAhead(done)
@@ -126,8 +130,12 @@ func missing(done []idRow) (ids []string) {
 // processes at once, and again after a crash at any point: each step is one
 // transaction with its own record, behind a lock, and where the engine commits
 // in between, each statement can be repeated. It refuses a database that a newer
-// version has migrated, with an error wrapping [ErrSchemaAhead].
+// version has migrated, with an error wrapping [ErrSchemaAhead], and a server that
+// lacks what the store relies on, with one wrapping [ErrUnfit].
 func (s *Store) Migrate(ctx context.Context) error {
+	if err := s.probe(ctx); err != nil {
+		return wrap("migrate", err)
+	}
 	if err := s.checkUsers(ctx); err != nil {
 		return err
 	}

@@ -30,6 +30,7 @@ type Store struct {
 	// timeout ends a call.
 	timeout time.Duration
 	sweeper *sweeper
+	server  *server
 	// limitsPurge is where the last purge of counters stopped.
 	limitsPurge *limitsPurge
 	// joined is the embedder's transaction, if the store is bound to one.
@@ -52,7 +53,7 @@ func New(db *bun.DB, options ...Option) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: db, engine: e, users: rekeyUsers, timeout: DefaultCallTimeout, sweeper: &sweeper{}, limitsPurge: &limitsPurge{}}
+	s := &Store{db: db, engine: e, users: rekeyUsers, timeout: DefaultCallTimeout, sweeper: &sweeper{}, server: &server{}, limitsPurge: &limitsPurge{}}
 	for _, option := range options {
 		if err := option(s); err != nil {
 			return nil, err
