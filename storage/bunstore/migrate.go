@@ -168,6 +168,9 @@ func (s *Store) locked(ctx context.Context, f func(*sql.Conn) error) error {
 	if release == "" {
 		return f(c)
 	}
+	if s.isGalera() {
+		return s.lockedByRow(ctx, c, f)
+	}
 	var got sql.NullInt64
 	if err := c.QueryRowContext(ctx, acquire).Scan(&got); err != nil {
 		return err

@@ -138,7 +138,9 @@ func cancelled(ctx context.Context, err error) error {
 // once runs f in a transaction. Of an error while committing nobody knows
 // whether the transaction stands.
 func (s *Store) once(ctx context.Context, in lane, f func(t *tx) error) (err error, committing bool) { //nolint:revive // the error is what matters
-	run := func(c conn) error { return f(&tx{statements{ctx: ctx, db: s.db, conn: c, engine: s.engine}}) }
+	e := s.engine
+	e.galera = s.isGalera()
+	run := func(c conn) error { return f(&tx{statements{ctx: ctx, db: s.db, conn: c, engine: e}}) }
 	switch {
 	case s.group != nil:
 		return s.group.do(ctx, in, run), false

@@ -10,7 +10,7 @@ import (
 
 // Small runs; CONTRIBUTING.md says how to run the large ones.
 func TestFailover(t *testing.T) {
-	for _, engine := range []string{"postgres"} {
+	for _, engine := range []string{"postgres", "galera"} {
 		t.Run(engine, func(t *testing.T) {
 			c, err := start(t.Context(), engine)
 			if errors.Is(err, servers.ErrNoProgram) {

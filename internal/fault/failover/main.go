@@ -62,6 +62,8 @@ func start(ctx context.Context, engine string) (cluster, error) {
 	switch engine {
 	case "postgres":
 		return newPair(ctx, 0)
+	case "galera":
+		return newNodes(ctx)
 	default:
 		return nil, fmt.Errorf("engine %q is neither postgres nor galera", engine)
 	}
