@@ -132,12 +132,16 @@ func (s *Store) done(ctx context.Context) (done []idRow, err error) {
 // Check returns nil if the schema is as this version needs it. Otherwise the error
 // wraps [ErrSchemaBehind] and names the missing migrations, or [ErrSchemaAhead] and
 // names those that this version does not know, or [ErrSchemaChanged] and says which
-// column or index is not as the migrations made it. Of the application's own table it
+// column or index is not as the migrations made it; a server that lacks what the
+// store relies on is [ErrUnfit]. Of the application's own table it
 // returns what would break a reset, see [Store.CheckUsers]; of SQLite the settings that
 // are wrong.
 func (s *Store) Check(ctx context.Context) error {
 	if err := s.checkSettings(ctx); err != nil {
 		return err
+	}
+	if err := s.probe(ctx); err != nil {
+		return wrap("check", err)
 	}
 	done, err := s.done(ctx)
 	if err != nil {
@@ -185,13 +189,17 @@ func missing(done []idRow) (ids []string) {
 // processes at once, and again after a crash at any point: each step is one
 // transaction with its own record, behind a lock, and where the engine commits
 // in between, each statement can be repeated. It refuses a database that a newer
-// version has migrated, with an error wrapping [ErrSchemaAhead].
+// version has migrated, with an error wrapping [ErrSchemaAhead], and a server that
+// lacks what the store relies on, with one wrapping [ErrUnfit].
 func (s *Store) Migrate(ctx context.Context) error {
 	if s.joined != nil {
 		return errors.New("bunstore: Migrate needs transactions of its own, and not a store bound by WithTx")
 	}
 	if err := s.checkSettings(ctx); err != nil {
 		return err
+	}
+	if err := s.probe(ctx); err != nil {
+		return wrap("migrate", err)
 	}
 	if err := s.checkUsers(ctx); err != nil {
 		return err
@@ -227,6 +235,9 @@ func (s *Store) locked(ctx context.Context, f func(*sql.Conn) error) error {
 	acquire, release := s.engine.lock(record)
 	if release == "" {
 		return f(c)
+	}
+	if s.isGalera() {
+		return s.lockedByRow(ctx, c, f)
 	}
 	var got sql.NullInt64
 	if err := c.QueryRowContext(ctx, acquire).Scan(&got); err != nil {
