@@ -20,12 +20,12 @@ type Config struct {
 	Tokens TokenSource
 
 	// ChangePassword changes a password after it checked the old one. It returns the
-	// errors of [identity.Service.Authenticate], and [*identity.PasswordError]. If nil,
-	// the call is answered 501.
+	// errors of [identity.Service.Authenticate], [identity.ErrConflict] if the password
+	// changed meanwhile, and [*identity.PasswordError]. If nil, the call is answered 501.
 	ChangePassword func(context.Context, PasswordChange) error
 	// SetPassword sets a password without the old one. It returns
-	// [identity.ErrNotFound] and [*identity.PasswordError]. If nil, the call is
-	// answered 501.
+	// [identity.ErrNotFound], [identity.ErrConflict] if the password changed meanwhile,
+	// and [*identity.PasswordError]. If nil, the call is answered 501.
 	SetPassword func(context.Context, PasswordSetting) error
 	// CheckUsers looks through the users and reports what is wrong with their rows; the
 	// report is encoded as JSON. If nil, the call is answered 501.

@@ -164,7 +164,7 @@ func TestDocumentHasEveryCall(t *testing.T) {
 // bodies are good bodies of the calls that take one.
 var bodies = map[string]string{
 	"POST /v1/passwords/check":  `{"mobile":"12345678901","password":"x","address":"192.0.2.1"}`,
-	"POST /v1/passwords/change": `{"mobile":"12345678901","password":"x","new_password":"y","address":"192.0.2.1"}`,
+	"POST /v1/passwords/change": `{"user_id":"u","password":"x","new_password":"y","address":"192.0.2.1"}`,
 	"POST /v1/passwords/set":    `{"user_id":"u","password":"y"}`,
 	"POST /v1/users":            `{"mobile":"12345678901","password":"x","verified":true}`,
 	"POST /v1/users/find":       `{"mobile":"12345678901"}`,
@@ -181,7 +181,7 @@ var errs = map[string]error{
 	"wrong_credentials": identity.ErrWrongCredentials, "code_refused": identity.ErrCodeRefused, "invalid_mobile": identity.ErrInvalidMobile,
 	"client_not_found": identity.ErrClientNotFound, "client_disabled": identity.ErrClientDisabled, "tenant_missing": identity.ErrTenantMissing,
 	"unknown_purpose": identity.ErrUnknownPurpose, "captcha_missing": identity.ErrCaptchaMissing, "captcha_wrong": identity.ErrCaptchaWrong,
-	"captcha_expired": identity.ErrCaptchaExpired, "already_exists": identity.ErrAlreadyExists, "not_found": identity.ErrNotFound,
+	"captcha_expired": identity.ErrCaptchaExpired, "already_exists": identity.ErrAlreadyExists, "conflict": identity.ErrConflict, "not_found": identity.ErrNotFound,
 	"password_length":   &identity.PasswordError{Fault: identity.PasswordLength, Min: 8, Max: 256},
 	"password_contains": &identity.PasswordError{Fault: identity.PasswordContains}, "password_reused": &identity.PasswordError{Fault: identity.PasswordReused},
 	"password_weak": &identity.PasswordError{Fault: identity.PasswordWeak}, "too_many_requests": &identity.RateLimitedError{RetryAfter: 1500 * time.Millisecond},

@@ -2,17 +2,20 @@ package management
 
 import (
 	"errors"
+	"net/netip"
 
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
-// PasswordChange asks for a new password in exchange for the old one.
+// PasswordChange asks for a new password in exchange for the old one, for a user who
+// is signed in.
 type PasswordChange struct {
-	// Who it is, and where the request comes from; Password is the old one.
-	identity.LoginRequest
-	// UserID is the user that the request names instead of a number, or empty.
-	UserID string
-	New    identity.Secret
+	Tenant, UserID string
+	Old, New       identity.Secret
+	// Address, ClientID and Device as in [identity.LoginRequest].
+	Address          netip.Addr
+	ClientID, Device string
+	Language         string // of the notice to the user
 }
 
 // PasswordSetting asks for a new password without the old one.
@@ -80,21 +83,21 @@ func checkPassword(c *call) (reply, error) {
 }
 
 func changePassword(c *call) (reply, error) {
-	b, err := c.body(append([]string{"new_password"}, person...)...)
+	b, err := c.body("tenant", "user_id", "password", "new_password", "address", "client_id", "device", "language")
 	if err != nil {
 		return reply{}, err
 	}
-	change := PasswordChange{New: b.secret("new_password", longPassword)}
-	change.LoginRequest, change.UserID = c.login(b)
+	change := PasswordChange{
+		Tenant: b.optional("tenant"), UserID: b.required("user_id"), Old: b.secret("password", longPassword), New: b.secret("new_password", longPassword),
+		Address: b.address("address"), ClientID: b.optional("client_id"), Device: b.text("device", longDevice, true), Language: b.optional("language"),
+	}
+	b.wantedSecret("password")
 	b.wantedSecret("new_password")
 	if err := b.err(); err != nil {
 		return reply{}, err
 	}
 	if c.cfg.ChangePassword == nil {
 		return reply{}, notSupported()
-	}
-	if err := c.resolve(&change.LoginRequest, change.UserID); err != nil {
-		return reply{}, err
 	}
 	return done, c.cfg.ChangePassword(c.ctx(), change)
 }
