@@ -117,10 +117,7 @@ func (s *Service) deliverEvent(ctx context.Context, m OutboxMessage, d delivery)
 		}
 		err = s.cfg.OnEvent(ctx, e)
 	}
-	if err != nil {
-		return sms.Accepted{}, later(fmt.Errorf("function for events: %w", err))
-	}
-	return sms.Accepted{}, nil
+	return sms.Accepted{}, eventFailure(err)
 }
 
 // pay charges the budget and hands a message to the provider. What was not sent
