@@ -18,7 +18,7 @@ require github.com/google/uuid v1.6.0
 
 require github.com/jackc/pgx/v5 v5.12.0
 
-require github.com/nyaruka/phonenumbers v1.8.1 // indirect
+require github.com/nyaruka/phonenumbers v1.8.1
 
 require github.com/sony/gobreaker/v2 v2.4.0 // indirect
 
@@ -32,9 +32,14 @@ require github.com/uptrace/bun/dialect/sqlitedialect v1.3.0 // indirect
 
 require golang.org/x/crypto v0.59.0 // indirect
 
-require golang.org/x/text v0.44.0 // indirect
+require golang.org/x/text v0.44.0
 
-require modernc.org/sqlite v1.62.0
+require (
+	golang.org/x/net v0.62.0
+	golang.org/x/sys v0.50.0
+	golang.org/x/term v0.48.0
+	modernc.org/sqlite v1.62.0
+)
 
 require (
 	filippo.io/edwards25519 v1.2.0 // indirect
@@ -53,7 +58,6 @@ require (
 	github.com/vmihailenco/tagparser/v2 v2.0.0 // indirect
 	golang.org/x/mod v0.42.0 // indirect
 	golang.org/x/sync v0.25.0 // indirect
-	golang.org/x/sys v0.50.0 // indirect
 	google.golang.org/protobuf v1.36.11 // indirect
 	modernc.org/libc v1.80.1 // indirect
 	modernc.org/mathutil v1.7.1 // indirect

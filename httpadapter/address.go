@@ -2,7 +2,6 @@ package httpadapter
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -22,7 +21,7 @@ func (p proxies) check(of string) error {
 	var errs []error
 	fault := func(bad bool, format string, args ...any) {
 		if bad {
-			errs = append(errs, fmt.Errorf("httpadapter: "+of+"."+format, args...))
+			errs = append(errs, optionFault(of, format, args...))
 		}
 	}
 	anyTrusted := len(p.networks) > 0 || p.unixSocket

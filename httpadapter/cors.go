@@ -1,7 +1,6 @@
 package httpadapter
 
 import (
-	"fmt"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -57,7 +56,7 @@ func (x *exchange) preflightHeaders() {
 // as a browser writes it (RFC 6454, 6.2), because it is compared byte by byte.
 func checkOrigin(origin string) error {
 	fault := func(what string) error {
-		return fmt.Errorf("httpadapter: Options.AllowedOrigins: %q %s, write it like https://www.example.com", origin, what)
+		return optionFault("Options", "AllowedOrigins: %q %s, write it like https://www.example.com", origin, what)
 	}
 	if origin == "null" {
 		return fault("is what any sandboxed page or local file sends")

@@ -2,7 +2,6 @@ package httpadapter
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -113,12 +112,12 @@ func newTranslator(custom Messages, defaultLanguage string) (*translator, error)
 		errs = append(errs, checkMessages(name, custom[name])...)
 		tag, err := language.Parse(name)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("httpadapter: Options.Messages[%q]: not a BCP 47 language", name))
+			errs = append(errs, optionFault("Options", "Messages[%q]: not a BCP 47 language", name))
 			continue
 		}
 		key := tag.String()
 		if other, ok := seen[key]; ok {
-			errs = append(errs, fmt.Errorf("httpadapter: Options.Messages[%q]: the same language as %q", name, other))
+			errs = append(errs, optionFault("Options", "Messages[%q]: the same language as %q", name, other))
 		}
 		seen[key] = name
 		if _, ok := all[key]; !ok {
@@ -130,7 +129,7 @@ func newTranslator(custom Messages, defaultLanguage string) (*translator, error)
 
 	def, err := language.Parse(defaultLanguage)
 	if _, ok := all[def.String()]; err != nil || !ok {
-		errs = append(errs, fmt.Errorf("httpadapter: Options.DefaultLanguage %q is not a language of Messages", defaultLanguage))
+		errs = append(errs, optionFault("Options", "DefaultLanguage %q is not a language of Messages", defaultLanguage))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -153,7 +152,7 @@ func checkMessages(name string, texts map[Message]string) (errs []error) {
 	for _, m := range slices.Sorted(maps.Keys(texts)) {
 		text := texts[m]
 		fault := func(what string) {
-			errs = append(errs, fmt.Errorf("httpadapter: Options.Messages[%q][%q]: %s", name, m, what))
+			errs = append(errs, optionFault("Options", "Messages[%q][%q]: %s", name, m, what))
 		}
 		standard, ok := en[m]
 		if !ok {

@@ -2,7 +2,6 @@ package httpadapter
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/netip"
 	"slices"
@@ -104,7 +103,7 @@ func (o *Options) check() error {
 	var errs []error
 	fault := func(bad bool, format string, args ...any) {
 		if bad {
-			errs = append(errs, fmt.Errorf("httpadapter: Options."+format, args...))
+			errs = append(errs, optionFault("Options", format, args...))
 		}
 	}
 	fault(!validPrefix(o.Prefix), "Prefix is %q, must be like \"/auth\"", o.Prefix)

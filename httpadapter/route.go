@@ -2,7 +2,6 @@ package httpadapter
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"strings"
 
@@ -50,13 +49,13 @@ func (e *MalformedError) Error() string {
 func (r Route) check() error {
 	switch {
 	case r.Method != http.MethodGet && r.Method != http.MethodPost:
-		return fmt.Errorf("httpadapter: Options.Routes: method %q of %s, must be GET or POST", r.Method, r.Path)
+		return optionFault("Options", "Routes: method %q of %s, must be GET or POST", r.Method, r.Path)
 	case r.Method == http.MethodGet && len(r.Fields) > 0:
-		return fmt.Errorf("httpadapter: Options.Routes: %s has fields, a GET has no body", r.Path)
+		return optionFault("Options", "Routes: %s has fields, a GET has no body", r.Path)
 	case r.Call == nil:
-		return fmt.Errorf("httpadapter: Options.Routes: %s has no Call", r.Path)
+		return optionFault("Options", "Routes: %s has no Call", r.Path)
 	case r.Path == "" || !validPrefix(r.Path):
-		return fmt.Errorf("httpadapter: Options.Routes: path %q, must be like \"/api/v2/sdk/captcha\"", r.Path)
+		return optionFault("Options", "Routes: path %q, must be like \"/api/v2/sdk/captcha\"", r.Path)
 	}
 	return nil
 }

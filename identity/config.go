@@ -49,7 +49,8 @@ type Config struct {
 	// Nil asks nobody.
 	Breached BreachedPasswords
 	// OnPasswordReset is called by [Service.Run] at least once for each committed
-	// reset, also when the process died in between: end the user's sessions there.
+	// reset, also when the process died in between, and for each ChangePassword and
+	// SetPassword: end the user's sessions that are older than ChangedAt there.
 	// An error repeats the call, with growing pauses, for EventLifetime. Nil:
 	// compare [User.PasswordChangedAt] with the age of a session instead.
 	OnPasswordReset func(context.Context, PasswordResetEvent) error
@@ -98,6 +99,13 @@ type Config struct {
 	// Password rules. Zero fields take their default.
 	Password PasswordPolicy
 
+	// PasswordHasher makes the hashes of new passwords. Default argon2id at the cost
+	// that Hash says. Set it, for example to package bcrypthash's, if other services
+	// must go on reading the column. Hashes of other schemes verify as before.
+	PasswordHasher PasswordHasher
+	// KeepHashes leaves a stored hash as it is when the person signs in, whatever its
+	// scheme. Default off: a hash that PasswordHasher would not make is replaced then.
+	KeepHashes bool
 	// Hash sets argon2id's cost. Zero fields take their default.
 	Hash HashParams
 	// HashConcurrency is how many hashes are computed at once: memory is bounded

@@ -37,6 +37,10 @@ type BudgetPolicy struct {
 	// and not redeemed: to numbers that share all but their last four digits
 	// (default 30 / 24 h), and by request from one network (default 60 / 24 h).
 	UnredeemedPerPrefix, UnredeemedPerNetwork []limit.Rate
+	// UnredeemedPerRegion is how many codes to numbers of a region may be sent and
+	// not redeemed before an [EventAlarm] is raised. It refuses nothing in any mode.
+	// Default 300 / 24 h.
+	UnredeemedPerRegion []limit.Rate
 }
 
 // UnredeemedMode says what to do when too many codes are not redeemed.
@@ -63,12 +67,14 @@ func (b *BudgetPolicy) fill() {
 	def(&b.Unredeemed, UnredeemedRecord)
 	rates(&b.UnredeemedPerPrefix, 30, 24*time.Hour)
 	rates(&b.UnredeemedPerNetwork, 60, 24*time.Hour)
+	rates(&b.UnredeemedPerRegion, 300, 24*time.Hour)
 }
 
 func (b *BudgetPolicy) rateFields() map[string]*[]limit.Rate {
 	return map[string]*[]limit.Rate{
 		"Total": &b.Total, "PerTenant": &b.PerTenant, "PerClient": &b.PerClient, "PerPrefix": &b.PerPrefix,
 		"UnredeemedPerPrefix": &b.UnredeemedPerPrefix, "UnredeemedPerNetwork": &b.UnredeemedPerNetwork,
+		"UnredeemedPerRegion": &b.UnredeemedPerRegion,
 	}
 }
 

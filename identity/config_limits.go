@@ -18,9 +18,10 @@ import (
 type LimitPolicy struct {
 	// CodeAttempts is how many guesses one code allows: 1 to 10. Default 5.
 	CodeAttempts int
-	// LiveCodes is how many devices may have a live code for one number at the
-	// same time, so that a stranger's request does not end the owner's code: 1 to
-	// 10. Default 3.
+	// LiveCodes is how many codes of one number live at the same time with
+	// [Config.InsecureAnyDevice], where each guess is compared with all of them: 1 to
+	// 10. Default 3. Otherwise each device has one code of its own, which no other
+	// device's request ends.
 	LiveCodes int
 
 	// SendCooldown is the pause between two codes for a number to one network, and
@@ -30,8 +31,8 @@ type LimitPolicy struct {
 	// network ask for. Default 2 / 10 min, 3 / h, 5 / 24 h.
 	SendsPerNumberAndNetwork []limit.Rate
 	// SendsPerNumber limits the codes for one number that all strangers together ask
-	// for. Windows of at most an hour, because an owner with a new device is a
-	// stranger too. Default 6 / h.
+	// for. An owner with a new device is a stranger too, so this must be more than
+	// what ten networks may ask for. Default 33 / h.
 	SendsPerNumber []limit.Rate
 	// SendsPerKnownDevice limits the codes for one number that one known device
 	// asks for. Default 3 / 10 min, 5 / h, 10 / 24 h.
@@ -42,13 +43,14 @@ type LimitPolicy struct {
 	SendsPerAddress, SendsPerSubnet, SendsPerNetwork []limit.Rate
 
 	// FailuresPerNumberAndNetwork limits the wrong codes for one number that
-	// strangers on one network enter. Default 10 / 24 h.
+	// strangers on one network enter. Default 7 / 24 h.
 	FailuresPerNumberAndNetwork []limit.Rate
 	// FailuresPerNumber limits the wrong codes for one number that all strangers
-	// together enter. Default 20, and one more every 40 min: at most 56 in any day.
-	FailuresPerNumber limit.Bucket
+	// together enter. It must be more than what ten networks may enter. Default 78 /
+	// 24 h.
+	FailuresPerNumber []limit.Rate
 	// FailuresPerKnownDevice limits the wrong codes for one number that all known
-	// devices together enter. Default 20, and one more every hour: at most 44 in any
+	// devices together enter. Default 10, and one more every 2 h: at most 22 in any
 	// day, so that with FailuresPerNumber no number sees more than 100 guesses a day.
 	FailuresPerKnownDevice limit.Bucket
 	// FailuresPerAddress, FailuresPerSubnet and FailuresPerNetwork limit the guesses
@@ -56,18 +58,18 @@ type LimitPolicy struct {
 	// 240 / h.
 	FailuresPerAddress, FailuresPerSubnet, FailuresPerNetwork []limit.Rate
 	// FailuresTotal limits the wrong codes that strangers enter for all numbers
-	// together. It counts only guesses at codes that were really sent. Default
-	// 10,000 / h.
+	// together. It counts only guesses at codes that were really sent. Beyond it,
+	// guesses of strangers are refused for every number. Default 10,000 / h.
 	FailuresTotal []limit.Rate
 	// FailuresAlarm raises an [EventAlarm] once per window while at least that many
 	// of these were counted. Default 1,000 / h.
 	FailuresAlarm limit.Rate
 
 	// LoginsPerNumberAndNetwork, LoginsPerNumber and LoginsPerKnownDevice limit
-	// failed logins, as for wrong codes. Default 10 / 24 h; 20, and one more every
-	// 40 min; 20, and one more every hour.
+	// failed logins, as for wrong codes. Default 7 / 24 h; 78 / 24 h; 10, and one
+	// more every 2 h.
 	LoginsPerNumberAndNetwork []limit.Rate
-	LoginsPerNumber           limit.Bucket
+	LoginsPerNumber           []limit.Rate
 	LoginsPerKnownDevice      limit.Bucket
 	// LoginsPerAddress, LoginsPerSubnet and LoginsPerNetwork limit failed logins
 	// from an address, subnet and network. Default 100 / h, 200 / h, 400 / h.
@@ -103,18 +105,18 @@ func (l *LimitPolicy) fill() {
 	def(&l.LiveCodes, 3)
 	def(&l.SendCooldown, time.Minute)
 	rates(&l.SendsPerNumberAndNetwork, limit.Rate{Limit: 2, Per: 10 * time.Minute}, limit.Rate{Limit: 3, Per: hour}, limit.Rate{Limit: 5, Per: day})
-	rates(&l.SendsPerNumber, limit.Rate{Limit: 6, Per: hour})
+	rates(&l.SendsPerNumber, limit.Rate{Limit: 33, Per: hour})
 	rates(&l.SendsPerKnownDevice, limit.Rate{Limit: 3, Per: 10 * time.Minute}, limit.Rate{Limit: 5, Per: hour}, limit.Rate{Limit: 10, Per: day})
 	levels(&l.SendsPerAddress, &l.SendsPerSubnet, &l.SendsPerNetwork, 30, hour)
-	rates(&l.FailuresPerNumberAndNetwork, limit.Rate{Limit: 10, Per: day})
-	def(&l.FailuresPerNumber, limit.Bucket{Burst: 20, Every: 40 * time.Minute})
-	def(&l.FailuresPerKnownDevice, limit.Bucket{Burst: 20, Every: hour})
+	rates(&l.FailuresPerNumberAndNetwork, limit.Rate{Limit: 7, Per: day})
+	rates(&l.FailuresPerNumber, limit.Rate{Limit: 78, Per: day})
+	def(&l.FailuresPerKnownDevice, limit.Bucket{Burst: 10, Every: 2 * hour})
 	levels(&l.FailuresPerAddress, &l.FailuresPerSubnet, &l.FailuresPerNetwork, 60, hour)
 	rates(&l.FailuresTotal, limit.Rate{Limit: 10_000, Per: hour})
 	def(&l.FailuresAlarm, limit.Rate{Limit: 1000, Per: hour})
-	rates(&l.LoginsPerNumberAndNetwork, limit.Rate{Limit: 10, Per: day})
-	def(&l.LoginsPerNumber, limit.Bucket{Burst: 20, Every: 40 * time.Minute})
-	def(&l.LoginsPerKnownDevice, limit.Bucket{Burst: 20, Every: hour})
+	rates(&l.LoginsPerNumberAndNetwork, limit.Rate{Limit: 7, Per: day})
+	rates(&l.LoginsPerNumber, limit.Rate{Limit: 78, Per: day})
+	def(&l.LoginsPerKnownDevice, limit.Bucket{Burst: 10, Every: 2 * hour})
 	levels(&l.LoginsPerAddress, &l.LoginsPerSubnet, &l.LoginsPerNetwork, 100, hour)
 	levels(&l.RefusalsPerAddress, &l.RefusalsPerSubnet, &l.RefusalsPerNetwork, 60, 10*time.Minute)
 	rates(&l.SuspiciousSendsPerPrefix, limit.Rate{Limit: 40, Per: hour})
@@ -128,10 +130,10 @@ func (l *LimitPolicy) rateFields() map[string]*[]limit.Rate {
 		"SendsPerNumberAndNetwork": &l.SendsPerNumberAndNetwork, "SendsPerNumber": &l.SendsPerNumber,
 		"SendsPerKnownDevice": &l.SendsPerKnownDevice,
 		"SendsPerAddress":     &l.SendsPerAddress, "SendsPerSubnet": &l.SendsPerSubnet, "SendsPerNetwork": &l.SendsPerNetwork,
-		"FailuresPerNumberAndNetwork": &l.FailuresPerNumberAndNetwork, "FailuresTotal": &l.FailuresTotal,
+		"FailuresPerNumberAndNetwork": &l.FailuresPerNumberAndNetwork, "FailuresPerNumber": &l.FailuresPerNumber, "FailuresTotal": &l.FailuresTotal,
 		"FailuresPerAddress": &l.FailuresPerAddress, "FailuresPerSubnet": &l.FailuresPerSubnet, "FailuresPerNetwork": &l.FailuresPerNetwork,
-		"LoginsPerNumberAndNetwork": &l.LoginsPerNumberAndNetwork,
-		"LoginsPerAddress":          &l.LoginsPerAddress, "LoginsPerSubnet": &l.LoginsPerSubnet, "LoginsPerNetwork": &l.LoginsPerNetwork,
+		"LoginsPerNumberAndNetwork": &l.LoginsPerNumberAndNetwork, "LoginsPerNumber": &l.LoginsPerNumber,
+		"LoginsPerAddress": &l.LoginsPerAddress, "LoginsPerSubnet": &l.LoginsPerSubnet, "LoginsPerNetwork": &l.LoginsPerNetwork,
 		"RefusalsPerAddress": &l.RefusalsPerAddress, "RefusalsPerSubnet": &l.RefusalsPerSubnet, "RefusalsPerNetwork": &l.RefusalsPerNetwork,
 		"SuspiciousSendsPerPrefix": &l.SuspiciousSendsPerPrefix, "SuspiciousSendsTotal": &l.SuspiciousSendsTotal,
 	}
@@ -151,8 +153,7 @@ func (l *LimitPolicy) faults(fault func(bad bool, field, format string, args ...
 	}
 	rateFaults(fault, "Limits.FailuresAlarm", []limit.Rate{l.FailuresAlarm})
 	for name, b := range map[string]limit.Bucket{
-		"FailuresPerNumber": l.FailuresPerNumber, "FailuresPerKnownDevice": l.FailuresPerKnownDevice,
-		"LoginsPerNumber": l.LoginsPerNumber, "LoginsPerKnownDevice": l.LoginsPerKnownDevice,
+		"FailuresPerKnownDevice": l.FailuresPerKnownDevice, "LoginsPerKnownDevice": l.LoginsPerKnownDevice,
 	} {
 		fault(b.Burst < 1 || b.Burst > 1_000_000 || b.Every < time.Millisecond || time.Duration(b.Burst)*b.Every > limit.Longest,
 			"Limits."+name, "is %d and one every %s, must be 1 to 1,000,000 and one every 1ms or more, full again within %s", b.Burst, b.Every, limit.Longest)

@@ -27,7 +27,7 @@ func TestNewReportsAllFaultsTogether(t *testing.T) {
 		OldSecrets: []identity.Secret{identity.NewSecret("short")},
 		CodeDigits: 5, CodeLifetime: time.Hour, DefaultRegion: "XX",
 		Hash: identity.HashParams{MemoryKiB: 1024}, Password: identity.PasswordPolicy{Min: 4, History: 11},
-		Limits: identity.LimitPolicy{CodeAttempts: 11, FailuresPerNumber: limit.Bucket{Burst: -1, Every: time.Hour}, SendsPerNumber: []limit.Rate{{Limit: 0, Per: time.Hour}}},
+		Limits: identity.LimitPolicy{CodeAttempts: 11, FailuresPerKnownDevice: limit.Bucket{Burst: -1, Every: time.Hour}, SendsPerNumber: []limit.Rate{{Limit: 0, Per: time.Hour}}},
 		Texts:  identity.Texts{"en": {Code: map[identity.Purpose]string{"": "no code {oops}"}, PasswordChanged: "x"}},
 	})
 	if err == nil {
@@ -35,7 +35,7 @@ func TestNewReportsAllFaultsTogether(t *testing.T) {
 	}
 	for _, want := range []string{
 		"Store is missing", "SMS is missing", "Secret has 0 bytes", "OldSecrets[0] has 5 bytes", "CodeDigits", "CodeLifetime", `"XX"`,
-		"Hash.MemoryKiB", "Password.Min", "Password.History", "CodeAttempts", "FailuresPerNumber", "SendsPerNumber", "must hold {code} once", "{oops}",
+		"Hash.MemoryKiB", "Password.Min", "Password.History", "CodeAttempts", "FailuresPerKnownDevice", "SendsPerNumber", "must hold {code} once", "{oops}",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the error does not name %q:\n%v", want, err)

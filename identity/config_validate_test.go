@@ -69,8 +69,8 @@ func TestValidateNamesEachField(t *testing.T) {
 			c.Texts = english("")
 			c.Texts["fr"] = identity.Templates{Code: c.Texts["en"].Code}
 		},
-		"Limits.LoginsPerNumber": func(c *identity.Config) {
-			c.Limits.LoginsPerNumber = limit.Bucket{Burst: 1_000_001, Every: time.Second}
+		"Limits.LoginsPerKnownDevice": func(c *identity.Config) {
+			c.Limits.LoginsPerKnownDevice = limit.Bucket{Burst: 1_000_001, Every: time.Second}
 		},
 	} {
 		t.Run(want, func(t *testing.T) {

@@ -73,13 +73,7 @@ func (s *Service) deliverCode(ctx context.Context, m OutboxMessage, d delivery) 
 		return sms.Accepted{}, s.refuseSend(ctx, sc, d, user, reason)
 	}
 	limits := s.meter.money(sc.tenant, sc.client.ID, number.Region(), number)
-	unredeemed := s.meter.unredeemed(number, d.Caller.Address)
-	for _, l := range unredeemed {
-		if s.cfg.Budget.Unredeemed == UnredeemedRecord {
-			l = counted(l)
-		}
-		limits = append(limits, l)
-	}
+	limits = append(limits, s.meter.unredeemed(number, d.Caller.Address)...)
 	return s.pay(ctx, m, d, limits, func(refused string) error { return s.refuseSend(ctx, sc, d, user, refused) })
 }
 

@@ -40,7 +40,16 @@ type meter struct {
 type subject struct {
 	tenant, client, device string
 	number                 mobile.Number
+	account                string // where there is no number
 	address                netip.Addr
+}
+
+// of is what the limits of one person count by: the number, or else the account.
+func (s subject) of() []string {
+	if s.number.IsZero() && s.account != "" {
+		return []string{s.tenant, "", s.account}
+	}
+	return []string{s.tenant, s.number.E164()}
 }
 
 func (m meter) key(scope string, who ...string) limit.Key {
@@ -113,7 +122,7 @@ func (m meter) perNetwork(what string, kind limit.Kind, s subject, address, subn
 func (m meter) number(s subject, kind limit.Kind, rules ...limit.Rule) limit.Limit {
 	device := m.device(s)
 	l := limit.Limit{
-		Key: m.key("number", s.tenant, s.number.E164()), Kind: kind, Retain: numberRetain,
+		Key: m.key("number", s.of()...), Kind: kind, Retain: numberRetain,
 		Mark: m.mark("attacker", networkOf(s.address).attacker()), Device: device, Rules: rules,
 	}
 	if device != 0 {
@@ -145,7 +154,7 @@ func (m meter) numberGuesses(s subject) limit.Limit {
 	p := m.policy
 	return m.number(s, kindGuess,
 		limit.Rule{Name: "wrong codes per number and network", Scope: limit.SameMark, For: limit.Strangers, Rates: p.FailuresPerNumberAndNetwork},
-		limit.Rule{Name: "wrong codes per number", For: limit.Strangers, Bucket: p.FailuresPerNumber},
+		limit.Rule{Name: "wrong codes per number", For: limit.Strangers, Rates: p.FailuresPerNumber},
 		limit.Rule{Name: "wrong codes per known device", For: limit.KnownDevices, Bucket: p.FailuresPerKnownDevice},
 	)
 }
@@ -155,19 +164,17 @@ func (m meter) networkGuesses(s subject) limit.Limit {
 	return m.perNetwork("wrong codes", kindGuess, s, p.FailuresPerAddress, p.FailuresPerSubnet, p.FailuresPerNetwork)
 }
 
-// totalGuesses is the breaker. Guesses that cannot match, because no code was
-// really sent, count elsewhere: nobody can trip the breaker with them.
-func (m meter) totalGuesses(canMatch bool) limit.Limit {
+// totalGuesses is the breaker. It counts guesses of strangers at codes that were
+// really sent. The others count elsewhere: nobody can trip the breaker with them.
+func (m meter) totalGuesses(counts bool) limit.Limit {
 	scope := "wrong codes"
-	if !canMatch {
-		scope = "wrong codes for nobody"
+	if !counts {
+		scope = "wrong codes that trip nothing"
 	}
 	l := m.total(scope, kindGuess)
-	if canMatch {
-		l.Rules = []limit.Rule{{Name: "wrong codes in total", Rates: m.policy.FailuresTotal}}
-		l.Alarm = m.policy.FailuresAlarm
-	} else {
-		l.Alarm = limit.Rate{Limit: m.policy.FailuresAlarm.Limit, Per: m.policy.FailuresAlarm.Per}
+	l.Rules, l.Alarm = []limit.Rule{{Name: "wrong codes in total", Rates: m.policy.FailuresTotal}}, m.policy.FailuresAlarm
+	if !counts {
+		return counted(l)
 	}
 	return l
 }
@@ -183,7 +190,7 @@ func (m meter) numberLogins(s subject) limit.Limit {
 	p := m.policy
 	return m.number(s, kindLogin,
 		limit.Rule{Name: "logins per number and network", Scope: limit.SameMark, For: limit.Strangers, Rates: p.LoginsPerNumberAndNetwork},
-		limit.Rule{Name: "logins per number", For: limit.Strangers, Bucket: p.LoginsPerNumber},
+		limit.Rule{Name: "logins per number", For: limit.Strangers, Rates: p.LoginsPerNumber},
 		limit.Rule{Name: "logins per known device", For: limit.KnownDevices, Bucket: p.LoginsPerKnownDevice},
 	)
 }
@@ -217,14 +224,17 @@ func (m meter) suspicion(s subject) []limit.Limit {
 	return []limit.Limit{byPrefix, total}
 }
 
-// counted is a limit that counts like l and refuses nothing.
+// counted is a limit that counts like l and refuses nothing. Its rules only have
+// their names.
 func counted(l limit.Limit) limit.Limit {
-	for _, rule := range l.Rules {
+	rules := make([]limit.Rule, len(l.Rules))
+	for i, rule := range l.Rules {
+		rules[i].Name = rule.Name
 		for _, r := range rule.Rates {
 			l.Alarm = r
 		}
 	}
-	l.Rules = nil
+	l.Rules = rules
 	return l
 }
 
@@ -250,19 +260,30 @@ func (m meter) money(tenant, client, region string, n mobile.Number) []limit.Lim
 	})
 }
 
-// unredeemed counts codes that were sent and not redeemed.
+// unredeemed counts codes that were sent and not redeemed. It is never a region
+// that is refused: strangers could fill its counter.
 func (m meter) unredeemed(n mobile.Number, address netip.Addr) []limit.Limit {
-	if m.budget.Unredeemed == UnredeemedOff {
+	b := m.budget
+	if b.Unredeemed == UnredeemedOff {
 		return nil
 	}
-	return []limit.Limit{
+	limits := []limit.Limit{
 		{
 			Key: m.key("unredeemed.prefix", prefix(n)), Kind: kindUnredeemed,
-			Rules: []limit.Rule{{Name: "unredeemed codes per prefix", Rates: m.budget.UnredeemedPerPrefix}},
+			Rules: []limit.Rule{{Name: "unredeemed codes per prefix", Rates: b.UnredeemedPerPrefix}},
 		},
 		{
 			Key: m.key("unredeemed.network", networkOf(address).attacker()), Kind: kindUnredeemed,
-			Rules: []limit.Rule{{Name: "unredeemed codes per network", Rates: m.budget.UnredeemedPerNetwork}},
+			Rules: []limit.Rule{{Name: "unredeemed codes per network", Rates: b.UnredeemedPerNetwork}},
 		},
 	}
+	if b.Unredeemed == UnredeemedRecord {
+		for i := range limits {
+			limits[i] = counted(limits[i])
+		}
+	}
+	return append(limits, counted(limit.Limit{
+		Key: m.key("unredeemed.region", n.Region()), Kind: kindUnredeemed, Shards: totalShards, Shard: rand.IntN(totalShards),
+		Rules: []limit.Rule{{Name: "unredeemed codes per region", Rates: b.UnredeemedPerRegion}},
+	}))
 }

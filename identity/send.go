@@ -76,7 +76,11 @@ func (s *Service) sendVerifyCode(ctx context.Context, r SendRequest) error {
 	callCtx, cancel := s.deadline(ctx)
 	defer cancel()
 	if _, err := s.store.IssueCode(callCtx, issue); err != nil {
-		return s.limited(ctx, err, "issue code")
+		err = s.limited(ctx, err, "issue code")
+		if _, limited := errors.AsType[*RateLimitedError](err); limited && r.CaptchaToken != "" && s.cfg.Captcha != nil {
+			return s.refusal(ctx, s.meter.networkRefusals(who), err) // its CAPTCHA took work
+		}
+		return err
 	}
 	s.observeEvent(issue.Event)
 	s.outbox.wake(issue.Messages[0].Lane)
@@ -180,10 +184,21 @@ func (s *Service) issue(now time.Time, r SendRequest, sc scope, number mobile.Nu
 			MaxAttempts: s.cfg.Limits.CodeAttempts, CreatedAt: now, ExpiresAt: expires,
 		},
 		Replace:  !s.cfg.InsecureAnyDevice,
-		KeepLive: s.cfg.Limits.LiveCodes,
+		KeepLive: s.keepLive(),
 		Messages: append([]OutboxMessage{message}, more...),
 		Event:    event,
 	}, nil
+}
+
+// liveDevices is how many devices may have a live code for one number. It is more
+// than the limits of sends let strangers have, so they cannot end an owner's code.
+const liveDevices = 100
+
+func (s *Service) keepLive() int {
+	if s.cfg.InsecureAnyDevice {
+		return s.cfg.Limits.LiveCodes
+	}
+	return liveDevices
 }
 
 // binding is what a code is bound to; only the code itself is missing.

@@ -50,7 +50,7 @@ func New(cfg Config) (*Service, error) {
 	}
 	s := &Service{
 		cfg: cfg, store: cfg.Store, people: cfg.Store, keys: keys,
-		ids:        &ids{random: rand.Reader},
+		ids:        newIDs(rand.Reader),
 		mobiles:    mobile.Parser{Region: cfg.DefaultRegion, Countries: cfg.Countries},
 		passwords:  newPasswords(&cfg),
 		writer:     newWriter(&cfg),
@@ -175,6 +175,14 @@ func (s *Service) usage(ctx context.Context, limits ...limit.Limit) (float64, er
 }
 
 func (s *Service) readLimits(ctx context.Context, limits []limit.Limit) (usage float64, refused *limit.Error, err error) {
+	states, err := s.limitStates(ctx, limits)
+	if err != nil {
+		return 0, nil, err
+	}
+	return s.lookAt(ctx, limits, states)
+}
+
+func (s *Service) limitStates(ctx context.Context, limits []limit.Limit) (map[limit.Key][][]byte, error) {
 	keys := make([]limit.Key, len(limits))
 	for i, l := range limits {
 		keys[i] = l.Key
@@ -183,8 +191,12 @@ func (s *Service) readLimits(ctx context.Context, limits []limit.Limit) (usage f
 	defer cancel()
 	states, err := s.store.LimitStates(callCtx, keys)
 	if err != nil {
-		return 0, nil, s.limited(ctx, err, "look at limits")
+		return nil, s.limited(ctx, err, "look at limits")
 	}
+	return states, nil
+}
+
+func (s *Service) lookAt(ctx context.Context, limits []limit.Limit, states map[limit.Key][][]byte) (usage float64, refused *limit.Error, err error) {
 	now := s.now()
 	for _, l := range limits {
 		used, err := l.Look(states[l.Key], now)

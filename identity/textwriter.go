@@ -124,23 +124,29 @@ type TextLength struct {
 
 // TextLengths returns what each configured message takes, with a code of the
 // configured length, the service name and the last line, by language, kind and
-// purpose. A text of more than one segment is paid for more than once. Safe for
-// concurrent use.
-func (s *Service) TextLengths() []TextLength {
+// purpose. A text of more than one segment is paid for more than once. It needs
+// no Store, SMS and Secret; c must be free of faults otherwise.
+func (c Config) TextLengths() []TextLength {
+	c = c.WithDefaults()
+	w := newWriter(&c)
 	code := map[string]string{
-		"code":    strings.Repeat("0", s.cfg.CodeDigits),
-		"minutes": strconv.Itoa(minutes(s.cfg.CodeLifetime)),
+		"code":    strings.Repeat("0", c.CodeDigits),
+		"minutes": strconv.Itoa(minutes(c.CodeLifetime)),
 	}
 	changed := map[string]string{"time": time.Unix(0, 0).UTC().Format(noticeTime)}
 	var lengths []TextLength
-	for _, lang := range slices.Sorted(maps.Keys(s.cfg.Texts)) {
-		for _, p := range slices.Sorted(maps.Keys(s.cfg.Texts[lang].Code)) {
-			lengths = append(lengths, TextLength{lang, sms.KindVerifyCode, p, sms.Measure(s.writer.code(lang, p, code))})
+	for _, lang := range slices.Sorted(maps.Keys(c.Texts)) {
+		for _, p := range slices.Sorted(maps.Keys(c.Texts[lang].Code)) {
+			lengths = append(lengths, TextLength{lang, sms.KindVerifyCode, p, sms.Measure(w.code(lang, p, code))})
 		}
-		lengths = append(lengths, TextLength{lang, sms.KindPasswordChanged, "", sms.Measure(s.writer.passwordChanged(lang, changed))})
+		lengths = append(lengths, TextLength{lang, sms.KindPasswordChanged, "", sms.Measure(w.passwordChanged(lang, changed))})
 	}
 	return lengths
 }
+
+// TextLengths is [Config.TextLengths] of the service's configuration. Safe for
+// concurrent use.
+func (s *Service) TextLengths() []TextLength { return s.cfg.TextLengths() }
 
 // noticeTime is how a notice says when.
 const noticeTime = "2006-01-02 15:04 UTC"

@@ -8,21 +8,26 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/seed-16109ab2/rekey/identity/internal/mobile"
+	"github.com/seed-16109ab2/rekey/identity/internal/uuidv7"
 )
 
 // ids makes ids. They sort by time.
-type ids struct{ random io.Reader }
+type ids struct {
+	random io.Reader
+	uuids  uuidv7.Generator
+}
 
-// next is a UUIDv7 (RFC 9562, 5.7).
+func newIDs(random io.Reader) *ids {
+	return &ids{random: random, uuids: uuidv7.Generator{Random: random}}
+}
+
 func (i *ids) next() (string, error) {
-	id, err := uuid.NewV7FromReader(i.random)
+	id, err := i.uuids.New(time.Now())
 	if err != nil {
 		return "", fmt.Errorf("identity: random source: %w", err)
 	}
-	return id.String(), nil
+	return id, nil
 }
 
 // trail makes audit events, and the messages that tell the embedder of them.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity/internal/mobile"
-	"github.com/seed-16109ab2/rekey/identity/internal/passhash"
 	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
@@ -81,8 +80,10 @@ func (s *Service) firstHash(ctx context.Context, n NewUser, number mobile.Number
 		if !n.Password.Empty() {
 			return "", errors.New("identity: both a password and a hash given")
 		}
-		_, err := passhash.Parse(phc)
-		return phc, err
+		if !s.passwords.readable(phc) {
+			return "", errors.New("identity: the given password hash is of no scheme that can be verified")
+		}
+		return phc, nil
 	}
 	password := normalize(n.Password)
 	if err := s.passwords.accept(ctx, password, number); err != nil {

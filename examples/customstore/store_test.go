@@ -1,6 +1,8 @@
 package customstore_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,6 +14,7 @@ import (
 	"github.com/seed-16109ab2/rekey/examples/customstore"
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/storage/storagetest"
 )
@@ -28,7 +31,32 @@ func open(t *testing.T, path string) *customstore.Store {
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	storagetest.Run(t, func(t *testing.T) identity.Storage { return open(t, filepath.Join(t.TempDir(), "journal")) })
+	storagetest.Run(t, func(t *testing.T) identity.Storage {
+		path := filepath.Join(t.TempDir(), "journal")
+		s := open(t, path)
+		t.Cleanup(func() { wantSame(t, s, open(t, path)) })
+		return s
+	})
+}
+
+// wantSame fails t unless both stores hold the same.
+func wantSame(t *testing.T, want, got identity.Storage) {
+	t.Helper()
+	all := func(s identity.Storage) []any {
+		ctx := context.Background() // the test's own is over
+		events, err1 := s.Events(ctx, identity.EventQuery{Max: 10_000})
+		messages, err2 := s.MessageStates(ctx, "", 10_000)
+		users, err3 := s.ListUsers(ctx, "acme", "", 10_000)
+		clients, err4 := s.ListClients(ctx, "", 10_000)
+		limits, err5 := s.LimitStates(ctx, []limit.Key{"any", "scene", "devices", "number", "a", "b"})
+		if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
+			t.Fatal(err)
+		}
+		return []any{events, messages, users, clients, limits}
+	}
+	if diff := cmp.Diff(all(want), all(got)); diff != "" {
+		t.Errorf("read again from the journal (-want +got):\n%s", diff)
+	}
 }
 
 // A reset is there when the journal is read again, and what was half written

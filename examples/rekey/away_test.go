@@ -88,7 +88,7 @@ func TestDatabaseGoesAwayAndComesBack(t *testing.T) {
 		health := func(want int) {
 			t.Helper()
 			for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-				resp, err := client.Get("http://" + p.addr + "/healthz")
+				resp, err := client.Get("http://" + p.addr + "/readyz")
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -97,7 +97,7 @@ func TestDatabaseGoesAwayAndComesBack(t *testing.T) {
 					return
 				}
 				if time.Now().After(deadline) {
-					t.Fatalf("/healthz answers %d, want %d: %s", resp.StatusCode, want, p.logs)
+					t.Fatalf("/readyz answers %d, want %d: %s", resp.StatusCode, want, p.logs)
 				}
 			}
 		}

@@ -41,7 +41,7 @@ func twilioCallback(t *testing.T, addr, public, token, status string) int {
 	return resp.StatusCode
 }
 
-// What the carrier says of a message ends in the listing; what others say does not.
+// What the provider says of a message ends in the listing; what others say does not.
 func TestReceiptsAreListed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -80,7 +80,7 @@ func TestReceiptsAreListed(t *testing.T) {
 		t.Errorf("receipt at %v", lines[0]["receipt_at"])
 	}
 	if status, _ := exchange(t, s.addr, "/receipts/vonage", "{}"); status != http.StatusNotFound {
-		t.Errorf("receipts of a carrier that is not in use: %d", status)
+		t.Errorf("receipts of a provider that is not in use: %d", status)
 	}
 }
 
@@ -101,6 +101,24 @@ func TestRefusedReceiptSettings(t *testing.T) {
 		r := runEnv(t, t.TempDir(), test.env, "", append([]string{"serve", "-addr", "127.0.0.1:0"}, strings.Fields(test.args)...)...)
 		if r.code != 2 || !strings.Contains(r.err, test.says) || strings.Count(r.err, "\n") != 1 || strings.Contains(r.err, "key-secret") {
 			t.Errorf("%s: exit status %d, %q; want %q", name, r.code, r.err, test.says)
+		}
+	}
+}
+
+// Behind a proxy that serves the server below a path, receipts arrive whether it
+// takes the path away or not.
+func TestReceiptsBelowAPath(t *testing.T) {
+	t.Parallel()
+	env := []string{"REKEY_TWILIO_ACCOUNT_SID=AC1", "REKEY_TWILIO_AUTH_TOKEN=twilio-token", "REKEY_TWILIO_FROM=+15005550006"}
+	s := start(t, t.TempDir(), env, "-sms", "twilio", "-receipts-url", "https://example.com/auth/")
+	for path, want := range map[string]int{"/receipts/twilio": 403, "/auth/receipts/twilio": 403, "/other/receipts/twilio": 404, "/auth/receipts/vonage": 404} {
+		if status, _ := exchange(t, s.addr, path, "{}"); status != want {
+			t.Errorf("%s: %d, want %d", path, status, want)
+		}
+	}
+	for _, url := range []string{"https://example.com/a//b", "https://example.com/../b", "https://example.com/a%2fb"} {
+		if r := runEnv(t, t.TempDir(), env, "", "serve", "-addr", "127.0.0.1:0", "-sms", "twilio", "-receipts-url", url); r.code != 2 || !strings.Contains(r.err, "-receipts-url has a path") {
+			t.Errorf("%s: exit status %d, %q", url, r.code, r.err)
 		}
 	}
 }

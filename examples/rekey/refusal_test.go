@@ -23,19 +23,19 @@ func TestRefusedCallsChangeNothing(t *testing.T) {
 		"half a command":         {"user", nil, "", 2, "a command is needed"},
 		"unknown flag":           {"serve -sms console -prot 80", nil, "", 2, "-prot"},
 		"argument":               {"serve -sms console hunter2", nil, "", 2, "flags only"},
-		"no carrier":             {"serve", nil, "", 2, "-sms is missing"},
-		"unknown carrier":        {"serve -sms pigeon", nil, "", 2, "-sms must be of console, webhook=URL, twilio"},
+		"no provider":            {"serve", nil, "", 2, "-sms is missing"},
+		"unknown provider":       {"serve -sms pigeon", nil, "", 2, "-sms must be of console, webhook=URL, twilio"},
 		"no webhook secret":      {"serve -sms webhook=https://sms.example/", nil, "", 2, "REKEY_WEBHOOK_SECRET"},
 		"bad webhook secret":     {"serve -sms webhook=https://sms.example/", []string{"REKEY_WEBHOOK_SECRET=short"}, "", 2, "whsec_"},
 		"bad webhook URL":        {"serve -sms webhook=ftp://sms.example/", []string{secretEnv}, "", 2, "https"},
 		"http webhook":           {"serve -sms webhook=http://sms.example/", []string{secretEnv}, "", 2, "https"},
-		"two webhook secrets":    {"serve -sms webhook=https://sms.example/ -webhook-secret-file x", []string{secretEnv}, "", 2, "give one of them"},
+		"two webhook secrets":    {"serve -sms webhook=https://sms.example/", []string{secretEnv, "REKEY_WEBHOOK_SECRET_FILE=x"}, "", 2, "give one of them"},
 		"bad variable":           {"serve -sms console", []string{"REKEY_CODE_DIGITS=six"}, "", 2, "REKEY_CODE_DIGITS: not a whole number"},
-		"two faults":             {"serve -sms console -code-digits 5 -failures-in-a-row 101", nil, "", 2, "-failures-in-a-row is 101, must be 1 to 100"},
+		"two faults":             {"serve -sms console -code-digits 5 -live-codes 11", nil, "", 2, "-live-codes is 11, must be 1 to 10"},
 		"zero":                   {"serve -sms console -code-attempts 0", nil, "", 2, "must not be 0"},
-		"zero rate":              {"serve -sms console -sends-in-all 0/1h", nil, "", 2, "not a rate"},
-		"empty rate":             {"serve -sms console -sends-in-all=", nil, "", 2, "not a rate"},
-		"rate without a time":    {"serve -sms console -sends-in-all 5", nil, "", 2, "not a rate"},
+		"zero rate":              {"serve -sms console -budget-total 0/1h", nil, "", 2, "not a rate"},
+		"empty rate":             {"serve -sms console -budget-total=", nil, "", 2, "not a rate"},
+		"rate without a time":    {"serve -sms console -budget-total 5", nil, "", 2, "not a rate"},
 		"negative duration":      {"serve -sms console -send-cooldown -1s", nil, "", 2, "negative"},
 		"weak hash":              {"serve -sms console -hash-memory-kib 1024", nil, "", 2, "-hash-memory-kib is 1024"},
 		"lanes wrap around":      {"serve -sms console -hash-parallelism 257", nil, "", 2, "not a whole number from 0 to 255"},
@@ -54,7 +54,7 @@ func TestRefusedCallsChangeNothing(t *testing.T) {
 		"bad address":            {"serve -sms console -addr nowhere", nil, "", 1, "nowhere"},
 		"empty database":         {"serve -sms console -addr 127.0.0.1:0 -db=", nil, "", 2, "-db: must not be empty"},
 		"empty address":          {"serve -sms console -addr=", nil, "", 2, "-addr: must not be empty"},
-		"short secret":           {"client add -id x", []string{"REKEY_SECRET=too-short"}, "", 1, "REKEY_SECRET holds a secret of 9 bytes"},
+		"short secret":           {"client add -id x", []string{"REKEY_SECRET=too-short"}, "", 1, "the secret in REKEY_SECRET has 9 bytes, must have at least 32"},
 		"two secrets":            {"client add -id x -secret-file f", []string{"REKEY_SECRET=" + strings.Repeat("s", 32)}, "", 2, "give one of them"},
 		"no old secret":          {"client add -id x -old-secret-file gone", nil, "", 1, "old secret"},
 		"client without id":      {"client add", nil, "", 2, "-id is missing"},
@@ -108,7 +108,7 @@ func TestRefusedByTheDatabase(t *testing.T) {
 		"user again":       {"user add -mobile +86-12345678901", newPassword, "already a user"},
 		"unknown user":     {"user disable -mobile 12345678902", "", "no user with this number"},
 		"no number":        {"user add -mobile 12", newPassword, "not a possible mobile number"},
-		"foreign number":   {"user add -mobile +12025550123", newPassword, "of an allowed country"},
+		"foreign number":   {"user add -mobile +12025550123", newPassword, "+1… is a number of US; served regions: CN (set -countries)"},
 		"weak password":    {"user add -mobile 12345678902", "password", "easy to guess"},
 		"short password":   {"user add -mobile 12345678902", "x", "8 to 256 characters"},
 		"padded client":    {"client add -id=\u00a0", "", "client id missing"},
@@ -151,8 +151,8 @@ func TestSecretFile(t *testing.T) {
 		t.Errorf("the second start changed the file (%v)", err)
 	}
 	for name, change := range map[string]func() error{
-		"readable by all":   func() error { return os.Chmod(path, 0o644) },
-		"readable by group": func() error { return os.Chmod(path, 0o640) },
+		"writable by all":   func() error { return os.Chmod(path, 0o602) },
+		"writable by group": func() error { return os.Chmod(path, 0o620) },
 		"too short":         func() error { return os.WriteFile(path, []byte("short\n"), 0o600) },
 		"too large":         func() error { return os.WriteFile(path, make([]byte, 5000), 0o600) },
 		"a folder":          func() error { _ = os.Remove(path); return os.Mkdir(path, 0o700) },
@@ -193,7 +193,7 @@ func TestSecretRotation(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s = start(t, dir, nil, "-sms", "webhook="+phone.URL, "-webhook-secret-file", "webhook.secret", "-old-webhook-secret-file", "webhook.old",
+	s = start(t, dir, []string{"REKEY_WEBHOOK_SECRET_FILE=webhook.secret", "REKEY_WEBHOOK_OLD_SECRET_FILE=webhook.old"}, "-sms", "webhook="+phone.URL,
 		"-secret-file", "new.secret", "-old-secret-file", "rekey.db.secret")
 	mustPost(t, s.addr, resetPath, resetBody(code, newPassword))
 	phone.next(t)

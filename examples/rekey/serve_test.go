@@ -35,7 +35,7 @@ func manyEvents(t *testing.T, path string, n int) {
 	defer func() { _ = store.Close() }()
 	for range n {
 		e := identity.Event{ID: uuid.Must(uuid.NewV7()).String(), At: time.Now().UTC().Truncate(time.Millisecond), Type: identity.EventAlarm}
-		if err := store.AppendEvent(t.Context(), e); err != nil {
+		if err := store.AppendEvent(t.Context(), e, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -174,7 +174,7 @@ func certificate(t *testing.T, dir string) *x509.Certificate {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		SerialNumber: big.NewInt(time.Now().UnixNano()), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
@@ -288,9 +288,9 @@ func TestHelp(t *testing.T) {
 	help := mustRun(t, dir, "", "serve", "-h")
 	for flag, def := range map[string]string{
 		"code-digits": "6", "code-lifetime": "5m", "code-attempts": "5", "live-codes": "3", "send-cooldown": "1m",
-		"sends-per-number": "3/10m,5/1h,10/24h", "sends-per-address": "30/1h", "sends-per-device": "10/1h", "sends-per-tenant": "1000/1h",
-		"sends-in-all": "1000/1h", "failures-per-number-and-device": "10/24h", "failures-per-number": "20/24h", "failures-in-a-row": "50",
-		"failures-per-address": "60/1h", "failures-alarm": "1000/1h", "failures-in-all": "10000/1h", "default-region": "CN",
+		"sends-per-known-device": "3/10m,5/1h,10/24h", "sends-per-address": "30/1h", "sends-per-number": "33/1h", "budget-per-tenant": "1000/1h",
+		"budget-total": "1000/1h", "failures-per-number-and-network": "7/24h", "failures-per-number": "78/24h", "failures-per-known-device": "10+1/2h",
+		"failures-per-address": "60/1h", "failures-alarm": "1000/1h", "failures-total": "10000/1h", "default-region": "CN",
 		"hash-memory-kib": "19456", "hash-iterations": "2", "hash-parallelism": "1", "password-min": "8", "password-max": "256",
 		"password-strength": "3", "max-body-bytes": "32768",
 	} {

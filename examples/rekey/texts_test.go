@@ -32,7 +32,7 @@ func TestTextsCommand(t *testing.T) {
 		t.Errorf("it left something behind: %v, %v", entries, err)
 	}
 	r = runEnv(t, dir, nil, "", append(args, "-android-app-hash", "FA+9qCX9VSu")...)
-	if r.code != 2 || !strings.Contains(r.err, "-origin-domain and -android-app-hash are both set") {
+	if r.code != 2 || !strings.Contains(r.err, "-android-app-hash and an origin domain are both set") {
 		t.Errorf("exit status %d: %s", r.code, r.err)
 	}
 }

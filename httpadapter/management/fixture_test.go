@@ -164,6 +164,15 @@ type always struct {
 func (s always) Authenticate(context.Context, identity.LoginRequest) (identity.User, error) {
 	return identity.User{}, s.err
 }
+func (s always) VerifyPassword(context.Context, identity.User, identity.LoginRequest) (identity.User, error) {
+	return identity.User{}, s.err
+}
+func (s always) ChangePassword(context.Context, identity.ChangePasswordRequest) (identity.User, error) {
+	return identity.User{}, s.err
+}
+func (s always) SetPassword(context.Context, string, string, identity.Secret) (identity.User, error) {
+	return identity.User{}, s.err
+}
 func (s always) PrepareUser(context.Context, identity.NewUser) (identity.User, error) {
 	return identity.User{}, nil
 }

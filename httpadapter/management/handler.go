@@ -19,16 +19,9 @@ type Config struct {
 	// Tokens are the bearer tokens that are accepted. Mandatory, see [TokenFile].
 	Tokens TokenSource
 
-	// ChangePassword changes a password after it checked the old one. It returns the
-	// errors of [identity.Service.Authenticate], [identity.ErrConflict] if the password
-	// changed meanwhile, and [*identity.PasswordError]. If nil, the call is answered 501.
-	ChangePassword func(context.Context, PasswordChange) error
-	// SetPassword sets a password without the old one. It returns
-	// [identity.ErrNotFound], [identity.ErrConflict] if the password changed meanwhile,
-	// and [*identity.PasswordError]. If nil, the call is answered 501.
-	SetPassword func(context.Context, PasswordSetting) error
-	// CheckUsers looks through the users and reports what is wrong with their rows; the
-	// report is encoded as JSON. If nil, the call is answered 501.
+	// CheckUsers looks through the users and reports what is wrong with their rows, as
+	// CheckUsers of a store of storage/bunstore does; the report is encoded as JSON. If
+	// nil, the call is answered 501.
 	CheckUsers func(context.Context) (any, error)
 
 	// Settle is how old an event or a message must be before a list has it. Choose it
@@ -45,6 +38,9 @@ type Config struct {
 // service is what the handler needs of [identity.Service].
 type service interface {
 	Authenticate(context.Context, identity.LoginRequest) (identity.User, error)
+	VerifyPassword(context.Context, identity.User, identity.LoginRequest) (identity.User, error)
+	ChangePassword(context.Context, identity.ChangePasswordRequest) (identity.User, error)
+	SetPassword(ctx context.Context, tenant, userID string, password identity.Secret) (identity.User, error)
 	PrepareUser(context.Context, identity.NewUser) (identity.User, error)
 	CreateUser(context.Context, identity.NewUser) (identity.User, error)
 	UserByID(ctx context.Context, tenant, id string) (identity.User, error)

@@ -197,8 +197,6 @@ func TestEveryDocumentedRefusal(t *testing.T) {
 	tokens := management.Tokens{token, weakToken}
 	serve := func(err error) string {
 		cfg := management.Config{Tokens: tokens}
-		cfg.ChangePassword = func(context.Context, management.PasswordChange) error { return err }
-		cfg.SetPassword = func(context.Context, management.PasswordSetting) error { return err }
 		cfg.CheckUsers = func(context.Context) (any, error) { return nil, err }
 		server := httptest.NewServer(management.NewWithService(always{err: err}, cfg))
 		t.Cleanup(server.Close)

@@ -1,29 +1,6 @@
 package management
 
-import (
-	"errors"
-	"net/netip"
-
-	"github.com/seed-16109ab2/rekey/identity"
-)
-
-// PasswordChange asks for a new password in exchange for the old one, for a user who
-// is signed in.
-type PasswordChange struct {
-	Tenant, UserID string
-	Old, New       identity.Secret
-	// Address, ClientID and Device as in [identity.LoginRequest].
-	Address          netip.Addr
-	ClientID, Device string
-	Language         string // of the notice to the user
-}
-
-// PasswordSetting asks for a new password without the old one.
-type PasswordSetting struct {
-	Tenant string
-	UserID string
-	New    identity.Secret
-}
+import "github.com/seed-16109ab2/rekey/identity"
 
 // person are the fields by which the backend says who signs in and from where.
 var person = []string{"tenant", "mobile", "user_id", "password", "address", "client_id", "device"}
@@ -47,19 +24,6 @@ func (c *call) login(b *body) (r identity.LoginRequest, userID string) {
 	return r, userID
 }
 
-// resolve finds the number of a user who is named by id.
-func (c *call) resolve(r *identity.LoginRequest, userID string) error {
-	if userID == "" {
-		return nil
-	}
-	u, err := c.service.UserByID(c.ctx(), r.Tenant, userID)
-	if errors.Is(err, identity.ErrNotFound) {
-		return identity.ErrWrongCredentials
-	}
-	r.Mobile = u.Mobile
-	return err
-}
-
 func checkPassword(c *call) (reply, error) {
 	b, err := c.body(person...)
 	if err != nil {
@@ -69,15 +33,14 @@ func checkPassword(c *call) (reply, error) {
 	if err := b.err(); err != nil {
 		return reply{}, err
 	}
-	if err := c.resolve(&r, userID); err != nil {
-		return reply{}, err
+	var u identity.User
+	if userID == "" {
+		u, err = c.service.Authenticate(c.ctx(), r)
+	} else {
+		u, err = c.service.VerifyPassword(c.ctx(), identity.User{Tenant: r.Tenant, ID: userID}, r)
 	}
-	u, err := c.service.Authenticate(c.ctx(), r)
 	if err != nil {
 		return reply{}, err
-	}
-	if userID != "" && u.ID != userID {
-		return reply{}, identity.ErrWrongCredentials // the number went to somebody else meanwhile
 	}
 	return ok(c.user(u))
 }
@@ -87,7 +50,7 @@ func changePassword(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	change := PasswordChange{
+	change := identity.ChangePasswordRequest{
 		Tenant: b.optional("tenant"), UserID: b.required("user_id"), Old: b.secret("password", longPassword), New: b.secret("new_password", longPassword),
 		Address: b.address("address"), ClientID: b.optional("client_id"), Device: b.text("device", longDevice, true), Language: b.optional("language"),
 	}
@@ -96,10 +59,8 @@ func changePassword(c *call) (reply, error) {
 	if err := b.err(); err != nil {
 		return reply{}, err
 	}
-	if c.cfg.ChangePassword == nil {
-		return reply{}, notSupported()
-	}
-	return done, c.cfg.ChangePassword(c.ctx(), change)
+	_, err = c.service.ChangePassword(c.ctx(), change)
+	return done, err
 }
 
 func setPassword(c *call) (reply, error) {
@@ -107,15 +68,13 @@ func setPassword(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	setting := PasswordSetting{Tenant: b.optional("tenant"), UserID: b.required("user_id"), New: b.secret("password", longPassword)}
+	tenant, userID, password := b.optional("tenant"), b.required("user_id"), b.secret("password", longPassword)
 	b.wantedSecret("password")
 	if err := b.err(); err != nil {
 		return reply{}, err
 	}
-	if c.cfg.SetPassword == nil {
-		return reply{}, notSupported()
-	}
-	return done, c.cfg.SetPassword(c.ctx(), setting)
+	_, err = c.service.SetPassword(c.ctx(), tenant, userID, password)
+	return done, err
 }
 
 // wantedSecret is wanted for passwords, which may be blank but not empty.

@@ -78,6 +78,20 @@ func (l Limit) Look(states [][]byte, now time.Time) (usage float64, err error) {
 	return min(usage, 1), nil
 }
 
+// Knows reports whether the states of the key's shards know the limit's device.
+func (l Limit) Knows(states [][]byte, now time.Time) (bool, error) {
+	for _, state := range states {
+		s, err := parse(state)
+		if err != nil {
+			return false, err
+		}
+		if s.knows(l.Device, now) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 func (l *Limit) known(all []*log, now time.Time) bool {
 	return slices.ContainsFunc(all, func(s *log) bool { return s.knows(l.Device, now) })
 }

@@ -2,6 +2,7 @@ package limit_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"math/rand/v2"
 	"testing"
@@ -121,7 +122,18 @@ func TestMalformedStates(t *testing.T) {
 	t.Parallel()
 	states, now := fill(t, 60)
 	good := states[len(states)-1]
-	bad := [][]byte{{0}, {1}, {1, 0}, {2}, {2, 0xff}, {2, 9}, {2, 1}, {2, 0, 0}, {3, 0}, []byte("garbage"), append([]byte{3}, good[1:]...)}
+	entry := func(at int64, n uint64, more ...byte) []byte {
+		return append(binary.AppendUvarint(binary.AppendVarint([]byte{2, 0}, at), n), more...)
+	}
+	bad := [][]byte{
+		entry(1, 1<<60, 0), entry(1, 0, 0), entry(1<<60, 2, 0), entry(-1<<60, 2, 0), // counts and times that were never
+		entry(1, 3, 0), entry(1, 3, 0, 0), entry(1, 3, 0, 100, 1), // a debt that is missing, or too many
+		append(entry(1000, 2, 0), entry(-1, 2, 0)[2:]...), // out of order
+	}
+	bad = append(bad, [][]byte{{0}, {1}, {1, 0}, {2}, {2, 0xff}, {2, 9}, {2, 1}, {2, 0, 0}, {3, 0}, []byte("garbage"), append([]byte{3}, good[1:]...)}...)
+	if _, _, err := (limit.Change{}).Apply(entry(1000, 2, 0), now); err != nil {
+		t.Fatalf("a good entry: %v", err)
+	}
 	for _, state := range bad {
 		l := everything(1, 2, 3)
 		_, spendErr := l.Spend(state, nil, now)

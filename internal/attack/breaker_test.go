@@ -12,45 +12,27 @@ import (
 )
 
 // One guess each at 10,000 numbers, from as many addresses and devices, with the
-// limits that hold by default: no limit of a number, address or device notices.
-// The alarm does at 1,000, and the breaker lets not one more through.
+// limits that hold by default: no limit of a number or a network notices. The
+// alarm does at 1,000, and the breaker lets not one more through. As many guesses
+// at numbers of nobody before that trip nothing.
 func TestOneGuessEachAtTenThousandNumbers(t *testing.T) {
 	t.Parallel()
-	f := identitytest.New(t)
-	guess := func(i int) error {
-		c := f.Caller()
-		c.Device = fmt.Sprintf("device-%d", i)
-		c.Address = netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
-		return f.ResetByMobile(t.Context(), identity.ResetRequest{
-			Caller: c, Mobile: fmt.Sprintf("138%08d", i), Code: identity.NewSecret("123456"), Password: identity.NewSecret("violet-Harbor-93"),
-		})
-	}
+	f := identitytest.New(t, func(c *identity.Config) { c.CodeDigits = 10 }) // so that no guess is right
 	const workers, each = 50, 210 // 500 more than the breaker lets through
-	refused, limited := make([]int, workers), make([]int, workers)
-	var wg sync.WaitGroup
-	for w := range workers {
-		wg.Go(func() {
-			for i := range each {
-				err := guess(w*each + i)
-				if errors.Is(err, identity.ErrCodeRefused) {
-					refused[w]++
-				} else if _, ok := errors.AsType[*identity.RateLimitedError](err); ok {
-					limited[w]++
-				} else {
-					t.Errorf("guess %d: %v", w*each+i, err)
-				}
-			}
-		})
+	refused, limited := guessEach(t, f, 139, workers, 20)
+	if refused != workers*20 || limited != 0 {
+		t.Errorf("of guesses at numbers of nobody %d were compared and %d stopped", refused, limited)
 	}
-	wg.Wait()
-	sum := func(counts []int) (n int) {
-		for _, c := range counts {
-			n += c
+	for i := range workers * each {
+		if _, err := f.CreateUser(t.Context(), identity.NewUser{Mobile: fmt.Sprintf("138%08d", i), PasswordHash: identity.NewSecret(walkHash)}); err != nil {
+			t.Fatal(err)
 		}
-		return n
 	}
-	if sum(refused) != 10_000 || sum(limited) != 500 {
-		t.Errorf("%d guesses were compared and %d stopped, want 10000 and 500", sum(refused), sum(limited))
+	if refused, limited = guessEach(t, f, 138, workers, each); refused != 10_000 || limited != 500 {
+		t.Errorf("%d guesses were compared and %d stopped, want 10000 and 500", refused, limited)
+	}
+	if refused, limited = guessEach(t, f, 137, 10, 1); refused != 0 || limited != 10 {
+		t.Errorf("of guesses at numbers of nobody %d were compared and %d stopped: the breaker tells who has an account", refused, limited)
 	}
 	alarms := 0
 	for after := ""; ; {
@@ -62,7 +44,7 @@ func TestOneGuessEachAtTenThousandNumbers(t *testing.T) {
 			break
 		}
 		for _, e := range page {
-			if e.Type == identity.EventAlarm && e.Outcome == "fail.all" {
+			if e.Type == identity.EventAlarm && e.Outcome == "wrong codes in total" {
 				alarms++
 			}
 		}
@@ -71,4 +53,39 @@ func TestOneGuessEachAtTenThousandNumbers(t *testing.T) {
 	if alarms != 1 {
 		t.Errorf("%d alarms, want 1", alarms)
 	}
+}
+
+// guessEach asks for a code for each number, and enters a wrong one.
+func guessEach(t *testing.T, f *identitytest.Fixture, series, workers, each int) (refused, limited int) {
+	t.Helper()
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for w := range workers {
+		wg.Go(func() {
+			for i := range each {
+				n := w*each + i
+				c := f.Caller()
+				c.Device = fmt.Sprintf("device-%d", n)
+				c.Address = netip.AddrFrom4([4]byte{byte(series - 100), byte(n), byte(n >> 8), 1})
+				mobile := fmt.Sprintf("%d%08d", series, n)
+				if err := f.SendVerifyCode(t.Context(), identity.SendRequest{Caller: c, Mobile: mobile, Purpose: identity.PurposeForgotPassword}); err != nil {
+					t.Errorf("send %d: %v", n, err)
+				}
+				err := f.ResetByMobile(t.Context(), identity.ResetRequest{
+					Caller: c, Mobile: mobile, Code: identity.NewSecret("0000000000"), Password: identity.NewSecret("violet-Harbor-93"),
+				})
+				mu.Lock()
+				if errors.Is(err, identity.ErrCodeRefused) {
+					refused++
+				} else if _, ok := errors.AsType[*identity.RateLimitedError](err); ok {
+					limited++
+				} else {
+					t.Errorf("guess %d: %v", n, err)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	return refused, limited
 }

@@ -1,12 +1,15 @@
 package attack_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +19,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
 	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/storage/memory"
 	"github.com/seed-16109ab2/rekey/storage/sqlite"
 )
 
@@ -121,11 +125,9 @@ func TestSlowCallersHoldNothing(t *testing.T) {
 func TestFloodOfValidResets(t *testing.T) {
 	t.Parallel()
 	const people = 60
-	many := []limit.Rate{{Limit: 100_000, Per: time.Hour}}
 	f, addr := serve(t, func(c *identity.Config) {
 		c.HashConcurrency, c.HashQueue = 1, 4
-		l := &c.Limits
-		l.SendsPerAddress, l.SendsPerDevice, l.FailuresPerAddress, l.FailuresPerDevice = many, many, many, many
+		identitytest.Lift(c)
 	})
 	number := func(i int) string { return fmt.Sprintf("138%08d", i) }
 	codes := make([]string, people)
@@ -173,13 +175,17 @@ func TestFloodOfValidResets(t *testing.T) {
 // their time has passed no code, counter, message or event.
 func TestSoakLeavesNothing(t *testing.T) {
 	baseline := runtime.NumGoroutine()
-	many := []limit.Rate{{Limit: 1_000_000, Per: time.Hour}}
+	store := &keyed{Store: memory.New(), keys: map[limit.Key]bool{}}
 	f := identitytest.New(t, func(c *identity.Config) {
+		c.Store = store
+		network := []limit.Rate{{Limit: 1_000_000, Per: time.Hour}}
 		l := &c.Limits
-		l.SendsPerAddress, l.SendsPerDevice, l.FailuresPerAddress, l.FailuresPerDevice = many, many, many, many
+		l.SendsPerAddress, l.SendsPerNetwork, l.FailuresPerAddress, l.FailuresPerNetwork = network, network, network, network
 	})
-	running := runtime.NumGoroutine()
 	f.User("13800000001", "copper-Lantern-47")
+	f.SendCode("13800000001")
+	f.Code("+8613800000001") // Run is under way
+	running := runtime.NumGoroutine()
 	for i := range 3000 {
 		f.Clock.Advance(3 * time.Second)
 		c := f.Caller()
@@ -227,15 +233,45 @@ func TestSoakLeavesNothing(t *testing.T) {
 	if err != nil || len(events) != 0 {
 		t.Errorf("%d events left, %v", len(events), err)
 	}
-	var left []limit.Key
-	for _, key := range []limit.Key{"send.all", "fail.all"} {
-		// Only an empty counter lets one through.
-		l := limit.Limit{Key: key, Shards: 8, Rates: []limit.Rate{{Limit: 1, Per: 24 * 365 * time.Hour}}}
-		if _, err := f.Store.Spend(t.Context(), []limit.Limit{l}, f.Clock.Now()); err != nil {
-			left = append(left, key)
-		}
+	keys := store.seen()
+	states, err := f.Store.LimitStates(t.Context(), keys)
+	if err != nil || len(states) != 0 || len(keys) == 0 {
+		t.Errorf("%d of %d counters left, %v", len(states), len(keys), err)
 	}
-	if len(left) != 0 {
-		t.Errorf("counters left: %v", left)
+}
+
+// keyed remembers the keys of all counters that were spent.
+type keyed struct {
+	*memory.Store
+	mu   sync.Mutex
+	keys map[limit.Key]bool
+}
+
+func (s *keyed) note(limits ...limit.Limit) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range limits {
+		s.keys[l.Key] = true
 	}
+}
+
+func (s *keyed) seen() []limit.Key {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.keys))
+}
+
+func (s *keyed) IssueCode(ctx context.Context, i identity.CodeIssue) ([]limit.Spent, error) {
+	s.note(i.Charges...)
+	return s.Store.IssueCode(ctx, i)
+}
+
+func (s *keyed) ChargeAttempt(ctx context.Context, a identity.Attempt) (identity.ChargedAttempt, error) {
+	s.note(append(a.Charges, a.LiveCharges...)...)
+	return s.Store.ChargeAttempt(ctx, a)
+}
+
+func (s *keyed) Spend(ctx context.Context, limits []limit.Limit, now time.Time) ([]limit.Spent, error) {
+	s.note(limits...)
+	return s.Store.Spend(ctx, limits, now)
 }

@@ -1,7 +1,6 @@
 package attack_test
 
 import (
-	"cmp"
 	"slices"
 	"time"
 )
@@ -13,11 +12,9 @@ type model struct {
 	users map[string]*modelUser // by number
 	codes []*modelCode          // in the order they were issued
 
-	sends   map[string][]time.Time // by number
-	fails   map[string][]time.Time // by number
-	onDev   map[string][]time.Time // by number and device
-	idle    map[string][]time.Time // by number and device, guesses without a live code
-	streaks map[string]*modelStreak
+	sends, guesses     map[string][]modelEvent         // by number
+	netSends, netFails []modelEvent                    // of all numbers
+	known              map[string]map[string]time.Time // by number and device: when it was remembered
 }
 
 type modelUser struct {
@@ -35,9 +32,11 @@ type modelCode struct {
 	dead                 bool // used or ended
 }
 
-type modelStreak struct {
-	n    int
-	last time.Time
+// modelEvent is a send or a guess.
+type modelEvent struct {
+	at              time.Time
+	address, device string
+	known           bool // from a device that had reset the password before
 }
 
 type rate struct {
@@ -47,46 +46,79 @@ type rate struct {
 
 const day = 24 * time.Hour
 
+// The limits of the walk. Those by network are smaller than the defaults, or a
+// walk would not meet them.
 var (
-	sendRates   = []rate{{1, time.Minute}, {3, 10 * time.Minute}, {5, time.Hour}, {10, day}}
-	deviceRates = []rate{{10, day}}
-	numberRates = []rate{{20, day}}
+	sendsFromNetwork   = []rate{{1, time.Minute}, {2, 10 * time.Minute}, {3, time.Hour}, {5, day}}
+	sendsFromStrangers = []rate{{7, time.Hour}}
+	sendsFromKnown     = []rate{{1, time.Minute}, {3, 10 * time.Minute}, {5, time.Hour}, {10, day}}
+	sendsPerAddress    = []rate{{12, time.Hour}}
+	sendsPerSubnet     = []rate{{18, time.Hour}}
+
+	failsFromNetwork   = []rate{{7, day}}
+	failsFromStrangers = []rate{{17, day}}
+	failsPerAddress    = []rate{{30, time.Hour}}
+	failsPerSubnet     = []rate{{40, time.Hour}}
+)
+
+const (
+	bucketBurst = 10
+	bucketEvery = 2 * time.Hour
+	clockSkew   = 30 * time.Second
+	knownFor    = 180 * day
 )
 
 func newModel(now time.Time) *model {
 	return &model{
-		now: now, users: map[string]*modelUser{}, sends: map[string][]time.Time{}, fails: map[string][]time.Time{},
-		onDev: map[string][]time.Time{}, idle: map[string][]time.Time{}, streaks: map[string]*modelStreak{},
+		now: now, users: map[string]*modelUser{}, sends: map[string][]modelEvent{}, guesses: map[string][]modelEvent{},
+		known: map[string]map[string]time.Time{},
 	}
 }
 
-// wait is how long until one more event fits.
-func (m *model) wait(events []time.Time, rates []rate) (wait time.Duration) {
+// subnet is the /24 of an address.
+func subnet(address string) string { return address[:len(address)-2] }
+
+// wait is how long until one more event fits. Events far ahead were recorded by a
+// clock that was wrong.
+func (m *model) wait(events []modelEvent, rates []rate, counts func(modelEvent) bool) (wait time.Duration) {
 	for _, r := range rates {
 		var inWindow []time.Time
 		for _, e := range events {
-			if e.After(m.now.Add(-r.per)) {
-				inWindow = append(inWindow, e)
+			if e.at.After(m.now.Add(-r.per)) && !e.at.After(m.now.Add(clockSkew)) && counts(e) {
+				inWindow = append(inWindow, e.at)
 			}
 		}
 		slices.SortFunc(inWindow, time.Time.Compare)
 		if over := len(inWindow) + 1 - r.limit; over > 0 {
-			wait = max(wait, inWindow[over-1].Add(r.per).Sub(m.now))
+			wait = max(wait, min(inWindow[over-1].Add(r.per).Sub(m.now), r.per))
 		}
 	}
 	return wait
 }
 
-// spend adds an event, and forgets what is older than a day: a clock that
-// steps back does not bring it back.
-func (m *model) spend(events []time.Time) []time.Time {
-	events = slices.DeleteFunc(slices.Clone(events), func(e time.Time) bool { return !e.After(m.now.Add(-day)) })
-	return append(events, m.now)
+// bucket is how long until one more guess of a known device fits.
+func (m *model) bucket(events []modelEvent) time.Duration {
+	var known []time.Time
+	for _, e := range events {
+		if e.known && !e.at.After(m.now.Add(clockSkew)) {
+			known = append(known, e.at)
+		}
+	}
+	slices.SortFunc(known, time.Time.Compare)
+	var paid time.Time
+	for _, at := range known {
+		if paid.Before(at) {
+			paid = at
+		}
+		paid = paid.Add(bucketEvery)
+	}
+	return min(max(max(paid.Sub(m.now), 0)-(bucketBurst-1)*bucketEvery, 0), bucketEvery)
 }
 
-func refund(events []time.Time, at time.Time) []time.Time {
-	i := slices.IndexFunc(events, at.Equal)
-	return slices.Delete(slices.Clone(events), i, i+1)
+// knows reports whether the device reset the number's password before.
+func (m *model) knows(number, device string) bool {
+	at, ok := m.known[number][device]
+	return ok && m.now.Sub(at) < knownFor
 }
 
 func (m *model) eligible(number string) bool {
@@ -98,67 +130,77 @@ func (c *modelCode) live(now time.Time) bool {
 	return !c.dead && now.Before(c.expires) && c.attempts < 5
 }
 
+func everybody(modelEvent) bool   { return true }
+func strangers(e modelEvent) bool { return !e.known }
+
+func from(address string) func(modelEvent) bool {
+	return func(e modelEvent) bool { return e.address == address }
+}
+
+func fromSubnet(address string) func(modelEvent) bool {
+	return func(e modelEvent) bool { return subnet(e.address) == subnet(address) }
+}
+
+// sendWait is how long a send has to wait.
+func (m *model) sendWait(number string, e modelEvent) time.Duration {
+	sends := m.sends[number]
+	wait := max(m.wait(m.netSends, sendsPerAddress, from(e.address)), m.wait(m.netSends, sendsPerSubnet, fromSubnet(e.address)))
+	if e.known {
+		return max(wait, m.wait(sends, sendsFromKnown, func(o modelEvent) bool { return o.known && o.device == e.device }))
+	}
+	return max(wait, m.wait(sends, sendsFromStrangers, strangers),
+		m.wait(sends, sendsFromNetwork, func(o modelEvent) bool { return !o.known && o.address == e.address }))
+}
+
 // send returns the wait if it is refused, and whether a code leaves.
-func (m *model) send(number, device string) (c *modelCode, wait time.Duration) {
-	if wait := m.wait(m.sends[number], sendRates); wait > 0 {
+func (m *model) send(number, device, address string) (c *modelCode, wait time.Duration) {
+	e := modelEvent{m.now, address, device, m.knows(number, device)}
+	if wait := m.sendWait(number, e); wait > 0 {
 		return nil, wait
 	}
-	m.sends[number] = m.spend(m.sends[number])
+	m.sends[number], m.netSends = append(m.sends[number], e), append(m.netSends, e)
+	for _, c := range m.codes { // a resend replaces the device's code
+		c.dead = c.dead || c.number == number && c.device == device
+	}
 	c = &modelCode{number: number, device: device, decoy: !m.eligible(number), created: m.now, expires: m.now.Add(5 * time.Minute)}
 	if u := m.users[number]; u != nil {
 		c.changes = u.changes
 	}
 	m.codes = append(m.codes, c)
-	var live []*modelCode
-	for _, c := range m.codes {
-		if c.number == number && c.live(m.now) {
-			live = append(live, c)
-		}
-	}
-	slices.SortStableFunc(live, func(a, b *modelCode) int { return cmp.Compare(a.created.UnixMilli(), b.created.UnixMilli()) })
-	for i := range len(live) - 3 {
-		live[i].dead = true
-	}
 	m.codes = slices.DeleteFunc(m.codes, func(c *modelCode) bool { return c.expires.Before(m.now.Add(-day)) })
 	return c, 0
 }
 
+// guessWait is how long a guess has to wait.
+func (m *model) guessWait(number string, e modelEvent) time.Duration {
+	wait := max(m.wait(m.netFails, failsPerAddress, from(e.address)), m.wait(m.netFails, failsPerSubnet, fromSubnet(e.address)))
+	if e.known {
+		return max(wait, m.bucket(m.guesses[number]))
+	}
+	return max(wait, m.wait(m.guesses[number], failsFromStrangers, strangers),
+		m.wait(m.guesses[number], failsFromNetwork, func(o modelEvent) bool { return !o.known && o.address == e.address }))
+}
+
 // guess returns the wait if it is refused for now, and whether the password is set.
-func (m *model) guess(number, device, code, password string) (set bool, wait time.Duration) {
-	key := number + " " + device
-	var live []*modelCode
-	for _, c := range m.codes {
-		if c.number == number && c.device == device && c.live(m.now) {
-			live = append(live, c)
-		}
-	}
-	if len(live) == 0 {
-		wait = max(m.wait(m.idle[key], deviceRates), m.wait(m.idle[key], numberRates))
-	} else {
-		wait = max(m.wait(m.onDev[key], deviceRates), m.wait(m.fails[number], numberRates))
-	}
-	if wait > 0 {
+func (m *model) guess(number, device, address, code, password string) (set bool, wait time.Duration) {
+	e := modelEvent{m.now, address, device, m.knows(number, device)}
+	if wait := m.guessWait(number, e); wait > 0 {
 		return false, wait
 	}
-	for _, c := range m.codes { // what is seen expired stays so
-		if c.number == number && c.device == device && !m.now.Before(c.expires) {
-			c.dead = true
+	before := len(m.netFails)
+	m.netFails = append(m.netFails, e)
+	var live []*modelCode
+	for _, c := range m.codes {
+		if c.number != number || c.device != device {
+			continue
 		}
+		if c.live(m.now) {
+			live = append(live, c)
+		}
+		c.dead = c.dead || !m.now.Before(c.expires) // what is seen expired stays so
 	}
 	if len(live) == 0 {
-		m.idle[key] = m.spend(m.idle[key])
 		return false, 0
-	}
-	m.onDev[key], m.fails[number] = m.spend(m.onDev[key]), m.spend(m.fails[number])
-	s := m.streaks[number]
-	if s == nil || s.n < 50 && m.now.Sub(s.last) > 90*day {
-		s = &modelStreak{}
-		m.streaks[number] = s
-	}
-	locked := s.n >= 50
-	s.n, s.last = s.n+1, m.now
-	if s.last.Before(m.now) {
-		s.last = m.now
 	}
 	var match *modelCode
 	for _, c := range live {
@@ -167,16 +209,23 @@ func (m *model) guess(number, device, code, password string) (set bool, wait tim
 			match = c
 		}
 	}
-	if match == nil || locked || !m.eligible(number) {
+	if match == nil || !m.eligible(number) {
+		m.guesses[number] = append(m.guesses[number], e)
 		return false, 0
 	}
+	m.netFails = m.netFails[:before] // what was right is not charged
 	for _, c := range m.codes {
-		if c.number == number {
-			c.dead = true
-		}
+		c.dead = c.dead || c.number == number
 	}
-	m.onDev[key], m.fails[number] = refund(m.onDev[key], m.now), refund(m.fails[number], m.now)
-	delete(m.streaks, number)
+	if m.known[number] == nil {
+		m.known[number] = map[string]time.Time{}
+	}
+	if seen := m.known[number][device]; m.now.After(seen) {
+		m.known[number][device] = m.now
+	}
 	m.users[number].password, m.users[number].changes = password, m.users[number].changes+1
 	return true, 0
 }
+
+// unlock forgets all that was counted by the number. Devices stay known.
+func (m *model) unlock(number string) { delete(m.sends, number); delete(m.guesses, number) }

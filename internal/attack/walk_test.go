@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -34,26 +35,44 @@ type walker struct {
 	m     *model
 	rng   *rand.Rand
 	trail []string
+	// latest is the latest time that the clock has shown. It never goes back by more
+	// than a minute.
+	latest time.Time
 }
 
 var (
 	walkNumbers = []string{"13800000001", "13800000002", "13800000003", "13800000009"} // nobody has the last
 	walkDevices = []string{"a", "b", "c"}
+	// Two neighbours, and others.
+	walkAddresses = []string{"192.0.2.1", "192.0.2.2", "198.51.100.5", "203.0.113.9"}
 )
 
 const walkHash = "$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy" // of nothing that is tried
 
 func newWalker(t *testing.T, seed uint64, store identity.Storage) *walker {
 	f := identitytest.New(t, func(c *identity.Config) {
-		many := []limit.Rate{{Limit: 100_000_000, Per: time.Hour}}
-		l := &c.Limits
-		l.SendsPerAddress, l.SendsPerDevice, l.SendsPerClient, l.SendsPerTenant, l.SendsTotal = many, many, many, many, many
-		l.FailuresPerAddress, l.FailuresPerDevice, l.FailuresPerClient, l.FailuresPerTenant, l.FailuresTotal = many, many, many, many, many
-		l.FailuresAlarm = many[0]
+		rates := func(of []rate) (all []limit.Rate) {
+			for _, r := range of {
+				all = append(all, limit.Rate{Limit: r.limit, Per: r.per})
+			}
+			return all
+		}
+		identitytest.Lift(c)
+		c.Limits.SendCooldown = 0
+		for field, of := range map[*[]limit.Rate][]rate{
+			&c.Limits.SendsPerNumberAndNetwork: sendsFromNetwork[1:], &c.Limits.SendsPerNumber: sendsFromStrangers,
+			&c.Limits.SendsPerKnownDevice: sendsFromKnown[1:],
+			&c.Limits.SendsPerAddress:     sendsPerAddress, &c.Limits.SendsPerNetwork: sendsPerSubnet,
+			&c.Limits.FailuresPerNumberAndNetwork: failsFromNetwork, &c.Limits.FailuresPerNumber: failsFromStrangers,
+			&c.Limits.FailuresPerAddress: failsPerAddress, &c.Limits.FailuresPerNetwork: failsPerSubnet,
+		} {
+			*field = rates(of)
+		}
+		c.Limits.FailuresPerKnownDevice = limit.Bucket{Burst: bucketBurst, Every: bucketEvery}
 		c.Store = store
 	})
 	f.Clock.Advance(f.Clock.Now().Truncate(time.Millisecond).Sub(f.Clock.Now()))
-	w := &walker{f: f, m: newModel(f.Clock.Now()), rng: rand.New(rand.NewPCG(seed, seed))}
+	w := &walker{f: f, m: newModel(f.Clock.Now()), rng: rand.New(rand.NewPCG(seed, seed)), latest: f.Clock.Now()}
 	for _, n := range walkNumbers[:3] {
 		if _, err := f.CreateUser(t.Context(), identity.NewUser{Mobile: n, PasswordHash: identity.NewSecret(walkHash)}); err != nil {
 			t.Fatal(err)
@@ -97,7 +116,7 @@ func (w *walker) step() error {
 		if w.rng.IntN(8) == 0 {
 			by = -min(by, time.Minute)
 		}
-		w.advance(by)
+		w.advance(max(by, w.latest.Add(-time.Minute).Sub(w.m.now)))
 		return nil
 	case dice < 97:
 		return w.change(pick(w.rng, walkNumbers[:3]))
@@ -129,13 +148,15 @@ func (w *walker) siege(number string) error {
 
 func (w *walker) advance(by time.Duration) {
 	w.f.Clock.Advance(by)
-	w.m.now = w.f.Clock.Now()
+	if w.m.now = w.f.Clock.Now(); w.m.now.After(w.latest) {
+		w.latest = w.m.now
+	}
 	w.did("clock by %s", by)
 }
 
 func (w *walker) unlock(number string) error {
 	w.did("unlock %s", number)
-	delete(w.m.streaks, number)
+	w.m.unlock(number)
 	return w.f.Unlock(context.Background(), "", number)
 }
 
@@ -153,16 +174,17 @@ func (w *walker) known(number string) *modelCode {
 	return sent[len(sent)-1-w.rng.IntN(min(len(sent), 4))]
 }
 
-func (w *walker) caller(device string) identity.Caller {
+func (w *walker) caller(device, address string) identity.Caller {
 	c := w.f.Caller()
-	c.Device = device
+	c.Device, c.Address = device, netip.MustParseAddr(address)
 	return c
 }
 
 func (w *walker) send(number, device string) error {
-	w.did("send to %s from %s", number, device)
-	code, wait := w.m.send(number, device)
-	err := w.f.SendVerifyCode(context.Background(), identity.SendRequest{Caller: w.caller(device), Mobile: number, Purpose: identity.PurposeForgotPassword})
+	address := pick(w.rng, walkAddresses)
+	w.did("send to %s from %s at %s", number, device, address)
+	code, wait := w.m.send(number, device, address)
+	err := w.f.SendVerifyCode(context.Background(), identity.SendRequest{Caller: w.caller(device, address), Mobile: number, Purpose: identity.PurposeForgotPassword})
 	if err := compare(err, wait, nil); err != nil {
 		return err
 	}
@@ -200,15 +222,16 @@ func (w *walker) guesses(number, device string) error {
 }
 
 func (w *walker) guess(number, device, code string) error {
-	w.did("guess %s for %s from %s", code, number, device)
+	address := pick(w.rng, walkAddresses)
+	w.did("guess %s for %s from %s at %s", code, number, device, address)
 	password := fmt.Sprintf("violet-Harbor-%06d", w.rng.IntN(1_000_000))
-	set, wait := w.m.guess(number, device, code, password)
+	set, wait := w.m.guess(number, device, address, code, password)
 	var want error
 	if !set {
 		want = identity.ErrCodeRefused
 	}
 	return compare(w.f.ResetByMobile(context.Background(), identity.ResetRequest{
-		Caller: w.caller(device), Mobile: number, Code: identity.NewSecret(code), Password: identity.NewSecret(password),
+		Caller: w.caller(device, address), Mobile: number, Code: identity.NewSecret(code), Password: identity.NewSecret(password),
 	}), wait, want)
 }
 
@@ -289,7 +312,9 @@ func TestWalkFindsFaults(t *testing.T) {
 		"no budget for the number": noNumberBudget{memory.New()},
 		"attempts are not counted": freeAttempts{memory.New()},
 		"users are never disabled": allEnabled{memory.New()},
-		"a bar is never cleared":   barredForEver{memory.New()},
+		"a lock is never lifted":   lockedForEver{memory.New()},
+		"devices are never known":  unknowing{memory.New()},
+		"a resend ends no code":    keepsAll{memory.New()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -321,9 +346,25 @@ func (s freeAttempts) ChargeAttempt(ctx context.Context, a identity.Attempt) (id
 	return charged, err
 }
 
-type barredForEver struct{ *memory.Store }
+type lockedForEver struct{ *memory.Store }
 
-func (barredForEver) ClearLimits(context.Context, []limit.Key) error { return nil }
+func (lockedForEver) ChangeLimits(context.Context, []limit.Change, time.Time) error { return nil }
+
+type unknowing struct{ *memory.Store }
+
+func (s unknowing) RedeemCode(ctx context.Context, r identity.Redemption) error {
+	for i := range r.Changes {
+		r.Changes[i].Remember = false
+	}
+	return s.Store.RedeemCode(ctx, r)
+}
+
+type keepsAll struct{ *memory.Store }
+
+func (s keepsAll) IssueCode(ctx context.Context, i identity.CodeIssue) ([]limit.Spent, error) {
+	i.Replace = false
+	return s.Store.IssueCode(ctx, i)
+}
 
 type allEnabled struct{ *memory.Store }
 

@@ -105,10 +105,7 @@ func TestAccessible(t *testing.T) {
 			tb := s.open("/reset-password", emulate(look.width, 900, look.dark), language(look.lang))
 			everyPage(s, tb, func(name string) {
 				t.Helper()
-				tb.run(chromedp.Func(func(ctx chromedpContext, _ *chromedp.Target) error {
-					_, err := chromedp.Run(ctx, chromedp.Evaluate[bool](source+"\n;true"))
-					return err
-				}))
+				tb.run(script(source))
 				found := await[string](tb, `axe.run(document, {runOnly: ['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice']})
 					.then(r => JSON.stringify({ passes: r.passes.length, violations: r.violations.map(v => v.id + ': ' + v.help + ' ' + v.nodes.map(n => n.html + ' ' + n.failureSummary).join(' | ')),
 						incomplete: r.incomplete.map(v => v.id + ' ' + v.nodes.map(n => n.html).join(' | ')) }))`)

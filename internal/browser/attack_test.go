@@ -64,8 +64,8 @@ func TestPolicyBites(t *testing.T) {
 		"form-action": `const x = document.createElement('form'); x.action = '` + other + `'; x.method = 'post'; document.body.append(x); x.submit()`,
 		"base-uri":    `const x = document.createElement('base'); x.href = '` + other + `'; document.head.append(x)`,
 	} {
-		tb.run(evaluate(`window.refused = ''; document.addEventListener('securitypolicyviolation', (e) => { window.refused += e.effectiveDirective + ' ' })`))
-		tb.run(evaluate("try { (() => { " + attack + " })() } catch (e) { window.thrown = String(e) }"))
+		tb.run(script(`window.refused = ''; document.addEventListener('securitypolicyviolation', (e) => { window.refused += e.effectiveDirective + ' ' })`))
+		tb.run(script("try { (() => { " + attack + " })() } catch (e) { window.thrown = String(e) }"))
 		if name == "script-src" {
 			tb.until(`window.refused.includes('script-src') || window.refused.includes('require-trusted-types-for')`)
 			continue
@@ -75,7 +75,7 @@ func TestPolicyBites(t *testing.T) {
 	if eval[bool](tb, "window.ran === 1 || getComputedStyle(document.body).display === 'none'") {
 		t.Error("what was injected works")
 	}
-	tb.run(evaluate(`window.thrown = ''; try { document.body.innerHTML = '<img>' } catch (e) { window.thrown = String(e) }`))
+	tb.run(script(`window.thrown = ''; try { document.body.innerHTML = '<img>' } catch (e) { window.thrown = String(e) }`))
 	if got := eval[string](tb, "window.thrown"); !strings.Contains(got, "TrustedHTML") {
 		t.Errorf("HTML from a string: %q", got)
 	}

@@ -45,8 +45,6 @@ func (tb *tab) asked() []string {
 	return slices.Clone(tb.requests)
 }
 
-type chromedpContext = context.Context
-
 // await returns what a promise gives.
 func await[T any](tb *tab, expression string) T {
 	tb.t.Helper()
@@ -57,11 +55,10 @@ func await[T any](tb *tab, expression string) T {
 	return value
 }
 
-type (
-	chromedpTarget = chromedp.Target
-	chromedpVoid   = chromedp.Void
-)
-
-func chromedpEvaluate(expression string) chromedp.Action[bool] {
-	return chromedp.Evaluate[bool](expression)
+// script runs a script in the page, whatever it gives.
+func script(source string) action {
+	return chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Run(ctx, chromedp.Evaluate[bool](source+"\n; true"))
+		return err
+	})
 }

@@ -25,13 +25,13 @@ var languages = map[string]struct {
 func TestWholeReset(t *testing.T) {
 	t.Parallel()
 	for lang, says := range languages {
-		for name, script := range map[string]bool{"with script": true, "without script": false} {
+		for name, scripted := range map[string]bool{"with script": true, "without script": false} {
 			t.Run(lang+" "+name, func(t *testing.T) {
 				t.Parallel()
 				s := newSite(t)
 				s.User(mobile, oldPassword)
 				setups := []action{language(says.accept)}
-				if !script {
+				if !scripted {
 					setups = append(setups, withoutScript)
 				}
 				tb := s.open("/reset-password", setups...)
@@ -45,7 +45,7 @@ func TestWholeReset(t *testing.T) {
 
 				tb.set(wrong(code), newPassword)
 				tb.says("#code-fault", says.code)
-				if got := tb.value("#password"); script && got != newPassword || !script && got != "" {
+				if got := tb.value("#password"); scripted && got != newPassword || !scripted && got != "" {
 					t.Errorf("after a wrong code the password is %q", got)
 				}
 				if got := eval[string](tb, "document.activeElement.id"); got != "code" {

@@ -143,14 +143,14 @@ func TestSilentConnectionsLeaveThePool(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 8 {
 			wg.Go(func() {
-				if err := s.AppendEvent(context.Background(), event(fmt.Sprint(round, i))); err != nil {
+				if err := s.AppendEvent(context.Background(), event(fmt.Sprint(round, i)), nil); err != nil {
 					t.Errorf("write after %s: %v", time.Since(began), err)
 				}
 				if _, err := s.ClientByID(context.Background(), "nobody"); err == nil || errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("read after %s: %v", time.Since(began), err)
 				}
 				code := issue(i)
-				code.Code.ID, code.Message.ID, code.Event.ID = round+code.Code.ID, round+code.Message.ID, round+code.Event.ID
+				code.Code.ID, code.Messages[0].ID, code.Event.ID = round+code.Code.ID, round+code.Messages[0].ID, round+code.Event.ID
 				if _, err := s.IssueCode(context.Background(), code); err != nil {
 					t.Errorf("send after %s: %v", time.Since(began), err)
 				}
@@ -192,7 +192,7 @@ func TestDemotedConnectionsLeaveThePool(t *testing.T) {
 	s = store(t, db)
 	// As long as no server writes, calls fail, and soon.
 	began := time.Now()
-	if err := s.AppendEvent(t.Context(), event("early")); err == nil || time.Since(began) > 5*time.Second {
+	if err := s.AppendEvent(t.Context(), event("early"), nil); err == nil || time.Since(began) > 5*time.Second {
 		t.Errorf("after %s: %v", time.Since(began), err)
 	}
 	run(t, admin.DB, "ALTER DATABASE "+database+" RESET default_transaction_read_only")
@@ -200,7 +200,7 @@ func TestDemotedConnectionsLeaveThePool(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 8 {
 		wg.Go(func() {
-			if err := s.AppendEvent(context.Background(), event(fmt.Sprint(i))); err != nil {
+			if err := s.AppendEvent(context.Background(), event(fmt.Sprint(i)), nil); err != nil {
 				t.Errorf("over a connection that reads only: %v", err)
 			}
 		})
@@ -215,7 +215,7 @@ func TestEndedConnectionsLeaveThePool(t *testing.T) {
 	s := used(t, dsn, 12)
 	run(t, admin.DB, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '"+database+"'")
 	for i := range 8 {
-		if err := s.AppendEvent(t.Context(), event(fmt.Sprint(i))); err != nil {
+		if err := s.AppendEvent(t.Context(), event(fmt.Sprint(i)), nil); err != nil {
 			t.Error(err)
 		}
 		if _, err := s.UserByMobile(t.Context(), "", "nobody"); err == nil || errors.Is(err, io.EOF) {

@@ -37,7 +37,7 @@ func TestPagesWritten(t *testing.T) {
 		together bool
 		most     float64 // pages for each step
 	}{
-		{"send", send, false, 16},
+		{"send", send, false, 17},
 		{"guess", guess, false, 2},
 		{"send, many together", send, true, 8},
 	} {

@@ -40,7 +40,7 @@ func grouped(t *testing.T, test func(t *testing.T, s *bunstore.Store, db *bun.DB
 			return nil
 		})
 		answered := make(chan error, 1)
-		go func() { answered <- s.AppendEvent(t.Context(), event("first")) }()
+		go func() { answered <- s.AppendEvent(t.Context(), event("first"), nil) }()
 		<-inside
 		test(t, s, db, watch, func(then func(call) error) {
 			synctest.Wait() // all calls wait in line
@@ -80,7 +80,7 @@ func appendAll(ctx context.Context, s *bunstore.Store, n int) (errs []error, wai
 	var wg sync.WaitGroup
 	errs = make([]error, n)
 	for i := range n {
-		wg.Go(func() { errs[i] = s.AppendEvent(ctx, event(fmt.Sprint(i))) })
+		wg.Go(func() { errs[i] = s.AppendEvent(ctx, event(fmt.Sprint(i)), nil) })
 	}
 	return errs, wg.Wait
 }
@@ -116,13 +116,13 @@ func TestWaitingCallsShareACommit(t *testing.T) {
 	})
 }
 
-// A call that finds nobody waiting takes no savepoint.
+// A call that finds no other call waiting takes no savepoint.
 func TestLoneCallTakesNoSavepoint(t *testing.T) {
 	t.Parallel()
 	db, watch := freshSQLite(t), &spy{}
 	s := migrated(t, watch.wrap(t, db))
 	calls := watch.during(func() {
-		if err := s.AppendEvent(t.Context(), event("1")); err != nil {
+		if err := s.AppendEvent(t.Context(), event("1"), nil); err != nil {
 			t.Error(err)
 		}
 	})
@@ -135,24 +135,24 @@ func TestLoneCallTakesNoSavepoint(t *testing.T) {
 	}
 }
 
-// A refusal, a duplicate and a broken statement harm nobody else.
+// A refusal, a duplicate and a broken statement do not harm other calls.
 func TestFailureHarmsNoOtherCall(t *testing.T) {
 	t.Parallel()
 	grouped(t, func(t *testing.T, s *bunstore.Store, db *bun.DB, _ *spy, release func(func(call) error)) {
-		single := []limit.Limit{{Key: "k", Rates: []limit.Rate{{Limit: 1, Per: time.Hour}}}}
+		single := []limit.Limit{{Key: "k", Rules: []limit.Rule{{Rates: []limit.Rate{{Limit: 1, Per: time.Hour}}}}}}
 		var wg sync.WaitGroup
 		spends, duplicates := make([]error, 5), make([]error, 5)
 		var broken error
 		for i := range 5 {
 			wg.Go(func() { _, spends[i] = s.Spend(t.Context(), single, tourTime) })
 			wg.Go(func() {
-				// The second event of a call fails: the first one must go too.
+				// The event is stored last: with a duplicate, the code must go too.
 				code := issue(i)
 				code.Event.ID, code.Code.NumberKey = "same", fmt.Appendf(nil, "%032d", i)
 				_, duplicates[i] = s.IssueCode(t.Context(), code)
 			})
 		}
-		wg.Go(func() { broken = s.AppendEvent(t.Context(), event("broken")) })
+		wg.Go(func() { broken = s.AppendEvent(t.Context(), event("broken"), nil) })
 		errs, wait := appendAll(t.Context(), s, 10)
 		release(func(c call) error {
 			if len(c.args) > 0 && c.args[0] == "broken" {
@@ -207,7 +207,7 @@ func TestCallerLeavesTheLine(t *testing.T) {
 			}
 		}
 		kept := make(chan error, 1)
-		go func() { kept <- s.AppendEvent(t.Context(), event("kept")) }()
+		go func() { kept <- s.AppendEvent(t.Context(), event("kept"), nil) }()
 		release(nil)
 		if err := <-kept; err != nil {
 			t.Error(err)
@@ -226,7 +226,7 @@ func TestCallerLeavesDuringItsStatement(t *testing.T) {
 		ctx, leave := context.WithCancel(t.Context())
 		errs, wait := appendAll(t.Context(), s, 10)
 		gone := make(chan error, 1)
-		go func() { gone <- s.AppendEvent(ctx, event("gone")) }()
+		go func() { gone <- s.AppendEvent(ctx, event("gone"), nil) }()
 		release(func(c call) error {
 			if c.ends { // SQLite is interrupted when it does, and rolls all back
 				t.Errorf("%s %s can be interrupted", c.kind, c.query)
@@ -249,14 +249,14 @@ func TestCallerLeavesDuringItsStatement(t *testing.T) {
 	})
 }
 
-// Nobody gets success when the commit failed.
+// No call succeeds if the commit failed.
 func TestCommitFails(t *testing.T) {
 	t.Parallel()
 	grouped(t, func(t *testing.T, s *bunstore.Store, db *bun.DB, _ *spy, release func(func(call) error)) {
 		errs, wait := appendAll(t.Context(), s, 10)
 		// A duplicate rests on what is not committed then.
 		duplicate := make(chan error, 1)
-		go func() { duplicate <- s.AppendEvent(t.Context(), event("0")) }()
+		go func() { duplicate <- s.AppendEvent(t.Context(), event("0"), nil) }()
 		release(func(c call) error {
 			if c.kind == "commit" {
 				return errBroken
@@ -282,7 +282,7 @@ func TestEngineRollsEverythingBack(t *testing.T) {
 	grouped(t, func(t *testing.T, s *bunstore.Store, db *bun.DB, watch *spy, release func(func(call) error)) {
 		errs, wait := appendAll(t.Context(), s, 10)
 		full := make(chan error, 1)
-		go func() { full <- s.AppendEvent(t.Context(), event("full")) }()
+		go func() { full <- s.AppendEvent(t.Context(), event("full"), nil) }()
 		more, waitMore := appendAll(t.Context(), s, 10)
 		_ = more // duplicates of the first ten: in either order one of two is stored
 		release(func(c call) error {
@@ -318,7 +318,7 @@ func TestPanicStaysWithItsCall(t *testing.T) {
 		caught := make(chan any, 1)
 		go func() {
 			defer func() { caught <- recover() }()
-			_ = s.AppendEvent(t.Context(), event("panic"))
+			_ = s.AppendEvent(t.Context(), event("panic"), nil)
 		}()
 		release(func(c call) error {
 			if len(c.args) > 0 && c.args[0] == "panic" {
@@ -347,13 +347,17 @@ func TestDeliveriesPassTheLine(t *testing.T) {
 		synctest.Wait()
 		finished := make(chan error, 1)
 		go func() {
-			finished <- s.FinishMessage(t.Context(), identity.MessageResult{ID: "none", LeaseToken: "t", State: identity.MessageDead, Now: tourTime})
+			lost, err := s.FinishMessages(t.Context(), []identity.MessageResult{{ID: "none", LeaseToken: "t", State: identity.MessageDead, Now: tourTime}})
+			if len(lost) != 1 {
+				t.Errorf("lost %v", lost)
+			}
+			finished <- err
 		}()
 		calls := watch.during(func() {
 			release(nil)
 			wait()
 		})
-		if err := <-finished; !errors.Is(err, identity.ErrConflict) {
+		if err := <-finished; err != nil {
 			t.Error(err)
 		}
 		inserts := 0

@@ -61,13 +61,13 @@ func TestQueryHooksSeeNoSecrets(t *testing.T) {
 		note(err)
 		_, err = s.IssueCode(t.Context(), identity.CodeIssue{
 			Now: now, KeepLive: 3,
-			Code:    identity.VerifyCode{ID: "c", Binding: key, NumberKey: key, Digest: digest, MaxAttempts: 5, CreatedAt: now, ExpiresAt: now.Add(time.Hour)},
-			Message: identity.OutboxMessage{ID: "m", Sealed: sealed, State: identity.MessagePending}, Event: identity.Event{ID: "e"},
+			Code:     identity.VerifyCode{ID: "c", Binding: key, NumberKey: key, Digest: digest, MaxAttempts: 5, CreatedAt: now, ExpiresAt: now.Add(time.Hour)},
+			Messages: []identity.OutboxMessage{{ID: "m", Lane: identity.LaneCode, KeyID: "k", Sealed: sealed, State: identity.MessagePending}}, Event: identity.Event{ID: "e"},
 		})
 		note(err)
 		_, err = s.ChargeAttempt(t.Context(), identity.Attempt{Now: now, Binding: key})
 		note(err)
-		_, err = s.LeaseMessages(t.Context(), identity.Lease{Now: now, Until: now.Add(time.Minute), Token: "t", Max: 1})
+		_, err = s.LeaseMessages(t.Context(), identity.Lease{Now: now, Until: now.Add(time.Minute), Token: "t", Lane: identity.LaneCode, KeyIDs: []string{"k"}, Max: 1})
 		note(err)
 		note(s.RedeemCode(t.Context(), identity.Redemption{
 			Now: now, CodeID: "c", NumberKey: key, Event: identity.Event{ID: "f"},
@@ -102,13 +102,13 @@ func TestSealedTextIsWiped(t *testing.T) {
 			t.Fatal(err)
 		}
 		now := time.UnixMilli(1_000_000)
-		if err := s.Enqueue(t.Context(), []identity.OutboxMessage{{ID: "m", Sealed: []byte("text"), State: identity.MessagePending}}); err != nil {
+		if err := s.AppendEvent(t.Context(), event("e"), []identity.OutboxMessage{{ID: "m", Lane: identity.LaneCode, KeyID: "k", Sealed: []byte("text"), State: identity.MessagePending}}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.LeaseMessages(t.Context(), identity.Lease{Now: now, Until: now.Add(time.Minute), Token: "t", Max: 1}); err != nil {
+		if _, err := s.LeaseMessages(t.Context(), identity.Lease{Now: now, Until: now.Add(time.Minute), Token: "t", Lane: identity.LaneCode, KeyIDs: []string{"k"}, Max: 1}); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.FinishMessage(t.Context(), identity.MessageResult{ID: "m", LeaseToken: "t", State: identity.MessageDead, Now: now}); err != nil {
+		if _, err := s.FinishMessages(t.Context(), []identity.MessageResult{{ID: "m", LeaseToken: "t", State: identity.MessageDead, Now: now}}); err != nil {
 			t.Fatal(err)
 		}
 		var left int
@@ -126,7 +126,7 @@ func TestMalformedLimitState(t *testing.T) {
 		if err := s.Migrate(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		limit := []limit.Limit{{Key: "k", Rates: []limit.Rate{{Limit: 5, Per: time.Hour}}}}
+		limit := []limit.Limit{{Key: "k", Rules: []limit.Rule{{Rates: []limit.Rate{{Limit: 5, Per: time.Hour}}}}}}
 		if _, err := s.Spend(t.Context(), limit, time.UnixMilli(1)); err != nil {
 			t.Fatal(err)
 		}

@@ -35,7 +35,7 @@ func TestJoinATransaction(t *testing.T) {
 				if err := joined.CreateUser(ctx, u); err != nil {
 					return err
 				}
-				if err := joined.AppendEvent(ctx, identity.Event{ID: "event-" + u.ID, At: tourTime}); err != nil {
+				if err := joined.AppendEvent(ctx, identity.Event{ID: "event-" + u.ID, At: tourTime}, nil); err != nil {
 					return err
 				}
 				if _, err := joined.UserByMobile(ctx, "", u.Mobile); err != nil {
@@ -104,7 +104,7 @@ func TestJoinedStoreAndStoreAtOnce(t *testing.T) {
 			}
 			go func() { done <- s.CreateUser(ctx, identity.User{ID: "2", Mobile: "+8613912345679"}) }()
 			time.Sleep(100 * time.Millisecond)
-			return s.WithTx(tx).AppendEvent(ctx, identity.Event{ID: "e", At: tourTime})
+			return s.WithTx(tx).AppendEvent(ctx, identity.Event{ID: "e", At: tourTime}, nil)
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -25,10 +25,10 @@ func TestManyRowsAtOnce(t *testing.T) {
 		for i := range messages {
 			messages[i] = pending(fmt.Sprintf("message-%05d", i))
 		}
-		if err := s.Enqueue(t.Context(), messages); err != nil {
+		if err := s.AppendEvent(t.Context(), event("many"), messages); err != nil {
 			t.Fatal(err)
 		}
-		claimed, err := s.LeaseMessages(t.Context(), identity.Lease{Now: tourTime, Until: tourTime.Add(time.Minute), Token: "token", Max: 1 << 40})
+		claimed, err := s.LeaseMessages(t.Context(), identity.Lease{Now: tourTime, Until: tourTime.Add(time.Minute), Token: "token", Lane: identity.LaneCode, KeyIDs: []string{"k"}, Max: 1 << 40})
 		if err != nil || len(claimed) != len(messages) {
 			t.Errorf("%d claimed, %v", len(claimed), err)
 		}
@@ -72,10 +72,10 @@ func TestLineEnds(t *testing.T) {
 		})
 		ctx, leave := context.WithCancel(t.Context())
 		defer leave()
-		go func() { done <- s.AppendEvent(ctx, identity.Event{ID: "1", At: tourTime}) }()
+		go func() { done <- s.AppendEvent(ctx, identity.Event{ID: "1", At: tourTime}, nil) }()
 		<-inside
 		start := time.Now()
-		if err := s.AppendEvent(t.Context(), identity.Event{ID: "2", At: tourTime}); err == nil {
+		if err := s.AppendEvent(t.Context(), identity.Event{ID: "2", At: tourTime}, nil); err == nil {
 			t.Error("stored out of turn")
 		}
 		if waited := time.Since(start); waited != bunstore.DefaultCallTimeout {

@@ -21,7 +21,7 @@ func TestSpendWhileTheCounterIsPurged(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
 		s := migrated(t, fresh(t))
 		for round := range 20 {
-			one := []limit.Limit{{Key: limit.Key(fmt.Sprint("k", round)), Rates: []limit.Rate{{Limit: 1, Per: time.Hour}}}}
+			one := []limit.Limit{{Key: limit.Key(fmt.Sprint("k", round)), Rules: []limit.Rule{{Rates: []limit.Rate{{Limit: 1, Per: time.Hour}}}}}}
 			if _, err := s.Spend(t.Context(), one, tourTime); err != nil {
 				t.Fatal(err)
 			}

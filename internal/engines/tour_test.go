@@ -21,12 +21,21 @@ var (
 )
 
 func hourly(key limit.Key, shards, shard int) limit.Limit {
-	return limit.Limit{Key: key, Rates: []limit.Rate{{Limit: 1000, Per: time.Hour}}, Shards: shards, Shard: shard}
+	return limit.Limit{Key: key, Rules: []limit.Rule{{Rates: []limit.Rate{{Limit: 1000, Per: time.Hour}}}}, Shards: shards, Shard: shard}
 }
 
 // charges are an ordinary one and one spread over several rows.
 func charges(prefix limit.Key) []limit.Limit {
 	return []limit.Limit{hourly(prefix+".number", 0, 0), hourly(prefix+".all", 8, 3)}
+}
+
+// changes are the change to each of the charges.
+func changes(prefix limit.Key, c limit.Change) (changes []limit.Change) {
+	for _, l := range charges(prefix) {
+		c.Limit = l
+		changes = append(changes, c)
+	}
+	return changes
 }
 
 func issue(n int) identity.CodeIssue {
@@ -37,18 +46,17 @@ func issue(n int) identity.CodeIssue {
 			ID: id, Binding: binding, NumberKey: numberOf, Digest: []byte(id), KeyID: "k", MaxAttempts: 5,
 			CreatedAt: tourTime.Add(time.Duration(n)), ExpiresAt: tourTime.Add(5 * time.Minute),
 		},
-		Message: pending("message-" + id), Event: identity.Event{ID: "event-" + id, At: tourTime},
+		Messages: []identity.OutboxMessage{pending("message-" + id)}, Event: identity.Event{ID: "event-" + id, At: tourTime},
 	}
 }
 
 func pending(id string) identity.OutboxMessage {
-	return identity.OutboxMessage{ID: id, Sealed: []byte("sealed"), State: identity.MessagePending, CreatedAt: tourTime, NextAt: tourTime, ExpiresAt: tourTime.Add(time.Hour)}
+	return identity.OutboxMessage{ID: id, Lane: identity.LaneCode, KeyID: "k", Sealed: []byte("sealed"), State: identity.MessagePending, CreatedAt: tourTime, NextAt: tourTime, ExpiresAt: tourTime.Add(time.Hour)}
 }
 
 func guess(binding []byte) identity.Attempt {
 	return identity.Attempt{
-		Now: tourTime, Binding: binding, Charges: charges("fail"),
-		LiveCharges: charges("live"), DecoyCharges: charges("idle"),
+		Now: tourTime, Binding: binding, NumberKey: numberOf, Charges: charges("fail"), LiveCharges: charges("live"),
 	}
 }
 
@@ -90,6 +98,9 @@ func tour() []step {
 		{"SetClientDisabled", true, func(ctx context.Context, s *bunstore.Store) error {
 			return s.SetClientDisabled(ctx, "app", true)
 		}},
+		{"CreateClient second", true, func(ctx context.Context, s *bunstore.Store) error {
+			return s.CreateClient(ctx, identity.Client{ID: "open"})
+		}},
 		{"IssueCode", true, func(ctx context.Context, s *bunstore.Store) error {
 			_, err := s.IssueCode(ctx, issue(1))
 			return err
@@ -110,45 +121,61 @@ func tour() []step {
 			return err
 		}},
 		{"ReleaseAttempt", true, func(ctx context.Context, s *bunstore.Store) error {
-			return s.ReleaseAttempt(ctx, identity.Release{SpentAt: tourTime, CodeIDs: []string{"code-2", "code-3"}, Refunds: charges("fail")})
+			return s.ReleaseAttempt(ctx, identity.Release{Now: tourTime, NumberKey: numberOf, CodeIDs: []string{"code-2", "code-3"}, Changes: changes("fail", limit.Change{SpentAt: tourTime})})
 		}},
 		{"RedeemCode", true, func(ctx context.Context, s *bunstore.Store) error {
 			return s.RedeemCode(ctx, identity.Redemption{
-				Now: tourTime, CodeID: "code-3", NumberKey: numberOf, SpentAt: tourTime,
+				Now: tourTime, CodeID: "code-3", NumberKey: numberOf, ClientID: "open",
 				Password: &identity.PasswordChange{Tenant: "t", UserID: "user", OldHash: "hash-2", NewHash: "hash-3", ChangedAt: tourTime, KeepHistory: 3},
-				Refunds:  charges("live"), Clear: []limit.Key{"live.number", "live.all"},
-				Event: identity.Event{ID: "event-redeem", At: tourTime}, Messages: []identity.OutboxMessage{pending("notice-1"), pending("notice-2")},
+				Changes:  append(changes("live", limit.Change{SpentAt: tourTime}), changes("live", limit.Change{Clear: true})...),
+				Event:    identity.Event{ID: "event-redeem", At: tourTime}, Messages: []identity.OutboxMessage{pending("notice-1"), pending("notice-2")},
 			})
 		}},
 		{"Spend", true, func(ctx context.Context, s *bunstore.Store) error {
 			_, err := s.Spend(ctx, charges("any"), tourTime)
 			return err
 		}},
-		{"ClearLimits", true, func(ctx context.Context, s *bunstore.Store) error {
-			return s.ClearLimits(ctx, []limit.Key{"any.number"})
+		{"LimitStates", false, func(ctx context.Context, s *bunstore.Store) error {
+			states, err := s.LimitStates(ctx, []limit.Key{"any.number", "any.all", "none"})
+			if err == nil && len(states) != 2 {
+				err = fmt.Errorf("%d states, want 2", len(states))
+			}
+			return err
 		}},
-		{"Enqueue", true, func(ctx context.Context, s *bunstore.Store) error {
-			return s.Enqueue(ctx, []identity.OutboxMessage{pending("message-a"), pending("message-b")})
+		{"ChangeLimits", true, func(ctx context.Context, s *bunstore.Store) error {
+			return s.ChangeLimits(ctx, changes("any", limit.Change{Clear: true}), tourTime)
+		}},
+		{"AppendEvent", true, func(ctx context.Context, s *bunstore.Store) error {
+			return s.AppendEvent(ctx, identity.Event{ID: "event", At: tourTime}, []identity.OutboxMessage{pending("message-a"), pending("message-b")})
 		}},
 		{"LeaseMessages", true, func(ctx context.Context, s *bunstore.Store) error {
-			claimed, err := s.LeaseMessages(ctx, identity.Lease{Now: tourTime, Until: tourTime.Add(time.Minute), Token: "token", Max: 100})
+			claimed, err := s.LeaseMessages(ctx, identity.Lease{Now: tourTime, Until: tourTime.Add(time.Minute), Token: "token", Lane: identity.LaneCode, KeyIDs: []string{"k", "old"}, Max: 100})
 			if err == nil && len(claimed) != 7 {
 				err = fmt.Errorf("%d messages, want 7", len(claimed))
 			}
 			return err
 		}},
-		{"FinishMessage", true, func(ctx context.Context, s *bunstore.Store) error {
-			return s.FinishMessage(ctx, identity.MessageResult{ID: "message-a", LeaseToken: "token", State: identity.MessageDelivered, Now: tourTime, Provider: "webhook", ProviderRef: "ref"})
+		{"FinishMessages", true, func(ctx context.Context, s *bunstore.Store) error {
+			lost, err := s.FinishMessages(ctx, []identity.MessageResult{
+				{ID: "message-a", LeaseToken: "token", State: identity.MessageDelivered, Now: tourTime, Provider: "webhook", ProviderRef: "ref"},
+				{ID: "message-b", LeaseToken: "token", State: identity.MessagePending, NextAt: tourTime},
+				{ID: "message-c", LeaseToken: "token", State: identity.MessageDead, Now: tourTime},
+			})
+			if err == nil && len(lost) != 1 {
+				err = fmt.Errorf("%d lost, want 1", len(lost))
+			}
+			return err
 		}},
-		{"FinishMessage pending", true, func(ctx context.Context, s *bunstore.Store) error {
-			return s.FinishMessage(ctx, identity.MessageResult{ID: "message-b", LeaseToken: "token", State: identity.MessagePending, NextAt: tourTime})
+		{"Backlog", false, func(ctx context.Context, s *bunstore.Store) error {
+			backlog, err := s.Backlog(ctx)
+			if err == nil && len(backlog) != 1 {
+				err = fmt.Errorf("%d lanes, want 1", len(backlog))
+			}
+			return err
 		}},
 		{"MessageStates", false, func(ctx context.Context, s *bunstore.Store) error {
 			_, err := s.MessageStates(ctx, "", 100)
 			return err
-		}},
-		{"AppendEvent", true, func(ctx context.Context, s *bunstore.Store) error {
-			return s.AppendEvent(ctx, identity.Event{ID: "event", At: tourTime})
 		}},
 		{"Events", false, func(ctx context.Context, s *bunstore.Store) error {
 			_, err := s.Events(ctx, identity.EventQuery{AfterID: "", Max: 100})

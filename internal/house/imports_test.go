@@ -17,16 +17,17 @@ const module = "github.com/seed-16109ab2/rekey"
 var rooms = map[string][]string{
 	"identity": {
 		"identity/internal", "identity/limit", "sms",
-		"github.com/nyaruka/phonenumbers", "github.com/google/uuid", "golang.org/x/text",
+		"github.com/nyaruka/phonenumbers", "golang.org/x/text",
 	},
 	"identity/limit":          {},
 	"identity/identitytest":   {"identity", "storage/memory", "sms", "sms/smstest"},
 	"identity/pwnedpasswords": {"identity"},
+	"identity/bcrypthash":     {"identity", "golang.org/x/crypto/bcrypt"},
 	"identity/siteverify":     {"identity"},
 	"identity/altcha":         {"identity", "identity/internal/challenge"},
 	"identity/puzzle":         {"identity", "identity/internal/challenge"},
 	"identity/internal": {
-		"identity/internal", "github.com/alexedwards/argon2id", "golang.org/x/crypto/argon2",
+		"identity/internal", "github.com/alexedwards/argon2id", "golang.org/x/crypto/argon2", "golang.org/x/crypto/scrypt",
 		"github.com/go-crypt/crypt", "github.com/nyaruka/phonenumbers", "golang.org/x/text",
 	},
 	"identity/internal/challenge": {"identity", "identity/limit"},
@@ -49,8 +50,7 @@ var rooms = map[string][]string{
 // forbidden may not be compiled, even through others, by a program that imports
 // the room.
 var forbidden = map[string][]string{
-	// database/sql/driver comes with google/uuid: an interface, no database.
-	"identity":         {"net/http", "github.com/uptrace", "modernc.org", "storage/", "httpadapter", "testing"},
+	"identity":         {"=net", "net/http", "database/sql/driver", "github.com/uptrace", "modernc.org", "storage/", "httpadapter", "testing"},
 	"identity/limit":   {"identity/internal", "github.com", "golang.org"},
 	"sms":              {"identity", "github.com", "golang.org"},
 	"httpadapter":      {"github.com/uptrace", "modernc.org", "storage/", "sms/webhook", "image", "identity/puzzle", "identity/altcha"},
@@ -86,8 +86,12 @@ func list(t *testing.T) (packages []goPackage) {
 	}
 }
 
-// inRoom reports whether an import path lies in a room or module.
+// inRoom reports whether an import path lies in a room or module; "=net" is the
+// package net alone.
 func inRoom(path, room string) bool {
+	if exact, ok := strings.CutPrefix(room, "="); ok {
+		return path == exact
+	}
 	path = strings.TrimPrefix(path, module+"/")
 	return room == "" || path == room || strings.HasPrefix(path, strings.TrimSuffix(room, "/")+"/")
 }

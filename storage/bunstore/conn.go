@@ -89,7 +89,7 @@ type pgTx struct {
 	held    *sql.Conn
 	timeout time.Duration
 	begun   bool
-	failed  bool // COMMIT would roll back without an error
+	failed  bool // a statement did
 }
 
 // start begins the transaction; also is one more expression to evaluate.
@@ -143,8 +143,8 @@ func (t *pgTx) QueryContext(ctx context.Context, query string, args ...any) (row
 	return rows, err
 }
 
-// Commit has the time that a call has: whoever waits for it has a context of
-// their own.
+// Commit refuses a transaction of which a statement failed: PostgreSQL's COMMIT
+// would roll it back without an error.
 func (t *pgTx) Commit(ctx context.Context) error {
 	if !t.begun {
 		return ctx.Err()

@@ -13,6 +13,11 @@ import (
 // what [Store.SQL] returns.
 var ErrSchemaBehind = errors.New("bunstore: schema behind")
 
+// ErrSchemaAhead says that the database has migrations that this version does not
+// know: a newer version has used it, and what this one would write could be wrong
+// there. Use the newer version, or restore a backup from before it.
+var ErrSchemaAhead = errors.New("bunstore: schema ahead")
+
 const record = "rekey_migrations"
 
 // Migrations returns the ids of all migrations, in order.
@@ -52,25 +57,54 @@ func (s *Store) recordTable() string {
 // Pending returns the ids of the migrations that the database lacks, in order;
 // none when it is up to date. It changes nothing.
 func (s *Store) Pending(ctx context.Context) ([]string, error) {
+	done, err := s.applied(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return missing(done), nil
+}
+
+// applied are the migrations that the database has.
+func (s *Store) applied(ctx context.Context) (done []idRow, err error) {
 	exists, err := s.recordExists(ctx)
 	if err != nil {
 		return nil, wrap("look for migrations", err)
 	}
-	var done []idRow
 	if exists {
 		if done, err = query[idRow](s.read(ctx), "SELECT id FROM "+record); err != nil {
 			return nil, wrap("read migrations", err)
 		}
 	}
-	return missing(done), nil
+	return done, nil
+}
+
+// notAhead returns an error wrapping [ErrSchemaAhead] that names the migrations
+// that only a newer version knows.
+func notAhead(done []idRow) error {
+	known := Migrations()
+	var unknown []string
+	for _, row := range done {
+		if !slices.Contains(known, row.ID) {
+			unknown = append(unknown, row.ID)
+		}
+	}
+	if len(unknown) == 0 {
+		return nil
+	}
+	slices.Sort(unknown)
+	return fmt.Errorf("%w: has %s", ErrSchemaAhead, strings.Join(unknown, ", "))
 }
 
 // Check returns nil if the schema is up to date, or an error wrapping
-// [ErrSchemaBehind] that names the missing migrations. Of the embedder's own
-// table of users it checks that the columns are there.
+// [ErrSchemaBehind] or [ErrSchemaAhead] that names the migrations that are missing
+// or unknown. Of the embedder's own table of users it checks that the columns are
+// there.
 func (s *Store) Check(ctx context.Context) error {
-	pending, err := s.Pending(ctx)
-	if err == nil && len(pending) > 0 {
+	done, err := s.applied(ctx)
+	if err == nil {
+		err = notAhead(done)
+	}
+	if pending := missing(done); err == nil && len(pending) > 0 {
 		err = fmt.Errorf("%w: missing %s", ErrSchemaBehind, strings.Join(pending, ", "))
 	}
 	if err == nil {
@@ -91,13 +125,23 @@ func missing(done []idRow) (ids []string) {
 // Migrate applies the migrations that are missing. It may run in several
 // processes at once, and again after a crash at any point: each step is one
 // transaction with its own record, behind a lock, and where the engine commits
-// in between, each statement can be repeated.
+// in between, each statement can be repeated. It refuses a database that a newer
+// version has migrated, with an error wrapping [ErrSchemaAhead].
 func (s *Store) Migrate(ctx context.Context) error {
+	if s.joined != nil {
+		return errors.New("bunstore: Migrate needs transactions of its own, and not a store bound by WithTx")
+	}
+	if err := s.checkSettings(ctx); err != nil {
+		return err
+	}
 	if err := s.checkUsers(ctx); err != nil {
 		return err
 	}
-	pending, err := s.Pending(ctx)
-	if err != nil || len(pending) == 0 {
+	done, err := s.applied(ctx)
+	if err == nil {
+		err = notAhead(done)
+	}
+	if err != nil || len(missing(done)) == 0 {
 		return err
 	}
 	return wrap("migrate", s.locked(ctx, func(c *sql.Conn) error {

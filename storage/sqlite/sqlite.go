@@ -93,8 +93,16 @@ func (s *Store) Migrate(ctx context.Context) error {
 	}
 }
 
-// Close closes the database. Calls under way fail.
-func (s *Store) Close() error { return s.DB().Close() }
+// Close closes the database. Calls under way fail. It waits up to a second for
+// connections that are in use, because the last one that is closed empties the
+// write-ahead log and removes it.
+func (s *Store) Close() error {
+	err := s.DB().Close()
+	for start := time.Now(); s.DB().Stats().OpenConnections > 0 && time.Since(start) < time.Second; {
+		time.Sleep(time.Millisecond)
+	}
+	return err
+}
 
 // createPrivate makes the file before the driver does: it would make it
 // readable by others. The files beside it (-wal, -shm) take its mode.

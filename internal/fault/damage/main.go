@@ -16,7 +16,7 @@ import (
 	"path/filepath"
 
 	"github.com/seed-16109ab2/rekey/identity"
-	"github.com/seed-16109ab2/rekey/internal/measure/workload"
+	"github.com/seed-16109ab2/rekey/internal/lab/workload"
 	"github.com/seed-16109ab2/rekey/storage/sqlite"
 )
 

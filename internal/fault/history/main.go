@@ -21,7 +21,7 @@ import (
 	"github.com/anishathalye/porcupine"
 
 	"github.com/seed-16109ab2/rekey/identity"
-	"github.com/seed-16109ab2/rekey/internal/fault/databases"
+	"github.com/seed-16109ab2/rekey/internal/lab/databases"
 	"github.com/seed-16109ab2/rekey/storage/memory"
 )
 

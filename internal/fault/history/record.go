@@ -27,8 +27,8 @@ var (
 	now     = time.UnixMilli(1_700_000_000_000).UTC()
 	binding = bytes.Repeat([]byte{1}, 32)
 	number  = bytes.Repeat([]byte{2}, 32)
-	sends   = limit.Limit{Key: "sends", Rates: []limit.Rate{{Limit: 1000, Per: 24 * time.Hour}}}
-	perDay  = limit.Limit{Key: "number", Rates: []limit.Rate{{Limit: budget, Per: 24 * time.Hour}}}
+	sends   = limit.Limit{Key: "sends", Rules: []limit.Rule{{Rates: []limit.Rate{{Limit: 1000, Per: 24 * time.Hour}}}}}
+	perDay  = limit.Limit{Key: "number", Rules: []limit.Rule{{Rates: []limit.Rate{{Limit: budget, Per: 24 * time.Hour}}}}}
 )
 
 // recorder makes calls and writes down when each began and ended.
@@ -105,8 +105,8 @@ func (r *recorder) do(ctx context.Context, s identity.Storage, in input) ([]seen
 			Now: now, KeepLive: keepLive, Charges: []limit.Limit{sends},
 			Code: identity.VerifyCode{ID: strconv.Itoa(in.code), Binding: binding, NumberKey: number, Digest: []byte("digest"), KeyID: "k",
 				MaxAttempts: maxAttempts, CreatedAt: created, ExpiresAt: now.Add(time.Hour)},
-			Message: identity.OutboxMessage{ID: id("message"), State: identity.MessagePending, CreatedAt: now, NextAt: now, ExpiresAt: now.Add(time.Hour)},
-			Event:   identity.Event{ID: id("event"), At: now},
+			Messages: []identity.OutboxMessage{{ID: id("message"), Lane: identity.LaneCode, State: identity.MessagePending, CreatedAt: now, NextAt: now, ExpiresAt: now.Add(time.Hour)}},
+			Event:    identity.Event{ID: id("event"), At: now},
 		})
 		return nil, err
 	case charge:
@@ -121,9 +121,10 @@ func (r *recorder) do(ctx context.Context, s identity.Storage, in input) ([]seen
 		}
 		return codes, err
 	case release:
-		return nil, s.ReleaseAttempt(ctx, identity.Release{SpentAt: now, NumberKey: number, CodeIDs: []string{strconv.Itoa(in.code)}, Refunds: []limit.Limit{perDay}})
+		return nil, s.ReleaseAttempt(ctx, identity.Release{Now: now, NumberKey: number, CodeIDs: []string{strconv.Itoa(in.code)},
+			Changes: []limit.Change{{Limit: perDay, SpentAt: now}}})
 	default:
-		return nil, s.RedeemCode(ctx, identity.Redemption{Now: now, CodeID: strconv.Itoa(in.code), NumberKey: number, SpentAt: now,
+		return nil, s.RedeemCode(ctx, identity.Redemption{Now: now, CodeID: strconv.Itoa(in.code), NumberKey: number,
 			Event: identity.Event{ID: id("event"), At: now}})
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"io"
 	"testing"
 
-	"github.com/seed-16109ab2/rekey/internal/fault/databases"
+	"github.com/seed-16109ab2/rekey/internal/lab/databases"
 )
 
 // A small run; CONTRIBUTING.md says how to run the large one.

@@ -24,7 +24,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed-16109ab2/rekey/internal/fault/databases"
+	"github.com/seed-16109ab2/rekey/internal/lab/databases"
 )
 
 func main() {

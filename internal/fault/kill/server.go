@@ -42,9 +42,9 @@ func (s *server) build(ctx context.Context) error {
 func (s *server) start(ctx context.Context) error {
 	s.cmd = exec.CommandContext(ctx, s.binary, "serve", "-addr", "127.0.0.1:0", "-sms", "webhook="+s.webhook)
 	s.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir(), "REKEY_DB=" + s.address, "REKEY_SECRET=" + secret,
-		"REKEY_WEBHOOK_SECRET=" + webhookSecret, "REKEY_SEND_COOLDOWN=0", "REKEY_LIVE_CODES=10", "REKEY_FAILURES_IN_A_ROW=100", "REKEY_HASH_QUEUE=100"}
-	for _, limit := range []string{"SENDS_PER_NUMBER", "SENDS_PER_ADDRESS", "SENDS_PER_DEVICE", "SENDS_PER_CLIENT", "SENDS_PER_TENANT", "SENDS_IN_ALL",
-		"FAILURES_PER_NUMBER", "FAILURES_PER_NUMBER_AND_DEVICE", "FAILURES_PER_ADDRESS", "FAILURES_PER_DEVICE", "FAILURES_PER_CLIENT", "FAILURES_PER_TENANT", "FAILURES_IN_ALL", "FAILURES_ALARM"} {
+		"REKEY_WEBHOOK_SECRET=" + webhookSecret, "REKEY_SEND_COOLDOWN=0", "REKEY_LIVE_CODES=10", "REKEY_CONSECUTIVE_FAILURES=100", "REKEY_HASH_QUEUE=100"}
+	for _, limit := range []string{"SENDS_PER_NUMBER", "SENDS_PER_ADDRESS", "SENDS_PER_DEVICE", "SENDS_PER_CLIENT", "SENDS_PER_TENANT", "SENDS_TOTAL",
+		"FAILURES_PER_NUMBER", "FAILURES_PER_NUMBER_AND_DEVICE", "FAILURES_PER_ADDRESS", "FAILURES_PER_DEVICE", "FAILURES_PER_CLIENT", "FAILURES_PER_TENANT", "FAILURES_TOTAL", "FAILURES_ALARM"} {
 		s.cmd.Env = append(s.cmd.Env, "REKEY_"+limit+"="+many)
 	}
 	logs, err := s.cmd.StderrPipe()

@@ -12,8 +12,8 @@ import (
 	"github.com/alexedwards/argon2id"
 
 	"github.com/seed-16109ab2/rekey/identity"
-	"github.com/seed-16109ab2/rekey/internal/fault/databases"
-	"github.com/seed-16109ab2/rekey/internal/measure/workload"
+	"github.com/seed-16109ab2/rekey/internal/lab/databases"
+	"github.com/seed-16109ab2/rekey/internal/lab/workload"
 	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )

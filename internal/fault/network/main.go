@@ -17,7 +17,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/seed-16109ab2/rekey/internal/fault/databases"
+	"github.com/seed-16109ab2/rekey/internal/lab/databases"
 )
 
 func main() {

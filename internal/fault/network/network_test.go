@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed-16109ab2/rekey/internal/fault/databases"
+	"github.com/seed-16109ab2/rekey/internal/lab/databases"
 )
 
 // Small runs; CONTRIBUTING.md says how to run the large ones.

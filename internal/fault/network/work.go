@@ -12,9 +12,9 @@ import (
 	"github.com/alexedwards/argon2id"
 
 	"github.com/seed-16109ab2/rekey/identity"
-	"github.com/seed-16109ab2/rekey/identity/limit"
-	"github.com/seed-16109ab2/rekey/internal/fault/databases"
-	"github.com/seed-16109ab2/rekey/internal/measure/workload"
+	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/internal/lab/databases"
+	"github.com/seed-16109ab2/rekey/internal/lab/workload"
 	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
@@ -92,15 +92,12 @@ func run(ctx context.Context, c counts, d time.Duration, direct, through *databa
 }
 
 func (w *world) prepare(ctx context.Context, store *bunstore.Store) (err error) {
-	many := []limit.Rate{{Limit: 1_000_000, Per: time.Hour}}
-	w.svc, err = identity.New(identity.Config{
+	cfg := identity.Config{
 		Store: store, SMS: w, Secret: identity.NewSecret("a secret for cutting networks, 40 bytes!"), HashQueue: 100,
-		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), AnswerStep: -1,
-		Limits: identity.LimitPolicy{SendCooldown: -1, LiveCodes: 10, ConsecutiveFailures: 100,
-			SendsPerNumber: many, SendsPerAddress: many, SendsPerDevice: many, SendsPerClient: many, SendsPerTenant: many, SendsTotal: many,
-			FailuresPerNumberAndDevice: many, FailuresPerNumber: many, FailuresPerAddress: many, FailuresPerDevice: many,
-			FailuresPerClient: many, FailuresPerTenant: many, FailuresTotal: many, FailuresAlarm: many[0]},
-	})
+		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), AnswerStep: -1, Limits: identity.LimitPolicy{LiveCodes: 10},
+	}
+	identitytest.Lift(&cfg)
+	w.svc, err = identity.New(cfg)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/seed-16109ab2/rekey/internal/fault/databases"
+	"github.com/seed-16109ab2/rekey/internal/lab/databases"
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
 

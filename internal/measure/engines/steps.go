@@ -30,29 +30,33 @@ func (work) bare(ctx context.Context, s *bunstore.Store) error {
 // shards are as many as the service spreads a shared counter over.
 const shards = 8
 
-// limits are as many as the service charges: some of the number's own, and two
-// that all share, spread over shards.
-func limits(what, number string) []limit.Limit {
-	many := []limit.Rate{{Limit: 1 << 20, Per: time.Minute}}
-	one := func(name string, shards int) limit.Limit {
-		l := limit.Limit{Key: limit.Key(what + name), Rates: many, Shards: shards}
-		if shards > 1 {
-			l.Shard = int(number[0]) % shards
-		}
-		return l
+// limits are as many as the service charges for a send or a guess: the number's
+// own, the network's, and for a guess the one that all share, spread over shards.
+func limits(what, number string, shared bool) []limit.Limit {
+	rules := []limit.Rule{{Name: what, Rates: []limit.Rate{{Limit: 1 << 20, Per: time.Minute}}}}
+	limits := []limit.Limit{
+		{Key: limit.Key(what + "." + number), Rules: rules},
+		{Key: limit.Key(what + ".network." + number), Rules: rules},
 	}
-	return []limit.Limit{one("."+number, 0), one(".address."+number, 0), one(".device."+number, 0), one(".client", shards), one(".all", shards)}
+	if shared {
+		limits = append(limits, limit.Limit{Key: limit.Key(what + ".total"), Rules: rules, Shards: shards, Shard: int(number[0]) % shards})
+	}
+	return limits
 }
 
 func issue(now time.Time, number string) identity.CodeIssue {
 	key := sha256.Sum256([]byte(number))
 	return identity.CodeIssue{
-		Now: now, Charges: limits("send", number), KeepLive: 3,
-		Code: identity.VerifyCode{ID: id(), Binding: key[:], NumberKey: key[:], Digest: key[:], KeyID: "k", MaxAttempts: 5, CreatedAt: now, ExpiresAt: now.Add(5 * time.Minute)},
-		Message: identity.OutboxMessage{ID: id(), Sealed: make([]byte, 400), State: identity.MessagePending, CreatedAt: now, NextAt: now,
-			ExpiresAt: now.Add(5 * time.Minute)},
-		Event: identity.Event{ID: id(), At: now, Type: identity.EventCodeSent, Agent: "engines"},
+		Now: now, Charges: limits("send", number, false), Replace: true, KeepLive: 3,
+		Code:     identity.VerifyCode{ID: id(), Binding: key[:], NumberKey: key[:], Digest: key[:], KeyID: "k", MaxAttempts: 5, CreatedAt: now, ExpiresAt: now.Add(5 * time.Minute)},
+		Messages: []identity.OutboxMessage{message(identity.LaneCode, now, 5*time.Minute)},
+		Event:    identity.Event{ID: id(), At: now, Type: identity.EventCodeSent, Agent: "engines"},
 	}
+}
+
+func message(lane identity.Lane, now time.Time, life time.Duration) identity.OutboxMessage {
+	return identity.OutboxMessage{ID: id(), Lane: lane, KeyID: "k", Sealed: make([]byte, 400), State: identity.MessagePending,
+		CreatedAt: now, NextAt: now, ExpiresAt: now.Add(life)}
 }
 
 func (work) send(ctx context.Context, s *bunstore.Store) error {
@@ -63,7 +67,7 @@ func (work) send(ctx context.Context, s *bunstore.Store) error {
 func (work) guess(ctx context.Context, s *bunstore.Store) error {
 	number := id()
 	key := sha256.Sum256([]byte(number))
-	_, err := s.ChargeAttempt(ctx, identity.Attempt{Now: time.Now(), Binding: key[:], NumberKey: key[:], Charges: limits("guess", number)})
+	_, err := s.ChargeAttempt(ctx, identity.Attempt{Now: time.Now(), Binding: key[:], NumberKey: key[:], Charges: limits("guess", number, true)})
 	return err
 }
 
@@ -72,7 +76,11 @@ func (work) reset(ctx context.Context, s *bunstore.Store) error {
 	now, number := time.Now(), id()
 	user := identity.User{ID: number, Mobile: "+86" + number[:12], PasswordHash: "old", CreatedAt: now}
 	send := issue(now, number)
-	guesses := limits("guess", number)
+	guesses := limits("guess", number, true)
+	var changes []limit.Change
+	for _, l := range guesses {
+		changes = append(changes, limit.Change{Limit: l, SpentAt: now})
+	}
 	_, sendErr := s.IssueCode(ctx, send)
 	charged, chargeErr := s.ChargeAttempt(ctx, identity.Attempt{Now: now, Binding: send.Code.Binding, NumberKey: send.Code.NumberKey, Charges: guesses})
 	if err := errors.Join(s.CreateUser(ctx, user), sendErr, chargeErr); err != nil {
@@ -82,9 +90,9 @@ func (work) reset(ctx context.Context, s *bunstore.Store) error {
 		return fmt.Errorf("%d codes, want 1", len(charged.Codes))
 	}
 	return s.RedeemCode(ctx, identity.Redemption{
-		Now: now, CodeID: send.Code.ID, NumberKey: send.Code.NumberKey, SpentAt: now, Refunds: guesses,
+		Now: now, CodeID: send.Code.ID, NumberKey: send.Code.NumberKey, Changes: changes,
 		Password: &identity.PasswordChange{UserID: user.ID, OldHash: "old", NewHash: "new", ChangedAt: now},
 		Event:    identity.Event{ID: id(), At: now, Type: identity.EventPasswordReset},
-		Messages: []identity.OutboxMessage{{ID: id(), Sealed: make([]byte, 400), State: identity.MessagePending, CreatedAt: now, NextAt: now, ExpiresAt: now.Add(time.Hour)}},
+		Messages: []identity.OutboxMessage{message(identity.LaneNotice, now, time.Hour)},
 	})
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/alexedwards/argon2id"
 
 	"github.com/seed-16109ab2/rekey/httpadapter"
-	"github.com/seed-16109ab2/rekey/internal/measure/workload"
+	"github.com/seed-16109ab2/rekey/internal/lab/workload"
 )
 
 func main() {

@@ -27,7 +27,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
-	"github.com/seed-16109ab2/rekey/internal/measure/workload"
+	"github.com/seed-16109ab2/rekey/internal/lab/workload"
 	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/storage/sqlite"
 )
@@ -189,8 +189,8 @@ func serve(ctx context.Context, dir, webhook string) (base string, pid int, stop
 	addr := l.Addr().String()
 	_ = l.Close()
 	cmd := exec.CommandContext(ctx, binary, "serve", "-addr", addr, "-db", filepath.Join(dir, "rekey.db"), "-sms", "webhook="+webhook,
-		"-sends-per-address", many, "-sends-per-device", many, "-sends-in-all", many, "-sends-per-client", many, "-sends-per-tenant", many,
-		"-failures-per-address", many, "-failures-per-device", many, "-code-lifetime", "10m")
+		"-sends-per-address", many, "-sends-per-device", many, "-sends-total", many, "-sends-per-client", many, "-sends-per-tenant", many,
+		"-failures-per-address", many, "-failures-per-device", many, "-code-lifetime", "10m", "-max-conns-per-address", "1024")
 	cmd.Env = append(os.Environ(), "REKEY_WEBHOOK_SECRET=whsec_"+strings.Repeat("QUFB", 8))
 	var log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log

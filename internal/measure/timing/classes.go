@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
-	"github.com/seed-16109ab2/rekey/internal/measure/workload"
+	"github.com/seed-16109ab2/rekey/internal/lab/workload"
 )
 
 // stage prepares users and codes for the classes.

@@ -21,7 +21,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/httpadapter"
 	"github.com/seed-16109ab2/rekey/identity"
-	"github.com/seed-16109ab2/rekey/internal/measure/workload"
+	"github.com/seed-16109ab2/rekey/internal/lab/workload"
 )
 
 func main() {

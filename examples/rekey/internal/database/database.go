@@ -1,0 +1,230 @@
+// Package database opens what -db names: an SQLite file, PostgreSQL, MySQL or
+// MariaDB, with its schema and its secret.
+package database
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/seed-16109ab2/rekey/examples/rekey/internal/secretfile"
+	"github.com/seed-16109ab2/rekey/examples/rekey/internal/settings"
+	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/storage/bunstore"
+)
+
+// Database says which database a command works on.
+type Database struct {
+	Address     string
+	connections int
+	migrate     bool
+	secrets     secrets
+	source      *settings.Set
+}
+
+// AddressFlag defines all that a command needs which only reads.
+func (d *Database) AddressFlag(f *settings.Set) {
+	d.source, d.Address, d.connections = f, "rekey.db", 1
+	f.Word(&d.Address, "db", "`DATABASE`: the path of an SQLite file, postgres://user@host:5432/database, or mysql://user@host:3306/database for MySQL and MariaDB. "+
+		"An address with a password belongs into the environment: other processes can read arguments")
+	f.Show("db", func() string { return Displayed(d.Address) })
+}
+
+// Flags defines -db, and where its secret is.
+func (d *Database) Flags(f *settings.Set) {
+	d.AddressFlag(f)
+	d.migrate = true
+	f.Bool(&d.migrate, "migrate", "apply missing migrations at the start; with -migrate=false a schema that is behind is an error. See the command migrate")
+	d.secrets.flags(f)
+}
+
+// ConnectionsFlag defines how many connections a server has.
+func (d *Database) ConnectionsFlag(f *settings.Set) {
+	d.connections = 16
+	f.Int(&d.connections, "db-conns", "most `CONNECTIONS` to PostgreSQL or MySQL at the same time")
+}
+
+// Check reports the faults of the address before anything is opened.
+func (d *Database) Check() error {
+	if _, err := engineOf(d.Address); err != nil {
+		return err
+	}
+	if hasPassword(d.Address) {
+		switch d.source.From("db") {
+		case settings.Argument:
+			return settings.Usagef("-db holds a password, which every process of this machine can read: give the address in %s", settings.Variable("db"))
+		case settings.File:
+			warning, err := secretfile.Check(d.source.ConfigPath())
+			if err != nil {
+				return fmt.Errorf("the settings file holds a password: %w", err)
+			}
+			d.source.Warn(warning)
+		}
+	}
+	if d.connections < 1 {
+		return settings.Usagef("-db-conns is %d, must be at least 1", d.connections)
+	}
+	return d.checkFile()
+}
+
+// checkFile applies the rule of package secretfile to a database that exists.
+func (d *Database) checkFile() error {
+	if !d.onFile() {
+		return nil
+	}
+	info, err := os.Stat(d.Address)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("database %s is not a file", d.Address)
+	}
+	warning, err := secretfile.Check(d.Address)
+	if err != nil {
+		return fmt.Errorf("database %w", err)
+	}
+	if warning != "" {
+		d.source.Warn("database " + warning)
+	}
+	return nil
+}
+
+func (d *Database) onFile() bool {
+	e, err := engineOf(d.Address)
+	return err == nil && e == engineSQLite
+}
+
+// Tool returns the program that copies a database of this engine while it is in
+// use, or "" for SQLite.
+func (d *Database) Tool() string {
+	e, _ := engineOf(d.Address)
+	return map[engine]string{enginePostgres: "pg_dump", engineMySQL: "mariadb-dump --single-transaction"}[e]
+}
+
+// MustExist keeps a typing error in -db from making an empty database that
+// answers every question with "none".
+func (d *Database) MustExist() error {
+	if err := d.Check(); err != nil || !d.onFile() {
+		return err
+	}
+	_, err := os.Stat(d.Address)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no database %s: serve, client add and user add make one", d.Address)
+	}
+	return err
+}
+
+// Connect opens the database as it is, with any schema.
+func (d *Database) Connect(ctx context.Context) (Store, error) {
+	return open(ctx, d.Address, d.connections)
+}
+
+// OpenExisting opens a database as it is, for a command that only reads.
+func (d *Database) OpenExisting(ctx context.Context) (Store, error) {
+	if err := d.MustExist(); err != nil {
+		return nil, err
+	}
+	s, err := d.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.explain(s.Check(ctx)); err != nil {
+		return nil, errors.Join(err, s.DB().Close())
+	}
+	return s, nil
+}
+
+// explain says what to do about a schema that is not of this version.
+func (d *Database) explain(err error) error {
+	switch {
+	case errors.Is(err, bunstore.ErrSchemaBehind):
+		return fmt.Errorf("%w in database %s; \"rekey migrate\" applies what is missing", err, Displayed(d.Address))
+	case errors.Is(err, bunstore.ErrSchemaAhead):
+		return fmt.Errorf("%w in database %s: a newer version of rekey has used it, so use that version", err, Displayed(d.Address))
+	}
+	return err
+}
+
+// Migrate applies the missing migrations.
+func (d *Database) Migrate(ctx context.Context, s Store) error { return d.explain(s.Migrate(ctx)) }
+
+// openMigrated opens a database, makes it if it is a file, and brings its
+// schema up to date.
+func (d *Database) openMigrated(ctx context.Context) (Store, error) {
+	s, err := d.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if d.migrate {
+		err = d.Migrate(ctx, s)
+	} else {
+		err = d.explain(s.Check(ctx))
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.DB().Close())
+	}
+	return s, nil
+}
+
+// Open is a service on its database.
+type Open struct {
+	*identity.Service
+	Store Store
+	// Secret says where the secret is, for the log.
+	Secret string
+}
+
+// Close closes the database.
+func (o *Open) Close() error { return o.Store.DB().Close() }
+
+// OpenService opens the database, or makes it, and returns the service on it.
+// Call [settings.Check] before; the secrets are checked here before anything is
+// made.
+func (d *Database) OpenService(ctx context.Context, c identity.Config) (*Open, error) {
+	if err := d.Check(); err != nil {
+		return nil, err
+	}
+	found, err := d.find()
+	if err != nil {
+		return nil, err
+	}
+	s, err := d.openMigrated(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.complete(ctx, s, &found); err != nil {
+		return nil, errors.Join(err, s.DB().Close())
+	}
+	c.Store, c.Secret, c.OldSecrets = s, found.secret, found.old
+	service, err := identity.New(c)
+	if err != nil {
+		return nil, errors.Join(err, s.DB().Close())
+	}
+	return &Open{Service: service, Store: s, Secret: found.place}, nil
+}
+
+// Inspect checks a database and its secret as they are, makes nothing, and sends
+// nothing. Each fault comes with what was looked at.
+func (d *Database) Inspect(ctx context.Context, report func(what, detail string, err error)) {
+	s, err := d.OpenExisting(ctx)
+	report("database", Displayed(d.Address), err)
+	found, secretErr := d.find()
+	if secretErr == nil && found.missing != "" {
+		secretErr = fmt.Errorf("secret file %s does not exist", found.missing)
+	}
+	report("secret", found.place, secretErr)
+	if err != nil {
+		return
+	}
+	people, err := hasPeople(ctx, s)
+	detail := "has users"
+	if !people {
+		detail = "has no users yet"
+	}
+	report("users", detail, errors.Join(err, s.DB().Close()))
+}

@@ -1,0 +1,142 @@
+package database
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/seed-16109ab2/rekey/examples/rekey/internal/secretfile"
+	"github.com/seed-16109ab2/rekey/examples/rekey/internal/settings"
+	"github.com/seed-16109ab2/rekey/identity"
+)
+
+// SecretVariable is the environment variable that may hold the secret itself.
+const SecretVariable = "REKEY_SECRET"
+
+// secrets says where the secret comes from.
+type secrets struct {
+	file string
+	old  []string
+	// renew makes a new secret for a database that has people already.
+	renew bool
+}
+
+func (s *secrets) flags(f *settings.Set) {
+	f.Text(&s.file, "secret-file", "`FILE` of the secret, made with a random one if there is none and the database is a new file; default: the path of the database, after symbolic links, and \".secret\"; "+
+		"instead of it the environment may hold the secret itself in "+SecretVariable)
+	settings.List(f, &s.old, "old-secret-file", settings.ParseWord, "`FILES` of earlier secrets, comma-separated: codes and messages made with one stay valid")
+	f.Bool(&s.renew, "new-secret", "make a new secret if there is none, although the database has users: their queued messages and codes are lost")
+}
+
+// found is the configuration's secrets as far as they exist.
+type found struct {
+	secret identity.Secret
+	old    []identity.Secret
+	// missing is the file that must be made, if the secret does not exist.
+	missing string
+	// place says where the secret is, for the log.
+	place string
+}
+
+// find looks for the secrets.
+//
+// A file beside the database is made, and found again. For a database that other
+// machines use too, each machine would make another one.
+func (d *Database) find() (r found, err error) {
+	for _, path := range d.secrets.old {
+		text, err := d.source.ReadSecret(path)
+		if err != nil {
+			return r, fmt.Errorf("old secret: %w", err)
+		}
+		r.old = append(r.old, identity.NewSecret(text))
+	}
+	if text, _ := d.source.Lookup(SecretVariable); text != "" {
+		if d.secrets.file != "" {
+			return r, settings.Usagef("both %s and -secret-file are set, give one of them", SecretVariable)
+		}
+		r.secret, r.place = identity.NewSecret(text), "environment "+SecretVariable
+		return r, long(text, SecretVariable)
+	}
+	if !d.onFile() && d.secrets.file == "" {
+		return r, settings.Usagef("give the secret that all servers on this database share, in %s or -secret-file", SecretVariable)
+	}
+	if r.place, err = d.secretPath(); err != nil {
+		return r, err
+	}
+	text, err := d.source.ReadSecret(r.place)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && d.onFile():
+		r.missing = r.place
+		return r, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return r, fmt.Errorf("secret file %s does not exist: make one, the same for all servers on this database", r.place)
+	case err != nil:
+		return r, fmt.Errorf("secret file %w", err)
+	}
+	r.secret = identity.NewSecret(text)
+	return r, long(text, "secret file "+r.place)
+}
+
+// long refuses a short secret as the library does, but says where it is.
+func long(text, place string) error {
+	c := identity.Config{Secret: identity.NewSecret(text)}
+	if err := settings.Field(c, "Secret"); err != nil {
+		return fmt.Errorf("the secret in %s %s", place, err.Problem)
+	}
+	return nil
+}
+
+// secretPath is where the secret is looked for: beside the database, or beside
+// the symbolic link that leads to it, where earlier versions kept it.
+func (d *Database) secretPath() (string, error) {
+	if d.secrets.file != "" {
+		return d.secrets.file, nil
+	}
+	beside, link := target(d.Address)+".secret", d.Address+".secret"
+	atLink, err := os.Stat(link)
+	if err != nil || beside == link {
+		return beside, nil
+	}
+	atTarget, err := os.Stat(beside)
+	if err != nil {
+		return link, nil
+	}
+	if !os.SameFile(atLink, atTarget) {
+		return "", fmt.Errorf("there are two secrets, %s and %s: name the right one with -secret-file", link, beside)
+	}
+	return beside, nil
+}
+
+// complete makes the secret that is missing. If the database has people, their
+// secret is elsewhere, and a new one must be asked for, with -new-secret or, in a
+// rotation, with -old-secret-file.
+func (d *Database) complete(ctx context.Context, s Store, r *found) error {
+	if r.missing == "" {
+		return nil
+	}
+	people, err := hasPeople(ctx, s)
+	if err != nil {
+		return err
+	}
+	// Another process may have made the secret before it stored the first user.
+	if _, err := os.Stat(r.missing); errors.Is(err, fs.ErrNotExist) && people && !d.secrets.renew && len(r.old) == 0 {
+		return fmt.Errorf("the database has users, but its secret %s is missing: restore it or name it with -secret-file; with -new-secret, a new one is made and queued messages and codes are lost", r.missing)
+	}
+	if err := secretfile.Make(r.missing); err != nil {
+		return err
+	}
+	text, err := d.source.ReadSecret(r.missing)
+	if err != nil {
+		return fmt.Errorf("secret file %w", err)
+	}
+	r.secret = identity.NewSecret(text)
+	return long(text, "secret file "+r.missing)
+}
+
+func hasPeople(ctx context.Context, s Store) (bool, error) {
+	var n int
+	err := s.DB().DB.QueryRowContext(ctx, "SELECT COUNT(*) FROM (SELECT 1 FROM rekey_users LIMIT 1) AS one").Scan(&n)
+	return n > 0, err
+}

@@ -1,0 +1,85 @@
+package server
+
+import (
+	"crypto/tls"
+	"io/fs"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+)
+
+// lookEvery is how often handshakes look whether the files have changed.
+const lookEvery = time.Second
+
+// certificate is a pair of files that is read again when it changes, as programs
+// that renew certificates expect. While the files do not fit together, the last
+// pair that did is served.
+type certificate struct {
+	certFile, keyFile string
+	logger            *slog.Logger
+
+	mu     sync.Mutex
+	pair   *tls.Certificate
+	seen   [2]fs.FileInfo // of the pair
+	looked time.Time
+	logged time.Time
+}
+
+func loadCertificate(certFile, keyFile string) (*certificate, error) {
+	c := &certificate{certFile: certFile, keyFile: keyFile, logger: slog.New(slog.DiscardHandler)}
+	return c, c.load()
+}
+
+// load reads the files; the lock is held.
+func (c *certificate) load() error {
+	seen := c.stat() // before reading: what changes meanwhile is read again
+	pair, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
+	if err != nil {
+		return err
+	}
+	c.pair, c.seen = &pair, seen
+	return nil
+}
+
+func (c *certificate) stat() (seen [2]fs.FileInfo) {
+	for i, path := range []string{c.certFile, c.keyFile} {
+		seen[i], _ = os.Stat(path)
+	}
+	return seen
+}
+
+func same(a, b fs.FileInfo) bool {
+	return a != nil && b != nil && os.SameFile(a, b) && a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size()
+}
+
+// get is for [tls.Config.GetCertificate].
+func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if now := time.Now(); now.Sub(c.looked) >= lookEvery {
+		c.looked = now
+		if seen := c.stat(); !same(seen[0], c.seen[0]) || !same(seen[1], c.seen[1]) {
+			c.renew(now)
+		}
+	}
+	return c.pair, nil
+}
+
+// reload reads the files now, for SIGHUP.
+func (c *certificate) reload() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.logged = time.Time{}
+	c.renew(time.Now())
+}
+
+func (c *certificate) renew(now time.Time) {
+	err := c.load()
+	if err == nil {
+		c.logger.Info("certificate read again", "file", c.certFile, "valid_until", c.pair.Leaf.NotAfter)
+	} else if now.Sub(c.logged) >= time.Minute {
+		c.logged = now
+		c.logger.Error("certificate cannot be read again, the last one is served", "file", c.certFile, "error", err)
+	}
+}

@@ -1,0 +1,58 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/seed-16109ab2/rekey/identity"
+)
+
+const (
+	drainTime = 2 * time.Second
+	page      = 500
+	// No code lives longer; what is older is a notice that can wait.
+	drainReach = 10 * time.Minute
+)
+
+// drain gives the messages that the last requests queued a moment to be started:
+// if no other process serves the database, the people would wait for a restart
+// while their codes run out. What is not started stays queued.
+func drain(ctx context.Context, service *identity.Service) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for waiting(ctx, service, time.Now()) {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// waiting reports whether a code is due that no process is delivering.
+func waiting(ctx context.Context, service *identity.Service, now time.Time) bool {
+	for after := idBefore(now.Add(-drainReach)); ; {
+		messages, err := service.Messages(ctx, after, page)
+		if err != nil {
+			return false
+		}
+		for _, m := range messages {
+			if m.Lane == identity.LaneCode && m.State == identity.MessagePending && !m.NextAt.After(now) && !m.LeaseUntil.After(now) {
+				return true
+			}
+			after = m.ID
+		}
+		if len(messages) < page {
+			return false
+		}
+	}
+}
+
+// idBefore is the least UUIDv7 of an instant (RFC 9562, 5.7), which ids sort by.
+func idBefore(t time.Time) string {
+	ms := fmt.Sprintf("%012x", t.UnixMilli())
+	return ms[:8] + "-" + ms[8:] + "-7000-8000-000000000000"
+}

@@ -1,0 +1,273 @@
+// Package server serves the documented routes over HTTP and delivers the messages.
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/seed-16109ab2/rekey/examples/rekey/internal/database"
+	"github.com/seed-16109ab2/rekey/examples/rekey/internal/providers"
+	"github.com/seed-16109ab2/rekey/examples/rekey/internal/secretfile"
+	"github.com/seed-16109ab2/rekey/examples/rekey/internal/settings"
+	"github.com/seed-16109ab2/rekey/httpadapter"
+	"github.com/seed-16109ab2/rekey/identity"
+)
+
+// Server is what serve is set to do.
+type Server struct {
+	DB      database.Database
+	Routes  providers.Routes
+	Config  identity.Config
+	Version string
+
+	source          *settings.Set
+	options         httpadapter.Options
+	trusted         []proxy
+	origins         []string
+	addr            string
+	certFile        string
+	keyFile         string
+	texts           TextsFile
+	maxConnections  int
+	perAddress      int
+	shutdownTimeout time.Duration
+	maxBodyBytes    int
+	certificate     *certificate
+}
+
+// Flags defines the flags of serve.
+func (s *Server) Flags(f *settings.Set) {
+	s.source = f
+	s.addr, s.maxConnections, s.shutdownTimeout, s.maxBodyBytes = "127.0.0.1:8080", 1024, 20*time.Second, int(httpadapter.Options{}.WithDefaults().MaxBodyBytes)
+	s.Config = settings.Defaults()
+	f.Word(&s.addr, "addr", "`HOST:PORT` to listen on, or unix:/path of a socket, which its owner and group may use; port 0 picks a free one, which the log tells")
+	s.DB.Flags(f)
+	s.DB.ConnectionsFlag(f)
+	s.Routes.Flags(f)
+	f.Text(&s.certFile, "tls-cert", "`FILE` of the certificate chain in PEM, for HTTPS, read again when it changes; default: HTTP")
+	f.Text(&s.keyFile, "tls-key", "`FILE` of the certificate's key in PEM")
+	f.Int(&s.maxConnections, "max-conns", "most `CONNECTIONS` at the same time: when all are in use, the longest idle one is closed, and further ones wait")
+	f.Int(&s.perAddress, "max-conns-per-address", "most `CONNECTIONS` of one address at the same time, an IPv6 address counting as its /64, trusted proxies exempt; default: a sixteenth of -max-conns, 16 at least")
+	f.Duration(&s.shutdownTimeout, "shutdown-timeout", "`DURATION` that requests under way may take to end after SIGTERM")
+	f.Int(&s.maxBodyBytes, "max-body-bytes", "most `BYTES` of a request's body, 1024 to 1048576")
+	f.Bool(&s.options.RefusalsAs400, "refusals-as-400", "answer 405, 413, 415 and 429 as 400, for callers that know no other")
+	settings.List(f, &s.trusted, "trusted-proxies", parseProxy, "`NETWORKS` of reverse proxies whose -address-header is believed, comma-separated, such as 10.0.0.0/8, or \"unix\" for one that connects to the Unix socket of -addr; default none")
+	f.Text(&s.options.AddressHeader, "address-header", "`HEADER` in which the trusted proxies append the caller's address, such as X-Forwarded-For; default none")
+	settings.List(f, &s.origins, "allowed-origins", settings.ParseWord, "`ORIGINS` whose pages may call the routes from a browser, comma-separated, such as https://www.example.com; default none")
+	s.texts.Flag(f)
+	f.Config(&s.Config)
+}
+
+// Run serves until ctx ends.
+func (s *Server) Run(ctx context.Context, out, errs io.Writer) (err error) {
+	logger := slog.New(slog.NewJSONHandler(errs, nil))
+	s.Config.Logger, s.options.Logger = logger, logger
+	if err := s.prepare(out); err != nil {
+		return err
+	}
+	if s.certificate != nil {
+		s.certificate.logger = logger
+	}
+	limitMemory(s.Config)
+	// Before the database, so that a port that is taken changes nothing.
+	listener, err := listen(s.addr)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = listener.Close() }() // Serve closes it too
+	service, err := s.DB.OpenService(ctx, s.Config)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, service.Close()) }()
+	api, err := httpadapter.New(service.Service, s.options)
+	if err != nil {
+		return err
+	}
+	routes, err := s.Routes.ReceiptRoutes(service.RecordReceipt, api)
+	if err != nil {
+		return err
+	}
+
+	delivery, stopDelivery := context.WithCancel(context.WithoutCancel(ctx))
+	delivered := make(chan error, 1)
+	go func() { delivered <- service.Run(delivery) }()
+	defer func() { stopDelivery(); err = errors.Join(err, <-delivered) }()
+	stopHangups := s.onHangup(logger)
+	defer stopHangups()
+
+	for _, warning := range s.Warnings() {
+		logger.Warn(warning)
+	}
+	for _, name := range settings.Unknown(s.source.Known) {
+		logger.Warn("environment variable means nothing", "name", name)
+	}
+	logger.Info("serving", "addr", listener.Addr().String(), "tls", s.certificate != nil, "db", database.Displayed(s.DB.Address),
+		"sms", s.Routes.Names(), "secret", service.Secret, "version", s.Version)
+	if err := s.serve(ctx, listener, withHealth(service.Health, routes), logger); err != nil {
+		return err
+	}
+	drain(ctx, service.Service)
+	return nil
+}
+
+// Warnings are sentences about settings that are allowed, and hardly meant.
+func (s *Server) Warnings() []string {
+	warnings := append([]string(nil), s.source.Warnings...)
+	for _, region := range s.Routes.Unserved(s.Config.WithDefaults().Countries) {
+		warnings = append(warnings, "numbers of "+region+" are served (-countries), but no provider of -sms takes them: their codes will not be sent")
+	}
+	return warnings
+}
+
+// Step is one of the checks before anything is opened.
+type Step struct {
+	Name, Detail string
+	Do           func() error
+}
+
+// Steps are all of these checks. The console of -sms prints on out.
+func (s *Server) Steps(out io.Writer) []Step {
+	return []Step{
+		{"address", database.Displayed(s.DB.Address), s.DB.Check},
+		{"providers", strings.Join(s.Routes.Names(), ", "), func() (err error) {
+			s.Config.SMS, err = s.Routes.Sender(out, s.Config.SendTimeout, s.Config.RetryUncertain)
+			return err
+		}},
+		{"receipts", "", s.Routes.CheckReceipts},
+		{"texts", "", func() (err error) {
+			s.Config.Texts, s.options.Messages, err = s.texts.Read()
+			return err
+		}},
+		{"network", s.addr, s.prepareNetwork},
+		{"settings", "", func() error { return settings.Check(s.Config) }},
+		{"adapter", "", s.prepareAdapter},
+	}
+}
+
+// prepare takes all steps up to the first that fails.
+func (s *Server) prepare(out io.Writer) error {
+	for _, step := range s.Steps(out) {
+		if err := step.Do(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Server) prepareNetwork() error {
+	if s.maxConnections < 1 {
+		return settings.Usagef("-max-conns is %d, must be at least 1", s.maxConnections)
+	}
+	if s.perAddress < 0 {
+		return settings.Usagef("-max-conns-per-address is %d, must be at least 1", s.perAddress)
+	}
+	if s.perAddress == 0 {
+		s.perAddress = max(s.maxConnections/16, min(16, s.maxConnections))
+	}
+	return s.prepareTLS()
+}
+
+func (s *Server) prepareAdapter() error {
+	s.options.MaxBodyBytes = int64(s.maxBodyBytes)
+	s.options.DefaultLanguage = s.Config.DefaultLanguage
+	if (len(s.trusted) > 0) != (s.options.AddressHeader != "") {
+		return settings.Usagef("-trusted-proxies and -address-header belong together")
+	}
+	s.adapt()
+	if err := s.options.Validate(); err != nil {
+		return settings.UsageError{Err: err}
+	}
+	return nil
+}
+
+func (s *Server) prepareTLS() (err error) {
+	if (s.certFile == "") != (s.keyFile == "") {
+		return settings.Usagef("-tls-cert and -tls-key belong together")
+	}
+	if s.certFile == "" {
+		return nil
+	}
+	if s.certificate, err = loadCertificate(s.certFile, s.keyFile); err != nil {
+		return fmt.Errorf("-tls-cert and -tls-key: %w", err)
+	}
+	warning, err := secretfile.Check(s.keyFile)
+	if err != nil {
+		return fmt.Errorf("-tls-key: %w", err)
+	}
+	if warning != "" {
+		s.source.Warn("-tls-key: " + warning)
+	}
+	return nil
+}
+
+// onHangup reads the certificate again at SIGHUP, which would otherwise end the
+// process.
+func (s *Server) onHangup(logger *slog.Logger) (stop func()) {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	done := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-hangups:
+				logger.Info("SIGHUP: certificates are read again, other settings need a restart")
+				if s.certificate != nil {
+					s.certificate.reload()
+				}
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() { signal.Stop(hangups); close(done) }
+}
+
+// serve answers requests until ctx ends, and then finishes those under way.
+func (s *Server) serve(ctx context.Context, l net.Listener, h http.Handler, logger *slog.Logger) error {
+	open := newConnections(s.maxConnections, s.perAddress, s.isProxy, logger)
+	// The time-outs bound what a slow caller can hold (slow headers, slow body).
+	server := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       60 * time.Second,
+		MaxHeaderBytes:    16 << 10,
+		ConnState:         open.state,
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+	}
+	l = open.listen(l)
+	failed := make(chan error, 1)
+	go func() {
+		if s.certificate != nil {
+			server.TLSConfig = &tls.Config{GetCertificate: s.certificate.get, MinVersion: tls.VersionTLS12}
+			failed <- server.ServeTLS(l, "", "")
+		} else {
+			failed <- server.Serve(l)
+		}
+	}()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	logger.Info("stopping")
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.shutdownTimeout)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("requests were still under way after %s", s.shutdownTimeout), server.Close())
+	}
+	return nil
+}

@@ -1,0 +1,170 @@
+package settings
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/seed-16109ab2/rekey/identity"
+)
+
+// Defaults returns the configuration that the flags begin with: the library's
+// defaults, but for the fields whose default follows from another field.
+func Defaults() identity.Config {
+	c := identity.Config{}.WithDefaults()
+	c.Countries, c.HashQueue, c.HashConcurrency = nil, 0, 0
+	derived(&c)
+	c.Texts, c.Logger, c.Now = nil, nil, nil
+	c.Purposes, c.EventTypes = nil, nil // lists that flags add to
+	return c
+}
+
+// FlagName returns the flag of a field of identity.Config: the field's path in
+// kebab-case, without "Limits". An index or a key after it is left out. All texts are in one file.
+func FlagName(field string) string {
+	field, _, _ = strings.Cut(field, "[")
+	if field == "Texts" || field == "Messages" || strings.HasPrefix(field, "Texts.") {
+		return "texts-file"
+	}
+	field = strings.TrimPrefix(field, "Limits.")
+	return kebab(strings.ReplaceAll(strings.ReplaceAll(field, ".", ""), "KiB", "Kib"))
+}
+
+func kebab(s string) string {
+	var b strings.Builder
+	runes := []rune(s)
+	for i, r := range runes {
+		if i > 0 && unicode.IsUpper(r) {
+			afterLower := unicode.IsLower(runes[i-1])
+			beforeLower := i+1 < len(runes) && unicode.IsLower(runes[i+1])
+			if afterLower || beforeLower {
+				b.WriteByte('-')
+			}
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
+
+// Check reports the faults of a configuration before anything is opened or made.
+// What the program provides itself, the store, the sender and the secret, may be
+// missing.
+func Check(c identity.Config) error {
+	var faults []error
+	for _, err := range each(c.Validate()) {
+		fault, ok := errors.AsType[*identity.FieldError](err)
+		provided := ok && (fault.Field == "Store" && c.Store == nil || fault.Field == "SMS" && c.SMS == nil || fault.Field == "Secret" && c.Secret.Empty())
+		if !provided {
+			faults = append(faults, err)
+		}
+	}
+	if len(faults) > 0 {
+		return UsageError{errors.Join(faults...)}
+	}
+	return nil
+}
+
+// each returns the errors that are joined in one, in order.
+func each(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []error
+		for _, err := range joined.Unwrap() {
+			all = append(all, each(err)...)
+		}
+		return all
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// Config defines the flags of all fields of c, which begins as [Defaults]. Each is
+// named like its field, see [FlagName].
+func (f *Set) Config(c *identity.Config) {
+	f.Numbers(c)
+	f.Passwords(c)
+	f.Hash(c)
+	f.Logins(c)
+	f.limits(&c.Limits)
+	f.budget(&c.Budget)
+	f.service(c)
+}
+
+// Numbers defines the flags that say whose numbers are served.
+func (f *Set) Numbers(c *identity.Config) {
+	f.Word(&c.DefaultRegion, "default-region", "`REGION` of numbers without country code, ISO 3166-1 alpha-2")
+	List(f, &c.Countries, "countries", ParseWord, "`REGIONS` whose numbers are served, comma-separated; default: -default-region alone")
+}
+
+// Passwords defines the flags of the rules for new passwords.
+func (f *Set) Passwords(c *identity.Config) {
+	p := &c.Password
+	f.Int(&p.Min, "password-min", "fewest `CHARACTERS` of a new password, at least 8")
+	f.Int(&p.Max, "password-max", "most `CHARACTERS` of a new password, 64 to 1024")
+	scalar(f, &p.Strength, "password-strength", -1, parseInt, "least zxcvbn `SCORE` of a new password, 1 to 4; 0 estimates nothing")
+	List(f, &p.Words, "password-words", ParseWord, "`WORDS` that no new password may contain, comma-separated, of at least 3 characters; default none")
+	f.Text(&c.ServiceName, "service-name", "`NAME` at the head of each SMS, which no new password may contain; default none")
+}
+
+// Hash defines the flags of the cost of hashing.
+func (f *Set) Hash(c *identity.Config) {
+	h := &c.Hash
+	scalar(f, &h.MemoryKiB, "hash-memory-kib", 0, parseUint[uint32](32), "argon2id memory in `KIB`, 19456 to 1048576")
+	scalar(f, &h.Iterations, "hash-iterations", 0, parseUint[uint32](32), "argon2id `PASSES`, 2 to 64")
+	scalar(f, &h.Parallelism, "hash-parallelism", 0, parseUint[uint8](8), "argon2id `LANES`, 1 to 16")
+}
+
+// service defines the flags of all other fields that a server can set.
+func (f *Set) service(c *identity.Config) {
+	f.Int(&c.CodeDigits, "code-digits", "`DIGITS` of a code, 6 to 10")
+	f.Duration(&c.CodeLifetime, "code-lifetime", "`DURATION` that a code is valid, 1s to 10m")
+	f.Int(&c.Password.History, "password-history", "`COUNT` of earlier passwords that are refused, 0 to 10, default 0; each costs a hash per reset")
+	f.Int(&c.HashConcurrency, "hash-concurrency", "`COUNT` of hashes computed at the same time, at most 1024: memory is bounded by it times -hash-memory-kib; default: the number of processors")
+	scalar(f, &c.HashQueue, "hash-queue", -1, parseInt, "`COUNT` of requests that may wait for a hash, the rest are answered 503; 0 for none; default: 1024 times -hash-concurrency")
+	scalar(f, &c.HashWait, "hash-wait", -1, parseDuration, "longest `DURATION` that a request may have to wait for a hash, the rest are answered 503; 0 for no such bound")
+	f.Duration(&c.StorageTimeout, "storage-timeout", "`DURATION` that one call of the database may take")
+
+	f.Word(&c.DefaultLanguage, "default-language", "`LANGUAGE` of SMS and errors when X-L names none that there is, BCP 47; shipped: en, zh")
+	f.Text(&c.OriginDomain, "origin-domain", "`HOST` whose pages browsers offer the code to, as the last line of its SMS, such as example.com; default none")
+	f.Text(&c.AndroidAppHash, "android-app-hash", "`HASH` of 11 characters by which SMS Retriever hands the code to an Android app, as the last line of its SMS; default none")
+	f.Duration(&c.SendTimeout, "send-timeout", "`DURATION` that one delivery may take")
+	f.Int(&c.SendConcurrency, "send-concurrency", "`COUNT` of deliveries at the same time, 1 to 1024")
+	f.Bool(&c.RetryUncertain, "retry-uncertain", "send again what the provider may have sent already")
+	f.Duration(&c.NoticeLifetime, "notice-lifetime", "`DURATION` that the notice of a reset is tried")
+	scalar(f, &c.MessageRetention, "message-retention", -1, parseDuration, "`DURATION` that finished messages are kept, without their texts; 0 keeps them")
+	scalar(f, &c.EventRetention, "event-retention", -1, parseDuration, "`DURATION` that audit events are kept; 0 keeps them")
+	scalar(f, &c.AnswerStep, "answer-step", -1, parseDuration, "`DURATION` that the time of a send and of a refusal is rounded up to, so that it tells no numbers apart; 0 for none")
+	List(f, &c.Purposes, "purposes", parsePurpose, "`TYPES` of codes that are sent, comma-separated, spelled as in the API; default: FORGET_PWD_SMS")
+	List(f, &c.EventTypes, "event-types", parseEventType, "`TYPES` of audit events that the events webhook gets, comma-separated; default: password.reset, user.locked and limit.alarm")
+	f.Word((*string)(&c.CaptchaMode), "captcha-mode", "`MODE` of the CAPTCHA: always, or \"on suspicion\"")
+	f.Bool(&c.InsecureAnyDevice, "insecure-any-device", "let a code be redeemed from another device than asked for it: "+
+		"an attacker who talks a person into reading a code aloud can then use it")
+}
+
+func parsePurpose(s string) (identity.Purpose, error) {
+	p := identity.Purpose(strings.TrimSpace(s))
+	if !p.Known() {
+		return "", errors.New("not a type of code of the API")
+	}
+	return p, nil
+}
+
+func parseEventType(s string) (identity.EventType, error) {
+	word, err := ParseWord(s)
+	return identity.EventType(word), err
+}
+
+// Field returns the fault of one field, or nil.
+func Field(c identity.Config, field string) *identity.FieldError {
+	for _, err := range each(c.Validate()) {
+		if fault, ok := errors.AsType[*identity.FieldError](err); ok && fault.Field == field {
+			return fault
+		}
+	}
+	return nil
+}

@@ -1,0 +1,110 @@
+package main_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// terminal opens a pseudo terminal: what is written to master is typed.
+func terminal(t *testing.T) (master, slave *os.File) {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Skip("this machine has no pseudo terminals: ", err)
+	}
+	t.Cleanup(func() { _ = master.Close() })
+	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slave, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = slave.Close() })
+	return master, slave
+}
+
+func echoes(t *testing.T, terminal *os.File) bool {
+	t.Helper()
+	state, err := unix.IoctlGetTermios(int(terminal.Fd()), unix.TCGETS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return state.Lflag&unix.ECHO != 0
+}
+
+// A password is not shown while it is typed, and the terminal is left as it was.
+func TestPasswordIsNotShown(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		again              string
+		interrupted, fails bool
+	}{
+		"typed":       {again: oldPassword},
+		"mistyped":    {again: newPassword, fails: true},
+		"interrupted": {interrupted: true, fails: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			master, slave := terminal(t)
+			cmd := command(t.Context(), dir, nil, "user", "add", "-mobile", mobile)
+			var out, errs lockedBuffer
+			cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, &out, &errs
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			for until := time.Now().Add(patience); echoes(t, slave); time.Sleep(5 * time.Millisecond) {
+				if time.Now().After(until) {
+					t.Fatal("the terminal shows what is typed")
+				}
+			}
+			if test.interrupted {
+				_ = cmd.Process.Signal(os.Interrupt)
+			} else {
+				if _, err := master.WriteString(oldPassword + "\n" + test.again + "\n"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			err := cmd.Wait()
+			if (err != nil) != test.fails || !strings.HasPrefix(errs.String(), "Password: ") {
+				t.Errorf("%v, %q", err, errs.String())
+			}
+			if !echoes(t, slave) {
+				t.Error("the terminal is left without an echo")
+			}
+			if test.fails {
+				if files := names(t, dir); len(files) > 0 {
+					t.Errorf("left %q behind", files)
+				}
+				return
+			}
+			if _, err := slave.WriteString("END"); err != nil {
+				t.Fatal(err)
+			}
+			var shown []byte
+			for part := make([]byte, 1024); !bytes.Contains(shown, []byte("END")); {
+				n, err := master.Read(part)
+				if err != nil {
+					t.Fatal(err)
+				}
+				shown = append(shown, part[:n]...)
+			}
+			if bytes.Contains(shown, []byte(oldPassword)) {
+				t.Errorf("the terminal shows %q", shown)
+			}
+			mustRun(t, dir, oldPassword, "user", "check", "-mobile", mobile)
+		})
+	}
+}

@@ -1,0 +1,194 @@
+// Package workload prepares a service on an SQLite file, users, and codes that are
+// ready to be redeemed, for the programs under fault and measure.
+package workload
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/sms"
+	"github.com/seed-16109ab2/rekey/storage/sqlite"
+)
+
+// What every request carries.
+const (
+	ClientID = "DRrYIqauawN0I8myTMoDTPys6ezGZxnm"
+	Device   = "156aysdna213sac"
+	Password = "violet-Harbor-93"
+	// oldHash is a hash that nobody checks: users are made without computing one.
+	oldHash = "$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy"
+)
+
+// Service is a running service on an SQLite file, with roomy limits.
+type Service struct {
+	*identity.Service
+	Store *sqlite.Store
+
+	mu    sync.Mutex
+	codes map[string]string // by E.164 number
+	more  chan struct{}
+	stop  func()
+}
+
+// New opens a service on a file in the folder. The delay is how long its SMS
+// provider takes.
+func New(ctx context.Context, dir string, delay time.Duration, configure ...func(*identity.Config)) (*Service, error) {
+	s, err := open(ctx, dir, delay, configure...)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.RegisterClient(ctx, identity.Client{ID: ClientID})
+}
+
+// Reopen is New for a folder in which it was called before.
+func Reopen(ctx context.Context, dir string) (*Service, error) { return open(ctx, dir, 0) }
+
+func open(ctx context.Context, dir string, delay time.Duration, configure ...func(*identity.Config)) (*Service, error) {
+	store, err := sqlite.Open(ctx, filepath.Join(dir, "rekey.db"))
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{Store: store, codes: map[string]string{}, more: make(chan struct{}, 1)}
+	cfg := identity.Config{
+		Store: store, SMS: provider{s, delay}, Secret: identity.NewSecret("a secret for measuring, 32 bytes"), HashQueue: 4096, SendConcurrency: 32,
+	}
+	identitytest.Lift(&cfg)
+	for _, c := range configure {
+		c(&cfg)
+	}
+	if s.Service, err = identity.New(cfg); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	s.stop = func() { cancel(); <-done }
+	return s, nil
+}
+
+// Close stops deliveries and closes the file.
+func (s *Service) Close() error {
+	s.stop()
+	return s.Store.Close()
+}
+
+type provider struct {
+	service *Service
+	delay   time.Duration
+}
+
+// Send implements sms.Sender.
+func (p provider) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
+	select {
+	case <-time.After(p.delay):
+	case <-ctx.Done():
+		return sms.Accepted{}, ctx.Err()
+	}
+	if m.Kind == sms.KindVerifyCode {
+		p.service.mu.Lock()
+		p.service.codes[m.To] = m.Params["code"]
+		p.service.mu.Unlock()
+		select {
+		case p.service.more <- struct{}{}:
+		default:
+		}
+	}
+	return sms.Accepted{Provider: "workload"}, nil
+}
+
+// Number is the i-th user's.
+func Number(i int) string { return fmt.Sprintf("138%08d", i) }
+
+// Caller is who asks.
+func Caller() identity.Caller {
+	return identity.Caller{ClientID: ClientID, Device: Device, OSVersion: "Android 10", Agent: "workload", Address: netip.MustParseAddr("127.0.0.1")}
+}
+
+// Users makes the users from the first number up to, not including, the last.
+func (s *Service) Users(ctx context.Context, first, last int) error {
+	for i := first; i < last; i++ {
+		if _, err := s.CreateUser(ctx, identity.NewUser{Mobile: Number(i), PasswordHash: identity.NewSecret(oldHash)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Codes sends a code to each of those users and returns them once all arrived.
+func (s *Service) Codes(ctx context.Context, first, last int) ([]string, error) {
+	for i := first; i < last; i++ {
+		err := s.SendVerifyCode(ctx, identity.SendRequest{Caller: Caller(), Mobile: Number(i), Purpose: identity.PurposeForgotPassword})
+		if err != nil {
+			return nil, err
+		}
+	}
+	codes := make([]string, 0, last-first)
+	for i := first; i < last; i++ {
+		code, err := s.take(ctx, "+86"+Number(i))
+		if err != nil {
+			return nil, err
+		}
+		codes = append(codes, code)
+	}
+	return codes, nil
+}
+
+func (s *Service) take(ctx context.Context, e164 string) (string, error) {
+	for {
+		s.mu.Lock()
+		code, ok := s.codes[e164]
+		delete(s.codes, e164)
+		s.mu.Unlock()
+		if ok {
+			return code, nil
+		}
+		select {
+		case <-s.more:
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return "", ctx.Err()
+		}
+	}
+}
+
+// Post sends the documented request with these body fields, and returns the
+// status.
+func Post(ctx context.Context, c *http.Client, url string, fields map[string]string) (int, error) {
+	body, err := json.Marshal(fields)
+	if err != nil {
+		return 0, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return 0, err
+	}
+	for k, v := range map[string]string{
+		"Content-Type": "application/json;charset=utf8", "X-operating-sys-version": "Android 10", "X-device-fingerprint": Device,
+		"X-agent": "workload", "X-L": "en", "X-client-id": ClientID,
+	} {
+		req.Header.Set(k, v)
+	}
+	resp, err := c.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	_, err = io.Copy(io.Discard, resp.Body)
+	return resp.StatusCode, err
+}
+
+// The documented routes.
+const (
+	ResetPath = "/api/v2/sdk/pwd/update-by-mobile"
+	SendPath  = "/api/v2/sdk/sms/send"
+)
