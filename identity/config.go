@@ -57,8 +57,9 @@ type Config struct {
 
 	// OnEvent is called by [Service.Run] at least once for each audit event whose type
 	// EventTypes lists, in the order of delivery, which is not always the order of
-	// time. An error repeats the call, with growing pauses, for EventLifetime. If nil,
-	// no event is delivered.
+	// time. An error repeats the call, with growing pauses, for EventLifetime, unless it
+	// is an [*EventError] that says otherwise. If nil, no event is delivered. Package
+	// identity/eventwebhook makes such a function.
 	OnEvent func(context.Context, Event) error
 	// EventTypes are the types of events that OnEvent gets. Default
 	// [EventPasswordReset], [EventUserLocked] and [EventAlarm].

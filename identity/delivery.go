@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-16109ab2/rekey/identity/internal/mobile"
 	"github.com/seed-16109ab2/rekey/identity/limit"
 	"github.com/seed-16109ab2/rekey/sms"
 )
@@ -116,10 +117,7 @@ func (s *Service) deliverEvent(ctx context.Context, m OutboxMessage, d delivery)
 		}
 		err = s.cfg.OnEvent(ctx, e)
 	}
-	if err != nil {
-		return sms.Accepted{}, later(fmt.Errorf("function for events: %w", err))
-	}
-	return sms.Accepted{}, nil
+	return sms.Accepted{}, eventFailure(err)
 }
 
 // pay charges the budget and hands a message to the provider. What was not sent
@@ -141,7 +139,7 @@ func (s *Service) pay(ctx context.Context, m OutboxMessage, d delivery, limits [
 		Text: d.Text, Params: d.Params, ExpiresAt: m.ExpiresAt,
 	})
 	s.observe(ctx, Observation{
-		Kind: ObserveDelivery, Purpose: d.Purpose, Provider: accepted.Provider, Outcome: outcomeOf(err), Took: time.Since(start), Waited: now.Sub(m.CreatedAt),
+		Kind: ObserveDelivery, Operation: string(d.SMSKind), Purpose: d.Purpose, Country: mobile.MainRegion(mobile.Mask(d.To)), Provider: accepted.Provider, Outcome: outcomeOf(err), Took: time.Since(start), Waited: now.Sub(m.CreatedAt),
 	})
 	if failure := sms.ErrorOf(err); failure != nil && (failure.Outcome == sms.Temporary || failure.Outcome == sms.Permanent) {
 		changes := make([]limit.Change, len(limits))

@@ -25,8 +25,9 @@ type passwords struct {
 	hashes   *hashgate.Gate
 	checks   *hashgate.Gate
 	hasher   PasswordHasher
-	others   argonHasher            // reads the hashes that hasher does not
-	decoy    func() (string, error) // the hash of a random password
+	others   argonHasher                        // reads the hashes that hasher does not
+	decoy    func() (string, error)             // the hash of a random password
+	observe  func(context.Context, Observation) // nil for none
 }
 
 func newPasswords(c *Config) *passwords {
@@ -82,12 +83,24 @@ func (p *passwords) reserve() (leave func(), err error) {
 }
 
 func (p *passwords) busy(g *hashgate.Gate) error {
+	if p.observe != nil {
+		queue := "hash queue"
+		if g == p.checks {
+			queue = "password check queue"
+		}
+		p.observe(context.Background(), Observation{Kind: ObserveBusy, Outcome: queue})
+	}
 	return &BusyError{RetryAfter: cmp.Or(g.Drain(), time.Second)}
 }
 
 // gated runs f when the gate lets it.
 func (p *passwords) gated(ctx context.Context, g *hashgate.Gate, f func()) error {
-	err := g.Do(ctx, f)
+	asked := time.Now()
+	var began time.Time
+	err := g.Do(ctx, func() { began = time.Now(); f() })
+	if p.observe != nil && err == nil && g == p.hashes {
+		p.observe(ctx, Observation{Kind: ObserveHash, Outcome: "done", Waited: began.Sub(asked), Took: time.Since(began)})
+	}
 	if errors.Is(err, hashgate.ErrFull) {
 		return p.busy(g)
 	}

@@ -39,7 +39,6 @@ func (s *Service) resetByMobile(ctx context.Context, r ResetRequest) error {
 	}
 	leave, err := s.passwords.reserve()
 	if err != nil {
-		s.observe(ctx, Observation{Kind: ObserveBusy, Outcome: "hash queue"})
 		return err
 	}
 	defer leave()

@@ -31,7 +31,9 @@ var rooms = map[string][]string{
 		"github.com/go-crypt/crypt", "github.com/nyaruka/phonenumbers", "golang.org/x/text",
 	},
 	"identity/internal/challenge": {"identity", "identity/limit"},
+	"identity/eventwebhook":       {"identity"},
 	"httpadapter/captcha":         {"httpadapter", "identity"},
+	"httpadapter/management":      {"identity", "httpadapter/internal"},
 
 	"storage/memory":        {"identity", "sms"},
 	"storage/storagetest":   {"identity", "sms"},

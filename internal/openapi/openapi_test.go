@@ -49,7 +49,8 @@ func exchange(t *testing.T, v validator.Validator, method, url, body string, cha
 		}
 		if method == http.MethodPost {
 			r.Header.Set("Content-Type", "application/json;charset=utf8")
-		} else {
+		}
+		if body == "" {
 			r.Body = http.NoBody
 		}
 		r.Header.Set("X-operating-sys-version", "Android 10")
