@@ -37,10 +37,10 @@ func row(phone string) string {
 }
 
 var (
-	servers  = []dialect.Name{dialect.PG, dialect.MySQL}
-	onPG     = []dialect.Name{dialect.PG}
-	onMySQL  = []dialect.Name{dialect.MySQL}
-	onSQLite = []dialect.Name{dialect.SQLite}
+	onServers = []dialect.Name{dialect.PG, dialect.MySQL}
+	onPG      = []dialect.Name{dialect.PG}
+	onMySQL   = []dialect.Name{dialect.MySQL}
+	onSQLite  = []dialect.Name{dialect.SQLite}
 )
 
 func timestamps(u *bunstore.UsersTable) { u.Times = bunstore.TimeTimestamp }
@@ -54,16 +54,16 @@ var misfits = []misfit{
 	{name: "one number twice", columns: strings.Replace(standard, " UNIQUE", "", 1), rows: []string{row("13800138001"), row("13800138001")}, kind: bunstore.UsersDuplicate, count: 2},
 	{name: "no unique index", columns: strings.Replace(standard, " UNIQUE", "", 1), kind: bunstore.UsersNoIndex},
 	{name: "unique with another column", columns: strings.Replace(standard, " UNIQUE", "", 1) + ", UNIQUE (phone, changed)", kind: bunstore.UsersNoIndex},
-	{name: "short hash column", only: servers, columns: strings.Replace(standard, "255", "60", 1), kind: bunstore.UsersShortColumn, breaks: true},
-	{name: "hash column of one less", only: servers, columns: strings.Replace(standard, "255", "96", 1), kind: bunstore.UsersShortColumn, breaks: true},
+	{name: "short hash column", only: onServers, columns: strings.Replace(standard, "255", "60", 1), kind: bunstore.UsersShortColumn, breaks: true},
+	{name: "hash column of one less", only: onServers, columns: strings.Replace(standard, "255", "96", 1), kind: bunstore.UsersShortColumn, breaks: true},
 	{name: "numbers in an integer", columns: strings.Replace(standard, "VARCHAR(32)", "BIGINT", 1), kind: bunstore.UsersColumnType, breaks: true},
 	{name: "seconds", columns: standard, rows: []string{strings.ReplaceAll(row("13800138001"), "1700000000000", "1700000000")}, kind: bunstore.UsersBadTime, count: 1, breaks: true},
-	{name: "seconds in 32 bits", only: servers, columns: strings.Replace(standard, "changed BIGINT", "changed INTEGER", 1), kind: bunstore.UsersColumnType, breaks: true},
+	{name: "seconds in 32 bits", only: onServers, columns: strings.Replace(standard, "changed BIGINT", "changed INTEGER", 1), kind: bunstore.UsersColumnType, breaks: true},
 	{name: "timestamps for milliseconds", only: onPG, columns: strings.ReplaceAll(standard, "BIGINT", "TIMESTAMPTZ"), kind: bunstore.UsersColumnType, breaks: true},
 	{name: "timestamp without time zone", only: onPG, columns: strings.ReplaceAll(standard, "BIGINT", "TIMESTAMP"), change: timestamps, kind: bunstore.UsersShiftedTime, breaks: true},
 	{name: "timestamp(3) without time zone", only: onPG, columns: strings.ReplaceAll(standard, "BIGINT", "TIMESTAMP(3)"), change: timestamps, kind: bunstore.UsersShiftedTime, breaks: true},
 	{name: "timestamp with time zone, said to be without", only: onPG, columns: strings.ReplaceAll(standard, "BIGINT", "TIMESTAMPTZ"), change: utc, kind: bunstore.UsersShiftedTime, breaks: true},
-	{name: "date", only: servers, columns: strings.ReplaceAll(standard, "BIGINT", "DATE"), change: timestamps, kind: bunstore.UsersColumnType, breaks: true},
+	{name: "date", only: onServers, columns: strings.ReplaceAll(standard, "BIGINT", "DATE"), change: timestamps, kind: bunstore.UsersColumnType, breaks: true},
 	{name: "whole seconds", only: onMySQL, columns: strings.ReplaceAll(standard, "BIGINT", "DATETIME"), change: timestamps, kind: bunstore.UsersColumnType},
 	{name: "texts of Go", only: onSQLite, columns: strings.ReplaceAll(standard, "BIGINT", "TEXT"), rows: []string{"'13800138001', '', NULL, '2024-02-29 12:00:00 +0800 CST m=+0.1'"}, change: timestamps, kind: bunstore.UsersBadTime, count: 1, breaks: true},
 	{name: "texts in a column of milliseconds", only: onSQLite, columns: standard, rows: []string{"'13800138001', '', NULL, '2024-02-29 12:00:00'"}, kind: bunstore.UsersBadTime, count: 1, breaks: true},
