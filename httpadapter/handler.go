@@ -167,7 +167,7 @@ func (x *exchange) serve() ([]byte, *refusal) {
 		return nil, refused
 	}
 	if x.route.name == pathOpenAPI {
-		return OpenAPI(x.options.Prefix), nil // without the headers that it explains
+		return OpenAPI(x.options.Prefix, x.options.Routes...), nil // without the headers that it explains
 	}
 	caller, refused := readCaller(x.r, x.proxies)
 	if refused != nil {

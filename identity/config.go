@@ -86,6 +86,11 @@ type Config struct {
 	// Purposes are what codes are sent for. A send for any other purpose is refused
 	// before anything is spent. Default [PurposeForgotPassword] alone.
 	Purposes []Purpose
+	// NotifyTakenNumbers sends a notice to the owner of a number that somebody wants to
+	// register again, instead of nothing. It says that there is an account already. It
+	// takes the same limits and budgets as a code. Providers with templates need one for
+	// sms.KindNumberTaken. Default off.
+	NotifyTakenNumbers bool
 	// CodeDigits is the length of a code: 6 to 10, default 6.
 	CodeDigits int
 	// CodeLifetime: at most 10 min (SP 800-63B-4, 4.2.1.2), default 5 min.

@@ -32,7 +32,7 @@ type LimitPolicy struct {
 	SendsPerNumberAndNetwork []limit.Rate
 	// SendsPerNumber limits the codes for one number that all strangers together ask
 	// for. An owner with a new device is a stranger too, so this must be more than
-	// what ten networks may ask for. Default 33 / h.
+	// what ten networks may ask for. Default 33 / h, 100 / 24 h.
 	SendsPerNumber []limit.Rate
 	// SendsPerKnownDevice limits the codes for one number that one known device
 	// asks for. Default 3 / 10 min, 5 / h, 10 / 24 h.
@@ -105,7 +105,7 @@ func (l *LimitPolicy) fill() {
 	def(&l.LiveCodes, 3)
 	def(&l.SendCooldown, time.Minute)
 	rates(&l.SendsPerNumberAndNetwork, limit.Rate{Limit: 2, Per: 10 * time.Minute}, limit.Rate{Limit: 3, Per: hour}, limit.Rate{Limit: 5, Per: day})
-	rates(&l.SendsPerNumber, limit.Rate{Limit: 33, Per: hour})
+	rates(&l.SendsPerNumber, limit.Rate{Limit: 33, Per: hour}, limit.Rate{Limit: 100, Per: day})
 	rates(&l.SendsPerKnownDevice, limit.Rate{Limit: 3, Per: 10 * time.Minute}, limit.Rate{Limit: 5, Per: hour}, limit.Rate{Limit: 10, Per: day})
 	levels(&l.SendsPerAddress, &l.SendsPerSubnet, &l.SendsPerNetwork, 30, hour)
 	rates(&l.FailuresPerNumberAndNetwork, limit.Rate{Limit: 7, Per: day})

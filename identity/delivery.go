@@ -64,6 +64,9 @@ func (s *Service) deliverCode(ctx context.Context, m OutboxMessage, d delivery) 
 		return sms.Accepted{}, later(err)
 	}
 	reason := ineligible(sc, d.Purpose, user, found)
+	if d.Kind == deliverTaken { // to the user who has the number, if they still do
+		reason = ineligible(sc, PurposeForgotPassword, user, found)
+	}
 	if reason == "" && s.cfg.Guard != nil {
 		reason, err = guarded(s.cfg.Guard.AllowSend(ctx, GuardRequest{User: user, Purpose: d.Purpose, Caller: *d.Caller}))
 		if err != nil {
@@ -74,7 +77,9 @@ func (s *Service) deliverCode(ctx context.Context, m OutboxMessage, d delivery) 
 		return sms.Accepted{}, s.refuseSend(ctx, sc, d, user, reason)
 	}
 	limits := s.meter.money(sc.tenant, sc.client.ID, number.Region(), number)
-	limits = append(limits, s.meter.unredeemed(number, d.Caller.Address)...)
+	if d.Kind != deliverTaken { // nobody can redeem a notice
+		limits = append(limits, s.meter.unredeemed(number, d.Caller.Address)...)
+	}
 	return s.pay(ctx, m, d, limits, func(refused string) error { return s.refuseSend(ctx, sc, d, user, refused) })
 }
 

@@ -20,6 +20,8 @@ type engine struct {
 	prepare bool
 	// oneTrip says that one statement may make several changes (WITH).
 	oneTrip bool
+	// galera says that the server is a node of a Galera cluster.
+	galera bool
 	// Column types.
 	str   func(bytes int) string // compared byte for byte
 	text  string

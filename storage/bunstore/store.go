@@ -30,6 +30,7 @@ type Store struct {
 	// timeout ends a call.
 	timeout time.Duration
 	sweeper *sweeper
+	server  *server
 	// limitsPurge is where the last purge of counters stopped.
 	limitsPurge *limitsPurge
 	// joined is the application's transaction, if the store is bound to one.
@@ -56,7 +57,7 @@ func New(db *bun.DB, options ...Option) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: db, engine: e, users: rekeyUsers, timeout: DefaultCallTimeout, sweeper: &sweeper{}, limitsPurge: &limitsPurge{}, settings: &settings{}}
+	s := &Store{db: db, engine: e, users: rekeyUsers, timeout: DefaultCallTimeout, sweeper: &sweeper{}, server: &server{}, limitsPurge: &limitsPurge{}, settings: &settings{}}
 	for _, option := range options {
 		if err := option(s); err != nil {
 			return nil, err
@@ -126,7 +127,9 @@ func cancelled(ctx context.Context, err error) error {
 // once runs f in a transaction. Of an error while committing nobody knows
 // whether the transaction stands.
 func (s *Store) once(ctx context.Context, in lane, f func(t *tx) error) (err error, committing bool) { //nolint:revive // the error is what matters
-	run := func(c conn) error { return f(&tx{statements{ctx: ctx, db: s.db, conn: c, engine: s.engine}}) }
+	e := s.engine
+	e.galera = s.isGalera()
+	run := func(c conn) error { return f(&tx{statements{ctx: ctx, db: s.db, conn: c, engine: e}}) }
 	switch {
 	case s.group != nil:
 		return s.group.do(ctx, in, run), false
