@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"strings"
 	"sync/atomic"
 )
 
@@ -36,28 +37,30 @@ func (g *galeraNodes) Driver() driver.Driver {
 }
 
 func (g *galeraNodes) Connect(ctx context.Context) (driver.Conn, error) {
-	failed := []error{errors.New("bunstore: no node of the Galera cluster is ready")}
+	if len(g.nodes) == 1 {
+		return connectReady(ctx, g.nodes[0])
+	}
+	var failed []string
 	first := int(g.last.Load())
 	for i := range g.nodes {
 		n := (first + i) % len(g.nodes)
-		c, err := connectReady(ctx, g.nodes[n])
+		// A third of the time that a silent connection has: other nodes have the rest.
+		once, cancel := context.WithTimeout(ctx, longestSilence/3)
+		c, err := connectReady(once, g.nodes[n])
+		cancel()
 		if err == nil {
 			g.last.Store(int64(n))
 			return c, nil
 		}
 		g.last.CompareAndSwap(int64(n), int64((n+1)%len(g.nodes)))
-		if failed = append(failed, err); ctx.Err() != nil {
-			break
+		if failed = append(failed, err.Error()); ctx.Err() != nil {
+			return nil, fmt.Errorf("%w: %s", ctx.Err(), strings.Join(failed, "; "))
 		}
 	}
-	return nil, errors.Join(failed...)
+	return nil, fmt.Errorf("none of %d nodes serves: %s", len(g.nodes), strings.Join(failed, "; "))
 }
 
-// connectReady gives a node half of the time that a silent connection has, so that
-// another node has the rest.
 func connectReady(ctx context.Context, node driver.Connector) (driver.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, longestSilence/2)
-	defer cancel()
 	c, err := node.Connect(ctx)
 	if err != nil {
 		return nil, err

@@ -65,9 +65,7 @@ func NewGalera(ctx context.Context, nodes int) (_ *Galera, err error) {
 		n.Args = []string{"--wsrep_on=ON", "--wsrep_provider=" + library, "--wsrep_cluster_name=rekey", fmt.Sprintf("--wsrep_node_name=node%d", i),
 			"--wsrep_cluster_address=gcomm://" + strings.Join(addresses, ","), "--wsrep_node_address=" + addresses[i],
 			"--wsrep_sst_method=rsync", fmt.Sprintf("--wsrep_sst_receive_address=127.0.0.1:%d", state),
-			// A node that says nothing for two seconds is left behind; the default is five.
-			fmt.Sprintf("--wsrep_provider_options=gmcast.listen_addr=tcp://%s;ist.recv_addr=127.0.0.1:%d;gcache.size=32M;"+
-				"evs.keepalive_period=PT0.5S;evs.inactive_check_period=PT0.5S;evs.suspect_timeout=PT2S;evs.inactive_timeout=PT6S;evs.install_timeout=PT6S", addresses[i], increments),
+			fmt.Sprintf("--wsrep_provider_options=gmcast.listen_addr=tcp://%s;ist.recv_addr=127.0.0.1:%d;gcache.size=32M", addresses[i], increments),
 			"--binlog_format=ROW", "--innodb_autoinc_lock_mode=2", "--innodb_buffer_pool_size=32M", "--max_connections=100", "--skip-log-bin"}
 	}
 	first := g.Nodes[0]
