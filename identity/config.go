@@ -93,6 +93,9 @@ type Config struct {
 	NotifyTakenNumbers bool
 	// CodeDigits is the length of a code: 6 to 10, default 6.
 	CodeDigits int
+	// TestNumbers have a fixed code until a date, for the reviews of app stores. At most
+	// 16. Anyone who knows such a code can act for its user. Default none.
+	TestNumbers []TestNumber
 	// CodeLifetime: at most 10 min (SP 800-63B-4, 4.2.1.2), default 5 min.
 	CodeLifetime time.Duration
 

@@ -71,6 +71,7 @@ func def[T comparable](field *T, value T) {
 // clone copies what the caller could still change.
 func (c *Config) clone() {
 	c.OldSecrets = slices.Clone(c.OldSecrets)
+	c.TestNumbers = slices.Clone(c.TestNumbers)
 	c.Countries = slices.Clone(c.Countries)
 	c.Password.Words = slices.Clone(c.Password.Words)
 	c.Purposes = slices.Clone(c.Purposes)

@@ -26,6 +26,7 @@ const (
 // logged, each kind at most once a minute, and tried again. At the start, each
 // text that needs more than one SMS segment is logged.
 func (s *Service) Run(ctx context.Context) error {
+	s.logTestNumbers(ctx)
 	for _, l := range s.TextLengths() {
 		if l.Length.Segments > 1 {
 			s.cfg.Logger.WarnContext(ctx, "text takes more than one segment, each of which costs", "language", l.Language, "kind", string(l.Kind),

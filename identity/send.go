@@ -135,6 +135,7 @@ func (s *Service) issue(now time.Time, r SendRequest, sc scope, number mobile.Nu
 	if err != nil {
 		return CodeIssue{}, err
 	}
+	code, outcome, refused := s.testCode(now, number, user, code, refused)
 	event, err := s.trail.event(now, EventCodeSent, sc, r.Caller, r.Purpose, number)
 	if err != nil {
 		return CodeIssue{}, err
@@ -159,7 +160,7 @@ func (s *Service) issue(now time.Time, r SendRequest, sc scope, number mobile.Nu
 		Language: lang, Params: params, Text: s.writer.code(lang, r.Purpose, params), Caller: &caller,
 	}
 	lane := LaneCode
-	event.Outcome, event.UserID = outcomeSent, user.ID
+	event.Outcome, event.UserID = outcome, user.ID
 	if refused != "" {
 		// Random bytes: no code has this digest.
 		if _, err := io.ReadFull(s.ids.random, digest); err != nil {

@@ -30,6 +30,7 @@ type Service struct {
 	backlog   backlogMemory
 	// purgeEvery is purgeInterval, but in tests.
 	purgeEvery time.Duration
+	tests      testNumbers
 }
 
 // New checks the configuration, reports all of its faults together, and returns
@@ -56,6 +57,7 @@ func New(cfg Config) (*Service, error) {
 		writer:     newWriter(&cfg),
 		log:        newQuietLog(cfg.Logger),
 		purgeEvery: purgeInterval,
+		tests:      newTestNumbers(&cfg),
 	}
 	if cfg.Observer != nil {
 		s.store = observedStore{in: cfg.Store, observer: cfg.Observer}

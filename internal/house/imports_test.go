@@ -33,6 +33,7 @@ var rooms = map[string][]string{
 	"identity/internal/challenge": {"identity", "identity/limit"},
 	"identity/eventwebhook":       {"identity"},
 	"httpadapter/captcha":         {"httpadapter", "identity"},
+	"telemetry":                   {"identity", "sms/failover", "go.opentelemetry.io/otel"},
 	"httpadapter/management":      {"identity", "httpadapter/internal"},
 
 	"storage/memory":        {"identity", "sms"},
@@ -50,14 +51,15 @@ var rooms = map[string][]string{
 // forbidden may not be compiled, even through others, by a program that imports
 // the room.
 var forbidden = map[string][]string{
-	"identity":         {"=net", "net/http", "database/sql/driver", "github.com/uptrace", "modernc.org", "storage/", "httpadapter", "testing"},
-	"identity/limit":   {"identity/internal", "github.com", "golang.org"},
-	"sms":              {"identity", "github.com", "golang.org"},
-	"httpadapter":      {"github.com/uptrace", "modernc.org", "storage/", "sms/webhook", "image", "identity/puzzle", "identity/altcha"},
-	"storage/bunstore": {"modernc.org", "github.com/jackc", "github.com/go-sql-driver", "httpadapter"},
-	"identity/altcha":  {"net/http", "image", "storage/", "httpadapter", "testing"},
-	"identity/puzzle":  {"net/http", "storage/", "httpadapter", "testing"},
-	"storage/memory":   {"net/http", "github.com/uptrace", "modernc.org", "httpadapter"},
+	"identity":               {"=net", "net/http", "database/sql/driver", "github.com/uptrace", "modernc.org", "storage/", "httpadapter", "testing"},
+	"identity/limit":         {"identity/internal", "github.com", "golang.org"},
+	"sms":                    {"identity", "github.com", "golang.org"},
+	"httpadapter":            {"github.com/uptrace", "modernc.org", "storage/", "sms/webhook", "image", "identity/puzzle", "identity/altcha"},
+	"storage/bunstore":       {"modernc.org", "github.com/jackc", "github.com/go-sql-driver", "httpadapter"},
+	"httpadapter/management": {"github.com/uptrace", "modernc.org", "storage/", "image", "testing"},
+	"identity/altcha":        {"net/http", "image", "storage/", "httpadapter", "testing"},
+	"identity/puzzle":        {"net/http", "storage/", "httpadapter", "testing"},
+	"storage/memory":         {"net/http", "github.com/uptrace", "modernc.org", "httpadapter"},
 }
 
 type goPackage struct {

@@ -64,7 +64,7 @@ func TestFlagsFillConfig(t *testing.T) {
 	if err := f.Parse(append(strings.Fields(args), "-captcha-mode=on suspicion")); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(identity.Config{}, "Secret", "OldSecrets", "Logger", "Now", "OnPasswordReset", "Store", "SMS", "Guard", "Captcha", "Breached", "OnEvent", "Observer")); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(identity.Config{}, "Secret", "OldSecrets", "Logger", "Now", "OnPasswordReset", "Store", "SMS", "TestNumbers", "Guard", "Captcha", "Breached", "OnEvent", "Observer")); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if err := settings.Check(got); err != nil {
@@ -111,7 +111,7 @@ func TestDefaultsAreTheLibrarys(t *testing.T) {
 	if err := f.Parse(nil); err != nil {
 		t.Fatal(err)
 	}
-	ignored := cmpopts.IgnoreFields(identity.Config{}, "Secret", "OldSecrets", "Logger", "Now", "OnPasswordReset", "Store", "SMS", "Guard", "Captcha", "Breached", "OnEvent", "Observer")
+	ignored := cmpopts.IgnoreFields(identity.Config{}, "Secret", "OldSecrets", "Logger", "Now", "OnPasswordReset", "Store", "SMS", "TestNumbers", "Guard", "Captcha", "Breached", "OnEvent", "Observer")
 	if diff := cmp.Diff(identity.Config{}.WithDefaults(), c.WithDefaults(), ignored); diff != "" {
 		t.Errorf("(-library +flags):\n%s", diff)
 	}
