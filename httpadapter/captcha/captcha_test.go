@@ -37,13 +37,15 @@ var secret = identity.NewSecret(strings.Repeat("s", 32))
 type deployment struct {
 	*identitytest.Fixture
 	server *httptest.Server
+	store  *failing
+	routes []httpadapter.Route
 	t      *testing.T
 }
 
 func deploy(t *testing.T, proofOfWork bool, configure ...func(*captcha.Config)) *deployment {
 	t.Helper()
-	d := &deployment{t: t}
-	store := memory.New()
+	store := &failing{Store: memory.New()}
+	d := &deployment{t: t, store: store}
 	clock := identitytest.NewClock(time.Now())
 	work, err := altcha.New(altcha.Config{Secret: secret, Counter: store, Levels: []altcha.Difficulty{{Iterations: 100, Numbers: 20}}, Now: clock.Now})
 	if err != nil {
@@ -70,6 +72,10 @@ func deploy(t *testing.T, proofOfWork bool, configure ...func(*captcha.Config)) 
 	if err != nil {
 		t.Fatal(err)
 	}
+	d.routes = routes
+	made.Lock()
+	made.routes = routes
+	made.Unlock()
 	h, err := httpadapter.New(d.Service, httpadapter.Options{
 		Routes: routes, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, AddressHeader: "X-Forwarded-For",
 	})
@@ -122,7 +128,9 @@ func (d *deployment) ask(method, path, body string, change ...func(http.Header))
 	if got := resp.Header.Get("Cache-Control"); got != "no-store" {
 		d.t.Errorf("%s: Cache-Control is %q", path, got)
 	}
-	return answer{resp.StatusCode, resp.Header, string(text)}
+	a := answer{resp.StatusCode, resp.Header, string(text)}
+	produced(path, a)
+	return a
 }
 
 func (d *deployment) want(what string, a answer, status int, code string) {
@@ -315,10 +323,7 @@ func TestChallengeThenSend(t *testing.T) {
 func TestHeaders(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, false)
-	for _, r := range []struct{ method, path, body string }{
-		{http.MethodGet, captcha.PathPuzzle, ""}, {http.MethodPost, captcha.PathVerify, verifyBody(`{"x":1,"y":5.0}`, "t", owner)},
-		{http.MethodPost, captcha.PathChallenge, `{"mobile":"12345678901","type":"FORGET_PWD_SMS"}`},
-	} {
+	for _, r := range routes {
 		d.want(r.path+" without a client", d.ask(r.method, r.path, r.body, del("X-client-id")), 400, "APP.0002")
 		d.want(r.path+" of an unknown client", d.ask(r.method, r.path, r.body, set("X-client-id", "nobody")), 400, "APP.0001")
 		d.want(r.path+" without a device", d.ask(r.method, r.path, r.body, del("X-device-fingerprint")), 400, "SDK.COMMON.1003")

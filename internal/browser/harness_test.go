@@ -87,7 +87,8 @@ type site struct {
 	t *testing.T
 }
 
-func newSite(t *testing.T, configure ...func(*site, *identity.Config)) *site {
+// needBrowser skips a test where there is no browser.
+func needBrowser(t *testing.T) {
 	t.Helper()
 	browserOnce.Do(startBrowser)
 	if browserErr != nil && !errors.Is(browserErr, errNoChromium) {
@@ -96,6 +97,11 @@ func newSite(t *testing.T, configure ...func(*site, *identity.Config)) *site {
 	if browserErr != nil {
 		t.Skipf("needs a browser: %v", browserErr)
 	}
+}
+
+func newSite(t *testing.T, configure ...func(*site, *identity.Config)) *site {
+	t.Helper()
+	needBrowser(t)
 	s := &site{t: t, Page: resetpage.Config{
 		ClientID:    identitytest.ClientID,
 		Secret:      identity.NewSecret(strings.Repeat("p", 32)),

@@ -13,8 +13,12 @@ import (
 	validator "github.com/pb33f/libopenapi-validator"
 
 	"github.com/seed-16109ab2/rekey/httpadapter"
+	"github.com/seed-16109ab2/rekey/httpadapter/captcha"
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/altcha"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/identity/puzzle"
+	"github.com/seed-16109ab2/rekey/storage/memory"
 )
 
 func open(t *testing.T, text []byte) validator.Validator {
@@ -139,6 +143,56 @@ func TestRoutes(t *testing.T) {
 		}
 		if documented := len(request) == 0; documented != s.asDocumented {
 			t.Errorf("%s: the request is as documented: %t, %q", s.name, documented, request)
+		}
+	}
+}
+
+// The CAPTCHA routes are described where they are mounted.
+func TestCaptchaRoutes(t *testing.T) {
+	t.Parallel()
+	store := memory.New()
+	secret := identity.NewSecret(strings.Repeat("s", 32))
+	work, err := altcha.New(altcha.Config{Secret: secret, Counter: store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	puzzles, err := puzzle.New(puzzle.Config{Secret: secret, Counter: store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := identitytest.New(t, func(c *identity.Config) { c.Store, c.Captcha = store, work })
+	routes, err := captcha.Routes(captcha.Config{Service: f.Service, Puzzles: puzzles, Altcha: work, Counter: store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := httpadapter.New(f.Service, httpadapter.Options{Routes: routes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	document := httpadapter.OpenAPI("", routes...)
+	v := open(t, document)
+	if ok, errs := v.ValidateDocument(); !ok {
+		for _, err := range errs {
+			t.Errorf("%s: %s", err.Message, err.Reason)
+		}
+	}
+	for _, s := range []struct {
+		name, method, path, body string
+		status                   int
+		asDocumented             bool
+	}{
+		{"puzzle", "GET", captcha.PathPuzzle, "", 200, true},
+		{"answer as text", "POST", captcha.PathVerify, `{"point_json":"{\"x\":1,\"y\":5.0}","token":"t","sender":"12345678901"}`, 400, true},
+		{"answer as object", "POST", captcha.PathVerify, `{"point_json":{"x":1,"y":5.0},"token":"t","sender":"12345678901"}`, 400, true},
+		{"no sender", "POST", captcha.PathVerify, `{"point_json":{"x":1,"y":5.0},"token":"t"}`, 400, false},
+		{"challenge", "POST", captcha.PathChallenge, `{"mobile":"12345678901","type":"FORGET_PWD_SMS"}`, 200, true},
+		{"no type", "POST", captcha.PathChallenge, `{"mobile":"12345678901"}`, 400, false},
+	} {
+		status, request, response := exchange(t, v, s.method, server.URL+s.path, s.body, nil)
+		if status != s.status || len(response) > 0 || (len(request) == 0) != s.asDocumented {
+			t.Errorf("%s: answered %d, request %q, answer %q", s.name, status, request, response)
 		}
 	}
 }
