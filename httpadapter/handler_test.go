@@ -46,7 +46,7 @@ func TestServiceErrors(t *testing.T) {
 		{both, &identity.RateLimitedError{RetryAfter: 59*time.Second + 1}, 429, "SDK.COMMON.1008", "Too many requests. Try again later.", "请求过于频繁，请稍后再试。", "60"},
 		{both, &identity.RateLimitedError{RetryAfter: time.Minute}, 429, "SDK.COMMON.1008", "Too many requests. Try again later.", "请求过于频繁，请稍后再试。", "60"},
 		{both, &identity.RateLimitedError{}, 429, "SDK.COMMON.1008", "Too many requests. Try again later.", "请求过于频繁，请稍后再试。", "1"},
-		{reset, &identity.BusyError{RetryAfter: time.Millisecond}, 503, "SDK.COMMON.1008", "The system is busy. Try again later.", "系统繁忙，请稍后再试。", "1"},
+		{both, &identity.BusyError{RetryAfter: time.Millisecond}, 503, "SDK.COMMON.1008", "The system is busy. Try again later.", "系统繁忙，请稍后再试。", "1"},
 		{both, errors.New("disk full"), 500, "SDK.COMMON.1008", "The system is busy. Try again later.", "系统繁忙，请稍后再试。", ""},
 	}
 	for _, tt := range tests {

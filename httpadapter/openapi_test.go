@@ -1,6 +1,7 @@
 package httpadapter_test
 
 import (
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/seed-16109ab2/rekey/httpadapter"
+	"github.com/seed-16109ab2/rekey/identity"
 )
 
 // made are the answers that the tests of this package have seen: route, status
@@ -171,6 +173,31 @@ func TestDocumentHasNoLooseEnds(t *testing.T) {
 	}
 	if doc["openapi"] != "3.1.0" {
 		t.Errorf("version %v", doc["openapi"])
+	}
+}
+
+// A route that describes itself is listed, beside the documented ones; one that
+// does not is left out.
+func TestOpenAPIListsRoutes(t *testing.T) {
+	t.Parallel()
+	call := func(context.Context, identity.Caller, []string) (any, error) { return nil, nil }
+	routes := []httpadapter.Route{
+		{Method: http.MethodGet, Path: "/api/v2/sdk/extra", Call: call, Operation: json.RawMessage(`{"operationId":"extra","responses":{"200":{"description":"\"url\": \"/\""}}}`)},
+		{Method: http.MethodPost, Path: "/api/v2/sdk/hidden", Call: call},
+		{Method: http.MethodPost, Path: "/api/v2/sdk/more", Call: call, Operation: json.RawMessage(`{"operationId":"more"}`)},
+	}
+	s := serve(t, handler(t, &fake{}, httpadapter.Options{Prefix: "/auth", ServeOpenAPI: true, Routes: routes}))
+	a := do(t, http.MethodGet, s.URL+"/auth/openapi.json", make(http.Header), nil)
+	var doc struct {
+		Servers []struct{ URL string }
+		Paths   map[string]map[string]struct{ OperationID string }
+	}
+	if err := json.Unmarshal([]byte(a.body), &doc); err != nil {
+		t.Fatal(err)
+	}
+	if a.body != string(httpadapter.OpenAPI("/auth", routes...)) || len(doc.Paths) != 6 || doc.Servers[0].URL != "/auth" ||
+		doc.Paths["/api/v2/sdk/extra"]["get"].OperationID != "extra" || doc.Paths["/api/v2/sdk/more"]["post"].OperationID != "more" {
+		t.Errorf("the document is\n%s", a.body)
 	}
 }
 

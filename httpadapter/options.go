@@ -44,7 +44,7 @@ type Options struct {
 	AllowedOrigins []string
 
 	// ServeOpenAPI adds the route GET {Prefix}/openapi.json, which answers with
-	// [OpenAPI]. Default off.
+	// [OpenAPI] of the prefix and Routes. Default off.
 	ServeOpenAPI bool
 
 	// Routes are further calls to answer, such as those of package

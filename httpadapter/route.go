@@ -2,6 +2,7 @@ package httpadapter
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"strings"
 
@@ -26,6 +27,10 @@ type Route struct {
 	// of the parameter, and any other error as a failure of our own. Call is used by
 	// many goroutines at the same time.
 	Call func(ctx context.Context, c identity.Caller, values []string) (any, error)
+	// Operation describes the route in [OpenAPI]: an operation of OpenAPI 3.1 as a JSON
+	// object, which may refer to the components of the document. If nil, the document
+	// does not list the route.
+	Operation json.RawMessage
 }
 
 // Field is a field of a request's body: a string without control characters.
@@ -54,6 +59,8 @@ func (r Route) check() error {
 		return optionFault("Options", "Routes: %s has fields, a GET has no body", r.Path)
 	case r.Call == nil:
 		return optionFault("Options", "Routes: %s has no Call", r.Path)
+	case r.Operation != nil && !isObject(r.Operation):
+		return optionFault("Options", "Routes: Operation of %s is not a JSON object", r.Path)
 	case r.Path == "" || !validPrefix(r.Path):
 		return optionFault("Options", "Routes: path %q, must be like \"/api/v2/sdk/captcha\"", r.Path)
 	}

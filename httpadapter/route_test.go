@@ -2,6 +2,7 @@ package httpadapter_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -97,6 +98,7 @@ func TestRouteFaults(t *testing.T) {
 		"Call":   {Method: http.MethodGet, Path: extraPath},
 		"path":   {Method: http.MethodGet, Path: "extra/", Call: call},
 		"there":  {Method: http.MethodPost, Path: sendPath, Call: call},
+		"Operation of /api/v2/sdk/extra is not a JSON object": {Method: http.MethodPost, Path: "/api/v2/sdk/extra", Call: call, Operation: json.RawMessage(`["responses"]`)},
 	} {
 		if _, err := httpadapter.NewWithService(&fake{}, httpadapter.Options{Routes: []httpadapter.Route{r}}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)

@@ -47,6 +47,9 @@ func underLoad(t *testing.T, dir string, env []string, f func(round int)) {
 
 // Copies taken while passwords are being reset are each of one moment.
 func TestBackupWhileServing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: it keeps a server under load")
+	}
 	t.Parallel()
 	dir := t.TempDir()
 	env := append(loadEnv(), "REKEY_SECRET="+strings.Repeat("k", 40))
@@ -128,6 +131,9 @@ func TestRefusedBackups(t *testing.T) {
 
 // The engines' own tools copy a database in use to a consistent one.
 func TestDumpWhileServing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: it keeps a server under load")
+	}
 	onEachServer(t, func(t *testing.T, address, password string) {
 		dir := t.TempDir()
 		env := append(loadEnv(), "REKEY_SECRET="+strings.Repeat("k", 40), "REKEY_DB="+address)

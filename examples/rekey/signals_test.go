@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"context"
 	"crypto/tls"
 	"math/big"
 	"net"
@@ -51,8 +52,8 @@ func TestUnixSocket(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s := start(t, dir, nil, "-sms", "console", "-addr", "unix:rekey.sock")
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, Dial: func(string, string) (net.Conn, error) {
-		return net.Dial("unix", filepath.Join(dir, "rekey.sock"))
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(dir, "rekey.sock"))
 	}}, Timeout: patience}
 	response, err := client.Get("http://rekey/readyz")
 	if err != nil {

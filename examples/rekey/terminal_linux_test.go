@@ -47,7 +47,14 @@ func echoes(t *testing.T, terminal *os.File) bool {
 // A password is not shown while it is typed, and the terminal is left as it was.
 func TestPasswordIsNotShown(t *testing.T) {
 	t.Parallel()
-	for name, interrupted := range map[string]bool{"typed": false, "interrupted": true} {
+	for name, test := range map[string]struct {
+		again              string
+		interrupted, fails bool
+	}{
+		"typed":       {again: oldPassword},
+		"mistyped":    {again: newPassword, fails: true},
+		"interrupted": {interrupted: true, fails: true},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
@@ -63,21 +70,21 @@ func TestPasswordIsNotShown(t *testing.T) {
 					t.Fatal("the terminal shows what is typed")
 				}
 			}
-			if interrupted {
+			if test.interrupted {
 				_ = cmd.Process.Signal(os.Interrupt)
 			} else {
-				if _, err := master.WriteString(oldPassword + "\n"); err != nil {
+				if _, err := master.WriteString(oldPassword + "\n" + test.again + "\n"); err != nil {
 					t.Fatal(err)
 				}
 			}
 			err := cmd.Wait()
-			if (err != nil) != interrupted || !strings.HasPrefix(errs.String(), "Password: ") {
+			if (err != nil) != test.fails || !strings.HasPrefix(errs.String(), "Password: ") {
 				t.Errorf("%v, %q", err, errs.String())
 			}
 			if !echoes(t, slave) {
 				t.Error("the terminal is left without an echo")
 			}
-			if interrupted {
+			if test.fails {
 				if files := names(t, dir); len(files) > 0 {
 					t.Errorf("left %q behind", files)
 				}

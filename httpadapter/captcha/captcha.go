@@ -80,15 +80,15 @@ func Routes(cfg Config) ([]httpadapter.Route, error) {
 	var routes []httpadapter.Route
 	if cfg.Puzzles != nil {
 		routes = append(routes,
-			httpadapter.Route{Method: http.MethodGet, Path: PathPuzzle, Call: s.puzzle},
+			httpadapter.Route{Method: http.MethodGet, Path: PathPuzzle, Call: s.puzzle, Operation: operation("puzzle")},
 			httpadapter.Route{
-				Method: http.MethodPost, Path: PathVerify, Call: s.verify,
+				Method: http.MethodPost, Path: PathVerify, Call: s.verify, Operation: operation("verify"),
 				Fields: []httpadapter.Field{{Name: fieldPoint, Object: true}, {Name: fieldToken}, {Name: fieldSender}},
 			})
 	}
 	if cfg.Altcha != nil {
 		routes = append(routes, httpadapter.Route{
-			Method: http.MethodPost, Path: PathChallenge, Call: s.challenge,
+			Method: http.MethodPost, Path: PathChallenge, Call: s.challenge, Operation: operation("challenge"),
 			Fields: []httpadapter.Field{{Name: fieldMobile}, {Name: fieldType}},
 		})
 	}

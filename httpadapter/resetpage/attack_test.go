@@ -240,7 +240,8 @@ func TestStateCannotBeForged(t *testing.T) {
 }
 
 // An older state than the browser's own brings back a step, not a code: what is
-// used up is the service's to say.
+// used up is the service's to say. Only the very form that did its work a moment
+// ago is known again, see TestDoubleClick.
 func TestReplayedStateAsksTheServiceAgain(t *testing.T) {
 	t.Parallel()
 	s := &stub{}
@@ -250,7 +251,7 @@ func TestReplayedStateAsksTheServiceAgain(t *testing.T) {
 	b.set(page, "123456", newPassword).expect(t, "done")
 	b.cookies[stateCookie] = old
 	s.reset = identity.ErrCodeRefused
-	b.set(page, "123456", newPassword).expect(t, "code", "wrong or has expired")
+	b.set(page, "123456", newPassword+"!").expect(t, "code", "wrong or has expired")
 }
 
 func TestLeadsNowhereElse(t *testing.T) {

@@ -4,12 +4,17 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"html"
 	"net/http"
+	"os"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
-	"github.com/seed-16109ab2/rekey/httpadapter/resetpage"
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/altcha"
+	"github.com/seed-16109ab2/rekey/identity/identitytest"
 )
 
 // A service that asks for a captcha token gets one.
@@ -30,7 +35,6 @@ func TestCaptchaSeam(t *testing.T) {
 	if len(s.sends) != 3 || s.sends[2].CaptchaToken != "token2" || s.sends[2].Mobile != e164 {
 		t.Errorf("sends: %+v", s.sends)
 	}
-	var _ resetpage.Challenger = &asked
 }
 
 // A limit, or a failure, that shows only after the challenge leads to where the
@@ -85,13 +89,90 @@ func TestChallengeFails(t *testing.T) {
 // challenger gives a challenge that names what it is for.
 type challenger struct{}
 
-func (challenger) Challenge(_ context.Context, mobile string, purpose identity.Purpose) ([]byte, error) {
-	return json.Marshal(map[string]string{"salt": mobile + "/" + string(purpose)})
+func (challenger) Challenge(_ context.Context, r identity.CaptchaRequest) ([]byte, error) {
+	return json.Marshal(map[string]string{"salt": r.Mobile + "/" + string(r.Purpose)})
 }
 
 // failingChallenger has lost its storage.
 type failingChallenger struct{}
 
-func (failingChallenger) Challenge(context.Context, string, identity.Purpose) ([]byte, error) {
+func (failingChallenger) Challenge(context.Context, identity.CaptchaRequest) ([]byte, error) {
 	return nil, errors.New("no storage")
+}
+
+// The challenges and the verifier of package altcha fit: a solution is good for the
+// number as the service writes it, which some countries write in two ways.
+func TestAltchaFits(t *testing.T) {
+	t.Parallel()
+	for region, typed := range map[string]string{"CN": "138 0013 8000", "AR": "11 2345-6789", "MX": "55 1234 5678"} {
+		t.Run(region, func(t *testing.T) {
+			t.Parallel()
+			var asked []identity.Caller
+			var verifier *altcha.Verifier
+			f := identitytest.New(t, func(c *identity.Config) {
+				c.DefaultRegion, c.Countries = region, []string{region}
+				var err error
+				verifier, err = altcha.New(altcha.Config{
+					Secret: c.Secret, Counter: c.Store, Now: c.Now, Levels: []altcha.Difficulty{{Iterations: 100, Numbers: 10}},
+					Level: func(_ context.Context, r identity.CaptchaRequest) (int, error) {
+						asked = append(asked, r.Caller)
+						return 0, nil
+					},
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				c.Captcha = verifier
+			})
+			cfg := config()
+			cfg.Now, cfg.Captcha, cfg.Countries = f.Clock.Now, verifier, []string{region}
+			b := newBrowser(t, newHandler(t, f.Service, cfg))
+			page := b.ask(typed)
+			page.expect(t, "check")
+			token, err := altcha.Solve(t.Context(), []byte(page.challenge(t)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			page = b.follow(b.post(start+"/check", "action", "solved", "flow", page.flow(t), "captcha_token", token))
+			page.expect(t, "code", "on its way")
+			if len(asked) != 2 || asked[0] != asked[1] || asked[0].Device == "" {
+				t.Errorf("the challenge and the send are for %+v", asked)
+			}
+			// Used up: another code needs another solution.
+			f.Clock.Advance(2 * time.Minute)
+			page = b.follow(b.post(start+"/code", "action", "send", "flow", page.flow(t)))
+			page.expect(t, "check")
+			b.follow(b.post(start+"/check", "action", "solved", "flow", page.flow(t), "captcha_token", token)).expect(t, "check", "not solved in time")
+		})
+	}
+}
+
+var challengeOf = regexp.MustCompile(`data-challenge="([^"]*)"`)
+
+// challenge is what the page gives the browser to solve.
+func (a answer) challenge(t testing.TB) string {
+	t.Helper()
+	m := challengeOf.FindStringSubmatch(a.body)
+	if m == nil {
+		t.Fatalf("the page has no challenge:\n%s", a.body)
+	}
+	return html.UnescapeString(m[1])
+}
+
+// The worker runs what the guide shows.
+func TestGuideShowsTheWorker(t *testing.T) {
+	t.Parallel()
+	guide, err := os.ReadFile("../../docs/captcha.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	worker, err := os.ReadFile("assets/solve.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, code, _ := strings.Cut(string(guide), "```js\n")
+	code, _, found := strings.Cut(code, "```")
+	if !found || !strings.Contains(string(worker), code) {
+		t.Error("docs/captcha.md and assets/solve.js differ")
+	}
 }

@@ -24,6 +24,8 @@ import (
 type Service interface {
 	SendVerifyCode(context.Context, identity.SendRequest) error
 	ResetByMobile(context.Context, identity.ResetRequest) error
+	// NormalizeMobile is asked only if [Config.Captcha] is set.
+	NormalizeMobile(mobile string) (string, error)
 }
 
 // Config is everything the page is built from. ClientID and Secret are
@@ -109,8 +111,9 @@ type Config struct {
 	// address that the proxy reports, or all people share one budget. Default: the
 	// connection's address.
 	Address func(*http.Request) netip.Addr
-	// Captcha gives the challenges for a service that asks for a captcha token. If
-	// nil, such a service cannot be used with the page.
+	// Captcha gives the challenges for a service that asks for a captcha token,
+	// always or on suspicion. It is the verifier that [identity.Config] has, of package
+	// identity/altcha. If nil, a person who is asked for a token cannot go on.
 	Captcha Challenger
 
 	// Logger gets a record of each form that is sent, and each failure of our own;

@@ -4,9 +4,12 @@ import (
 	"fmt"
 	"html"
 	"html/template"
+	"maps"
 	"math"
 	"net/http"
+	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -39,8 +42,13 @@ func TestConfigThatIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*resetpage.Config){
 		"unknown text":           func(c *resetpage.Config) { c.Texts = resetpage.Texts{"en": {"no.such": "x"}} },
-		"unknown placeholder":    func(c *resetpage.Config) { c.Texts = resetpage.Texts{"en": {resetpage.TextSave: "{password}"}} },
-		"blank text":             func(c *resetpage.Config) { c.Texts = resetpage.Texts{"en": {resetpage.TextSave: " "}} },
+		"text in another case":   func(c *resetpage.Config) { c.Texts = resetpage.Texts{"en": {"Number.title": "x"}} },
+		"text of an old kind":    func(c *resetpage.Config) { c.Texts = resetpage.Texts{"ar": {"number.titel": "x"}} },
+		"template's text":        func(c *resetpage.Config) { c.Templates = footer(`{{.Text "number.titel"}}`) },
+		"template's rich text":   func(c *resetpage.Config) { c.Templates = footer(`{{.Rich "code.set"}}`) },
+		"template's part":        func(c *resetpage.Config) { c.Templates = footer(`{{.Part "wait.second" "{n}"}}`) },
+		"unknown placeholder":    func(c *resetpage.Config) { c.Texts = resetpage.Texts{"en": {"code.save": "{password}"}} },
+		"blank text":             func(c *resetpage.Config) { c.Texts = resetpage.Texts{"en": {"code.save": " "}} },
 		"language without texts": func(c *resetpage.Config) { c.Languages = []string{"en", "fr"} },
 		"default not on offer":   func(c *resetpage.Config) { c.Languages, c.DefaultLanguage = []string{"en"}, "zh" },
 		"host in a path":         func(c *resetpage.Config) { c.SignInURL = `/\evil.example` },
@@ -59,6 +67,10 @@ func TestConfigThatIsRefused(t *testing.T) {
 			t.Errorf("%s: taken", name)
 		}
 	}
+}
+
+func footer(text string) *template.Template {
+	return template.Must(template.New("").Parse(`{{define "footer"}}` + text + `{{end}}`))
 }
 
 func TestMountedAtTheRootAndDeep(t *testing.T) {
@@ -83,8 +95,8 @@ func TestLanguages(t *testing.T) {
 	t.Parallel()
 	cfg := config()
 	cfg.Texts = resetpage.Texts{
-		"ar": {resetpage.TextLanguageName: "العربية", resetpage.TextNumberTitle: "هل نسيت كلمة المرور؟"},
-		"en": {resetpage.TextNumberTitle: "Locked out of {service}?"},
+		"ar": {"language.name": "العربية", "number.title": "هل نسيت كلمة المرور؟"},
+		"en": {"number.title": "Locked out of {service}?"},
 	}
 	cfg.ServiceName = "Harbour"
 	h := newHandler(t, &stub{}, cfg)
@@ -239,5 +251,35 @@ func TestHead(t *testing.T) {
 	get, head := b.get(start), b.do(http.MethodHead, start, "", "")
 	if head.StatusCode != 200 || head.body != "" || head.Header.Get("Content-Length") != fmt.Sprint(len(get.body)) {
 		t.Errorf("%d %q %v", head.StatusCode, head.body, head.Header)
+	}
+}
+
+// docs/reset-page.md lists the texts, with what each may hold.
+func TestGuideListsTheTexts(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	b.WriteString("\n| name | in English |\n|---|---|\n")
+	en := resetpage.ShippedTexts()["en"]
+	for _, name := range slices.Sorted(maps.Keys(en)) {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", name, strings.ReplaceAll(en[name], "|", `\|`))
+	}
+	const guide = "../../docs/reset-page.md"
+	text, err := os.ReadFile(guide)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, found := strings.Cut(string(text), "<!-- texts -->\n")
+	table, after, foundEnd := strings.Cut(rest, "<!-- end of texts -->")
+	if !found || !foundEnd {
+		t.Fatal("the guide has no place for the texts")
+	}
+	if table == b.String() {
+		return
+	}
+	if os.Getenv("REKEY_UPDATE") == "" {
+		t.Fatal("the guide and the texts differ: run REKEY_UPDATE=1 go test -run TestGuideListsTheTexts ./httpadapter/resetpage")
+	}
+	if err := os.WriteFile(guide, []byte(before+"<!-- texts -->\n"+b.String()+"<!-- end of texts -->"+after), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -32,7 +32,7 @@ func ExampleNew() {
 		ServiceName: "Harbour",
 		SignInURL:   "/sign-in",
 		Accent:      "#3b5bdb",
-		Texts:       resetpage.Texts{"en": {resetpage.TextNumberTitle: "Locked out of {service}?"}},
+		Texts:       resetpage.Texts{"en": {"number.title": "Locked out of {service}?"}},
 	})
 	if err != nil {
 		fmt.Println(err)

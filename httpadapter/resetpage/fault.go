@@ -26,10 +26,10 @@ func (v *visit) judge(err error, at step) (outcome string, f fault) {
 		return outcomeDone, fault{}
 	}
 	if errors.Is(err, identity.ErrInvalidMobile) {
-		return outcomeRefused, fault{Text: FaultNumber, At: stepNumber, Field: fieldMobile}
+		return outcomeRefused, fault{Text: faultNumber, At: stepNumber, Field: fieldMobile}
 	}
 	if errors.Is(err, identity.ErrCodeRefused) {
-		return outcomeRefused, fault{Text: FaultCode, At: at, Field: fieldCode}
+		return outcomeRefused, fault{Text: faultCode, At: at, Field: fieldCode}
 	}
 	if v.h.cfg.Captcha != nil && (errors.Is(err, identity.ErrCaptchaMissing) ||
 		errors.Is(err, identity.ErrCaptchaWrong) || errors.Is(err, identity.ErrCaptchaExpired)) {
@@ -39,34 +39,34 @@ func (v *visit) judge(err error, at step) (outcome string, f fault) {
 		return outcomeRefused, passwordFault(e)
 	}
 	if e, ok := errors.AsType[*identity.RateLimitedError](err); ok {
-		f := fault{Text: FaultTooManySends, At: at, Until: v.now.Add(e.RetryAfter).UTC()}
+		f := fault{Text: faultTooManySends, At: at, Until: v.now.Add(e.RetryAfter).UTC()}
 		if at == stepCode {
 			f.Text = atCode[f.Text]
 		}
 		return outcomeLimited, f
 	}
 	if e, ok := errors.AsType[*identity.BusyError](err); ok {
-		return outcomeBusy, fault{Text: FaultBusy, At: at, Until: v.now.Add(e.RetryAfter).UTC()}
+		return outcomeBusy, fault{Text: faultBusy, At: at, Until: v.now.Add(e.RetryAfter).UTC()}
 	}
-	return outcomeFailure, fault{Text: FaultFailure, At: at}
+	return outcomeFailure, fault{Text: faultFailure, At: at}
 }
 
 // atCode are the texts that the code step has for those of the first: the button
 // for a person who has a code is not there.
-var atCode = map[Text]Text{FaultTooManySends: FaultTooManyGuesses}
+var atCode = map[string]string{faultTooManySends: faultTooManyGuesses}
 
 func passwordFault(e *identity.PasswordError) fault {
-	f := fault{Text: FaultPasswordWeak, At: stepCode, Field: fieldPassword}
+	f := fault{Text: faultPasswordWeak, At: stepCode, Field: fieldPassword}
 	switch e.Fault {
 	case identity.PasswordLength:
-		f.Text, f.Min, f.Max = FaultPasswordLength, e.Min, e.Max
+		f.Text, f.Min, f.Max = faultPasswordLength, e.Min, e.Max
 	case identity.PasswordContains:
-		f.Text, f.Word = FaultPasswordContains, bounded(e.Word, maxCode)
+		f.Text, f.Word = faultPasswordContains, bounded(e.Word, maxCode)
 		if e.Word == "" {
-			f.Text = FaultPasswordNumber
+			f.Text = faultPasswordNumber
 		}
 	case identity.PasswordReused:
-		f.Text = FaultPasswordReused
+		f.Text = faultPasswordReused
 	}
 	return f
 }
@@ -74,12 +74,12 @@ func passwordFault(e *identity.PasswordError) fault {
 // wait says how long a wait takes, rounded up: a person who comes back a moment
 // early is refused again.
 func (s *speaker) wait(lang int, d time.Duration) string {
-	text, unit := TextSeconds, time.Second
+	text, unit := textSeconds, time.Second
 	switch {
 	case d > 2*time.Hour:
-		text, unit = TextHours, time.Hour
+		text, unit = textHours, time.Hour
 	case d > 2*time.Minute:
-		text, unit = TextMinutes, time.Minute
+		text, unit = textMinutes, time.Minute
 	}
 	n := max(int64((d+unit-1)/unit), 1)
 	return replace(s.texts[lang][text], "{n}", strconv.FormatInt(n, 10))

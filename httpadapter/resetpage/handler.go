@@ -21,6 +21,7 @@ type handler struct {
 	templates *template.Template
 	assets    *assets
 	origin    *http.CrossOriginProtection
+	twice     *twice
 	countries [][]Country // by language
 	base      string      // Path without a slash at its end
 }
@@ -35,7 +36,7 @@ func New(service Service, cfg Config) (http.Handler, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	h := &handler{cfg: cfg, service: service, base: strings.TrimSuffix(cfg.Path, "/"), origin: http.NewCrossOriginProtection()}
+	h := &handler{cfg: cfg, service: service, base: strings.TrimSuffix(cfg.Path, "/"), origin: http.NewCrossOriginProtection(), twice: newTwice()}
 	var err error
 	if h.speaker, err = newSpeaker(&cfg); err != nil {
 		return nil, err
@@ -102,7 +103,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case at == stepNotice && h.base != "" && r.URL.Path == h.base+"/":
 		redirect(w, h.cfg.Path)
 	case at == stepNotice:
-		v.notice(http.StatusNotFound, NoticeNotFoundTitle, NoticeNotFound)
+		v.notice(http.StatusNotFound, noticeNotFoundTitle, noticeNotFound)
 	case r.Method == http.MethodGet, r.Method == http.MethodHead:
 		v.load()
 		v.get(at)
@@ -114,7 +115,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			allow = "GET, HEAD"
 		}
 		w.Header().Set("Allow", allow)
-		v.notice(http.StatusMethodNotAllowed, NoticeUnreadTitle, NoticeUnread)
+		v.notice(http.StatusMethodNotAllowed, noticeUnreadTitle, noticeUnread)
 	}
 }
 
@@ -135,13 +136,13 @@ func (v *visit) get(at step) {
 	case at == stepNumber, at == st.Step:
 		v.show(at, http.StatusOK)
 	case at == stepCode && st.Step == stepDone:
-		v.notice(http.StatusOK, TextDoneTitle, TextDoneAgain)
+		v.notice(http.StatusOK, textDoneTitle, textDoneAgain)
 	case at == stepCode && st.Step == stepCheck:
 		redirect(v.w, v.h.path(stepCheck))
 	case at == stepCheck && st.Step == stepCode:
 		redirect(v.w, v.h.path(stepCode))
 	case v.device != "":
-		v.fail(fault{Text: FaultExpired, At: stepNumber})
+		v.fail(fault{Text: faultExpired, At: stepNumber})
 	default:
 		redirect(v.w, v.h.cfg.Path)
 	}

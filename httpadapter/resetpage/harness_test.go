@@ -61,6 +61,8 @@ func (s *stub) ResetByMobile(_ context.Context, r identity.ResetRequest) error {
 	return s.reset
 }
 
+func (s *stub) NormalizeMobile(mobile string) (string, error) { return mobile, nil }
+
 // browser keeps cookies and follows no redirect by itself.
 type browser struct {
 	t       testing.TB

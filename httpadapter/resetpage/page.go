@@ -13,8 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/seed-16109ab2/rekey/identity"
 )
 
 // Page is what templates get.
@@ -55,7 +53,7 @@ type Page struct {
 
 	PasswordMin, CodeDigits int
 
-	texts map[Text]string
+	texts map[string]string
 	pairs []string
 	shown string
 }
@@ -67,26 +65,43 @@ type LanguageLink struct {
 	Current              bool
 }
 
-// Text is a text in the page's language, with its placeholders filled in.
-func (p *Page) Text(name Text) string {
-	return replace(p.texts[name], append(p.pairs, "{number}", "\u2066"+p.shown+"\u2069")...)
+// Text is a text in the page's language, with its placeholders filled in. A name
+// that does not exist is an error, and so fails the template.
+func (p *Page) Text(name string) (string, error) {
+	if _, ok := p.texts[name]; !ok {
+		return "", noText(name)
+	}
+	return p.say(name), nil
 }
 
 // Rich is Text as HTML: the number stands in an element of its own, so that it
 // keeps its direction and is not broken over lines.
-func (p *Page) Rich(name Text) template.HTML {
+func (p *Page) Rich(name string) (template.HTML, error) {
+	if _, ok := p.texts[name]; !ok {
+		return "", noText(name)
+	}
 	text := html.EscapeString(p.texts[name])
 	pairs := make([]string, 0, len(p.pairs)+2)
 	for _, s := range p.pairs {
 		pairs = append(pairs, html.EscapeString(s))
 	}
 	number := `<bdi class="number" dir="ltr">` + html.EscapeString(p.shown) + `</bdi>`
-	return template.HTML(replace(text, append(pairs, "{number}", number)...))
+	return template.HTML(replace(text, append(pairs, "{number}", number)...)), nil
 }
 
-// Part is a text with one more placeholder left for the script to fill in.
-func (p *Page) Part(name Text, placeholder string) string {
-	return replace(p.texts[name], append([]string{placeholder, placeholder}, p.pairs...)...)
+// Part is Text with one more placeholder left for the script to fill in.
+func (p *Page) Part(name, placeholder string) (string, error) {
+	if _, ok := p.texts[name]; !ok {
+		return "", noText(name)
+	}
+	return replace(p.texts[name], append([]string{placeholder, placeholder}, p.pairs...)...), nil
+}
+
+func noText(name string) error { return fmt.Errorf("there is no text of the name %q", name) }
+
+// say is Text for a name that exists.
+func (p *Page) say(name string) string {
+	return replace(p.texts[name], append(p.pairs[:len(p.pairs):len(p.pairs)], "{number}", "\u2066"+p.shown+"\u2069")...)
 }
 
 // replace fills in placeholders in one pass: a value that looks like a
@@ -119,7 +134,7 @@ func newTemplates(custom *template.Template) (*template.Template, error) {
 // found now, and not by the first person who gets there.
 func (h *handler) tryTemplates() error {
 	for _, s := range []step{stepNumber, stepCheck, stepCode, stepDone, stepNotice} {
-		for _, f := range []*fault{nil, {Text: FaultFailure, At: s}} {
+		for _, f := range []*fault{nil, {Text: faultFailure, At: s}} {
 			v := &visit{h: h, now: h.cfg.Now(), state: state{Fault: f}}
 			if err := h.templates.ExecuteTemplate(io.Discard, "page", v.page(s)); err != nil {
 				return fmt.Errorf("resetpage: Config.Templates: the step %s: %w", s, err)
@@ -145,7 +160,7 @@ func (v *visit) page(s step) *Page {
 	}
 	for _, i := range h.speaker.order {
 		p.Languages = append(p.Languages, LanguageLink{
-			Tag: h.speaker.names[i], Direction: direction(h.speaker.tags[i]), Name: h.speaker.texts[i][TextLanguageName],
+			Tag: h.speaker.names[i], Direction: direction(h.speaker.tags[i]), Name: h.speaker.texts[i][textLanguageName],
 			URL: "?lang=" + h.speaker.names[i], Current: i == v.lang,
 		})
 	}
@@ -175,8 +190,8 @@ func (v *visit) page(s step) *Page {
 	least := cmp.Or(f.Min, c.PasswordMin)
 	p.PasswordMin = least
 	p.pairs = append(p.pairs, "{min}", strconv.Itoa(least), "{max}", strconv.Itoa(f.Max), "{word}", f.Word)
-	said := p.withWait(h.speaker.wait(v.lang, f.Until.Sub(v.now))).Text(f.Text)
-	if f.Text == FaultResent {
+	said := p.withWait(h.speaker.wait(v.lang, f.Until.Sub(v.now))).say(f.Text)
+	if f.Text == faultResent {
 		p.Status = said
 	} else {
 		p.Fault, p.FaultField = said, f.Field
@@ -200,10 +215,10 @@ func (v *visit) show(s step, status int) {
 			redirect(v.w, v.h.cfg.Path) // it was configured when the state was made
 			return
 		}
-		challenge, err := v.h.cfg.Captcha.Challenge(v.r.Context(), v.state.Mobile, identity.PurposeForgotPassword)
+		challenge, err := v.challenge()
 		if err != nil {
 			v.log("challenge", s, outcomeFailure, err)
-			v.fail(fault{Text: FaultFailure, At: stepNumber})
+			v.fail(fault{Text: faultFailure, At: stepNumber})
 			return
 		}
 		p.Challenge = string(challenge)
@@ -212,10 +227,10 @@ func (v *visit) show(s step, status int) {
 }
 
 // notice answers with one sentence, and a way to go on.
-func (v *visit) notice(status int, title, text Text) {
+func (v *visit) notice(status int, title, text string) {
 	p := v.page(stepNotice)
-	p.Title = p.Text(title)
-	p.Status = p.Text(text)
+	p.Title = p.say(title)
+	p.Status = p.say(text)
 	v.write(p, status)
 }
 

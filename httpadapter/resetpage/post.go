@@ -2,6 +2,7 @@ package resetpage
 
 import (
 	"cmp"
+	"context"
 	"crypto/rand"
 	"errors"
 	"net/http"
@@ -25,16 +26,16 @@ const (
 func (v *visit) post(at step) {
 	if err := v.h.origin.Check(v.r); err != nil {
 		v.log("form", at, "foreign", nil)
-		v.notice(http.StatusForbidden, NoticeForeignTitle, NoticeForeign)
+		v.notice(http.StatusForbidden, noticeForeignTitle, noticeForeign)
 		return
 	}
 	form, status := v.readForm()
 	if status != 0 {
-		v.notice(status, NoticeUnreadTitle, NoticeUnread)
+		v.notice(status, noticeUnreadTitle, noticeUnread)
 		return
 	}
 	if v.device == "" {
-		v.notice(http.StatusBadRequest, NoticeCookiesTitle, NoticeCookies)
+		v.notice(http.StatusBadRequest, noticeCookiesTitle, noticeCookies)
 		return
 	}
 	v.load()
@@ -44,11 +45,11 @@ func (v *visit) post(at step) {
 	case at == stepNumber && (action == actionSend || action == actionHave):
 		v.postNumber(form, action)
 	case at == stepNumber:
-		v.notice(http.StatusBadRequest, NoticeUnreadTitle, NoticeUnread)
+		v.notice(http.StatusBadRequest, noticeUnreadTitle, noticeUnread)
 	case v.state.Flow == "":
-		v.fail(fault{Text: FaultExpired, At: stepNumber})
+		v.fail(fault{Text: faultExpired, At: stepNumber})
 	case form.Get(fieldFlow) != v.state.Flow, at != v.state.Step && v.state.Step != stepDone:
-		v.fail(fault{Text: FaultOtherTab, At: v.state.Step})
+		v.fail(fault{Text: faultOtherTab, At: v.state.Step})
 	case v.state.Step == stepDone:
 		redirect(v.w, v.h.path(stepDone)) // the form was sent twice
 	case at == stepCode && action == actionReset:
@@ -58,7 +59,7 @@ func (v *visit) post(at step) {
 	case at == stepCheck && action == actionSolved:
 		v.send(at, v.state, form.Get(fieldCaptcha))
 	default:
-		v.notice(http.StatusBadRequest, NoticeUnreadTitle, NoticeUnread)
+		v.notice(http.StatusBadRequest, noticeUnreadTitle, noticeUnread)
 	}
 }
 
@@ -70,7 +71,7 @@ func (v *visit) postNumber(form url.Values, action string) {
 	}
 	v.state.Number, v.state.Country = typed, region
 	if typed == "" {
-		v.fail(fault{Text: FaultNumberBlank, At: stepNumber, Field: fieldMobile})
+		v.fail(fault{Text: faultNumberBlank, At: stepNumber, Field: fieldMobile})
 		return
 	}
 	mobile, _ := canonical(typed, region)
@@ -97,7 +98,7 @@ func (v *visit) send(at step, next state, token string) {
 		next.Step, next.Sent, next.ResendAt = stepCode, true, start.Add(v.h.cfg.ResendAfter).UTC().Truncate(time.Second)
 		next.Code = ""
 		if at == stepCode {
-			next.Fault = &fault{Text: FaultResent, At: stepCode}
+			next.Fault = &fault{Text: faultResent, At: stepCode}
 		}
 		v.state = next
 		// A browser that is in use keeps its id.
@@ -107,7 +108,7 @@ func (v *visit) send(at step, next state, token string) {
 		next.Step = stepCheck
 		v.state = next
 		if token != "" {
-			v.fail(fault{Text: FaultCheck, At: stepCheck})
+			v.fail(fault{Text: faultCheck, At: stepCheck})
 			return
 		}
 		v.leave(stepCheck)
@@ -130,15 +131,20 @@ func (v *visit) postReset(form url.Values) {
 	v.state.Code = bounded(code, maxCode)
 	switch {
 	case code == "":
-		v.fail(fault{Text: FaultCodeBlank, At: stepCode, Field: fieldCode})
+		v.fail(fault{Text: faultCodeBlank, At: stepCode, Field: fieldCode})
 		return
 	case password == "":
-		v.fail(fault{Text: FaultPasswordBlank, At: stepCode, Field: fieldPassword})
+		v.fail(fault{Text: faultPasswordBlank, At: stepCode, Field: fieldPassword})
 		return
 	}
-	err := v.h.service.ResetByMobile(v.r.Context(), identity.ResetRequest{
-		Caller: v.caller(), Mobile: v.state.Mobile, Code: identity.NewSecret(code), Password: identity.NewSecret(password),
-	})
+	// Not ended by a browser that goes away: a double click takes back the first of
+	// its two posts. The service bounds each of its steps.
+	ctx := context.WithoutCancel(v.r.Context())
+	err := v.h.twice.do(v.r.Context(), v.now, func() error {
+		return v.h.service.ResetByMobile(ctx, identity.ResetRequest{
+			Caller: v.caller(), Mobile: v.state.Mobile, Code: identity.NewSecret(code), Password: identity.NewSecret(password),
+		})
+	}, v.tenant, v.device, v.state.Flow, code, password)
 	outcome, f := v.judge(err, stepCode)
 	v.log("reset", stepCode, outcome, err)
 	if err != nil {
@@ -166,7 +172,7 @@ func (v *visit) fail(f fault) {
 func (v *visit) leave(to step) {
 	if err := v.save(); err != nil {
 		v.log("save", to, outcomeFailure, err)
-		v.notice(http.StatusInternalServerError, NoticeFailureTitle, FaultFailure)
+		v.notice(http.StatusInternalServerError, noticeFailureTitle, faultFailure)
 		return
 	}
 	redirect(v.w, v.h.path(to))

@@ -42,7 +42,7 @@ type state struct {
 
 // fault is what went wrong with the last form, to be said by the next page.
 type fault struct {
-	Text  Text      `json:"t"`
+	Text  string    `json:"t"`
 	At    step      `json:"s"`           // the step that says it
 	Field string    `json:"f,omitempty"` // the input it is about; empty for all of the form
 	Until time.Time `json:"w,omitzero"`  // when to try again

@@ -12,106 +12,106 @@ import (
 	"golang.org/x/text/language"
 )
 
-// Text names a text of the page.
-type Text string
+// Texts are the page's texts, by BCP 47 language and by name. English ("en") and
+// Chinese ("zh") are shipped complete. The guide in docs/reset-page.md lists all
+// names, such as "number.title", with what a text may hold in braces. A name that
+// is not listed there is an error of [New].
+type Texts map[string]map[string]string
 
-// Texts are the page's texts by BCP 47 language. English ("en") and Chinese
-// ("zh") are shipped complete.
-type Texts map[string]map[Text]string
-
-// The texts. Each may hold {service}; others that a text may hold stand beside it.
+// The names of texts. Each text may hold {service}; others that a text may hold
+// stand beside its name.
 const (
-	TextLanguageName Text = "language.name" // of the language, in itself
-	TextLanguages    Text = "languages"     // what the switch is
-	TextStep         Text = "step"          // {step}, {steps}
-	TextErrorPrefix  Text = "error.prefix"  // before the title of a page with a fault
+	textLanguageName = "language.name" // of the language, in itself
+	textLanguages    = "languages"     // what the switch is
+	textStep         = "step"          // {step}, {steps}
+	textErrorPrefix  = "error.prefix"  // before the title of a page with a fault
 
-	TextNumberTitle Text = "number.title"
-	TextNumberLead  Text = "number.lead"
-	TextCountry     Text = "number.country"
-	TextMobile      Text = "number.mobile"
-	TextSendCode    Text = "number.send"
-	TextHaveCode    Text = "number.have"
-	TextHelp        Text = "number.help"
+	textNumberTitle = "number.title"
+	textNumberLead  = "number.lead"
+	textCountry     = "number.country"
+	textMobile      = "number.mobile"
+	textSendCode    = "number.send"
+	textHaveCode    = "number.have"
+	textHelp        = "number.help"
 
-	TextCheckTitle    Text = "check.title"
-	TextCheckLead     Text = "check.lead"
-	TextCheckWorking  Text = "check.working"
-	TextCheckStart    Text = "check.start"
-	TextCheckNoScript Text = "check.noscript"
+	textCheckTitle    = "check.title"
+	textCheckLead     = "check.lead"
+	textCheckWorking  = "check.working"
+	textCheckStart    = "check.start"
+	textCheckNoScript = "check.noscript"
 
-	TextCodeTitle    Text = "code.title"
-	TextCodeSent     Text = "code.sent" // {number}, {minutes}
-	TextCodeHave     Text = "code.have" // {number}
-	TextCode         Text = "code.code"
-	TextCodeHint     Text = "code.hint" // {digits}
-	TextPassword     Text = "code.password"
-	TextPasswordHint Text = "code.rules" // {min}
-	TextShow         Text = "code.show"
-	TextHide         Text = "code.hide"
-	TextShowPassword Text = "code.show.label"
-	TextStrength0    Text = "code.strength.0"
-	TextStrength1    Text = "code.strength.1"
-	TextStrength2    Text = "code.strength.2"
-	TextStrength3    Text = "code.strength.3"
-	TextTooShort     Text = "code.short" // {min}
-	TextSave         Text = "code.save"
-	TextSaving       Text = "code.saving"
-	TextNoCode       Text = "code.none"
-	TextResend       Text = "code.resend"
-	TextResendIn     Text = "code.resend.in" // {wait}
-	TextResendReady  Text = "code.resend.ready"
-	TextOtherNumber  Text = "code.other"
-	TextCodeFilled   Text = "code.filled"
-	TextOffline      Text = "code.offline"
+	textCodeTitle    = "code.title"
+	textCodeSent     = "code.sent" // {number}, {minutes}
+	textCodeHave     = "code.have" // {number}
+	textCode         = "code.code"
+	textCodeHint     = "code.hint" // {digits}
+	textPassword     = "code.password"
+	textPasswordHint = "code.rules" // {min}
+	textShow         = "code.show"
+	textHide         = "code.hide"
+	textShowPassword = "code.show.label"
+	textStrength0    = "code.strength.0"
+	textStrength1    = "code.strength.1"
+	textStrength2    = "code.strength.2"
+	textStrength3    = "code.strength.3"
+	textTooShort     = "code.short" // {min}
+	textSave         = "code.save"
+	textSaving       = "code.saving"
+	textNoCode       = "code.none"
+	textResend       = "code.resend"
+	textResendIn     = "code.resend.in" // {wait}
+	textResendReady  = "code.resend.ready"
+	textOtherNumber  = "code.other"
+	textCodeFilled   = "code.filled"
+	textOffline      = "code.offline"
 
-	TextDoneTitle  Text = "done.title"
-	TextDoneLead   Text = "done.lead"
-	TextDoneNotice Text = "done.notice"
-	TextSignIn     Text = "done.signin"
-	TextDoneAgain  Text = "done.again" // the code step of a way that is done
-	TextStartAgain Text = "start.again"
-	TextContinue   Text = "continue"
+	textDoneTitle  = "done.title"
+	textDoneLead   = "done.lead"
+	textDoneNotice = "done.notice"
+	textSignIn     = "done.signin"
+	textDoneAgain  = "done.again" // the code step of a way that is done
+	textStartAgain = "start.again"
+	textContinue   = "continue"
 
-	TextSeconds Text = "wait.seconds" // {n}
-	TextMinutes Text = "wait.minutes" // {n}
-	TextHours   Text = "wait.hours"   // {n}
+	textSeconds = "wait.seconds" // {n}
+	textMinutes = "wait.minutes" // {n}
+	textHours   = "wait.hours"   // {n}
 
-	FaultNumberBlank      Text = "fault.number.blank"
-	FaultNumber           Text = "fault.number"
-	FaultCodeBlank        Text = "fault.code.blank"
-	FaultCode             Text = "fault.code"
-	FaultPasswordBlank    Text = "fault.password.blank"
-	FaultPasswordLength   Text = "fault.password.length"   // {min}, {max}
-	FaultPasswordContains Text = "fault.password.contains" // {word}
-	FaultPasswordNumber   Text = "fault.password.number"
-	FaultPasswordReused   Text = "fault.password.reused"
-	FaultPasswordWeak     Text = "fault.password.weak"
-	FaultTooManySends     Text = "fault.sends"   // {wait}
-	FaultTooManyGuesses   Text = "fault.guesses" // {wait}
-	FaultBusy             Text = "fault.busy"    // {wait}
-	FaultFailure          Text = "fault.failure"
-	FaultCheck            Text = "fault.check"
-	FaultExpired          Text = "fault.expired"
-	FaultOtherTab         Text = "fault.tab"
-	FaultResent           Text = "notice.resent" // no fault: another code is on its way; {number}
+	faultNumberBlank      = "fault.number.blank"
+	faultNumber           = "fault.number"
+	faultCodeBlank        = "fault.code.blank"
+	faultCode             = "fault.code"
+	faultPasswordBlank    = "fault.password.blank"
+	faultPasswordLength   = "fault.password.length"   // {min}, {max}
+	faultPasswordContains = "fault.password.contains" // {word}
+	faultPasswordNumber   = "fault.password.number"
+	faultPasswordReused   = "fault.password.reused"
+	faultPasswordWeak     = "fault.password.weak"
+	faultTooManySends     = "fault.sends"   // {wait}
+	faultTooManyGuesses   = "fault.guesses" // {wait}
+	faultBusy             = "fault.busy"    // {wait}
+	faultFailure          = "fault.failure"
+	faultCheck            = "fault.check"
+	faultExpired          = "fault.expired"
+	faultOtherTab         = "fault.tab"
+	faultResent           = "notice.resent" // no fault: another code is on its way; {number}
 
-	NoticeCookiesTitle  Text = "notice.cookies.title"
-	NoticeCookies       Text = "notice.cookies"
-	NoticeForeignTitle  Text = "notice.foreign.title"
-	NoticeForeign       Text = "notice.foreign"
-	NoticeUnreadTitle   Text = "notice.unread.title"
-	NoticeUnread        Text = "notice.unread"
-	NoticeNotFoundTitle Text = "notice.path.title"
-	NoticeNotFound      Text = "notice.path"
-	NoticeFailureTitle  Text = "notice.failure.title"
+	noticeCookiesTitle  = "notice.cookies.title"
+	noticeCookies       = "notice.cookies"
+	noticeForeignTitle  = "notice.foreign.title"
+	noticeForeign       = "notice.foreign"
+	noticeUnreadTitle   = "notice.unread.title"
+	noticeUnread        = "notice.unread"
+	noticeNotFoundTitle = "notice.path.title"
+	noticeNotFound      = "notice.path"
+	noticeFailureTitle  = "notice.failure.title"
 )
 
 // speaker holds the texts of each language on offer.
 type speaker struct {
 	tags    []language.Tag // the default first
 	names   []string       // as configured, same order
-	texts   []map[Text]string
+	texts   []map[string]string
 	matcher language.Matcher
 	order   []int // of the switch
 }
@@ -133,7 +133,7 @@ func newSpeaker(c *Config) (*speaker, error) {
 		merged := maps.Clone(all[name])
 		if merged == nil {
 			merged = maps.Clone(all["en"])
-			merged[TextLanguageName] = name
+			merged[textLanguageName] = name
 		}
 		maps.Copy(merged, c.Texts[name])
 		all[name] = merged
@@ -179,14 +179,14 @@ func newSpeaker(c *Config) (*speaker, error) {
 	return s, nil
 }
 
-func checkTexts(name string, texts, standard map[Text]string) (errs []error) {
+func checkTexts(name string, texts, standard map[string]string) (errs []error) {
 	for _, t := range slices.Sorted(maps.Keys(texts)) {
 		fault := func(what string) {
 			errs = append(errs, fmt.Errorf("resetpage: Config.Texts[%q][%q]: %s", name, t, what))
 		}
 		text, ok := standard[t]
 		if !ok {
-			fault("no such text")
+			fault("there is no text of this name")
 			continue
 		}
 		if strings.TrimSpace(texts[t]) == "" || !utf8.ValidString(texts[t]) {

@@ -133,12 +133,12 @@ func TestAccessible(t *testing.T) {
 // arabic adds a language that runs from right to left.
 func arabic(s *site, _ *identity.Config) {
 	s.Page.Texts = resetpage.Texts{"ar": {
-		resetpage.TextLanguageName: "العربية",
-		resetpage.TextNumberTitle:  "هل نسيت كلمة المرور؟",
-		resetpage.TextNumberLead:   "أدخل رقم هاتفك المحمول.",
-		resetpage.TextCodeTitle:    "تعيين كلمة مرور جديدة",
-		resetpage.TextCodeSent:     "أرسلنا رمزًا إلى {number} صالحًا لمدة {minutes} دقائق.",
-		resetpage.TextSave:         "حفظ",
+		"language.name": "العربية",
+		"number.title":  "هل نسيت كلمة المرور؟",
+		"number.lead":   "أدخل رقم هاتفك المحمول.",
+		"code.title":    "تعيين كلمة مرور جديدة",
+		"code.sent":     "أرسلنا رمزًا إلى {number} صالحًا لمدة {minutes} دقائق.",
+		"code.save":     "حفظ",
 	}}
 }
 

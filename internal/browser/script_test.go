@@ -1,14 +1,7 @@
 package browser_test
 
 import (
-	"context"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/page"
@@ -108,67 +101,5 @@ func TestPasswordIsShownAndRated(t *testing.T) {
 		case !rejected && level < "2":
 			t.Errorf("%q is rated %s, and taken", password, level)
 		}
-	}
-}
-
-// puzzles are challenges by the ALTCHA protocol, and the verifier of their
-// solutions.
-type puzzles struct {
-	number  int
-	solved  []string
-	refuses int
-}
-
-func (p *puzzles) Challenge(_ context.Context, mobile string, _ identity.Purpose) ([]byte, error) {
-	salt := hex.EncodeToString([]byte(mobile))
-	sum := sha256.Sum256(fmt.Append(nil, salt, p.number))
-	return json.Marshal(map[string]any{
-		"algorithm": "SHA-256", "challenge": hex.EncodeToString(sum[:]), "salt": salt, "signature": "signed", "maxnumber": 20_000,
-	})
-}
-
-func (p *puzzles) VerifyCaptcha(_ context.Context, r identity.CaptchaRequest) error {
-	b, err := base64.StdEncoding.DecodeString(r.Token)
-	var solution struct {
-		Algorithm, Challenge, Salt, Signature string
-		Number                                int
-	}
-	if err != nil || json.Unmarshal(b, &solution) != nil || solution.Number != p.number || solution.Signature != "signed" ||
-		solution.Algorithm != "SHA-256" || solution.Salt != hex.EncodeToString([]byte(e164)) || solution.Challenge == "" {
-		return identity.ErrCaptchaWrong
-	}
-	p.solved = append(p.solved, r.Token)
-	if p.refuses > 0 {
-		p.refuses--
-		return identity.ErrCaptchaExpired
-	}
-	return nil
-}
-
-func TestCaptchaIsSolved(t *testing.T) {
-	t.Parallel()
-	puzzle := &puzzles{number: 12_345, refuses: 1}
-	s := newSite(t, func(s *site, c *identity.Config) {
-		s.Page.Captcha = puzzle
-		c.Captcha = puzzle
-	})
-	s.User(mobile, oldPassword)
-	tb := s.open("/reset-password")
-	tb.ask(mobile)
-	tb.until("document.querySelector('#solve-start:not([hidden])')") // solved, but too late
-	tb.says("#fault", "not solved in time")
-	tb.click("#solve-start")
-	tb.until("document.body.dataset.step === 'code'")
-	tb.set(s.Code(e164), newPassword)
-	tb.at("done")
-	if len(puzzle.solved) != 2 {
-		t.Errorf("solved %d times", len(puzzle.solved))
-	}
-
-	tb = s.open("/reset-password", withoutScript)
-	tb.ask(mobile)
-	tb.at("check")
-	if text := tb.text("main"); !strings.Contains(text, "This step needs JavaScript") {
-		t.Errorf("the page says %s", text)
 	}
 }

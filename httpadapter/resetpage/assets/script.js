@@ -197,27 +197,28 @@
     const run = () => {
       again.hidden = failed.hidden = true;
       working.hidden = false;
-      let c;
-      try { c = JSON.parse(form.dataset.challenge); } catch (_) { fail(); return; }
+      let challenge;
+      try { challenge = JSON.parse(form.dataset.challenge); } catch (_) { fail(); return; }
       if (!window.Worker || !window.isSecureContext) { fail(); return; }
       const url = trust(form.dataset.worker);
-      const count = Math.min(4, navigator.hardwareConcurrency || 1), workers = [], began = Date.now();
-      let out = count;
-      const finish = () => workers.forEach((w) => w.terminate());
-      stop.push(finish);
-      for (let i = 0; i < count; i++) {
+      const count = Math.min(4, navigator.hardwareConcurrency || 1), workers = [];
+      let ended = false;
+      // All of them: without an answer, the others would look for ever.
+      const end = () => { ended = true; workers.forEach((w) => w.terminate()); };
+      const lost = () => { if (!ended) { end(); fail(); } };
+      stop.push(end);
+      for (let i = 0; i < count && !ended; i++) {
         const worker = new Worker(url);
         workers.push(worker);
-        worker.onerror = () => { finish(); fail(); };
+        worker.onerror = lost;
         worker.onmessage = ({ data }) => {
-          if (data.failed || (data.none && --out === 0)) { finish(); fail(); return; }
-          if (!('number' in data)) return;
-          finish();
-          const { algorithm, challenge, salt, signature } = c;
-          form.elements.captcha_token.value = btoa(JSON.stringify({ algorithm, challenge, number: data.number, salt, signature, took: Date.now() - began }));
+          if (ended) return;
+          if (!data.token) { lost(); return; }
+          end();
+          form.elements.captcha_token.value = data.token;
           form.submit();
         };
-        worker.postMessage({ algorithm: c.algorithm, challenge: c.challenge, salt: c.salt, maxnumber: c.maxnumber ?? c.maxNumber ?? 1e6, first: i, stride: count });
+        worker.postMessage({ challenge, first: i, step: count });
       }
     };
     again.addEventListener('click', run);

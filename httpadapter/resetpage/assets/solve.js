@@ -1,22 +1,28 @@
-// Looks for the number whose digest with the salt is the challenge's.
+// Solves a challenge by the ALTCHA protocol, version 2.
 'use strict';
-const names = { 'SHA-1': 1, 'SHA-256': 1, 'SHA-384': 1, 'SHA-512': 1 };
+// Looks for the number whose key begins as the challenge says.
+const bytes = (hex) => Uint8Array.from(hex.match(/../g), (b) => parseInt(b, 16));
 const hex = (buffer) => Array.from(new Uint8Array(buffer), (b) => b.toString(16).padStart(2, '0')).join('');
-onmessage = async (event) => {
-  const { algorithm, challenge, salt, maxnumber, first, stride } = event.data;
-  try {
-    if (!names[algorithm]) throw new Error('algorithm');
-    const text = new TextEncoder();
-    const batch = 256;
-    for (let n = first; n <= maxnumber; n += stride * batch) {
-      const tries = [];
-      for (let i = 0; i < batch && n + i * stride <= maxnumber; i++) {
-        tries.push(crypto.subtle.digest(algorithm, text.encode(salt + (n + i * stride))));
-      }
-      const found = (await Promise.all(tries)).findIndex((d) => hex(d) === challenge);
-      if (found >= 0) { postMessage({ number: n + found * stride }); return; }
+
+// solve tries first, first + step, and so on. It returns the token.
+async function solve({ parameters, signature }, first = 0, step = 1) {
+  const { nonce, salt, cost, keyLength, keyPrefix } = parameters;
+  const password = new Uint8Array([...bytes(nonce), 0, 0, 0, 0]);
+  const number = new DataView(password.buffer, password.length - 4);
+  for (let counter = first; ; counter += step) {
+    number.setUint32(0, counter);
+    const secret = await crypto.subtle.importKey('raw', password, 'PBKDF2', false, ['deriveBits']);
+    const derivedKey = hex(await crypto.subtle.deriveBits(
+      { name: 'PBKDF2', hash: 'SHA-256', salt: bytes(salt), iterations: cost }, secret, keyLength * 8));
+    if (derivedKey.startsWith(keyPrefix)) {
+      return btoa(JSON.stringify({ challenge: { parameters, signature }, solution: { counter, derivedKey } }));
     }
-    postMessage({ none: true });
+  }
+}
+onmessage = async ({ data: { challenge, first, step } }) => {
+  try {
+    if (challenge.parameters.algorithm !== 'PBKDF2/SHA-256') throw new Error('algorithm');
+    postMessage({ token: await solve(challenge, first, step) });
   } catch (_) {
     postMessage({ failed: true });
   }

@@ -1,7 +1,7 @@
-// Command history checks that the steps of a reset are linearizable: many
+// Command history answers the question: are the steps of a reset linearizable? Many
 // goroutines, over two stores with a pool each as two servers would have, send,
-// guess, give attempts back and redeem codes of one number at once; then a
-// checker looks for an order of these calls, compatible with when each began and
+// guess, give attempts back and redeem codes of one number at the same time. Then
+// a checker looks for an order of these calls, compatible with when each began and
 // ended, in which a simple sequential model gives every answer that was given.
 // Two winners of one code, an attempt that was not counted, or a limit that was
 // passed have no such order.

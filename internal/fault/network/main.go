@@ -1,5 +1,5 @@
-// Command network breaks what lies between a service and its database server
-// while passwords are being reset: it cuts and stalls connections in a proxy, or
+// Command network answers the question: what becomes of resets when connections to
+// the database break? While passwords are being reset it cuts and stalls connections in a proxy, or
 // crashes and restarts a server of its own. Afterwards the same process must
 // serve, and nothing be lost or half done: password, used code and audit trail
 // agree, and what was acknowledged stands.

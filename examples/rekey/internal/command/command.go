@@ -7,12 +7,14 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
 
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/database"
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/providers"
+	"github.com/seed-16109ab2/rekey/examples/rekey/internal/server"
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/settings"
 )
 
@@ -61,6 +63,7 @@ func commands(version string) []command {
 // those that hold a secret.
 func known() map[string]bool {
 	all := providers.Variables()
+	maps.Copy(all, server.Variables())
 	all[database.SecretVariable] = true
 	for _, c := range commands("") {
 		f := settings.New()

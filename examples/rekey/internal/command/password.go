@@ -21,11 +21,22 @@ import (
 const maxPassword = 4096
 
 // readPassword reads one line, without its end and otherwise as it is. On a
-// terminal the line is not shown while it is typed.
-func readPassword(ctx context.Context, std Streams) (identity.Secret, error) {
+// terminal the line is not shown while it is typed; a new password is asked for
+// twice there.
+func readPassword(ctx context.Context, std Streams, isNew bool) (identity.Secret, error) {
 	read := func() (string, error) { return readLine(std.In) }
 	if term.IsTerminal(int(std.In.Fd())) {
-		read = func() (string, error) { return typed(ctx, std) }
+		read = func() (string, error) {
+			first, err := typed(ctx, std, "Password: ")
+			if err != nil || !isNew {
+				return first, err
+			}
+			second, err := typed(ctx, std, "The same again: ")
+			if err == nil && first != second {
+				err = errors.New("the two differ")
+			}
+			return first, err
+		}
 	}
 	line, err := read()
 	if err != nil {
@@ -76,13 +87,13 @@ func (r oneByte) Read(p []byte) (int, error) { return r.Reader.Read(p[:min(1, le
 
 // typed asks for a password on the terminal, and leaves it as it was, also when
 // it is interrupted.
-func typed(ctx context.Context, std Streams) (string, error) {
+func typed(ctx context.Context, std Streams, prompt string) (string, error) {
 	terminal := int(std.In.Fd())
 	before, err := term.GetState(terminal)
 	if err != nil {
 		return "", err
 	}
-	_, _ = fmt.Fprint(std.Err, "Password: ")
+	_, _ = fmt.Fprint(std.Err, prompt)
 	type result struct {
 		password []byte
 		err      error

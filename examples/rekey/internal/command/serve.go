@@ -30,7 +30,7 @@ func config(f *settings.Set) action {
 		if err := f.Print(std.Out); err != nil {
 			return err
 		}
-		return s.Routes.Print(std.Out)
+		return s.Print(std.Out)
 	}
 }
 

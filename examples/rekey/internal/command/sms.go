@@ -37,9 +37,11 @@ func smsTest(f *settings.Set) action {
 		if p.sender, err = routes.Sender(std.Out, c.SendTimeout, c.RetryUncertain); err != nil {
 			return err
 		}
-		if c.Texts, _, err = file.Read(); err != nil {
+		read, err := file.Read()
+		if err != nil {
 			return err
 		}
+		c.Texts = read.SMS
 		c.SMS = p
 		if err := settings.Check(c); err != nil {
 			return err

@@ -16,10 +16,12 @@ func textsCommand(f *settings.Set) action {
 	var file server.TextsFile
 	file.Flag(f)
 	f.Config(&c)
-	return func(_ context.Context, std Streams) (err error) {
-		if c.Texts, _, err = file.Read(); err != nil {
+	return func(_ context.Context, std Streams) error {
+		read, err := file.Read()
+		if err != nil {
 			return err
 		}
+		c.Texts = read.SMS
 		if err := settings.Check(c); err != nil {
 			return err
 		}

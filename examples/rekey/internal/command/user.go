@@ -41,7 +41,7 @@ func userAdd(f *settings.Set) action {
 		if err := w.check(); err != nil {
 			return err
 		}
-		password, err := readPassword(ctx, std)
+		password, err := readPassword(ctx, std, true)
 		if err != nil {
 			return err
 		}
@@ -73,7 +73,7 @@ func userCheck(f *settings.Set) action {
 		if err := errors.Join(w.check(), d.MustExist()); err != nil {
 			return err
 		}
-		password, err := readPassword(ctx, std)
+		password, err := readPassword(ctx, std, false)
 		if err != nil {
 			return err
 		}

@@ -184,8 +184,8 @@ func (o *Open) Close() error { return o.Store.DB().Close() }
 
 // OpenService opens the database, or makes it, and returns the service on it.
 // Call [settings.Check] before; the secrets are checked here before anything is
-// made.
-func (d *Database) OpenService(ctx context.Context, c identity.Config) (*Open, error) {
+// made. What needs the store or the secrets is added to the configuration by complete.
+func (d *Database) OpenService(ctx context.Context, c identity.Config, complete ...func(*identity.Config) error) (*Open, error) {
 	if err := d.Check(); err != nil {
 		return nil, err
 	}
@@ -201,6 +201,11 @@ func (d *Database) OpenService(ctx context.Context, c identity.Config) (*Open, e
 		return nil, errors.Join(err, s.DB().Close())
 	}
 	c.Store, c.Secret, c.OldSecrets = s, found.secret, found.old
+	for _, f := range complete {
+		if err := f(&c); err != nil {
+			return nil, errors.Join(err, s.DB().Close())
+		}
+	}
 	service, err := identity.New(c)
 	if err != nil {
 		return nil, errors.Join(err, s.DB().Close())

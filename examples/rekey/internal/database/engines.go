@@ -32,7 +32,7 @@ type Store interface {
 	Migrate(context.Context) error
 	Pending(context.Context) ([]string, error)
 	Check(context.Context) error
-	SQL(ids ...string) []string
+	SQL(ids ...string) ([]string, error)
 	DB() *bun.DB
 }
 

@@ -4,9 +4,10 @@
 //
 // The rule: a file is refused if somebody else could have written it, which is if
 // it is writable by its group or by others, or owned by somebody other than the
-// user of this process or root. A file that all users of the machine can read is
-// accepted with a warning, unless its folder lets nobody else in; Kubernetes and
-// Docker Swarm mount secrets with mode 0444.
+// user of this process or root. A process of root, which an administrator may run
+// on the files of a service, accepts any owner with a warning. A file that all
+// users of the machine can read is accepted with a warning, unless its folder lets
+// nobody else in; Kubernetes and Docker Swarm mount secrets with mode 0444.
 package secretfile
 
 import (
@@ -46,7 +47,11 @@ func check(path string, info fs.FileInfo) (warning string, err error) {
 		return "", fmt.Errorf("%s has mode %04o, so other users may have changed it: give it mode 0600, and a new content if others had access", path, mode)
 	}
 	if uid, known := owner(info); known && uid != 0 && uid != os.Geteuid() {
-		return "", fmt.Errorf("%s belongs to user %d, who may have changed it: it must belong to root or to user %d, who runs this program", path, uid, os.Geteuid())
+		problem := fmt.Sprintf("%s belongs to user %d, who may have changed it", path, uid)
+		if os.Geteuid() == 0 {
+			return problem + ": run this program as that user, or give the file to root", nil
+		}
+		return "", fmt.Errorf("%s: it must belong to root or to user %d, who runs this program", problem, os.Geteuid())
 	}
 	if mode&0o004 != 0 && othersEnter(path) {
 		return fmt.Sprintf("%s has mode %04o, so all users of this machine can read it: give it mode 0600, or its folder mode 0700", path, mode), nil

@@ -10,7 +10,7 @@ import (
 
 const (
 	drainTime = 2 * time.Second
-	page      = 500
+	batch     = 500
 	// No code lives longer; what is older is a notice that can wait.
 	drainReach = 10 * time.Minute
 )
@@ -35,7 +35,7 @@ func drain(ctx context.Context, service *identity.Service) {
 // waiting reports whether a code is due that no process is delivering.
 func waiting(ctx context.Context, service *identity.Service, now time.Time) bool {
 	for after := idBefore(now.Add(-drainReach)); ; {
-		messages, err := service.Messages(ctx, after, page)
+		messages, err := service.Messages(ctx, after, batch)
 		if err != nil {
 			return false
 		}
@@ -45,7 +45,7 @@ func waiting(ctx context.Context, service *identity.Service, now time.Time) bool
 			}
 			after = m.ID
 		}
-		if len(messages) < page {
+		if len(messages) < batch {
 			return false
 		}
 	}

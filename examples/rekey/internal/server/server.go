@@ -16,11 +16,14 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/seed-16109ab2/rekey/examples/rekey/internal/captcha"
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/database"
+	"github.com/seed-16109ab2/rekey/examples/rekey/internal/page"
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/providers"
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/secretfile"
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/settings"
 	"github.com/seed-16109ab2/rekey/httpadapter"
+	"github.com/seed-16109ab2/rekey/httpadapter/resetpage"
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
@@ -44,6 +47,10 @@ type Server struct {
 	shutdownTimeout time.Duration
 	maxBodyBytes    int
 	certificate     *certificate
+	pageTexts       resetpage.Texts
+	page            page.Settings
+	captcha         captcha.Settings
+	others          others
 }
 
 // Flags defines the flags of serve.
@@ -66,6 +73,9 @@ func (s *Server) Flags(f *settings.Set) {
 	f.Text(&s.options.AddressHeader, "address-header", "`HEADER` in which the trusted proxies append the caller's address, such as X-Forwarded-For; default none")
 	settings.List(f, &s.origins, "allowed-origins", settings.ParseWord, "`ORIGINS` whose pages may call the routes from a browser, comma-separated, such as https://www.example.com; default none")
 	s.texts.Flag(f)
+	s.page.Flags(f)
+	s.captcha.Flags(f)
+	s.others.flags(f)
 	f.Config(&s.Config)
 }
 
@@ -86,16 +96,12 @@ func (s *Server) Run(ctx context.Context, out, errs io.Writer) (err error) {
 		return err
 	}
 	defer func() { _ = listener.Close() }() // Serve closes it too
-	service, err := s.DB.OpenService(ctx, s.Config)
+	service, err := s.DB.OpenService(ctx, s.Config, s.complete)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, service.Close()) }()
-	api, err := httpadapter.New(service.Service, s.options)
-	if err != nil {
-		return err
-	}
-	routes, err := s.Routes.ReceiptRoutes(service.RecordReceipt, api)
+	routes, err := s.routes(service)
 	if err != nil {
 		return err
 	}
@@ -107,14 +113,14 @@ func (s *Server) Run(ctx context.Context, out, errs io.Writer) (err error) {
 	stopHangups := s.onHangup(logger)
 	defer stopHangups()
 
-	for _, warning := range s.Warnings() {
+	for _, warning := range append(s.Warnings(), s.pageWarnings(ctx, service.Service)...) {
 		logger.Warn(warning)
 	}
 	for _, name := range settings.Unknown(s.source.Known) {
 		logger.Warn("environment variable means nothing", "name", name)
 	}
 	logger.Info("serving", "addr", listener.Addr().String(), "tls", s.certificate != nil, "db", database.Displayed(s.DB.Address),
-		"sms", s.Routes.Names(), "secret", service.Secret, "version", s.Version)
+		"sms", s.Routes.Names(), "page", s.page.Path(), "captcha", s.captcha.Kind(), "secret", service.Secret, "version", s.Version)
 	if err := s.serve(ctx, listener, withHealth(service.Health, routes), logger); err != nil {
 		return err
 	}
@@ -146,11 +152,15 @@ func (s *Server) Steps(out io.Writer) []Step {
 			return err
 		}},
 		{"receipts", "", s.Routes.CheckReceipts},
-		{"texts", "", func() (err error) {
-			s.Config.Texts, s.options.Messages, err = s.texts.Read()
+		{"texts", "", func() error {
+			read, err := s.texts.Read()
+			s.Config.Texts, s.options.Messages, s.pageTexts = read.SMS, read.Errors, read.Page
 			return err
 		}},
 		{"network", s.addr, s.prepareNetwork},
+		{"captcha", s.captcha.Kind(), s.captcha.Check},
+		{"others", s.others.names(), s.prepareOthers},
+		{"page", s.page.Where(), s.preparePage},
 		{"settings", "", func() error { return settings.Check(s.Config) }},
 		{"adapter", "", s.prepareAdapter},
 	}
@@ -182,6 +192,9 @@ func (s *Server) prepareNetwork() error {
 func (s *Server) prepareAdapter() error {
 	s.options.MaxBodyBytes = int64(s.maxBodyBytes)
 	s.options.DefaultLanguage = s.Config.DefaultLanguage
+	if (len(s.trusted) > 0) != (s.options.AddressHeader != "") {
+		return settings.Usagef("-trusted-proxies and -address-header belong together")
+	}
 	s.adapt()
 	if err := s.options.Validate(); err != nil {
 		return settings.UsageError{Err: err}

@@ -125,7 +125,7 @@ func TestWaiting(t *testing.T) {
 	drain(t.Context(), service)
 	stop()
 	<-stopped
-	messages, err := service.Messages(t.Context(), "", page)
+	messages, err := service.Messages(t.Context(), "", batch)
 	if err != nil {
 		t.Fatal(err)
 	}

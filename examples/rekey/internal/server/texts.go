@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/settings"
 	"github.com/seed-16109ab2/rekey/httpadapter"
+	"github.com/seed-16109ab2/rekey/httpadapter/resetpage"
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
@@ -16,29 +17,30 @@ type TextsFile struct{ path string }
 // Flag defines -texts-file.
 func (t *TextsFile) Flag(f *settings.Set) {
 	f.Text(&t.path, "texts-file", "`FILE` of texts that add languages or replace the shipped ones, JSON: "+
-		`{"sms": {"de": {"Code": {"": "…{code}…"}, "PasswordChanged": "…"}}, "errors": {"de": {"SDK.SMS.1005": "…"}}}; default none`)
+		`{"sms": {"de": {"Code": {"": "…{code}…"}, "PasswordChanged": "…"}}, "errors": {"de": {"SDK.SMS.1005": "…"}}, "page": {"de": {"number.title": "…"}}}; default none`)
 }
 
-// texts is the form of -texts-file.
-type texts struct {
+// Texts is the form of -texts-file.
+type Texts struct {
 	SMS    identity.Texts       `json:"sms"`
 	Errors httpadapter.Messages `json:"errors"`
+	Page   resetpage.Texts      `json:"page"`
 }
 
-// Read returns the shipped texts with those of the file.
-func (t *TextsFile) Read() (identity.Texts, httpadapter.Messages, error) {
-	read := texts{SMS: identity.DefaultTexts()}
+// Read returns the texts of the file, with the shipped ones of SMS.
+func (t *TextsFile) Read() (Texts, error) {
+	read := Texts{SMS: identity.DefaultTexts()}
 	if t.path == "" {
-		return read.SMS, nil, nil
+		return read, nil
 	}
 	text, err := os.ReadFile(t.path)
 	if err != nil {
-		return nil, nil, err
+		return read, err
 	}
 	decoder := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(text, []byte("\ufeff"))))
 	decoder.DisallowUnknownFields() // a name spelt wrong would be a text that is missing
 	if err := decoder.Decode(&read); err != nil {
-		return nil, nil, settings.Usagef("-texts-file %s: %w", t.path, err)
+		return read, settings.Usagef("-texts-file %s: %w", t.path, err)
 	}
-	return read.SMS, read.Errors, nil
+	return read, nil
 }

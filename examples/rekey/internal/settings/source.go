@@ -5,6 +5,7 @@ package settings
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -156,6 +157,22 @@ func (s *Source) readFile(path string, known map[string]bool) error {
 			return Usagef("%s, line %d: %s is set twice", path, number, name)
 		}
 		s.file[variable] = value
+	}
+	return nil
+}
+
+// PrintSecret writes where a secret comes from, as lines of a settings file: the
+// file that is named, or that the variable is set.
+func (s *Source) PrintSecret(w io.Writer, variable string) error {
+	if value, _ := s.Lookup(variable); value != "" {
+		if _, err := fmt.Fprintf(w, "%s = (redacted)\n", Name(variable)); err != nil {
+			return err
+		}
+	}
+	if path, _ := s.Lookup(variable + FileSuffix); path != "" {
+		if _, err := fmt.Fprintf(w, "%s = %s\n", Name(variable+FileSuffix), path); err != nil {
+			return err
+		}
 	}
 	return nil
 }

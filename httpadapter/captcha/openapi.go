@@ -1,0 +1,19 @@
+package captcha
+
+import (
+	_ "embed"
+	"encoding/json"
+)
+
+// operations describe the routes for OpenAPI of package httpadapter.
+//
+//go:embed openapi.json
+var operations []byte
+
+func operation(name string) json.RawMessage {
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(operations, &all); err != nil {
+		panic(err) // the file is tested
+	}
+	return all[name]
+}
