@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -24,8 +25,10 @@ import (
 type silentProxy struct {
 	listener net.Listener
 	target   string
-	age      atomic.Int64
-	opened   atomic.Int64
+	// on begins the silence when a client sends it; guarded by being set first.
+	on     string
+	age    atomic.Int64
+	opened atomic.Int64
 }
 
 func newSilentProxy(t testing.TB, target string) *silentProxy {
@@ -62,6 +65,9 @@ func (p *silentProxy) pass(client net.Conn) {
 		buffer := make([]byte, 16<<10)
 		for {
 			n, err := from.Read(buffer)
+			if p.on != "" && to == server && strings.Contains(string(buffer[:n]), p.on) {
+				p.silence()
+			}
 			for p.age.Load() != age && n > 0 && err == nil {
 				n, err = from.Read(buffer) // swallowed
 			}

@@ -13,13 +13,13 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/internal/lab/databases"
-	"github.com/seed-16109ab2/rekey/internal/lab/servers"
+	lab "github.com/seed-16109ab2/rekey/internal/lab/servers"
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
 
 func TestGalera(t *testing.T) {
-	g, err := servers.NewGalera(t.Context(), 3)
-	if errors.Is(err, servers.ErrNoProgram) {
+	g, err := lab.NewGalera(t.Context(), 3)
+	if errors.Is(err, lab.ErrNoProgram) {
 		t.Skip(err)
 	}
 	if err != nil {

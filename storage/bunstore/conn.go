@@ -67,7 +67,7 @@ func (s *Store) begin(ctx context.Context) (*session, error) {
 		b.giveUp()
 		return nil, err
 	}
-	b.t, b.conn = plainTx{t}, s.prepared.on(t)
+	b.t, b.conn = &ownTx{tx: t}, s.prepared.on(t)
 	return b, nil
 }
 
@@ -79,8 +79,21 @@ func (b *session) end() {
 
 // giveUp closes the connection for good.
 func (b *session) giveUp() {
-	_ = b.held.Raw(func(any) error { return driver.ErrBadConn })
-	b.end()
+	closeIt := func() {
+		_ = b.held.Raw(func(any) error { return driver.ErrBadConn })
+		b.end()
+	}
+	if b.silent() {
+		go closeIt() // once the driver notices
+		return
+	}
+	closeIt()
+}
+
+// silent reports whether the driver still waits for an end of the transaction.
+func (b *session) silent() bool {
+	t, own := b.t.(*ownTx)
+	return own && t.silent
 }
 
 // pgTx is a transaction of PostgreSQL. Its beginning, its settings and the lock
@@ -176,6 +189,38 @@ type plainTx struct{ sqlTx }
 
 func (t plainTx) Commit(context.Context) error   { return t.sqlTx.Commit() }
 func (t plainTx) Rollback(context.Context) error { return t.sqlTx.Rollback() }
+
+// ownTx is a transaction of database/sql's, whose Commit and Rollback take no
+// context: over a connection that says nothing they last as long as it stands. The
+// call does not wait for that; the connection stays in use until the driver
+// notices.
+type ownTx struct {
+	tx     sqlTx
+	silent bool
+}
+
+func (t *ownTx) Commit(ctx context.Context) error { return t.within(ctx, t.tx.Commit) }
+
+func (t *ownTx) Rollback(ctx context.Context) error {
+	if t.silent {
+		return errSilent
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), longestSilence)
+	defer cancel()
+	return t.within(ctx, t.tx.Rollback)
+}
+
+func (t *ownTx) within(ctx context.Context, f func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- f() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		t.silent = true
+		return fmt.Errorf("%w: %w", errSilent, ctx.Err())
+	}
+}
 
 // demoted reports whether a server turned a write away that another server, or
 // the same one over a new connection, may take: it is a standby now, shuts down,

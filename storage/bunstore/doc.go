@@ -18,6 +18,13 @@
 // Nothing else is touched. [Store.Pending] says which migrations are missing,
 // [Store.SQL] what they would run, for teams that run SQL by themselves.
 //
+// # Which servers
+//
+// [Store.Check] and [Store.Migrate] refuse a server that only pretends to be
+// PostgreSQL, with an error wrapping [ErrUnfit]. For a MariaDB Galera cluster open
+// the pool with [Galera]. docs/storage.md says which server fits whom, and what
+// happens when a machine goes.
+//
 // # Waiting
 //
 // Every call ends after [DefaultCallTimeout], or what [WithCallTimeout] says, and
@@ -31,7 +38,9 @@
 // idle_in_transaction_session_timeout for itself. On MySQL and MariaDB a server
 // goes on waiting for a lock on behalf of a client that is gone: set
 // innodb_lock_wait_timeout to less than the call's time, such as with
-// innodb_lock_wait_timeout=5 among the parameters of the driver's DSN.
+// innodb_lock_wait_timeout=5 among the parameters of the driver's DSN. A commit
+// over a connection that says nothing ends the call, and keeps its connection until
+// the driver notices: readTimeout=30s among those parameters says when.
 //
 // On SQLite, calls that wait for the one writer share a transaction, each in a
 // savepoint, so that one fsync answers all of them.

@@ -146,7 +146,7 @@ func (s *Store) once(ctx context.Context, in lane, f func(t *tx) error) (err err
 	}
 	finished := false
 	defer func() {
-		if finished && (err == nil || !s.engine.demoted(err) && !s.engine.lost(err) && ctx.Err() == nil) {
+		if finished && !b.silent() && (err == nil || !s.engine.demoted(err) && !s.engine.lost(err) && ctx.Err() == nil) {
 			b.end()
 		} else {
 			b.giveUp()

@@ -99,14 +99,14 @@ func (g *Galera) Synced(ctx context.Context, n *Server) error {
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		var name, state string
 		err := db.QueryRowContext(ctx, "SHOW STATUS LIKE 'wsrep_local_state_comment'").Scan(&name, &state)
 		if err == nil && state == "Synced" {
 			return nil
 		}
 		if time.Now().After(deadline) {
-			return errors.Join(fmt.Errorf("a node is %q after a minute", state), err)
+			return errors.Join(fmt.Errorf("a node is %q after three minutes", state), err)
 		}
 	}
 }

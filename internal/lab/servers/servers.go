@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -93,13 +94,19 @@ func (n *Server) Listen(port int) {
 	}
 }
 
-// FreePort returns a port on which nothing listens.
+// FreePort returns a port on which nothing listens. It is below those that systems
+// give to outgoing connections, which could take it while the server is away.
 func FreePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
+	for try := 0; ; try++ {
+		port := 12_000 + rand.IntN(20_000)
+		listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err == nil {
+			return port, listener.Close()
+		}
+		if try == 100 {
+			return 0, err
+		}
 	}
-	return listener.Addr().(*net.TCPAddr).Port, listener.Close()
 }
 
 // Data is the folder of the server's data.
@@ -160,7 +167,7 @@ func (n *Server) Start(ctx context.Context) (err error) {
 	if err := n.cmd.Start(); err != nil {
 		return err
 	}
-	return n.Answers(ctx, time.Minute)
+	return n.Answers(ctx, 3*time.Minute)
 }
 
 // Answers returns once the server answers, or an error after the time.
