@@ -67,12 +67,12 @@ type rule struct {
 	right error
 }
 
-var refusedPassword = errors.New("password refused")
+var errPassword = errors.New("password refused")
 
 func weak(f *identitytest.Fixture, c identity.Caller) error {
 	err := reset(f, c, "123456", "password")
 	if _, ok := errors.AsType[*identity.PasswordError](err); ok {
-		return refusedPassword
+		return errPassword
 	}
 	return err
 }
@@ -127,7 +127,7 @@ func rules() map[string]rule {
 		"logins": {func(p *policy) any { return &p.LoginsPerAddress }, func(p *policy) any { return &p.LoginsPerSubnet },
 			func(p *policy) any { return &p.LoginsPerNetwork }, signIns, identity.ErrWrongCredentials},
 		"refusals": {func(p *policy) any { return &p.RefusalsPerAddress }, func(p *policy) any { return &p.RefusalsPerSubnet },
-			func(p *policy) any { return &p.RefusalsPerNetwork }, refusals, refusedPassword},
+			func(p *policy) any { return &p.RefusalsPerNetwork }, refusals, errPassword},
 	} {
 		on := func(a func(int) netip.Addr) func(*fx, int) error {
 			return func(f *fx, i int) error { return k.call(f, i, a(i)) }

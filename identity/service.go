@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity/internal/keyring"
@@ -28,6 +29,7 @@ type Service struct {
 	log       *quietLog
 	alarmed   alarmMemory
 	backlog   backlogMemory
+	checked   atomic.Int64 // when the storage's check passed, in Unix ms by the real clock
 	// purgeEvery is purgeInterval, but in tests.
 	purgeEvery time.Duration
 	tests      testNumbers

@@ -130,7 +130,6 @@ func (c *modelCode) live(now time.Time) bool {
 	return !c.dead && now.Before(c.expires) && c.attempts < 5
 }
 
-func everybody(modelEvent) bool   { return true }
 func strangers(e modelEvent) bool { return !e.known }
 
 func from(address string) func(modelEvent) bool {

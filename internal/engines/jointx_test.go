@@ -85,7 +85,7 @@ func isolation(db *bun.DB) sql.IsolationLevel {
 }
 
 func onGORM(ctx context.Context, db *bun.DB, cfg *gorm.Config, f func(bunstore.Tx, func(string) error) error) error {
-	var dialector gorm.Dialector = gormpostgres.New(gormpostgres.Config{Conn: db.DB})
+	dialector := gormpostgres.New(gormpostgres.Config{Conn: db.DB})
 	if db.Dialect().Name() == dialect.MySQL {
 		dialector = gormmysql.New(gormmysql.Config{Conn: db.DB})
 	}

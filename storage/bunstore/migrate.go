@@ -135,7 +135,7 @@ func (s *Store) done(ctx context.Context) (done []idRow, err error) {
 // column or index is not as the migrations made it; a server that lacks what the
 // store relies on is [ErrUnfit]. Of the application's own table it
 // returns what would break a reset, see [Store.CheckUsers]; of SQLite the settings that
-// are wrong.
+// are wrong. Last, it tries a write and rolls it back.
 func (s *Store) Check(ctx context.Context) error {
 	if err := s.checkSettings(ctx); err != nil {
 		return err
@@ -159,7 +159,10 @@ func (s *Store) Check(ctx context.Context) error {
 	if err := s.checkShape(ctx); err != nil {
 		return err
 	}
-	return s.checkUsers(ctx)
+	if err := s.checkUsers(ctx); err != nil {
+		return err
+	}
+	return s.checkWritable(ctx)
 }
 
 // ahead refuses a database that a newer version has migrated.

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/seed-16109ab2/rekey/identity"
@@ -142,6 +143,9 @@ func (f *Set) service(c *identity.Config) {
 	List(f, &c.Purposes, "purposes", parsePurpose, "`TYPES` of codes that are sent, comma-separated, spelled as in the API; default: FORGET_PWD_SMS")
 	List(f, &c.EventTypes, "event-types", parseEventType, "`TYPES` of audit events that the events webhook gets, comma-separated; default: password.reset, user.locked and limit.alarm")
 	f.Word((*string)(&c.CaptchaMode), "captcha-mode", "`MODE` of the CAPTCHA: always, or \"on suspicion\"")
+	f.Bool(&c.KeepHashes, "keep-hashes", "leave a stored hash as it is when its user signs in, whatever its scheme")
+	f.Bool(&c.NotifyTakenNumbers, "notify-taken-numbers", "tell the owner of a number by SMS that somebody asked for a code to register it")
+	List(f, &c.TestNumbers, "test-numbers", parseTestNumber, "`NUMBER=CODE/UNTIL` or NUMBER=CODE/UNTIL/USER: fixed codes for store reviews until a day such as 2027-01-31, comma-separated; default none")
 	f.Bool(&c.InsecureAnyDevice, "insecure-any-device", "let a code be redeemed from another device than asked for it: "+
 		"an attacker who talks a person into reading a code aloud can then use it")
 }
@@ -152,6 +156,23 @@ func parsePurpose(s string) (identity.Purpose, error) {
 		return "", errors.New("not a type of code of the API")
 	}
 	return p, nil
+}
+
+func parseTestNumber(s string) (identity.TestNumber, error) {
+	number, rest, found := strings.Cut(s, "=")
+	parts := strings.SplitN(rest, "/", 3)
+	if !found || len(parts) < 2 {
+		return identity.TestNumber{}, errors.New(`not like "+8613800000000=123456/2027-01-31"`)
+	}
+	until, err := time.Parse(time.DateOnly, strings.TrimSpace(parts[1]))
+	if err != nil {
+		return identity.TestNumber{}, errors.New(`the day is not like "2027-01-31"`)
+	}
+	t := identity.TestNumber{Mobile: strings.TrimSpace(number), Code: identity.NewSecret(strings.TrimSpace(parts[0])), Until: until}
+	if len(parts) == 3 {
+		t.UserID = strings.TrimSpace(parts[2])
+	}
+	return t, nil
 }
 
 func parseEventType(s string) (identity.EventType, error) {
