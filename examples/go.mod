@@ -30,11 +30,13 @@ require github.com/uptrace/bun/dialect/pgdialect v1.3.0
 
 require github.com/uptrace/bun/dialect/sqlitedialect v1.3.0 // indirect
 
-require golang.org/x/crypto v0.59.0 // indirect
+require golang.org/x/crypto v0.59.0
 
 require golang.org/x/text v0.44.0
 
 require (
+	github.com/alexedwards/scs/v2 v2.9.0
+	github.com/go-chi/chi/v5 v5.5.0
 	golang.org/x/net v0.62.0
 	golang.org/x/sys v0.50.0
 	golang.org/x/term v0.48.0

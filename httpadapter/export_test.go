@@ -3,6 +3,7 @@ package httpadapter
 import (
 	"net/http"
 
+	"github.com/seed-16109ab2/rekey/httpadapter/internal/jsonbody"
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
@@ -47,7 +48,7 @@ func DecodeSend(body []byte) (mobile, purpose, captchaToken string, err *Refused
 }
 
 // AcceptedContentType exposes the check of Content-Type.
-func AcceptedContentType(values ...string) bool { return acceptedContentType(values) }
+func AcceptedContentType(values ...string) bool { return jsonbody.AcceptedType(values) }
 
 // ShippedMessages exposes the messages.
 func ShippedMessages() Messages { return shippedMessages() }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/seed-16109ab2/rekey/httpadapter/internal/jsonbody"
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
@@ -177,10 +178,10 @@ func (x *exchange) serve() ([]byte, *refusal) {
 
 // document returns a request's body if it is called JSON.
 func (x *exchange) document() ([]byte, *refusal) {
-	if !acceptedContentType(x.r.Header.Values("Content-Type")) {
+	if !jsonbody.AcceptedType(x.r.Header.Values("Content-Type")) {
 		return nil, refuseContentType()
 	}
-	if !acceptedEncoding(x.r.Header.Values("Content-Encoding")) {
+	if !jsonbody.AcceptedEncoding(x.r.Header.Values("Content-Encoding")) {
 		return nil, refuseEncoding()
 	}
 	return x.read(x.w, x.r)

@@ -13,17 +13,16 @@ import (
 
 // Headers that say who asks, spelled as documented.
 const (
-	headerOS        = "X-operating-sys-version"
-	headerDevice    = "X-device-fingerprint"
-	headerDeviceIP  = "X-device-ip"
-	headerAgent     = "X-agent"
-	headerLanguage  = "X-L"
-	headerClient    = "X-client-id"
-	headerTenant    = "X-tenant-id"
-	maxHeaderBytes  = 256
-	maxAgentBytes   = 1024
-	maxDeviceBytes  = 4096 // tokens of anti-fraud services are long
-	contentTypeJSON = "application/json"
+	headerOS       = "X-operating-sys-version"
+	headerDevice   = "X-device-fingerprint"
+	headerDeviceIP = "X-device-ip"
+	headerAgent    = "X-agent"
+	headerLanguage = "X-L"
+	headerClient   = "X-client-id"
+	headerTenant   = "X-tenant-id"
+	maxHeaderBytes = 256
+	maxAgentBytes  = 1024
+	maxDeviceBytes = 4096 // tokens of anti-fraud services are long
 )
 
 // callerHeaders are the documented headers in documented order.
@@ -87,48 +86,6 @@ func single(r *http.Request, name string) string {
 	}
 	return values[0]
 }
-
-// acceptedContentType reports whether the one Content-Type is application/json
-// with no parameter but a charset of UTF-8, in any case and spacing.
-func acceptedContentType(values []string) bool {
-	if len(values) != 1 {
-		return false
-	}
-	// Lower-cased, not compared by EqualFold, which takes U+017F for an s.
-	media, parameters, _ := strings.Cut(strings.ToLower(values[0]), ";")
-	if trimSpace(media) != contentTypeJSON {
-		return false
-	}
-	charset := false
-	for parameter := range strings.SplitSeq(parameters, ";") {
-		if trimSpace(parameter) == "" {
-			continue // RFC 9110, 5.6.6 lets a parameter be empty
-		}
-		name, value, _ := strings.Cut(parameter, "=")
-		value = trimSpace(value)
-		if len(value) > 1 && value[0] == '"' && value[len(value)-1] == '"' {
-			value = value[1 : len(value)-1]
-		}
-		if charset || trimSpace(name) != "charset" || value != "utf8" && value != "utf-8" {
-			return false
-		}
-		charset = true
-	}
-	return true
-}
-
-// acceptedEncoding reports whether no Content-Encoding but identity is named.
-func acceptedEncoding(values []string) bool {
-	for coding := range strings.SplitSeq(strings.Join(values, ","), ",") {
-		// RFC 9110, 5.6.1 lets an element of a list be empty.
-		if coding = strings.ToLower(trimSpace(coding)); coding != "" && coding != "identity" {
-			return false
-		}
-	}
-	return true
-}
-
-func trimSpace(s string) string { return strings.Trim(s, " \t") }
 
 // read returns the body, or nil for one that broke off, which is no JSON.
 func (h *handler) read(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {

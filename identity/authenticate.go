@@ -36,13 +36,16 @@ func (s *Service) Authenticate(ctx context.Context, r LoginRequest) (User, error
 	return u, err
 }
 
-// login is one attempt to sign in.
+// login is one attempt to sign in, or to show that one knows the password.
 type login struct {
 	at       time.Time
 	request  LoginRequest
-	number   mobile.Number
-	password Secret // normalized
-	limits   []limit.Limit
+	number   mobile.Number // zero for an account without one
+	account  string        // what is counted where there is no number
+	password Secret        // normalized
+	// find reads the user as they are now.
+	find   func(context.Context) (u User, found bool, err error)
+	limits []limit.Limit
 }
 
 func (s *Service) authenticate(ctx context.Context, r LoginRequest) (User, error) {
@@ -53,19 +56,28 @@ func (s *Service) authenticate(ctx context.Context, r LoginRequest) (User, error
 	if err != nil {
 		return User{}, ErrWrongCredentials // a number that nobody can have tells nothing about anybody
 	}
+	l := &login{request: r, number: number, find: func(ctx context.Context) (User, bool, error) { return s.user(ctx, r.Tenant, number) }}
+	user, err := s.signIn(ctx, l)
+	if err != nil {
+		return User{}, err
+	}
+	return s.rehash(ctx, user, l.password), nil
+}
+
+// signIn charges the attempt, compares, and gives the charge back on success.
+func (s *Service) signIn(ctx context.Context, l *login) (User, error) {
 	leave, err := s.passwords.reserve()
 	if err != nil {
 		return User{}, err
 	}
 	defer leave()
-	who := subject{tenant: r.Tenant, client: r.ClientID, device: r.Device, number: number, address: r.Address}
-	l := &login{
-		at: s.now(), request: r, number: number, password: normalize(r.Password),
-		limits: []limit.Limit{s.meter.numberLogins(who), s.meter.networkLogins(who)},
-	}
+	r := l.request
+	who := subject{tenant: r.Tenant, client: r.ClientID, device: r.Device, number: l.number, account: l.account, address: r.Address}
+	l.at, l.password = s.now(), normalize(r.Password)
+	l.limits = []limit.Limit{s.meter.numberLogins(who), s.meter.networkLogins(who)}
 	if _, err := s.spend(ctx, l.limits, l.at); err != nil {
-		if refused, ok := errors.AsType[*limit.Error](err); ok && locked(refused) {
-			s.lock(ctx, l.at, scope{tenant: r.Tenant, client: Client{ID: r.ClientID}}, Caller{Address: r.Address, Device: r.Device}, "", number)
+		if refused, ok := errors.AsType[*limit.Error](err); ok && locked(refused) && !l.number.IsZero() {
+			s.lock(ctx, l.at, scope{tenant: r.Tenant, client: Client{ID: r.ClientID}}, Caller{Address: r.Address, Device: r.Device}, "", l.number)
 		}
 		return User{}, s.limited(ctx, err, "charge login")
 	}
@@ -76,10 +88,7 @@ func (s *Service) authenticate(ctx context.Context, r LoginRequest) (User, error
 	if changeErr := s.changeLimits(ctx, l.changes(err == nil), l.at); changeErr != nil {
 		s.log.once(ctx, "login charge not given back", "error", changeErr)
 	}
-	if err != nil {
-		return User{}, err
-	}
-	return s.rehash(ctx, user, l.password), nil
+	return user, err
 }
 
 // changes take back what was charged, because the login did not fail.
@@ -94,7 +103,7 @@ func (l *login) changes(succeeded bool) []limit.Change {
 // is judged again: what was right against the old hash must not succeed.
 func (s *Service) judgeLogin(ctx context.Context, l *login) (User, error) {
 	for range 3 {
-		user, found, err := s.user(ctx, l.request.Tenant, l.number)
+		user, found, err := l.find(ctx)
 		if err != nil {
 			return User{}, err
 		}
@@ -108,7 +117,7 @@ func (s *Service) judgeLogin(ctx context.Context, l *login) (User, error) {
 		if !right || !found || user.Disabled {
 			return User{}, s.refuseLogin(ctx, l, user, found)
 		}
-		again, found, err := s.user(ctx, l.request.Tenant, l.number)
+		again, found, err := l.find(ctx)
 		if err != nil {
 			return User{}, err
 		}
@@ -141,14 +150,10 @@ func (s *Service) refuseLogin(ctx context.Context, l *login, user User, found bo
 	return ErrWrongCredentials
 }
 
-// bcryptReads is how many bytes of a password bcrypt looks at. A password of that
-// length or more may match by its beginning, so it must not become the new one.
-const bcryptReads = 72
-
 // rehash replaces a hash that is not of the configured kind. That it could not
 // is no reason to refuse the login.
 func (s *Service) rehash(ctx context.Context, u User, password Secret) User {
-	if s.passwords.current(u.PasswordHash) || len(password.Reveal()) >= bcryptReads && isBcrypt(u.PasswordHash) {
+	if s.cfg.KeepHashes || s.passwords.current(u.PasswordHash) || truncates(u.PasswordHash, password) || s.passwords.accepts(password) != nil {
 		return u
 	}
 	phc, err := s.passwords.create(ctx, password)
@@ -169,8 +174,4 @@ func (s *Service) rehash(ctx context.Context, u User, password Secret) User {
 	}
 	u.PasswordHash = phc
 	return u
-}
-
-func isBcrypt(phc string) bool {
-	return len(phc) > 4 && phc[0] == '$' && phc[1] == '2' && phc[3] == '$'
 }

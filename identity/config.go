@@ -49,15 +49,17 @@ type Config struct {
 	// Nil asks nobody.
 	Breached BreachedPasswords
 	// OnPasswordReset is called by [Service.Run] at least once for each committed
-	// reset, also when the process died in between: end the user's sessions there.
+	// reset, also when the process died in between, and for each ChangePassword and
+	// SetPassword: end the user's sessions that are older than ChangedAt there.
 	// An error repeats the call, with growing pauses, for EventLifetime. Nil:
 	// compare [User.PasswordChangedAt] with the age of a session instead.
 	OnPasswordReset func(context.Context, PasswordResetEvent) error
 
 	// OnEvent is called by [Service.Run] at least once for each audit event whose type
 	// EventTypes lists, in the order of delivery, which is not always the order of
-	// time. An error repeats the call, with growing pauses, for EventLifetime. If nil,
-	// no event is delivered.
+	// time. An error repeats the call, with growing pauses, for EventLifetime, unless it
+	// is an [*EventError] that says otherwise. If nil, no event is delivered. Package
+	// identity/eventwebhook makes such a function.
 	OnEvent func(context.Context, Event) error
 	// EventTypes are the types of events that OnEvent gets. Default
 	// [EventPasswordReset], [EventUserLocked] and [EventAlarm].
@@ -84,6 +86,11 @@ type Config struct {
 	// Purposes are what codes are sent for. A send for any other purpose is refused
 	// before anything is spent. Default [PurposeForgotPassword] alone.
 	Purposes []Purpose
+	// NotifyTakenNumbers sends a notice to the owner of a number that somebody wants to
+	// register again, instead of nothing. It says that there is an account already. It
+	// takes the same limits and budgets as a code. Providers with templates need one for
+	// sms.KindNumberTaken. Default off.
+	NotifyTakenNumbers bool
 	// CodeDigits is the length of a code: 6 to 10, default 6.
 	CodeDigits int
 	// CodeLifetime: at most 10 min (SP 800-63B-4, 4.2.1.2), default 5 min.
@@ -97,6 +104,13 @@ type Config struct {
 	// Password rules. Zero fields take their default.
 	Password PasswordPolicy
 
+	// PasswordHasher makes the hashes of new passwords. Default argon2id at the cost
+	// that Hash says. Set it, for example to package bcrypthash's, if other services
+	// must go on reading the column. Hashes of other schemes verify as before.
+	PasswordHasher PasswordHasher
+	// KeepHashes leaves a stored hash as it is when the person signs in, whatever its
+	// scheme. Default off: a hash that PasswordHasher would not make is replaced then.
+	KeepHashes bool
 	// Hash sets argon2id's cost. Zero fields take their default.
 	Hash HashParams
 	// HashConcurrency is how many hashes are computed at once: memory is bounded

@@ -18,9 +18,10 @@ import (
 type LimitPolicy struct {
 	// CodeAttempts is how many guesses one code allows: 1 to 10. Default 5.
 	CodeAttempts int
-	// LiveCodes is how many devices may have a live code for one number at the
-	// same time, so that a stranger's request does not end the owner's code: 1 to
-	// 10. Default 3.
+	// LiveCodes is how many codes of one number live at the same time with
+	// [Config.InsecureAnyDevice], where each guess is compared with all of them: 1 to
+	// 10. Default 3. Otherwise each device has one code of its own, which no other
+	// device's request ends.
 	LiveCodes int
 
 	// SendCooldown is the pause between two codes for a number to one network, and
@@ -31,7 +32,7 @@ type LimitPolicy struct {
 	SendsPerNumberAndNetwork []limit.Rate
 	// SendsPerNumber limits the codes for one number that all strangers together ask
 	// for. An owner with a new device is a stranger too, so this must be more than
-	// what ten networks may ask for. Default 33 / h.
+	// what ten networks may ask for. Default 33 / h, 100 / 24 h.
 	SendsPerNumber []limit.Rate
 	// SendsPerKnownDevice limits the codes for one number that one known device
 	// asks for. Default 3 / 10 min, 5 / h, 10 / 24 h.
@@ -104,7 +105,7 @@ func (l *LimitPolicy) fill() {
 	def(&l.LiveCodes, 3)
 	def(&l.SendCooldown, time.Minute)
 	rates(&l.SendsPerNumberAndNetwork, limit.Rate{Limit: 2, Per: 10 * time.Minute}, limit.Rate{Limit: 3, Per: hour}, limit.Rate{Limit: 5, Per: day})
-	rates(&l.SendsPerNumber, limit.Rate{Limit: 33, Per: hour})
+	rates(&l.SendsPerNumber, limit.Rate{Limit: 33, Per: hour}, limit.Rate{Limit: 100, Per: day})
 	rates(&l.SendsPerKnownDevice, limit.Rate{Limit: 3, Per: 10 * time.Minute}, limit.Rate{Limit: 5, Per: hour}, limit.Rate{Limit: 10, Per: day})
 	levels(&l.SendsPerAddress, &l.SendsPerSubnet, &l.SendsPerNetwork, 30, hour)
 	rates(&l.FailuresPerNumberAndNetwork, limit.Rate{Limit: 7, Per: day})

@@ -66,6 +66,9 @@ func (c *Config) faults(fault func(bad bool, field, format string, args ...any))
 	positive("NoticeLifetime", c.NoticeLifetime)
 	positive("EventLifetime", c.EventLifetime)
 	c.Texts.faults(fault)
+	for lang, m := range c.Texts {
+		fault(c.NotifyTakenNumbers && m.NumberTaken == "", "Texts["+lang+"].NumberTaken", "is missing, and NotifyTakenNumbers is set")
+	}
 	_, ok := c.Texts[c.DefaultLanguage]
 	fault(!ok, "DefaultLanguage", "is %q, a language without texts", c.DefaultLanguage)
 	fault(!showsAsWritten(c.ServiceName), "ServiceName", "holds invalid UTF-8, control characters or bidirectional controls")

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-16109ab2/rekey/identity/internal/mobile"
 	"github.com/seed-16109ab2/rekey/identity/limit"
 	"github.com/seed-16109ab2/rekey/sms"
 )
@@ -63,6 +64,9 @@ func (s *Service) deliverCode(ctx context.Context, m OutboxMessage, d delivery) 
 		return sms.Accepted{}, later(err)
 	}
 	reason := ineligible(sc, d.Purpose, user, found)
+	if d.Kind == deliverTaken { // to the user who has the number, if they still do
+		reason = ineligible(sc, PurposeForgotPassword, user, found)
+	}
 	if reason == "" && s.cfg.Guard != nil {
 		reason, err = guarded(s.cfg.Guard.AllowSend(ctx, GuardRequest{User: user, Purpose: d.Purpose, Caller: *d.Caller}))
 		if err != nil {
@@ -73,7 +77,9 @@ func (s *Service) deliverCode(ctx context.Context, m OutboxMessage, d delivery) 
 		return sms.Accepted{}, s.refuseSend(ctx, sc, d, user, reason)
 	}
 	limits := s.meter.money(sc.tenant, sc.client.ID, number.Region(), number)
-	limits = append(limits, s.meter.unredeemed(number, d.Caller.Address)...)
+	if d.Kind != deliverTaken { // nobody can redeem a notice
+		limits = append(limits, s.meter.unredeemed(number, d.Caller.Address)...)
+	}
 	return s.pay(ctx, m, d, limits, func(refused string) error { return s.refuseSend(ctx, sc, d, user, refused) })
 }
 
@@ -111,10 +117,7 @@ func (s *Service) deliverEvent(ctx context.Context, m OutboxMessage, d delivery)
 		}
 		err = s.cfg.OnEvent(ctx, e)
 	}
-	if err != nil {
-		return sms.Accepted{}, later(fmt.Errorf("function for events: %w", err))
-	}
-	return sms.Accepted{}, nil
+	return sms.Accepted{}, eventFailure(err)
 }
 
 // pay charges the budget and hands a message to the provider. What was not sent
@@ -136,7 +139,7 @@ func (s *Service) pay(ctx context.Context, m OutboxMessage, d delivery, limits [
 		Text: d.Text, Params: d.Params, ExpiresAt: m.ExpiresAt,
 	})
 	s.observe(ctx, Observation{
-		Kind: ObserveDelivery, Purpose: d.Purpose, Provider: accepted.Provider, Outcome: outcomeOf(err), Took: time.Since(start), Waited: now.Sub(m.CreatedAt),
+		Kind: ObserveDelivery, Operation: string(d.SMSKind), Purpose: d.Purpose, Country: mobile.MainRegion(mobile.Mask(d.To)), Provider: accepted.Provider, Outcome: outcomeOf(err), Took: time.Since(start), Waited: now.Sub(m.CreatedAt),
 	})
 	if failure := sms.ErrorOf(err); failure != nil && (failure.Outcome == sms.Temporary || failure.Outcome == sms.Permanent) {
 		changes := make([]limit.Change, len(limits))

@@ -24,7 +24,7 @@ const (
 	EventClientChanged  EventType = "client.changed"  //
 	EventClientDeleted  EventType = "client.deleted"  //
 	EventPasswordSet    EventType = "password.set"    // by the user with the old one, or by an operator; Outcome says which
-	EventAlarm          EventType = "alarm"           // Outcome names the limit that is filling up
+	EventAlarm          EventType = "limit.alarm"     // Outcome names the limit that is filling up
 	EventPasswordRehash EventType = "password.rehash" // same password, newer hash parameters
 )
 

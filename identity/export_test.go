@@ -15,9 +15,6 @@ func ParseMobile(input, region string, countries ...string) (e164, of string, er
 	return n.E164(), n.Region(), err
 }
 
-// MaskMobile exposes the mask.
-func MaskMobile(e164 string) string { return mobile.Mask(e164) }
-
 // CheckPassword exposes the rules that need no storage.
 func CheckPassword(p PasswordPolicy, password, e164, service string) error {
 	c := Config{Password: p}

@@ -26,7 +26,7 @@ func (s *Service) Health(ctx context.Context) error {
 	ctx, cancel := s.deadline(ctx)
 	defer cancel()
 	var faults []error
-	if c, ok := s.store.(Checker); ok {
+	if c, ok := s.cfg.Store.(Checker); ok {
 		if err := c.Check(ctx); err != nil {
 			faults = append(faults, fmt.Errorf("identity: storage: %w", err))
 		}

@@ -40,7 +40,16 @@ type meter struct {
 type subject struct {
 	tenant, client, device string
 	number                 mobile.Number
+	account                string // where there is no number
 	address                netip.Addr
+}
+
+// of is what the limits of one person count by: the number, or else the account.
+func (s subject) of() []string {
+	if s.number.IsZero() && s.account != "" {
+		return []string{s.tenant, "", s.account}
+	}
+	return []string{s.tenant, s.number.E164()}
 }
 
 func (m meter) key(scope string, who ...string) limit.Key {
@@ -113,7 +122,7 @@ func (m meter) perNetwork(what string, kind limit.Kind, s subject, address, subn
 func (m meter) number(s subject, kind limit.Kind, rules ...limit.Rule) limit.Limit {
 	device := m.device(s)
 	l := limit.Limit{
-		Key: m.key("number", s.tenant, s.number.E164()), Kind: kind, Retain: numberRetain,
+		Key: m.key("number", s.of()...), Kind: kind, Retain: numberRetain,
 		Mark: m.mark("attacker", networkOf(s.address).attacker()), Device: device, Rules: rules,
 	}
 	if device != 0 {

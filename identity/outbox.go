@@ -27,6 +27,7 @@ const (
 	deliverReset  = "hook"
 	deliverEvent  = "evnt"
 	deliverNobody = "none"
+	deliverTaken  = "take"
 )
 
 // delivery is what an outbox message holds, sealed.

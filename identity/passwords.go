@@ -14,7 +14,6 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity/internal/hashgate"
 	"github.com/seed-16109ab2/rekey/identity/internal/mobile"
-	"github.com/seed-16109ab2/rekey/identity/internal/passhash"
 )
 
 // passwords checks, hashes and compares passwords. Hashes and estimates run
@@ -25,8 +24,10 @@ type passwords struct {
 	breached BreachedPasswords
 	hashes   *hashgate.Gate
 	checks   *hashgate.Gate
-	hasher   *passhash.Hasher
-	decoy    func() (string, error) // the hash of a random password
+	hasher   PasswordHasher
+	others   argonHasher                        // reads the hashes that hasher does not
+	decoy    func() (string, error)             // the hash of a random password
+	observe  func(context.Context, Observation) // nil for none
 }
 
 func newPasswords(c *Config) *passwords {
@@ -34,9 +35,12 @@ func newPasswords(c *Config) *passwords {
 		policy: &c.Password, service: c.ServiceName, breached: c.Breached,
 		hashes: hashgate.New(c.HashConcurrency, c.HashQueue, c.HashWait),
 		checks: hashgate.New(c.HashConcurrency, c.HashQueue, c.HashWait),
-		hasher: passhash.NewHasher(passhash.Params(c.Hash)),
+		hasher: c.PasswordHasher, others: newArgonHasher(c.Hash),
 	}
-	p.decoy = sync.OnceValues(func() (string, error) { return p.hasher.Create(rand.Text()) })
+	if p.hasher == nil {
+		p.hasher = p.others
+	}
+	p.decoy = sync.OnceValues(func() (string, error) { return p.hasher.Hash(NewSecret(rand.Text())) })
 	return p
 }
 
@@ -51,6 +55,9 @@ func (p *passwords) accept(ctx context.Context, password Secret, number mobile.N
 	var refused error
 	if err := p.gated(ctx, p.checks, func() { refused = p.policy.check(password.Reveal(), number, p.service) }); err != nil {
 		return err
+	}
+	if refused == nil {
+		refused = p.accepts(password)
 	}
 	if refused != nil || p.breached == nil {
 		return refused
@@ -76,12 +83,24 @@ func (p *passwords) reserve() (leave func(), err error) {
 }
 
 func (p *passwords) busy(g *hashgate.Gate) error {
+	if p.observe != nil {
+		queue := "hash queue"
+		if g == p.checks {
+			queue = "password check queue"
+		}
+		p.observe(context.Background(), Observation{Kind: ObserveBusy, Outcome: queue})
+	}
 	return &BusyError{RetryAfter: cmp.Or(g.Drain(), time.Second)}
 }
 
 // gated runs f when the gate lets it.
 func (p *passwords) gated(ctx context.Context, g *hashgate.Gate, f func()) error {
-	err := g.Do(ctx, f)
+	asked := time.Now()
+	var began time.Time
+	err := g.Do(ctx, func() { began = time.Now(); f() })
+	if p.observe != nil && err == nil && g == p.hashes {
+		p.observe(ctx, Observation{Kind: ObserveHash, Outcome: "done", Waited: began.Sub(asked), Took: time.Since(began)})
+	}
 	if errors.Is(err, hashgate.ErrFull) {
 		return p.busy(g)
 	}
@@ -94,7 +113,7 @@ func (p *passwords) gated(ctx context.Context, g *hashgate.Gate, f func()) error
 // create hashes a normalized password.
 func (p *passwords) create(ctx context.Context, password Secret) (phc string, err error) {
 	var hashErr error
-	err = p.gated(ctx, p.hashes, func() { phc, hashErr = p.hasher.Create(password.Reveal()) })
+	err = p.gated(ctx, p.hashes, func() { phc, hashErr = p.hasher.Hash(password) })
 	if err == nil && hashErr != nil {
 		err = fmt.Errorf("identity: hash password: %w", hashErr)
 	}
@@ -104,30 +123,28 @@ func (p *passwords) create(ctx context.Context, password Secret) (phc string, er
 // matches compares a normalized password with a stored hash. An empty hash, or one
 // that cannot be read, matches nothing; the same work is done for it.
 func (p *passwords) matches(ctx context.Context, phc string, password Secret) (bool, error) {
-	h, parseErr := passhash.Parse(phc)
-	if parseErr != nil {
+	readable := p.readable(phc)
+	if !readable {
 		decoy, err := p.decoy()
 		if err != nil {
 			return false, fmt.Errorf("identity: hash: %w", err)
 		}
-		if h, err = passhash.Parse(decoy); err != nil {
-			return false, fmt.Errorf("identity: hash: %w", err)
-		}
+		phc = decoy
+	}
+	matches := p.others.Matches
+	if p.hasher.Reads(phc) {
+		matches = p.hasher.Matches
 	}
 	var ok bool
 	var matchErr error
-	err := p.gated(ctx, p.hashes, func() { ok, matchErr = p.hasher.Matches(h, password.Reveal()) })
-	return ok && parseErr == nil, errors.Join(err, matchErr)
+	err := p.gated(ctx, p.hashes, func() { ok, matchErr = matches(phc, password) })
+	return ok && readable, errors.Join(err, matchErr)
 }
 
 // current reports whether a stored hash is what create would make today.
-func (p *passwords) current(phc string) bool {
-	h, err := passhash.Parse(phc)
-	return err == nil && p.hasher.Current(h)
-}
+func (p *passwords) current(phc string) bool { return p.hasher.Current(phc) }
 
 // readable reports whether a stored hash can be compared with a password.
 func (p *passwords) readable(phc string) bool {
-	_, err := passhash.Parse(phc)
-	return err == nil
+	return phc != "" && (p.hasher.Reads(phc) || p.others.Reads(phc))
 }

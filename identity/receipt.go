@@ -46,6 +46,7 @@ func (s *Service) RecordReceipt(ctx context.Context, r sms.DeliveryReceipt) erro
 	if err != nil {
 		return fmt.Errorf("identity: record receipt: %w", err)
 	}
+	s.observe(ctx, Observation{Kind: ObserveReceipt, Provider: r.Provider, Outcome: string(r.State)})
 	return nil
 }
 

@@ -39,7 +39,6 @@ func (s *Service) resetByMobile(ctx context.Context, r ResetRequest) error {
 	}
 	leave, err := s.passwords.reserve()
 	if err != nil {
-		s.observe(ctx, Observation{Kind: ObserveBusy, Outcome: "hash queue"})
 		return err
 	}
 	defer leave()
@@ -174,7 +173,9 @@ func (s *Service) checkHistory(ctx context.Context, g *guess, password Secret) e
 	if n == 0 {
 		return nil
 	}
-	reuse := s.meter.reuse(s.subject(g.scope, g.caller, g.number))
+	who := s.subject(g.scope, g.caller, g.number)
+	who.account = accountOf(g.user)
+	reuse := s.meter.reuse(who)
 	if _, err := s.look(ctx, reuse); err != nil {
 		return err
 	}
@@ -203,7 +204,7 @@ func (s *Service) checkHistory(ctx context.Context, g *guess, password Secret) e
 // right code: each try computes hashes.
 func (m meter) reuse(who subject) limit.Limit {
 	return limit.Limit{
-		Key: m.key("reuse", who.tenant, who.number.E164(), who.client, who.device), Kind: kindRefusal,
+		Key: m.key("reuse", append(who.of(), who.client, who.device)...), Kind: kindRefusal,
 		Rules: []limit.Rule{{Name: "used passwords tried", Rates: []limit.Rate{{Limit: 10, Per: time.Hour}}}},
 	}
 }

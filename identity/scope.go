@@ -108,6 +108,7 @@ const (
 	outcomeSent        = "queued"
 	outcomeNoUser      = "no such user"
 	outcomeTaken       = "number has a user"
+	outcomeTakenNotice = "number has a user: notice queued"
 	outcomeDisabled    = "user disabled"
 	outcomeUnverified  = "number not verified"
 	outcomeForeign     = "client does not serve the tenant"

@@ -167,6 +167,11 @@ func (s *Service) issue(now time.Time, r SendRequest, sc scope, number mobile.Nu
 		}
 		d.Kind, lane = deliverNobody, LaneDecoy
 		event.Outcome = refused
+		if s.notifiesTaken(r.Purpose, refused, user) {
+			d.Kind, lane, d.SMSKind = deliverTaken, LaneCode, sms.KindNumberTaken
+			d.Params, d.Text = nil, s.writer.numberTaken(lang)
+			event.Outcome = outcomeTakenNotice
+		}
 	}
 	message, err := s.outbox.message(lane, now, expires, d)
 	if err != nil {
@@ -184,10 +189,27 @@ func (s *Service) issue(now time.Time, r SendRequest, sc scope, number mobile.Nu
 			MaxAttempts: s.cfg.Limits.CodeAttempts, CreatedAt: now, ExpiresAt: expires,
 		},
 		Replace:  !s.cfg.InsecureAnyDevice,
-		KeepLive: s.cfg.Limits.LiveCodes,
+		KeepLive: s.keepLive(),
 		Messages: append([]OutboxMessage{message}, more...),
 		Event:    event,
 	}, nil
+}
+
+// liveDevices is how many devices may have a live code for one number. It is more
+// than the limits of sends let strangers have, so they cannot end an owner's code.
+const liveDevices = 100
+
+func (s *Service) keepLive() int {
+	if s.cfg.InsecureAnyDevice {
+		return s.cfg.Limits.LiveCodes
+	}
+	return liveDevices
+}
+
+// notifiesTaken reports whether the owner of a number that is not free is told that
+// somebody wants to register it.
+func (s *Service) notifiesTaken(p Purpose, refused string, u User) bool {
+	return s.cfg.NotifyTakenNumbers && p == PurposeRegister && refused == outcomeTaken && !u.Disabled && !u.VerifiedAt.IsZero()
 }
 
 // binding is what a code is bound to; only the code itself is missing.

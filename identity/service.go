@@ -57,11 +57,16 @@ func New(cfg Config) (*Service, error) {
 		log:        newQuietLog(cfg.Logger),
 		purgeEvery: purgeInterval,
 	}
+	if cfg.Observer != nil {
+		s.store = observedStore{in: cfg.Store, observer: cfg.Observer}
+		s.people = s.store
+		s.passwords.observe = s.observe
+	}
 	if cfg.Users != nil {
 		s.people = cfg.Users
 	}
 	s.meter = meter{policy: &s.cfg.Limits, budget: &s.cfg.Budget, keys: keys}
-	s.outbox = &outbox{store: cfg.Store, keys: keys, ids: s.ids, now: s.now, log: s.log, timeout: cfg.StorageTimeout}
+	s.outbox = &outbox{store: s.store, keys: keys, ids: s.ids, now: s.now, log: s.log, timeout: cfg.StorageTimeout}
 	s.outbox.lanes = s.newLanes()
 	s.trail = &trail{ids: s.ids, outbox: s.outbox, life: cfg.EventLifetime, observe: s.observeEvent}
 	if cfg.OnEvent != nil {
@@ -116,7 +121,7 @@ func (s *Service) observeEvent(e Event) {
 	if e.Outcome != "" && e.Type != EventAlarm {
 		outcome += "/" + reasonOf(e.Outcome)
 	}
-	s.observe(context.Background(), Observation{Kind: ObserveEvent, Purpose: e.Purpose, Outcome: outcome})
+	s.observe(context.Background(), Observation{Kind: ObserveEvent, Purpose: e.Purpose, Country: mobile.MainRegion(e.Mobile), Outcome: outcome})
 }
 
 // reasonOf is an outcome without what a guard or a limit adds to it.

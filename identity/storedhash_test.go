@@ -16,8 +16,7 @@ import (
 // unreadable are hashes of schemes that are not known here, and hostile ones.
 var unreadable = []string{
 	"garbage", "$", "5f4dcc3b5aa765d61d8327deb882cf99", "*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19", "!",
-	"pbkdf2_sha256$870000$aVeryRandomSalt1234567$QmFzZTY0RW5jb2RlZEtleU9mMzJCeXRlc0xvbmcuLi4uLi4=", // Django's
-	"bcrypt_sha256$$2b$12$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy",
+	"sha1$salt$5baa61e4c9b93f3f0682250b6cf8331b7ee68fd8", "{noop}violet-Harbor-93", "pbkdf2_sha256$99999999$aVeryRandomSalt1234567$QmFzZTY0RW5jb2RlZEtleU9mMzJCeXRlc0xvbmcuLi4uLi4=",
 	"$1$salt$qJH7.N4xYta3aEG/dfqo/0", "$6$rounds=5000$saltsalt$hash", "$y$j9T$LdJMENpBABJJ3hIHjB1Bi.$HboGM6qPrsK.StKYGt6KErmUYtioHreJd98oIugoNB6",
 	"$argon2i$v=19$m=65536,t=3,p=1$c29tZXNhbHRzb21lc2FsdA$RdescudvJCsgt3ub+b+dWRWJTmaaJObG",
 	"$argon2id$v=19$m=64,t=0,p=1$c29tZXNhbHRzb21lc2FsdA$RdescudvJCsgt3ub+b+dWRWJTmaaJObG",

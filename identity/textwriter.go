@@ -73,6 +73,11 @@ func (w *writer) passwordChanged(lang string, params map[string]string) string {
 	return w.render(lang, m.Prefix, m.PasswordChanged, params)
 }
 
+func (w *writer) numberTaken(lang string) string {
+	m := w.texts[lang]
+	return w.render(lang, m.Prefix, m.NumberTaken, nil)
+}
+
 func (w *writer) render(lang, prefix, text string, params map[string]string) string {
 	if w.service != "" {
 		text = prefix + text
@@ -138,6 +143,9 @@ func (c Config) TextLengths() []TextLength {
 	for _, lang := range slices.Sorted(maps.Keys(c.Texts)) {
 		for _, p := range slices.Sorted(maps.Keys(c.Texts[lang].Code)) {
 			lengths = append(lengths, TextLength{lang, sms.KindVerifyCode, p, sms.Measure(w.code(lang, p, code))})
+		}
+		if c.NotifyTakenNumbers {
+			lengths = append(lengths, TextLength{lang, sms.KindNumberTaken, "", sms.Measure(w.numberTaken(lang))})
 		}
 		lengths = append(lengths, TextLength{lang, sms.KindPasswordChanged, "", sms.Measure(w.passwordChanged(lang, changed))})
 	}

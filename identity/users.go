@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity/internal/mobile"
-	"github.com/seed-16109ab2/rekey/identity/internal/passhash"
 	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
@@ -69,11 +68,19 @@ func (s *Service) InsertUser(ctx context.Context, in Storage, u User) error {
 	return s.insertUser(ctx, in, in, u)
 }
 
+// RecordUser writes the audit event of a user whose row the application has inserted
+// itself, in a store such as one bound to the application's transaction. u comes from
+// [Service.PrepareUser], with the id that the database gave. Errors: failures of
+// storage.
+func (s *Service) RecordUser(ctx context.Context, in Audit, u User) error {
+	return s.trail.record(ctx, in, Event{At: u.CreatedAt, Type: EventUserCreated, Tenant: u.Tenant, UserID: u.ID, Mobile: mobile.Mask(u.Mobile)})
+}
+
 func (s *Service) insertUser(ctx context.Context, people Users, trail Audit, u User) error {
 	if err := people.CreateUser(ctx, u); err != nil {
 		return fmt.Errorf("identity: create user: %w", err)
 	}
-	return s.trail.record(ctx, trail, Event{At: u.CreatedAt, Type: EventUserCreated, Tenant: u.Tenant, UserID: u.ID, Mobile: mobile.Mask(u.Mobile)})
+	return s.RecordUser(ctx, trail, u)
 }
 
 func (s *Service) firstHash(ctx context.Context, n NewUser, number mobile.Number) (string, error) {
@@ -81,8 +88,10 @@ func (s *Service) firstHash(ctx context.Context, n NewUser, number mobile.Number
 		if !n.Password.Empty() {
 			return "", errors.New("identity: both a password and a hash given")
 		}
-		_, err := passhash.Parse(phc)
-		return phc, err
+		if !s.passwords.readable(phc) {
+			return "", errors.New("identity: the given password hash is of no scheme that can be verified")
+		}
+		return phc, nil
 	}
 	password := normalize(n.Password)
 	if err := s.passwords.accept(ctx, password, number); err != nil {

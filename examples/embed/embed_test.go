@@ -27,13 +27,24 @@ func Example() {
 	}
 	server := httptest.NewServer(mux)
 	defer server.Close()
-	resp, err := http.Post(server.URL+"/api/v2/sdk/pwd/update-by-mobile", "application/json", strings.NewReader("{}"))
+	request, err := http.NewRequest(http.MethodPost, server.URL+"/api/v2/sdk/sms/send", strings.NewReader(`{"mobile":"12345678901","type":"FORGET_PWD_SMS"}`))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for name, value := range map[string]string{
+		"Content-Type": "application/json;charset=utf8", "X-operating-sys-version": "Android 10", "X-device-fingerprint": "156aysdna213sac",
+		"X-agent": "curl", "X-client-id": "DRrYIqauawN0I8myTMoDTPys6ezGZxnm",
+	} {
+		request.Header.Set(name, value)
+	}
+	resp, err := http.DefaultClient.Do(request)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)
-	fmt.Println(resp.StatusCode, string(body), err)
-	// Output: 400 {"error_code":"APP.0002","error_msg":"Application ID required."} <nil>
+	fmt.Printf("%d %q %v\n", resp.StatusCode, body, err)
+	// Output: 200 "" <nil>
 }

@@ -36,6 +36,10 @@ func embed(ctx context.Context, mux *http.ServeMux, path, secret string) error {
 	if err != nil {
 		return err
 	}
+	client := identity.Client{ID: "DRrYIqauawN0I8myTMoDTPys6ezGZxnm", Name: "my app"} // sent as X-client-id
+	if err := svc.EnsureClient(ctx, client); err != nil {
+		return err
+	}
 	go svc.Run(ctx) // delivers messages until ctx ends
 	routes, err := httpadapter.New(svc, httpadapter.Options{})
 	if err != nil {

@@ -288,7 +288,7 @@ func TestHelp(t *testing.T) {
 	help := mustRun(t, dir, "", "serve", "-h")
 	for flag, def := range map[string]string{
 		"code-digits": "6", "code-lifetime": "5m", "code-attempts": "5", "live-codes": "3", "send-cooldown": "1m",
-		"sends-per-known-device": "3/10m,5/1h,10/24h", "sends-per-address": "30/1h", "sends-per-number": "6/1h", "budget-per-tenant": "1000/1h",
+		"sends-per-known-device": "3/10m,5/1h,10/24h", "sends-per-address": "30/1h", "sends-per-number": "33/1h,100/24h", "budget-per-tenant": "1000/1h",
 		"budget-total": "1000/1h", "failures-per-number-and-network": "7/24h", "failures-per-number": "78/24h", "failures-per-known-device": "10+1/2h",
 		"failures-per-address": "60/1h", "failures-alarm": "1000/1h", "failures-total": "10000/1h", "default-region": "CN",
 		"hash-memory-kib": "19456", "hash-iterations": "2", "hash-parallelism": "1", "password-min": "8", "password-max": "256",

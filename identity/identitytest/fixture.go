@@ -94,16 +94,21 @@ func (f *Fixture) SendCode(mobile string) {
 	}
 }
 
-// Code waits for the next code that arrives at the E.164 number, and returns it.
-func (f *Fixture) Code(e164 string) string {
+// Code waits for the next code that arrives at the number, in any spelling, and
+// returns it.
+func (f *Fixture) Code(mobile string) string {
 	f.t.Helper()
-	return f.Message(e164, sms.KindVerifyCode).Params["code"]
+	return f.Message(mobile, sms.KindVerifyCode).Params["code"]
 }
 
-// Message waits for the next message of the kind that arrives at the E.164
-// number; messages of other kinds on the way are passed over.
-func (f *Fixture) Message(e164 string, kind sms.Kind) sms.Message {
+// Message waits for the next message of the kind that arrives at the number, in any
+// spelling; messages of other kinds on the way are passed over.
+func (f *Fixture) Message(mobile string, kind sms.Kind) sms.Message {
 	f.t.Helper()
+	e164, err := f.NormalizeMobile(mobile)
+	if err != nil {
+		f.t.Fatalf("%q: %v", mobile, err)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	for {

@@ -18,7 +18,7 @@ import (
 func TestOneGuessEachAtTenThousandNumbers(t *testing.T) {
 	t.Parallel()
 	f := identitytest.New(t, func(c *identity.Config) { c.CodeDigits = 10 }) // so that no guess is right
-	const workers, each = 50, 210 // 500 more than the breaker lets through
+	const workers, each = 50, 210                                            // 500 more than the breaker lets through
 	refused, limited := guessEach(t, f, 139, workers, 20)
 	if refused != workers*20 || limited != 0 {
 		t.Errorf("of guesses at numbers of nobody %d were compared and %d stopped", refused, limited)

@@ -1,7 +1,6 @@
 package attack_test
 
 import (
-	"cmp"
 	"slices"
 	"time"
 )
@@ -168,16 +167,6 @@ func (m *model) send(number, device, address string) (c *modelCode, wait time.Du
 		c.changes = u.changes
 	}
 	m.codes = append(m.codes, c)
-	var live []*modelCode
-	for _, c := range m.codes {
-		if c.number == number && c.live(m.now) {
-			live = append(live, c)
-		}
-	}
-	slices.SortStableFunc(live, func(a, b *modelCode) int { return cmp.Compare(a.created.UnixMilli(), b.created.UnixMilli()) })
-	for i := range len(live) - 3 {
-		live[i].dead = true
-	}
 	m.codes = slices.DeleteFunc(m.codes, func(c *modelCode) bool { return c.expires.Before(m.now.Add(-day)) })
 	return c, 0
 }

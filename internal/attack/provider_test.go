@@ -119,7 +119,7 @@ func sendCodes(t *testing.T, sender sms.Sender, n int, configure ...func(*identi
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = store.Close() })
-	f := identitytest.New(t, append(configure, func(c *identity.Config) {
+	f := identitytest.New(t, append(append(configure, identitytest.Lift), func(c *identity.Config) {
 		c.Store, c.SMS, c.Now, c.SendConcurrency = store, sender, nil, 64
 	})...)
 	hash := identity.NewSecret("$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")

@@ -104,7 +104,7 @@ func TestSilence(t *testing.T) {
 	provider := &carrier{codes: make(chan string, 10)}
 	logger := slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	cfg := identity.Config{
-		Store: store, SMS: provider, Secret: identity.NewSecret(secret), Logger: logger, AnswerStep: -1,
+		Store: store, SMS: provider, Secret: identity.NewSecret(secret), Logger: logger, AnswerStep: -1, RetryUncertain: true,
 		OnPasswordReset: func(context.Context, identity.PasswordResetEvent) error { return errors.New("hook fails") },
 	}
 	svc, err := identity.New(cfg)

@@ -87,7 +87,10 @@ func together(t *testing.T, f func(i int) error) {
 func TestMigrateAfterACrash(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
-		statements := store(t, fresh(t)).SQL()
+		statements, err := store(t, fresh(t)).SQL()
+		if err != nil {
+			t.Fatal(err)
+		}
 		for _, done := range []int{1, 2, len(statements) / 2, len(statements) - 1} {
 			db := fresh(t)
 			for _, statement := range statements[:done] {
@@ -113,7 +116,11 @@ func TestEmbedderRunsTheSQL(t *testing.T) {
 		exec(t, db, "CREATE TABLE users (id INTEGER PRIMARY KEY, name VARCHAR(20))")
 		exec(t, db, "INSERT INTO users (id, name) VALUES (1, 'theirs')")
 		s := store(t, db)
-		for _, statement := range s.SQL() {
+		statements, err := s.SQL()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, statement := range statements {
 			if fields := strings.Fields(statement); !strings.Contains(statement, "rekey_") || fields[0] == "DROP" && fields[1] != "INDEX" ||
 				fields[0] == "ALTER" && !strings.HasPrefix(fields[2], "rekey_") {
 				t.Errorf("touches another's table: %s", statement)

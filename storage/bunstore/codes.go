@@ -46,7 +46,7 @@ type idRow struct {
 // IssueCode implements [identity.VerifyCodes].
 func (s *Store) IssueCode(ctx context.Context, issue identity.CodeIssue) (spent []limit.Spent, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
-		if err := t.lockNumber(issue.Code.NumberKey); err != nil {
+		if err := t.lockNumber(issue.Code.NumberKey, issue.Now); err != nil {
 			return err
 		}
 		var charges, ends write
@@ -87,7 +87,10 @@ func codeWrite(c identity.VerifyCode) write {
 // lockNumber makes the transactions of one number follow each other. A SELECT FOR
 // UPDATE does not, in PostgreSQL: what it waited for may have added a code that
 // its snapshot does not hold, and ended the one that it does.
-func (t *tx) lockNumber(numberKey []byte) error {
+func (t *tx) lockNumber(numberKey []byte, now time.Time) error {
+	if t.engine.galera {
+		return t.lockNumberAcross(numberKey, millis(now))
+	}
 	if t.engine.lockNumber == "" {
 		return nil
 	}
@@ -119,7 +122,7 @@ func (t *tx) endOldest(numberKey []byte, keep int, now time.Time) error {
 func (s *Store) ChargeAttempt(ctx context.Context, a identity.Attempt) (charged identity.ChargedAttempt, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
 		charged = identity.ChargedAttempt{}
-		if err := t.lockNumber(a.NumberKey); err != nil {
+		if err := t.lockNumber(a.NumberKey, a.Now); err != nil {
 			return err
 		}
 		now := millis(a.Now)
@@ -160,7 +163,7 @@ func (s *Store) ChargeAttempt(ctx context.Context, a identity.Attempt) (charged 
 func (s *Store) ReleaseAttempt(ctx context.Context, r identity.Release) error {
 	err := s.inTx(ctx, func(t *tx) error {
 		if len(r.CodeIDs) > 0 {
-			if err := t.lockNumber(r.NumberKey); err != nil {
+			if err := t.lockNumber(r.NumberKey, r.Now); err != nil {
 				return err
 			}
 			ids := make([]any, len(r.CodeIDs))
@@ -192,7 +195,7 @@ func (t *tx) clientServes(id string) error {
 // RedeemCode implements [identity.VerifyCodes].
 func (s *Store) RedeemCode(ctx context.Context, r identity.Redemption) error {
 	err := s.inTx(ctx, func(t *tx) error {
-		if err := t.lockNumber(r.NumberKey); err != nil {
+		if err := t.lockNumber(r.NumberKey, r.Now); err != nil {
 			return err
 		}
 		now := millis(r.Now)

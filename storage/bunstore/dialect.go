@@ -20,6 +20,8 @@ type engine struct {
 	prepare bool
 	// oneTrip says that one statement may make several changes (WITH).
 	oneTrip bool
+	// galera says that the server is a node of a Galera cluster.
+	galera bool
 	// Column types.
 	str   func(bytes int) string // compared byte for byte
 	text  string
@@ -48,6 +50,8 @@ type engine struct {
 	// other way of a placeholder.
 	fromTimestamp func(column string) string
 	toTimestamp   string
+	// withoutZone follows toTimestamp for a column that has no time zone and holds UTC.
+	withoutZone string
 }
 
 func engineOf(name dialect.Name) (engine, error) {
@@ -87,7 +91,7 @@ func engineOf(name dialect.Name) (engine, error) {
 			catalogue: "SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = ",
 			castText:  "TEXT", integer: "INTEGER",
 			fromTimestamp: func(column string) string { return "CAST(ROUND(EXTRACT(EPOCH FROM " + column + ") * 1000) AS BIGINT)" },
-			toTimestamp:   "to_timestamp(CAST(? AS DOUBLE PRECISION) / 1000)",
+			toTimestamp:   "to_timestamp(CAST(? AS DOUBLE PRECISION) / 1000)", withoutZone: " AT TIME ZONE 'UTC'",
 		}, nil
 	case dialect.MySQL:
 		return engine{

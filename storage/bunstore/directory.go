@@ -24,7 +24,7 @@ func (s *Store) UserByID(ctx context.Context, tenant, id string) (identity.User,
 	if err != nil {
 		return identity.User{}, wrap("find user", err)
 	}
-	return row.user(), nil
+	return p.user(row), nil
 }
 
 // ListUsers implements [identity.Directory]. Ids are compared as the column's
@@ -45,7 +45,7 @@ func (s *Store) ListUsers(ctx context.Context, tenant, afterID string, most int)
 	users := make([]identity.User, 0, len(rows))
 	for _, r := range rows {
 		if r.Tenant == tenant {
-			users = append(users, r.user())
+			users = append(users, p.user(r))
 		}
 	}
 	return users, nil

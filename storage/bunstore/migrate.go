@@ -23,20 +23,71 @@ const record = "rekey_migrations"
 // Migrations returns the ids of all migrations, in order.
 func Migrations() []string { return missing(nil) }
 
-// SQL returns the statements of the migrations with the given ids, each
-// migration followed by the statement that records it, in order; with no id,
-// those of all migrations and of the record itself.
-func (s *Store) SQL(ids ...string) []string {
+func unknownMigration(id string) error {
+	return fmt.Errorf("bunstore: there is no migration %q; there are %s", id, strings.Join(Migrations(), ", "))
+}
+
+// find returns a migration.
+func find(id string) (migration, error) {
+	for _, m := range migrations {
+		if m.id == id {
+			return m, nil
+		}
+	}
+	return migration{}, unknownMigration(id)
+}
+
+// SQL returns the statements of the migrations with the given ids, each migration
+// followed by the statement that records it, in order; with no id, those of all
+// migrations and of the record itself. Error: an unknown id. For files, see
+// [MigrationFiles].
+func (s *Store) SQL(ids ...string) ([]string, error) {
 	var statements []string
 	if len(ids) == 0 {
-		statements = append(statements, s.recordTable())
+		statements, ids = append(statements, s.recordTable()), Migrations()
+	}
+	for _, id := range ids {
+		if _, err := find(id); err != nil {
+			return nil, err
+		}
 	}
 	for _, m := range migrations {
-		if len(ids) == 0 || slices.Contains(ids, m.id) {
+		if slices.Contains(ids, m.id) {
 			statements = append(append(statements, s.statements(m)...), "INSERT INTO "+record+" (id) VALUES ('"+m.id+"')")
 		}
 	}
-	return statements
+	return statements, nil
+}
+
+// DownSQL returns the statements that undo the migrations with the given ids, the last
+// one first; with no id, all of them. They delete what Rekey stored. Error: an unknown
+// id.
+func (s *Store) DownSQL(ids ...string) ([]string, error) {
+	if len(ids) == 0 {
+		ids = Migrations()
+	}
+	for _, id := range ids {
+		if _, err := find(id); err != nil {
+			return nil, err
+		}
+	}
+	var statements []string
+	for _, m := range slices.Backward(migrations) {
+		if !slices.Contains(ids, m.id) {
+			continue
+		}
+		down := m.down(s.engine)
+		if s.ownUsers {
+			down = slices.DeleteFunc(down, func(statement string) bool { return strings.HasSuffix(statement, " "+rekeyUsers.Table) })
+		}
+		statements = append(statements, down...)
+		if m.id == migrations[0].id {
+			statements = append(statements, "DROP TABLE IF EXISTS "+record)
+		} else {
+			statements = append(statements, "DELETE FROM "+record+" WHERE id = '"+m.id+"'")
+		}
+	}
+	return statements, nil
 }
 
 // statements are those of a migration, without our table of users where the
@@ -57,15 +108,15 @@ func (s *Store) recordTable() string {
 // Pending returns the ids of the migrations that the database lacks, in order;
 // none when it is up to date. It changes nothing.
 func (s *Store) Pending(ctx context.Context) ([]string, error) {
-	done, err := s.applied(ctx)
+	done, err := s.done(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return missing(done), nil
 }
 
-// applied are the migrations that the database has.
-func (s *Store) applied(ctx context.Context) (done []idRow, err error) {
+// done are the recorded migrations.
+func (s *Store) done(ctx context.Context) (done []idRow, err error) {
 	exists, err := s.recordExists(ctx)
 	if err != nil {
 		return nil, wrap("look for migrations", err)
@@ -78,39 +129,51 @@ func (s *Store) applied(ctx context.Context) (done []idRow, err error) {
 	return done, nil
 }
 
-// notAhead returns an error wrapping [ErrSchemaAhead] that names the migrations
-// that only a newer version knows.
-func notAhead(done []idRow) error {
-	known := Migrations()
-	var unknown []string
-	for _, row := range done {
-		if !slices.Contains(known, row.ID) {
-			unknown = append(unknown, row.ID)
-		}
+// Check returns nil if the schema is as this version needs it. Otherwise the error
+// wraps [ErrSchemaBehind] and names the missing migrations, or [ErrSchemaAhead] and
+// names those that this version does not know, or [ErrSchemaChanged] and says which
+// column or index is not as the migrations made it; a server that lacks what the
+// store relies on is [ErrUnfit]. Of the application's own table it
+// returns what would break a reset, see [Store.CheckUsers]; of SQLite the settings that
+// are wrong.
+func (s *Store) Check(ctx context.Context) error {
+	if err := s.checkSettings(ctx); err != nil {
+		return err
 	}
-	if len(unknown) == 0 {
-		return nil
+	if err := s.probe(ctx); err != nil {
+		return wrap("check", err)
 	}
-	slices.Sort(unknown)
-	return fmt.Errorf("%w: has %s", ErrSchemaAhead, strings.Join(unknown, ", "))
+	done, err := s.done(ctx)
+	if err != nil {
+		return err
+	}
+	if err := ahead(done); err != nil {
+		return err
+	}
+	if pending := missing(done); len(pending) > 0 {
+		return fmt.Errorf("%w: missing %s", ErrSchemaBehind, strings.Join(pending, ", "))
+	}
+	if err := s.checkSwitch(ctx, done); err != nil {
+		return err
+	}
+	if err := s.checkShape(ctx); err != nil {
+		return err
+	}
+	return s.checkUsers(ctx)
 }
 
-// Check returns nil if the schema is up to date, or an error wrapping
-// [ErrSchemaBehind] or [ErrSchemaAhead] that names the migrations that are missing
-// or unknown. Of the embedder's own table of users it checks that the columns are
-// there.
-func (s *Store) Check(ctx context.Context) error {
-	done, err := s.applied(ctx)
-	if err == nil {
-		err = notAhead(done)
+// ahead refuses a database that a newer version has migrated.
+func ahead(done []idRow) error {
+	var unknown []string
+	for _, d := range done {
+		if _, err := find(d.ID); err != nil {
+			unknown = append(unknown, d.ID)
+		}
 	}
-	if pending := missing(done); err == nil && len(pending) > 0 {
-		err = fmt.Errorf("%w: missing %s", ErrSchemaBehind, strings.Join(pending, ", "))
+	if len(unknown) > 0 {
+		return fmt.Errorf("%w: it has %s, which this version does not know", ErrSchemaAhead, strings.Join(unknown, ", "))
 	}
-	if err == nil {
-		err = s.checkUsers(ctx)
-	}
-	return err
+	return nil
 }
 
 func missing(done []idRow) (ids []string) {
@@ -126,14 +189,27 @@ func missing(done []idRow) (ids []string) {
 // processes at once, and again after a crash at any point: each step is one
 // transaction with its own record, behind a lock, and where the engine commits
 // in between, each statement can be repeated. It refuses a database that a newer
-// version has migrated, with an error wrapping [ErrSchemaAhead].
+// version has migrated, with an error wrapping [ErrSchemaAhead], and a server that
+// lacks what the store relies on, with one wrapping [ErrUnfit].
 func (s *Store) Migrate(ctx context.Context) error {
+	if s.joined != nil {
+		return errors.New("bunstore: Migrate needs transactions of its own, and not a store bound by WithTx")
+	}
+	if err := s.checkSettings(ctx); err != nil {
+		return err
+	}
+	if err := s.probe(ctx); err != nil {
+		return wrap("migrate", err)
+	}
 	if err := s.checkUsers(ctx); err != nil {
 		return err
 	}
-	done, err := s.applied(ctx)
+	done, err := s.done(ctx)
 	if err == nil {
-		err = notAhead(done)
+		err = ahead(done)
+	}
+	if err == nil {
+		err = s.checkSwitch(ctx, done)
 	}
 	if err != nil || len(missing(done)) == 0 {
 		return err
@@ -159,6 +235,9 @@ func (s *Store) locked(ctx context.Context, f func(*sql.Conn) error) error {
 	acquire, release := s.engine.lock(record)
 	if release == "" {
 		return f(c)
+	}
+	if s.isGalera() {
+		return s.lockedByRow(ctx, c, f)
 	}
 	var got sql.NullInt64
 	if err := c.QueryRowContext(ctx, acquire).Scan(&got); err != nil {

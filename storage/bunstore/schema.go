@@ -8,13 +8,14 @@ import "strings"
 type migration struct {
 	id         string
 	statements func(e engine) []string
+	down       func(e engine) []string
 }
 
 var migrations = []migration{
-	{id: "0001_tables", statements: tables},
-	{id: "0002_receipts", statements: receipts},
-	{id: "0003_limits_without_index", statements: limitsWithoutIndex},
-	{id: "0004_lanes", statements: messageLanes},
+	{id: "0001_tables", statements: tables, down: noTables},
+	{id: "0002_receipts", statements: receipts, down: noReceipts},
+	{id: "0003_limits_without_index", statements: limitsWithoutIndex, down: limitsWithIndex},
+	{id: "0004_lanes", statements: messageLanes, down: noMessageLanes},
 }
 
 // messageLanes lets messages be leased by lane and by secret, and events be found by
@@ -95,4 +96,29 @@ func (e engine) indexes(pairs ...string) (statements []string) {
 		statements = append(statements, e.index(name, table, columns))
 	}
 	return statements
+}
+
+func noTables(engine) (statements []string) {
+	for _, table := range []string{"rekey_events", "rekey_messages", "rekey_limits", "rekey_codes", "rekey_clients", "rekey_password_history", rekeyUsers.Table} {
+		statements = append(statements, "DROP TABLE IF EXISTS "+table)
+	}
+	return statements
+}
+
+func noReceipts(e engine) []string {
+	return []string{e.dropIndex("rekey_messages_by_provider_provider_ref", "rekey_messages"), "DROP TABLE IF EXISTS rekey_receipts"}
+}
+
+func limitsWithIndex(e engine) []string { return e.indexes("rekey_limits", "expires_at") }
+
+// noMessageLanes drops messages that wait, which an older version could not read.
+func noMessageLanes(e engine) []string {
+	return []string{
+		"DELETE FROM rekey_limits",
+		"DELETE FROM rekey_messages WHERE state = 'pending'",
+		e.dropIndex("rekey_messages_by_lane_state_next_at", "rekey_messages"),
+		e.dropIndex("rekey_events_by_tenant_user_id_id", "rekey_events"),
+		"ALTER TABLE rekey_messages DROP COLUMN lane",
+		"ALTER TABLE rekey_messages DROP COLUMN key_id",
+	}
 }

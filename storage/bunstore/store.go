@@ -30,20 +30,25 @@ type Store struct {
 	// timeout ends a call.
 	timeout time.Duration
 	sweeper *sweeper
+	server  *server
 	// limitsPurge is where the last purge of counters stopped.
 	limitsPurge *limitsPurge
-	// joined is the embedder's transaction, if the store is bound to one.
-	joined *bun.Tx
+	// joined is the application's transaction, if the store is bound to one.
+	joined   *joined
+	settings *settings // of SQLite
 }
 
 var _ identity.Storage = (*Store)(nil)
 
 // New returns a store on the database. It fails for a nil db, for dialects other
-// than SQLite, PostgreSQL and MySQL, and for options that are wrong; it does not
-// touch the database: call [Store.Migrate], or [Store.Check].
+// than SQLite, PostgreSQL and MySQL, and for options that are wrong. Call
+// [Store.Migrate] or [Store.Check] next.
 //
-// An SQLite database must be opened with _txlock=immediate: in a deferred
-// transaction a write after a read fails at once under concurrency.
+// An SQLite database must be opened with WAL, synchronous FULL, a busy_timeout and
+// _txlock=immediate on every connection, and with modernc's driver; package
+// storage/sqlite does so. New looks at two connections, for at most 5 s, and fails if
+// a setting is another one; a database that cannot be reached is left to Check. Of
+// other engines it touches nothing.
 func New(db *bun.DB, options ...Option) (*Store, error) {
 	if db == nil {
 		return nil, errors.New("bunstore: db is nil")
@@ -52,11 +57,14 @@ func New(db *bun.DB, options ...Option) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: db, engine: e, users: rekeyUsers, timeout: DefaultCallTimeout, sweeper: &sweeper{}, limitsPurge: &limitsPurge{}}
+	s := &Store{db: db, engine: e, users: rekeyUsers, timeout: DefaultCallTimeout, sweeper: &sweeper{}, server: &server{}, limitsPurge: &limitsPurge{}, settings: &settings{}}
 	for _, option := range options {
 		if err := option(s); err != nil {
 			return nil, err
 		}
+	}
+	if err := s.refuseSettings(); err != nil {
+		return nil, err
 	}
 	if e.prepare {
 		s.prepared = newPrepared(db.DB)
@@ -70,24 +78,6 @@ func New(db *bun.DB, options ...Option) (*Store, error) {
 
 // DB returns the database the store works on.
 func (s *Store) DB() *bun.DB { return s.db }
-
-// WithTx returns the store bound to a transaction of the embedder's, begun on
-// the same database: what it writes is committed or rolled back with the rest.
-// A method that fails changes nothing, and leaves the transaction usable.
-//
-// The transaction belongs to one goroutine, and so does the bound store. Nothing
-// is tried again when the engine gives the transaction up: the error says so, and
-// the embedder runs it anew. Begin it at READ COMMITTED on PostgreSQL and MySQL;
-// on SQLite, while it is open, everybody else who writes waits.
-//
-// It is for creating people and clients together with rows of the embedder's.
-// The steps of a reset rely on transactions of their own: never build a
-// [identity.Service] on a bound store.
-func (s *Store) WithTx(tx bun.Tx) *Store {
-	bound := *s
-	bound.joined, bound.group, bound.prepared = &tx, nil, nil
-	return &bound
-}
 
 // How often a transaction that the engine gave up is run again.
 const maxTries = 10
@@ -137,16 +127,18 @@ func cancelled(ctx context.Context, err error) error {
 // once runs f in a transaction. Of an error while committing nobody knows
 // whether the transaction stands.
 func (s *Store) once(ctx context.Context, in lane, f func(t *tx) error) (err error, committing bool) { //nolint:revive // the error is what matters
-	run := func(c conn) error { return f(&tx{statements{ctx: ctx, db: s.db, conn: c, engine: s.engine}}) }
+	e := s.engine
+	e.galera = s.isGalera()
+	run := func(c conn) error { return f(&tx{statements{ctx: ctx, db: s.db, conn: c, engine: e}}) }
 	switch {
 	case s.group != nil:
 		return s.group.do(ctx, in, run), false
 	case s.joined != nil:
-		t, err := s.joined.BeginTx(ctx, nil)
+		t, err := s.joined.begin(ctx)
 		if err != nil {
-			return fmt.Errorf("begin: %w", err), false
+			return err, false
 		}
-		return inside(ctx, plainTx{t}, func() error { return run(t.Tx) })
+		return inside(ctx, t, func() error { return run(t.tx) })
 	}
 	b, err := s.begin(ctx)
 	if err != nil {
@@ -193,7 +185,7 @@ func inside(ctx context.Context, t transaction, f func() error) (err error, comm
 // read gives statements outside of a transaction of the store's own.
 func (s *Store) read(ctx context.Context) *statements {
 	if s.joined != nil {
-		return &statements{ctx: ctx, db: s.db, conn: s.joined.Tx, engine: s.engine, alone: s}
+		return &statements{ctx: ctx, db: s.db, conn: s.joined.conn(), engine: s.engine, alone: s}
 	}
 	return &statements{ctx: ctx, db: s.db, conn: preparedDB{s.db.DB, s.prepared}, engine: s.engine, alone: s}
 }

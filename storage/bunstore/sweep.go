@@ -77,6 +77,13 @@ func (s *Store) writes(ctx context.Context, c *sql.Conn) bool {
 	if s.engine.name == dialect.MySQL {
 		ask = "SELECT @@read_only"
 	}
+	if s.isGalera() {
+		var name, ready string
+		err := c.QueryRowContext(ctx, "SHOW STATUS LIKE 'wsrep_ready'").Scan(&name, &ready)
+		if err != nil || ready != "ON" {
+			return false
+		}
+	}
 	var readOnly string
 	err := c.QueryRowContext(ctx, ask).Scan(&readOnly)
 	return err == nil && (readOnly == "off" || readOnly == "0" || readOnly == "OFF")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
 )
@@ -20,7 +21,12 @@ type userRow struct {
 	CreatedAt         int64  `bun:"created_at"`
 }
 
-func (r userRow) user() identity.User {
+// user reads a row. Its number is that which it was found by, or the one that its
+// text means.
+func (p people) user(r userRow) identity.User {
+	if e164, ok := p.Spelling.read(r.Mobile); ok && p.own {
+		r.Mobile = e164
+	}
 	return identity.User{
 		ID: r.ID, Tenant: r.Tenant, Mobile: r.Mobile, VerifiedAt: fromMillis(r.VerifiedAt), PasswordHash: r.PasswordHash,
 		PasswordChangedAt: fromMillis(r.PasswordChangedAt), Disabled: r.Disabled != 0, CreatedAt: fromMillis(r.CreatedAt),
@@ -39,29 +45,53 @@ func (s *Store) CreateUser(ctx context.Context, u identity.User) error {
 	if p.Tenant == "" && u.Tenant != "" {
 		return errors.New("bunstore: create user: the table has no column for the tenant")
 	}
-	statement, args := p.insert(p.assign(p.ID, id), p.assign(p.Tenant, u.Tenant), p.assign(p.Mobile, u.Mobile),
+	statement, args := p.insert(p.assign(p.ID, id), p.assign(p.Tenant, u.Tenant), p.assign(p.Mobile, p.Spelling.Write(u.Mobile)),
 		p.assignTime(p.VerifiedAt, millis(u.VerifiedAt)), p.assign(p.PasswordHash, u.PasswordHash),
 		p.assignTime(p.PasswordChangedAt, millis(u.PasswordChangedAt)), p.assignDisabled(u.Disabled), p.assignTime(p.CreatedAt, millis(u.CreatedAt)))
-	return wrap("create user", s.inTx(ctx, func(t *tx) error { return t.insert(statement, args...) }))
+	return wrap("create user", s.inTx(ctx, func(t *tx) error {
+		if err := t.freeNumber(p, u.Tenant, u.Mobile, ""); err != nil {
+			return err
+		}
+		return t.insert(statement, args...)
+	}))
 }
 
 // UserByMobile implements [identity.Users].
 func (s *Store) UserByMobile(ctx context.Context, tenant, mobile string) (identity.User, error) {
 	p := s.people()
-	where, args, err := p.where(tenant, p.Mobile, mobile)
-	if err != nil {
-		return identity.User{}, wrap("find user", err)
-	}
-	rows, err := query[userRow](s.read(ctx), "SELECT "+p.columns()+" FROM "+p.table()+where+" LIMIT 10", args...)
-	// A text column may take a tenant for another that differs in case alone.
-	rows = slices.DeleteFunc(rows, func(r userRow) bool { return r.Tenant != tenant || r.Mobile != mobile })
+	rows, err := s.read(ctx).usersByMobile(p, tenant, mobile)
 	if err == nil && len(rows) != 1 {
 		err = identity.ErrNotFound // of two with one number, neither: see UsersTable
 	}
 	if err != nil {
 		return identity.User{}, wrap("find user", err)
 	}
-	return rows[0].user(), nil
+	rows[0].Mobile = mobile
+	return p.user(rows[0]), nil
+}
+
+// usersByMobile are the rows that hold a number, in any of its spellings.
+func (t *statements) usersByMobile(p people, tenant, mobile string) ([]userRow, error) {
+	where, args, err := p.where(tenant, p.Mobile, p.spelled(mobile)...)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := query[userRow](t, "SELECT "+p.columns()+" FROM "+p.table()+where+" LIMIT 10", args...)
+	// A text column may take a tenant for another that differs in case alone.
+	return slices.DeleteFunc(rows, func(r userRow) bool { return r.Tenant != tenant || !p.Spelling.means(r.Mobile, mobile) }), err
+}
+
+// freeNumber returns ErrAlreadyExists if another user than the one with the id has
+// the number in a spelling that a unique index takes for another number.
+func (t *tx) freeNumber(p people, tenant, mobile, id string) error {
+	if !p.own || len(p.Spelling.all(mobile)) < 2 {
+		return nil
+	}
+	rows, err := t.usersByMobile(p, tenant, mobile)
+	if err == nil && slices.ContainsFunc(rows, func(r userRow) bool { return r.ID != id }) {
+		err = identity.ErrAlreadyExists
+	}
+	return err
 }
 
 // UpdateUser implements [identity.Users].
@@ -72,7 +102,7 @@ func (s *Store) UpdateUser(ctx context.Context, c identity.UserChange) error {
 func (t *tx) changeUser(p people, c identity.UserChange) error {
 	var changes []assignment
 	if c.Mobile != nil {
-		changes = append(changes, p.assign(p.Mobile, *c.Mobile))
+		changes = append(changes, p.assign(p.Mobile, p.Spelling.Write(*c.Mobile)))
 	}
 	if c.VerifiedAt != nil {
 		changes = append(changes, p.assignTime(p.VerifiedAt, millis(*c.VerifiedAt)))
@@ -83,7 +113,25 @@ func (t *tx) changeUser(p people, c identity.UserChange) error {
 	if _, err := t.lockUser(p, c.Tenant, c.ID); err != nil {
 		return err
 	}
-	return t.updateUser(p, c.Tenant, c.ID, changes...)
+	if c.Mobile != nil {
+		if err := t.freeNumber(p, c.Tenant, *c.Mobile, c.ID); err != nil {
+			return err
+		}
+	}
+	if err := t.updateUser(p, c.Tenant, c.ID, changes...); err != nil {
+		return err
+	}
+	return t.kept(p, c.Tenant, c.ID, func(r userRow) string {
+		switch {
+		case c.Mobile != nil && !p.Spelling.means(r.Mobile, *c.Mobile):
+			return p.Mobile
+		case c.VerifiedAt != nil && !p.keeps(p.VerifiedAt, r.VerifiedAt, *c.VerifiedAt):
+			return p.VerifiedAt
+		case c.Disabled != nil && p.Disabled != "" && (r.Disabled != 0) != *c.Disabled:
+			return p.Disabled
+		}
+		return ""
+	})
 }
 
 func (t *tx) updateUser(p people, tenant, id string, changes ...assignment) error {
@@ -130,7 +178,7 @@ func (t *tx) replacePassword(p people, c identity.PasswordChange) error {
 	}
 	differs := row.PasswordHash != c.OldHash
 	if c.Mobile != "" {
-		differs = differs || row.Mobile != c.Mobile || row.VerifiedAt == 0 || row.Disabled != 0
+		differs = differs || !p.Spelling.means(row.Mobile, c.Mobile) || row.VerifiedAt == 0 || row.Disabled != 0
 	}
 	if differs {
 		return identity.ErrConflict
@@ -142,10 +190,54 @@ func (t *tx) replacePassword(p people, c identity.PasswordChange) error {
 	if err := t.updateUser(p, c.Tenant, c.UserID, changes...); err != nil {
 		return err
 	}
+	if err := t.kept(p, c.Tenant, c.UserID, func(r userRow) string {
+		switch {
+		case r.PasswordHash != c.NewHash:
+			return p.PasswordHash
+		case !c.ChangedAt.IsZero() && !p.keeps(p.PasswordChangedAt, r.PasswordChangedAt, c.ChangedAt):
+			return p.PasswordChangedAt
+		}
+		return ""
+	}); err != nil {
+		return err
+	}
 	if c.KeepHistory > 0 {
 		return t.remember(c)
 	}
 	return nil
+}
+
+// kept reads a row of an application's table back after a write, and fails the
+// transaction if a column did not keep what was written: it may be too short, shift
+// times, or be changed by a trigger. wrong names the first such column.
+func (t *tx) kept(p people, tenant, id string, wrong func(userRow) string) error {
+	if !p.own {
+		return nil
+	}
+	row, err := t.lockUser(p, tenant, id)
+	if errors.Is(err, identity.ErrNotFound) {
+		return fmt.Errorf("the row is gone from table %s after the update; nothing was changed", p.Table)
+	}
+	if err != nil {
+		return err
+	}
+	if column := wrong(row); column != "" {
+		return fmt.Errorf("column %s of table %s did not keep what was written; nothing was changed (CheckUsers says what does not fit)", column, p.Table)
+	}
+	return nil
+}
+
+// keeps reports whether a time came back as it was written. Columns that keep whole
+// seconds are fine, those that shift by a time zone are not.
+func (p people) keeps(column string, stored int64, written time.Time) bool {
+	if column == "" {
+		return true
+	}
+	diff := stored - millis(written)
+	if p.Times == TimeMillis {
+		return diff == 0
+	}
+	return diff > -1000 && diff < 1000 && (stored == 0) == written.IsZero()
 }
 
 type historyRow struct {

@@ -1,7 +1,6 @@
 package bunstore
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"regexp"
@@ -50,21 +49,33 @@ const (
 	// TimeTimestamp is timestamptz in PostgreSQL, DATETIME(3) holding UTC in MySQL
 	// and MariaDB, and text such as "2006-01-02 15:04:05.000" in UTC in SQLite.
 	TimeTimestamp
+	// TimeUTC is timestamp without time zone in PostgreSQL, holding UTC. In the other
+	// engines it is the same as TimeTimestamp.
+	TimeUTC
 )
 
 // UsersTable describes an existing table of people. Names are those of the
 // database, letters, digits and underscores, and are quoted.
 //
-// The table should have a unique index on the number (and the tenant). Where two
-// rows hold one number all the same, the number counts as nobody's: a code sent
-// to it must not open the account of whoever comes first.
+// The table should have a unique index on the number (and the tenant). If two rows
+// hold one number, in one spelling or in two, the number counts as nobody's: a code
+// sent to it must not open the account that happens to be found first.
+// [Store.CheckUsers] reports such rows, and everything else that does not fit.
 type UsersTable struct {
 	Table string // required; "schema.table" names another schema
 
 	ID           string // required
 	IDType       IDType
-	Mobile       string // required; the numbers in E.164, "+8612345678901"
-	PasswordHash string // required; room for 128 characters; NULL or empty: no password yet
+	Mobile       string // required; see Spelling
+	PasswordHash string // required; see HashLength; NULL or empty: no password yet
+
+	// Spelling is how the numbers are written. Default E.164, "+8612345678901";
+	// [National] for local numbers such as "12345678901".
+	Spelling Spelling
+	// HashLength is the length of the longest hash that will be written, in
+	// characters. Default 97, which is argon2id at the default cost; 60 for bcrypt.
+	// [Store.Check] refuses a column with less room.
+	HashLength int
 
 	// Tenant is the column of the tenant. Empty: all people are of the tenant "".
 	Tenant string
@@ -131,7 +142,13 @@ func (t UsersTable) check() error {
 	if t.IDType < IDText || t.IDType > IDUUID {
 		faults = append(faults, errors.New("invalid IDType"))
 	}
-	if t.Times < TimeMillis || t.Times > TimeTimestamp {
+	if t.HashLength < 0 {
+		faults = append(faults, errors.New("HashLength is negative"))
+	}
+	if err := t.Spelling.fault(); err != nil {
+		faults = append(faults, err)
+	}
+	if t.Times < TimeMillis || t.Times > TimeUTC {
 		faults = append(faults, errors.New("invalid Times"))
 	}
 	if strings.Contains(t.Where, "?") {
@@ -183,7 +200,7 @@ func (p people) columns() string {
 		disabled = "COALESCE(CAST(" + p.quoted(p.Disabled) + " AS " + p.e.integer + "), 0)"
 	}
 	return strings.Join([]string{
-		as("CAST("+p.quoted(p.ID)+" AS "+p.e.castText+")", "id"), as(text(p.Tenant), "tenant"), as(p.quoted(p.Mobile), "mobile"),
+		as("CAST("+p.quoted(p.ID)+" AS "+p.e.castText+")", "id"), as(text(p.Tenant), "tenant"), as(text(p.Mobile), "mobile"),
 		as(verified, "verified_at"), as(text(p.PasswordHash), "password_hash"), as(p.readTime(p.PasswordChangedAt), "password_changed_at"),
 		as(disabled, "disabled"), as(p.readTime(p.CreatedAt), "created_at"),
 	}, ", ")
@@ -193,7 +210,7 @@ func (p people) readTime(column string) string {
 	switch {
 	case column == "":
 		return "0"
-	case p.Times == TimeTimestamp:
+	case p.Times != TimeMillis:
 		return "COALESCE(" + p.e.fromTimestamp(p.quoted(column)) + ", 0)"
 	}
 	return "COALESCE(" + p.quoted(column) + ", 0)"
@@ -201,11 +218,13 @@ func (p people) readTime(column string) string {
 
 // timeMark is the placeholder for a time, and its value.
 func (p people) timeMark(ms int64) (mark string, value any) {
-	if p.Times != TimeTimestamp {
+	switch {
+	case p.Times == TimeMillis:
 		return "?", ms
-	}
-	if ms == 0 {
+	case ms == 0:
 		return "NULL", nil
+	case p.Times == TimeUTC:
+		return p.e.toTimestamp + p.e.withoutZone, ms
 	}
 	return p.e.toTimestamp, ms
 }
@@ -224,8 +243,12 @@ func (p people) id(id string) (any, error) {
 
 // where selects by columns that are there; a tenant that the table does not
 // know has nobody.
-func (p people) where(tenant string, column string, value any) (condition string, args []any, err error) {
-	conditions, args := []string{p.quoted(column) + " = ?"}, []any{value}
+func (p people) where(tenant string, column string, values ...any) (condition string, args []any, err error) {
+	conditions, args := []string{p.quoted(column) + " = ?"}, values
+	if len(values) > 1 {
+		args = padded(values)
+		conditions[0] = p.quoted(column) + " IN (" + marks(len(args)) + ")"
+	}
 	switch {
 	case p.Tenant != "":
 		conditions, args = append(conditions, p.quoted(p.Tenant)+" = ?"), append(args, tenant)
@@ -312,13 +335,13 @@ func (p people) update(all ...assignment) (statement string, args []any) {
 	return "UPDATE " + p.table() + " SET " + strings.Join(set, ", "), args
 }
 
-// checkUsers finds a table or a column that is not there before a person does.
-func (s *Store) checkUsers(ctx context.Context) error {
-	if !s.ownUsers {
-		return nil
+// spelled are the texts to look for when a number is wanted.
+func (p people) spelled(mobile string) []any {
+	var texts []any
+	for _, text := range p.Spelling.all(mobile) {
+		texts = append(texts, text)
 	}
-	_, err := query[userRow](s.read(ctx), "SELECT "+s.people().columns()+" FROM "+s.people().table()+" WHERE 1 = 0")
-	return wrap("users table "+s.users.Table, err)
+	return texts
 }
 
 func (s *Store) people() people { return people{s.users, s.engine, s.ownUsers} }

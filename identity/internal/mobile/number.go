@@ -3,6 +3,7 @@ package mobile
 import (
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"unique"
 
@@ -125,4 +126,18 @@ func countryCodeLength(digits string) int {
 		return 2
 	}
 	return 3
+}
+
+// MainRegion is the region that the country code of a masked number belongs to; the
+// main one if several share the code. It is empty for what is no masked number.
+func MainRegion(masked string) string {
+	digits, _, _ := strings.Cut(strings.TrimPrefix(masked, "+"), "*")
+	code, err := strconv.Atoi(digits)
+	if err != nil || !strings.HasPrefix(masked, "+") || len(digits) > 3 {
+		return ""
+	}
+	if region := phonenumbers.GetRegionCodeForCountryCode(code); region != "ZZ" && region != "001" {
+		return region
+	}
+	return ""
 }

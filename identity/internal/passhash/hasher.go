@@ -46,6 +46,12 @@ func (h *Hasher) Matches(stored Hash, password string) (bool, error) {
 	return subtle.ConstantTimeCompare(key, stored.key) == 1, nil
 }
 
+// Reads reports whether a stored string is a hash that Matches can compare with.
+func Reads(stored string) bool {
+	_, err := Parse(stored)
+	return err == nil
+}
+
 // Current reports whether Create would make such a hash today; if not, it is to
 // be made anew at the next login.
 func (h *Hasher) Current(stored Hash) bool {

@@ -37,15 +37,31 @@ type Hash struct {
 	argon     *argon2id.Params // nil for another scheme
 	salt, key []byte           // of argon2id
 	digest    algorithm.Digest
+	prehashed bool     // bcrypt of the hexadecimal SHA-256, as Django's bcrypt_sha256 is
+	derived   *derived // of a framework
 }
 
 // Parse reads a PHC or modular-crypt string: argon2id, bcrypt ($2a$, $2b$,
-// $2y$), scrypt ($scrypt$ln=…) and PBKDF2 ($pbkdf2-sha256$…, -sha512, -sha1).
-// Anything else, or costs out of bounds, is ErrMalformed.
+// $2y$), scrypt ($scrypt$ln=…) and PBKDF2 ($pbkdf2-sha256$…, -sha512, -sha1); and
+// what Django (pbkdf2_sha256$…, pbkdf2_sha1$…, argon2$argon2id$…, bcrypt$…,
+// bcrypt_sha256$…, scrypt$…) and Spring ({bcrypt}…, {argon2}$argon2id$…) make of
+// these. Anything else, or costs out of bounds, is ErrMalformed.
 func Parse(phc string) (Hash, error) {
 	if len(phc) > maxHashLength {
 		return Hash{}, ErrMalformed
 	}
+	if h, ok := parseDerived(phc); ok {
+		return h, nil
+	}
+	if inner, ok := strings.CutPrefix(phc, "bcrypt_sha256$"); ok {
+		h, err := Parse(inner)
+		if _, is := h.digest.(*bcrypt.Digest); err != nil || !is {
+			return Hash{}, ErrMalformed
+		}
+		h.prehashed = true
+		return h, nil
+	}
+	phc = unwrap(phc)
 	fields := strings.Split(phc, "$")
 	if len(fields) < 4 || fields[0] != "" {
 		return Hash{}, ErrMalformed
@@ -119,13 +135,19 @@ const bcryptBytes = 72
 // bcrypt hashes its first 72 bytes.
 func (h Hash) Truncates(password string) bool {
 	_, is := h.digest.(*bcrypt.Digest)
-	return is && len(password) >= bcryptBytes
+	return is && !h.prehashed && len(password) >= bcryptBytes
 }
 
 // matchesOther is for the schemes that are not argon2id.
 func (h Hash) matchesOther(password string) (bool, error) {
+	if h.derived != nil {
+		return h.derived.matches(password)
+	}
 	if h.digest == nil {
 		return false, ErrMalformed
+	}
+	if h.prehashed {
+		password = digestFirst(password)
 	}
 	ok, err := h.digest.MatchAdvanced(password)
 	if err != nil {

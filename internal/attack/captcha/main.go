@@ -1,6 +1,6 @@
-// Command captcha attacks the self-hosted CAPTCHAs as a program in bulk would, and
-// prints what one SMS costs the attacker: CPU seconds for each level of the proof of
-// work, and pictures for the sliding puzzle.
+// Command captcha answers the question: what does one SMS cost an attacker who solves
+// CAPTCHAs in bulk? It attacks the self-hosted ones, and prints CPU seconds for each
+// level of the proof of work, and pictures for the sliding puzzle.
 //
 //	go run ./internal/attack/captcha
 package main

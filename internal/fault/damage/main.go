@@ -1,7 +1,7 @@
-// Command damage cuts and bends the write-ahead log of an SQLite database that
-// was copied in the middle of its work, and looks at what SQLite makes of it:
-// always one moment of the past, with passwords, used codes and audit trail in
-// agreement, or a refusal to open.
+// Command damage answers the question: what does SQLite make of a damaged log? It
+// cuts and bends the write-ahead log of a database that was copied in the middle
+// of its work. What opens must be one moment of the past, with passwords, used
+// codes and audit trail in agreement; or it must refuse to open.
 //
 //	go run ./internal/fault/damage -places 1000
 package main

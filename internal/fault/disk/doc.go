@@ -1,3 +1,4 @@
-// Package disk has the tests of a database that cannot be written for a while:
-// the disk is full, the file is read-only, another process holds the lock.
+// Package disk answers the question: what happens while the database cannot be
+// written? The disk is full, the file is read-only, or another process holds the
+// lock.
 package disk

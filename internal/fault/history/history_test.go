@@ -9,17 +9,18 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/internal/lab/databases"
+	"github.com/seed-16109ab2/rekey/internal/lab/servers"
 	"github.com/seed-16109ab2/rekey/storage/memory"
 )
 
 // A small run; CONTRIBUTING.md says how to run the large one.
 func TestHistories(t *testing.T) {
 	t.Parallel()
-	for _, engine := range append([]string{"memory"}, databases.Engines...) {
+	for _, engine := range append([]string{"memory", "galera"}, databases.Engines...) {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			counts, err := run(t.Context(), engine, 10)
-			if errors.Is(err, databases.ErrNoServer) {
+			if errors.Is(err, databases.ErrNoServer) || errors.Is(err, servers.ErrNoProgram) {
 				t.Skip(err)
 			}
 			if err != nil || counts.redeemed == 0 || counts.spent == 0 {

@@ -1,12 +1,15 @@
-// Command history checks that the steps of a reset are linearizable: many
+// Command history answers the question: are the steps of a reset linearizable? Many
 // goroutines, over two stores with a pool each as two servers would have, send,
-// guess, give attempts back and redeem codes of one number at once; then a
-// checker looks for an order of these calls, compatible with when each began and
+// guess, give attempts back and redeem codes of one number at the same time. Then
+// a checker looks for an order of these calls, compatible with when each began and
 // ended, in which a simple sequential model gives every answer that was given.
 // Two winners of one code, an attempt that was not counted, or a limit that was
 // passed have no such order.
 //
 //	go run ./internal/fault/history -engine postgres -histories 200
+//
+// On "galera", three stores each work on a node of their own of a MariaDB Galera
+// cluster, which the program starts.
 package main
 
 import (
@@ -22,11 +25,12 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/internal/lab/databases"
+	"github.com/seed-16109ab2/rekey/internal/lab/servers"
 	"github.com/seed-16109ab2/rekey/storage/memory"
 )
 
 func main() {
-	engine := flag.String("engine", "sqlite", "memory or database: "+strings.Join(databases.Engines, ", "))
+	engine := flag.String("engine", "sqlite", "memory, galera or database: "+strings.Join(databases.Engines, ", "))
 	histories := flag.Int("histories", 200, "how many histories are recorded and checked")
 	flag.Parse()
 	counts, err := run(context.Background(), *engine, *histories)
@@ -51,8 +55,15 @@ func (c counts) String() string {
 // run records histories on a fresh database each, and checks them.
 func run(ctx context.Context, engine string, histories int) (c counts, err error) {
 	c.engine = engine
+	var g *servers.Galera
+	if engine == "galera" {
+		if g, err = servers.NewGalera(ctx, 3); err != nil {
+			return c, err
+		}
+		defer g.Remove()
+	}
 	for range histories {
-		if err := one(ctx, engine, &c); err != nil {
+		if err := one(ctx, engine, g, &c); err != nil {
 			return c, err
 		}
 	}
@@ -62,8 +73,8 @@ func run(ctx context.Context, engine string, histories int) (c counts, err error
 	return c, nil
 }
 
-func one(ctx context.Context, engine string, c *counts) (err error) {
-	stores, closeAll, err := open(ctx, engine)
+func one(ctx context.Context, engine string, g *servers.Galera, c *counts) (err error) {
+	stores, closeAll, err := open(ctx, engine, g)
 	if err != nil {
 		return err
 	}
@@ -98,11 +109,14 @@ func (c *counts) add(calls []porcupine.Operation) {
 	}
 }
 
-// open returns two stores on one fresh database.
-func open(ctx context.Context, engine string) (stores []identity.Storage, closeAll func() error, err error) {
+// open returns two stores on one fresh database, or one for each node of a cluster.
+func open(ctx context.Context, engine string, g *servers.Galera) (stores []identity.Storage, closeAll func() error, err error) {
 	if engine == "memory" {
 		s := memory.New()
 		return []identity.Storage{s, s}, func() error { return nil }, nil
+	}
+	if g != nil {
+		return openNodes(ctx, g)
 	}
 	dir, err := os.MkdirTemp("", "rekey-history-")
 	if err != nil {
@@ -115,6 +129,28 @@ func open(ctx context.Context, engine string) (stores []identity.Storage, closeA
 	closeAll = func() error { return errors.Join(database.Drop(), os.RemoveAll(dir)) }
 	for range 2 {
 		s, err := database.Open(ctx, 8)
+		if err != nil {
+			return nil, nil, errors.Join(err, closeAll())
+		}
+		stores = append(stores, s)
+		before := closeAll
+		closeAll = func() error { return errors.Join(s.DB().Close(), before()) }
+	}
+	return stores, closeAll, nil
+}
+
+func openNodes(ctx context.Context, g *servers.Galera) (stores []identity.Storage, closeAll func() error, err error) {
+	database, err := databases.On(ctx, "mysql", g.Nodes[0].DSN)
+	if err != nil {
+		return nil, nil, err
+	}
+	closeAll = database.Drop
+	for i := range g.Nodes {
+		node, err := database.Via(g.Hosts(i))
+		if err != nil {
+			return nil, nil, errors.Join(err, closeAll())
+		}
+		s, err := node.Open(ctx, 8)
 		if err != nil {
 			return nil, nil, errors.Join(err, closeAll())
 		}

@@ -1,5 +1,6 @@
-// Command kill ends the single binary with SIGKILL at random moments under load,
-// starts it again, and looks for anything lost, half done or done twice:
+// Command kill answers the question: is anything lost, half done or done twice
+// when the server is killed? It ends the single binary with SIGKILL at random
+// moments under load, starts it again, and checks:
 //
 //   - a password that was reset and acknowledged is the stored one;
 //   - a reset whose answer was lost is done or not, never half: password, audit

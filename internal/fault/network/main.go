@@ -1,5 +1,5 @@
-// Command network breaks what lies between a service and its database server
-// while passwords are being reset: it cuts and stalls connections in a proxy, or
+// Command network answers the question: what becomes of resets when connections to
+// the database break? While passwords are being reset it cuts and stalls connections in a proxy, or
 // crashes and restarts a server of its own. Afterwards the same process must
 // serve, and nothing be lost or half done: password, used code and audit trail
 // agree, and what was acknowledged stands.
@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/internal/lab/databases"
+	"github.com/seed-16109ab2/rekey/internal/lab/servers"
 )
 
 func main() {
@@ -92,25 +93,25 @@ func cuts(ctx context.Context, engine string, d time.Duration) (c counts, err er
 // crashes works on a server of its own, which is killed like a machine that
 // loses its power, or stopped in an orderly way.
 func crashes(ctx context.Context, engine string, d time.Duration) (c counts, err error) {
-	n, err := newNode(ctx, engine)
+	n, err := servers.New(ctx, engine)
 	if err != nil {
 		return c, err
 	}
-	defer n.remove()
-	if err := n.start(ctx); err != nil {
+	defer n.Remove()
+	if err := n.Start(ctx); err != nil {
 		return c, err
 	}
-	database, err := databases.On(ctx, engine, n.dsn)
+	database, err := databases.On(ctx, engine, n.DSN)
 	if err != nil {
 		return c, err
 	}
 	c.what = engine + ", server crashed and started again"
 	return run(ctx, c, d, database, database, func() error {
 		time.Sleep(500*time.Millisecond + rand.N(time.Second))
-		if err := n.crash(); err != nil {
+		if err := n.Crash(); err != nil {
 			return err
 		}
 		time.Sleep(rand.N(300 * time.Millisecond))
-		return n.start(ctx)
+		return n.Start(ctx)
 	})
 }

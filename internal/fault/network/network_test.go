@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/internal/lab/databases"
+	"github.com/seed-16109ab2/rekey/internal/lab/servers"
 )
 
 // Small runs; CONTRIBUTING.md says how to run the large ones.
@@ -23,7 +24,7 @@ func TestNetwork(t *testing.T) {
 		})
 		t.Run(engine+" crashes", func(t *testing.T) {
 			counts, err := crashes(t.Context(), engine, 3*time.Second)
-			if errors.Is(err, errNoProgram) {
+			if errors.Is(err, servers.ErrNoProgram) {
 				t.Skip(err)
 			}
 			if err != nil || counts.faults == 0 {

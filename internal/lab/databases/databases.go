@@ -5,6 +5,7 @@ package databases
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net/url"
@@ -62,10 +63,10 @@ func Fresh(ctx context.Context, engine, dir string) (*Database, error) {
 // On makes an empty database on a server: a URL for "postgres", a DSN of its
 // driver for "mysql".
 func On(ctx context.Context, engine, dsn string) (*Database, error) {
-	driver, address, err := "pgx", "", error(nil)
+	driverName, address, err := "pgx", "", error(nil)
 	name := "rekey_" + strings.ReplaceAll(uuid.NewString(), "-", "")
 	if engine == "mysql" {
-		driver = "mysql"
+		driverName = "mysql"
 		address, err = mysqlURL(dsn, name)
 	} else {
 		address, err = postgresURL(dsn, name)
@@ -74,7 +75,7 @@ func On(ctx context.Context, engine, dsn string) (*Database, error) {
 		return nil, err
 	}
 	admin := func(ctx context.Context, statement string) error {
-		db, err := sql.Open(driver, dsn)
+		db, err := sql.Open(driverName, dsn)
 		if err != nil {
 			return err
 		}
@@ -116,7 +117,8 @@ func (d *Database) Drop() error {
 	return d.drop(ctx)
 }
 
-// Via is the same database at another host and port.
+// Via is the same database at another host and port, or at several, with commas
+// between them.
 func (d *Database) Via(addr string) (*Database, error) {
 	u, err := url.Parse(d.Address)
 	if err != nil {
@@ -141,18 +143,22 @@ func (d *Database) Pool(connections int) (*bun.DB, error) {
 		if err != nil {
 			return nil, err
 		}
-		c := mysql.NewConfig()
-		c.User = u.User.Username()
-		c.Passwd, _ = u.User.Password()
-		c.Net, c.Addr, c.DBName = "tcp", u.Host, strings.Trim(u.Path, "/")
-		c.Timeout = 10 * time.Second
-		c.Params = map[string]string{"innodb_lock_wait_timeout": "5"}
-		c.Logger = &mysql.NopLogger{} // a line for each connection that a fault cuts
-		connector, err := mysql.NewConnector(c)
-		if err != nil {
-			return nil, err
+		var nodes []driver.Connector
+		for host := range strings.SplitSeq(u.Host, ",") {
+			c := mysql.NewConfig()
+			c.User = u.User.Username()
+			c.Passwd, _ = u.User.Password()
+			c.Net, c.Addr, c.DBName = "tcp", host, strings.Trim(u.Path, "/")
+			c.Timeout = 10 * time.Second
+			c.Params = map[string]string{"innodb_lock_wait_timeout": "5"}
+			c.Logger = &mysql.NopLogger{} // a line for each connection that a fault cuts
+			node, err := mysql.NewConnector(c)
+			if err != nil {
+				return nil, err
+			}
+			nodes = append(nodes, node)
 		}
-		db = sql.OpenDB(connector)
+		db = sql.OpenDB(bunstore.Galera(nodes...))
 	} else {
 		var err error
 		if db, err = sql.Open("pgx", d.Address); err != nil {

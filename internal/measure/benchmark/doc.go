@@ -1,5 +1,5 @@
-// Package benchmark holds the benchmarks that compare: what a whole reset costs
-// beside its one password hash, in one run.
+// Package benchmark answers the question: what does a whole reset cost beside its
+// one password hash, in one run?
 //
 //	go test -run '^$' -bench . ./internal/measure/benchmark
 package benchmark

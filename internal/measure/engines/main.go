@@ -1,6 +1,6 @@
-// Command engines measures the storage steps of a send, a guess and a reset on
-// each database, beside what the engine itself can commit in the same run with
-// the same durability: one row per transaction. It does so for several
+// Command engines answers the question: how fast are the storage steps of a send, a
+// guess and a reset on each database? It measures them beside what the engine
+// itself can commit in one run with equal durability: one row per transaction. It does so for several
 // instances, each a pool of connections of its own as a server would have.
 //
 // A reset here is its four transactions (a user is made, a code sent, a guess

@@ -1,5 +1,5 @@
-// Command load measures how close a full HTTP reset on SQLite comes to the rate
-// of its one password hash, in one run. It prints the rates and their ratios: to
+// Command load answers the question: how close does a full HTTP reset on SQLite
+// come to the rate of its one password hash, in one run? It prints the rates and their ratios: to
 // argon2id as everybody computes it, in fresh memory, and as the module does, in
 // memory that it takes again.
 package main

@@ -1,5 +1,5 @@
-// Command memory measures what a flood of valid resets costs the single binary:
-// it builds and starts examples/rekey, has it send a code to each of many
+// Command memory answers the question: how much memory does a flood of valid resets
+// cost the single binary? It builds and starts examples/rekey, has it send a code to each of many
 // users, redeems all of them at once, and prints the process's peak of resident
 // memory (VmHWM of /proc, Linux) beside the bound: hashes at once × 19 MiB + a constant.
 // GOMEMLIMIT in the environment reaches the server, which sets one of its own

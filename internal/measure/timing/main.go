@@ -1,5 +1,6 @@
-// Command timing asks whether response times tell callers apart who must look
-// the same: whether a number has a user, and why a code does not count. It sends
+// Command timing answers the question: do response times tell callers apart who must
+// look alike? They must not tell whether a number has a user, nor why a code does
+// not count. It sends
 // requests of every class in random order over HTTP, with SQLite and a slow SMS
 // provider behind, and compares each class with all others by a rank test
 // (Mann-Whitney U). It fails when one stands out.

@@ -74,6 +74,10 @@ func printSQL(w io.Writer, s database.Store, pending []string) error {
 	} else if len(pending) == 0 {
 		return nil
 	}
-	_, err := io.WriteString(w, strings.Join(s.SQL(ids...), ";\n")+";\n")
+	statements, err := s.SQL(ids...)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(w, strings.Join(statements, ";\n")+";\n")
 	return err
 }

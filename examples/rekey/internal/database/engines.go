@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net"
@@ -31,7 +32,7 @@ type Store interface {
 	Migrate(context.Context) error
 	Pending(context.Context) ([]string, error)
 	Check(context.Context) error
-	SQL(ids ...string) []string
+	SQL(ids ...string) ([]string, error)
 	DB() *bun.DB
 }
 
@@ -111,19 +112,35 @@ func openPostgres(db string) (*sql.DB, schema.Dialect, error) {
 }
 
 // openMySQL takes the driver's parameters (tls, timeout, readTimeout…) as the
-// query of a URL.
+// query of a URL, and the nodes of a Galera cluster with commas between them.
 func openMySQL(db string) (*sql.DB, schema.Dialect, error) {
 	u, err := url.Parse(db)
 	if err != nil || u.User == nil || strings.Trim(u.Path, "/") == "" {
 		return nil, nil, settings.UsageError{Err: errMySQLAddress}
 	}
+	var nodes []driver.Connector
+	for host := range strings.SplitSeq(u.Host, ",") {
+		node, err := mySQLNode(u, host)
+		if err != nil {
+			return nil, nil, err
+		}
+		nodes = append(nodes, node)
+	}
+	return sql.OpenDB(bunstore.Galera(nodes...)), mysqldialect.New(), nil
+}
+
+func mySQLNode(u *url.URL, host string) (driver.Connector, error) {
 	config, err := mysql.ParseDSN("/?" + u.RawQuery)
 	if err != nil {
-		return nil, nil, settings.UsageError{Err: errParameters}
+		return nil, settings.UsageError{Err: errParameters}
+	}
+	at, err := url.Parse("mysql://" + host)
+	if err != nil || host == "" && u.Host != "" {
+		return nil, settings.UsageError{Err: errMySQLAddress}
 	}
 	config.User = u.User.Username()
 	config.Passwd, _ = u.User.Password()
-	config.Net, config.Addr = "tcp", net.JoinHostPort(cmp.Or(u.Hostname(), "127.0.0.1"), cmp.Or(u.Port(), "3306"))
+	config.Net, config.Addr = "tcp", net.JoinHostPort(cmp.Or(at.Hostname(), "127.0.0.1"), cmp.Or(at.Port(), "3306"))
 	config.DBName = strings.Trim(u.Path, "/")
 	config.ParseTime, config.InterpolateParams, config.MultiStatements, config.AllowAllFiles = false, false, false, false
 	config.ClientFoundRows = false
@@ -142,7 +159,7 @@ func openMySQL(db string) (*sql.DB, schema.Dialect, error) {
 	config.Params["autocommit"] = "1"
 	connector, err := mysql.NewConnector(config)
 	if err != nil {
-		return nil, nil, settings.UsageError{Err: errParameters}
+		return nil, settings.UsageError{Err: errParameters}
 	}
-	return sql.OpenDB(connector), mysqldialect.New(), nil
+	return connector, nil
 }

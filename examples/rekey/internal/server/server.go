@@ -192,6 +192,9 @@ func (s *Server) prepareNetwork() error {
 func (s *Server) prepareAdapter() error {
 	s.options.MaxBodyBytes = int64(s.maxBodyBytes)
 	s.options.DefaultLanguage = s.Config.DefaultLanguage
+	if (len(s.trusted) > 0) != (s.options.AddressHeader != "") {
+		return settings.Usagef("-trusted-proxies and -address-header belong together")
+	}
 	s.adapt()
 	if err := s.options.Validate(); err != nil {
 		return settings.UsageError{Err: err}

@@ -140,7 +140,7 @@ func (f *Set) service(c *identity.Config) {
 	scalar(f, &c.EventRetention, "event-retention", -1, parseDuration, "`DURATION` that audit events are kept; 0 keeps them")
 	scalar(f, &c.AnswerStep, "answer-step", -1, parseDuration, "`DURATION` that the time of a send and of a refusal is rounded up to, so that it tells no numbers apart; 0 for none")
 	List(f, &c.Purposes, "purposes", parsePurpose, "`TYPES` of codes that are sent, comma-separated, spelled as in the API; default: FORGET_PWD_SMS")
-	List(f, &c.EventTypes, "event-types", parseEventType, "`TYPES` of audit events that the events webhook gets, comma-separated; default: password.reset, user.locked and alarm")
+	List(f, &c.EventTypes, "event-types", parseEventType, "`TYPES` of audit events that the events webhook gets, comma-separated; default: password.reset, user.locked and limit.alarm")
 	f.Word((*string)(&c.CaptchaMode), "captcha-mode", "`MODE` of the CAPTCHA: always, or \"on suspicion\"")
 	f.Bool(&c.InsecureAnyDevice, "insecure-any-device", "let a code be redeemed from another device than asked for it: "+
 		"an attacker who talks a person into reading a code aloud can then use it")

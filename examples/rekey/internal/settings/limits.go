@@ -22,7 +22,7 @@ func (f *Set) Logins(c *identity.Config) {
 // limits defines the flags of the limits of sends and guesses.
 func (f *Set) limits(l *identity.LimitPolicy) {
 	f.Int(&l.CodeAttempts, "code-attempts", "`COUNT` of guesses at one code, 1 to 10")
-	f.Int(&l.LiveCodes, "live-codes", "`COUNT` of devices that may have a valid code for one number at the same time, 1 to 10")
+	f.Int(&l.LiveCodes, "live-codes", "`COUNT` of codes of one number that are valid at the same time with -insecure-any-device, 1 to 10")
 
 	scalar(f, &l.SendCooldown, "send-cooldown", -1, parseDuration, "`DURATION` between two sends for a number from one network or known device; 0 for none")
 	f.Rates(&l.SendsPerNumberAndNetwork, "sends-per-number-and-network", "sends per number from strangers on one network, all of which hold")

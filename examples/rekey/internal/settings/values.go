@@ -155,7 +155,7 @@ func (f *Set) Rate(field *limit.Rate, name, usage string) {
 }
 
 // Bucket defines a flag such as 10+1/2h: 10 at the same moment, and one more every
-// 40 minutes.
+// 2 hours.
 func (f *Set) Bucket(field *limit.Bucket, name, usage string) {
 	f.flags.Var(value{
 		set: func(s string) error {

@@ -1,0 +1,40 @@
+package identity
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seed-16109ab2/rekey/sms"
+)
+
+// EventError is what [Config.OnEvent] and [Config.OnPasswordReset] may return to say
+// when to call again, or not at all. With any other error they are called again after
+// a growing pause.
+type EventError struct {
+	// GiveUp ends the delivery of this event. It is logged.
+	GiveUp bool
+	// RetryAfter is the shortest pause before the next call; 0 for none of its own.
+	RetryAfter time.Duration
+	Err        error // what happened, for the log
+}
+
+func (e *EventError) Error() string { return fmt.Sprintf("identity: event not taken: %v", e.Err) }
+
+// Unwrap returns Err.
+func (e *EventError) Unwrap() error { return e.Err }
+
+// eventFailure is the answer of an embedder's function, as a failure of its lane.
+func eventFailure(err error) error {
+	if err == nil {
+		return nil
+	}
+	failure := &sms.Error{Outcome: sms.Temporary, Err: fmt.Errorf("function for events: %w", err)}
+	if e, ok := errors.AsType[*EventError](err); ok {
+		failure.RetryAfter = max(e.RetryAfter, 0)
+		if e.GiveUp {
+			failure.Outcome = sms.Permanent
+		}
+	}
+	return failure
+}

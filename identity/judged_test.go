@@ -1,0 +1,188 @@
+package identity_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/identity/limit"
+)
+
+// What a reset, a login, or a clock commits is what it judged.
+
+// onWatched runs a service whose store a test can interfere with.
+func onWatched(t *testing.T, test func(t *testing.T, w *watched, f *identitytest.Fixture), configure ...func(*identity.Config)) {
+	t.Helper()
+	for name, open := range stores {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := &watched{Storage: open(t)}
+			test(t, w, identitytest.New(t, append(configure, func(c *identity.Config) { c.Store = w })...))
+		})
+	}
+}
+
+// during runs change before the n-th call of that name.
+func (w *watched) during(name string, n int, change func() error) {
+	seen := 0
+	w.watch(func(_ int, call string) error {
+		if call == name {
+			if seen++; seen == n {
+				return change()
+			}
+		}
+		return nil
+	})
+}
+
+// Disabled, moved, unverified or without a client while the new password was being
+// hashed: nothing is committed.
+func TestResetCommitsOnlyWhatItJudged(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(t *testing.T, s identity.Storage, u identity.User) error{
+		"user disabled": func(t *testing.T, s identity.Storage, u identity.User) error {
+			return s.UpdateUser(t.Context(), identity.UserChange{ID: u.ID, Disabled: new(true)})
+		},
+		"number moved": func(t *testing.T, s identity.Storage, u identity.User) error {
+			return s.UpdateUser(t.Context(), identity.UserChange{ID: u.ID, Mobile: new("+8613900000000")})
+		},
+		"number unverified": func(t *testing.T, s identity.Storage, u identity.User) error {
+			return s.UpdateUser(t.Context(), identity.UserChange{ID: u.ID, VerifiedAt: new(time.Time{})})
+		},
+		"client disabled": func(t *testing.T, s identity.Storage, _ identity.User) error {
+			return s.SetClientDisabled(t.Context(), identitytest.ClientID, true)
+		},
+		"user deleted": func(t *testing.T, s identity.Storage, u identity.User) error {
+			return s.DeleteUser(t.Context(), "", u.ID)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			onWatched(t, func(t *testing.T, w *watched, f *identitytest.Fixture) {
+				u := f.User(number, oldPassword)
+				f.SendCode(number)
+				code := f.Code(e164)
+				w.during("RedeemCode", 1, func() error { return change(t, w.Storage, u) })
+				wantErr(t, "reset", reset(f, f.Caller(), code, newPassword), identity.ErrCodeRefused)
+				w.watch(nil)
+				after, err := w.UserByID(t.Context(), "", u.ID)
+				if err == nil && after.PasswordHash != u.PasswordHash {
+					t.Error("the password was replaced")
+				}
+				if done := outcomesOf(t, f.Service, identity.EventPasswordReset); len(done) != 0 {
+					t.Errorf("recorded as done: %v", done)
+				}
+			})
+		})
+	}
+}
+
+// A login that was judged against the old hash does not succeed once the password
+// was replaced.
+func TestLoginAgainstTheOldHashFails(t *testing.T) {
+	t.Parallel()
+	onWatched(t, func(t *testing.T, w *watched, f *identitytest.Fixture) {
+		f.User(number, oldPassword)
+		f.SendCode(number)
+		code := f.Code(e164)
+		// The first call reads the hash that is judged, the second comes after it.
+		w.during("UserByMobile", 2, func() error {
+			other := *f
+			other.Service = idleService(t, w.Storage, f.Clock, f.SMS, func(c *identity.Config) { c.AnswerStep = -1 })
+			return reset(&other, f.Caller(), code, newPassword)
+		})
+		wantErr(t, "login with the old password", signIn(f, f.Caller(), number, oldPassword), identity.ErrWrongCredentials)
+		w.watch(nil)
+		wantErr(t, "login with the new password", signIn(f, f.Caller(), number, newPassword), nil)
+	})
+}
+
+// Storage that fails five times, at any step of the reset, does not use up a right
+// code.
+func TestStorageFailuresUseUpNoCode(t *testing.T) {
+	t.Parallel()
+	for _, step := range []string{"UserByMobile", "ClientByID", "RedeemCode"} {
+		t.Run(step, func(t *testing.T) {
+			t.Parallel()
+			down := errors.New("storage down")
+			onWatched(t, func(t *testing.T, w *watched, f *identitytest.Fixture) {
+				f.User(number, oldPassword)
+				f.SendCode(number)
+				code := f.Code(e164)
+				for range 5 {
+					w.during(step, 1, func() error { return down })
+					wantErr(t, "reset", reset(f, f.Caller(), code, newPassword), down)
+				}
+				w.watch(nil)
+				wantErr(t, "reset", reset(f, f.Caller(), code, newPassword), nil)
+			})
+		})
+	}
+}
+
+// A clock that is ahead for one send, one guess and one login, and then right: no
+// wait is longer than its limit's window, and Unlock helps.
+func TestClockThatWasAhead(t *testing.T) {
+	t.Parallel()
+	for name, ahead := range map[string]time.Duration{"a minute": time.Minute, "a day": 24 * time.Hour, "a year": 365 * 24 * time.Hour, "a minute behind": -time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {
+				f.User(number, oldPassword)
+				all := func(c identity.Caller) []error {
+					return []error{send(f, c, number), enter(f, c, number), signIn(f, c, number, newPassword)}
+				}
+				f.Clock.Advance(ahead)
+				all(f.Caller())
+				f.Clock.Advance(-ahead)
+				for range 12 {
+					for i, err := range all(f.Caller()) {
+						longest := 24 * time.Hour
+						if i == 0 {
+							longest = 10 * time.Minute // two sends, and no more yet
+						}
+						if wait, ok := rateLimited(err); ok && wait > longest {
+							t.Errorf("call %d has to wait %s", i, wait)
+						}
+					}
+				}
+				if err := f.Unlock(t.Context(), "", number); err != nil {
+					t.Fatal(err)
+				}
+				if err := all(f.Caller()); err[0] != nil || !errors.Is(err[1], identity.ErrCodeRefused) || !errors.Is(err[2], identity.ErrWrongCredentials) {
+					t.Errorf("after Unlock: %v", err)
+				}
+			}, long, func(c *identity.Config) {
+				c.Limits.SendsPerNumberAndNetwork = []limit.Rate{{Limit: 2, Per: 10 * time.Minute}}
+			})
+		})
+	}
+}
+
+// A clock that is years ahead for a while purges nothing.
+func TestWrongClockPurgesNothing(t *testing.T) {
+	t.Parallel()
+	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {
+		f.User(number, oldPassword)
+		if err := send(f, f.Caller(), number); err != nil {
+			t.Fatal(err)
+		}
+		f.Code(e164)
+		before := len(events(t, f.Service))
+		svc := idleService(t, f.Store, f.Clock, f.SMS, func(c *identity.Config) { c.EventRetention = time.Hour })
+		svc.SetPurgeInterval(20 * time.Millisecond)
+		for range 3 {
+			stop := runService(t, svc)
+			f.Clock.Advance(10 * 365 * 24 * time.Hour)
+			time.Sleep(50 * time.Millisecond) // fewer readings than must agree
+			f.Clock.Advance(-10 * 365 * 24 * time.Hour)
+			time.Sleep(50 * time.Millisecond)
+			stop()
+		}
+		if after := len(events(t, f.Service)); after != before {
+			t.Errorf("%d of %d events are left", after, before)
+		}
+	})
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"time"
+)
+
+// What the command shows for days, at a small size.
+func TestLockout(t *testing.T) {
+	t.Parallel()
+	const hour, day = time.Hour, 24 * time.Hour
+	for _, tt := range []struct {
+		networks int
+		d, step  time.Duration
+		newOwner time.Duration // the longest that an owner with a new device may be refused
+	}{
+		{1, 25 * hour, 20 * time.Minute, 0},
+		{10, 25 * hour, 20 * time.Minute, hour},
+		{100, 13 * hour, hour, day},
+	} {
+		t.Run(fmt.Sprint(tt.networks), func(t *testing.T) {
+			t.Parallel()
+			r, err := play(t.Context(), tt.networks, tt.d, tt.step)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, longest := range []time.Duration{0, tt.newOwner} {
+				o := r.owners[i]
+				for what, got := range map[string]*tally{"sends": o.sends, "resets": o.resets, "logins": o.logins} {
+					if got.tries == 0 && tt.networks <= 10 {
+						t.Errorf("owner %d tried no %s", i, what)
+					}
+					if longest == 0 && got.refused > 0 || got.longest > longest {
+						t.Errorf("owner %d: %s refused: %s, want at most %s", i, what, got, longest)
+					}
+				}
+			}
+			if r.guesses > 100 || r.guesses == 0 || r.logins > 100 || r.logins == 0 {
+				t.Errorf("%d codes and %d logins judged in a day, want at most 100", r.guesses, r.logins)
+			}
+			// Strangers' codes, two owners' codes and notices.
+			if most := min(5*tt.networks, 100) + 2*5*2; r.paid > most {
+				t.Errorf("%d SMS in a day, want at most %d", r.paid, most)
+			}
+			t.Logf("paid %d, guesses %d, logins %d; known %v, new %v", r.paid, r.guesses, r.logins, *r.owners[0].resets, *r.owners[1].resets)
+		})
+	}
+}
+
+// As many numbers fall to guessing as the formula says.
+func TestOdds(t *testing.T) {
+	t.Parallel()
+	const numbers, space = 40, 100
+	hit, want, err := odds(t.Context(), numbers, space)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Five standard deviations of a binomial: it fails by chance once in a million runs.
+	if spread := 5 * math.Sqrt(want*(1-want)/numbers); math.Abs(hit-want) > spread {
+		t.Errorf("%.2f of the numbers were hit, want %.2f give or take %.2f", hit, want, spread)
+	}
+}
+
+// An operator can tell what is going on.
+func TestTrail(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	if err := trail(t.Context(), &out, 15); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`limit="wrong codes per number and network"`, `limit="logins per number"`, "user.locked", "wrong code ", "wrong password", "password.reset"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("nothing says %s:\n%s", want, &out)
+		}
+	}
+	if strings.Contains(out.String(), number) {
+		t.Error("the number stands in full")
+	}
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/seed-16109ab2/rekey/identity"
+)
+
+// trail plays an hour of an attack from so many networks, with an owner on a known
+// device, and prints what an operator sees of it: the log, and the audit trail with
+// events that differ only in time and place counted together.
+func trail(ctx context.Context, out io.Writer, networks int) (err error) {
+	w, err := newWorld(ctx, slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{ReplaceAttr: withoutTime})))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.stop()) }()
+	_, _ = fmt.Fprintln(out, "log:")
+	if _, err := w.CreateUser(ctx, identity.NewUser{Mobile: number, Password: identity.NewSecret(password)}); err != nil {
+		return err
+	}
+	known := caller("phone", 1000, ownersLanguage)
+	if err := w.signIn(ctx, known, password); err != nil {
+		return err
+	}
+	o := &owner{sends: &tally{}, resets: &tally{}, logins: &tally{}, next: w.clock.Now().Add(30 * time.Minute),
+		device: func(int) (string, int) { return "phone", 1000 }}
+	for range 12 {
+		w.strike(ctx, networks)
+		if err := o.act(ctx, w, func() {}); err != nil {
+			return err
+		}
+		if err := w.settle(ctx); err != nil {
+			return err
+		}
+		w.clock.Advance(5 * time.Minute)
+	}
+	return w.printTrail(ctx, out)
+}
+
+func withoutTime(_ []string, a slog.Attr) slog.Attr {
+	if a.Key == slog.TimeKey {
+		return slog.Attr{}
+	}
+	return a
+}
+
+func (w *world) printTrail(ctx context.Context, out io.Writer) error {
+	type kind struct {
+		typ             identity.EventType
+		outcome, mobile string
+	}
+	type group struct {
+		n     int
+		first identity.Event
+	}
+	groups, order := map[kind]*group{}, []kind{}
+	for after := ""; ; {
+		page, err := w.Events(ctx, identity.EventQuery{AfterID: after, Max: 1000})
+		if err != nil {
+			return err
+		}
+		if len(page) == 0 {
+			break
+		}
+		for _, e := range page {
+			k := kind{e.Type, e.Outcome, e.Mobile}
+			if groups[k] == nil {
+				groups[k] = &group{first: e}
+				order = append(order, k)
+			}
+			groups[k].n++
+		}
+		after = page[len(page)-1].ID
+	}
+	_, _ = fmt.Fprintln(out, "\naudit trail:")
+	for _, k := range order {
+		g := groups[k]
+		_, _ = fmt.Fprintf(out, "%s  %4d x  %-15s  %-40s  %-15s  first from %s\n",
+			g.first.At.Format("15:04:05"), g.n, k.typ, k.outcome, k.mobile, g.first.Address)
+	}
+	return nil
+}

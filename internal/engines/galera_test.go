@@ -1,0 +1,143 @@
+package engines_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/mysqldialect"
+
+	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/internal/lab/databases"
+	"github.com/seed-16109ab2/rekey/internal/lab/servers"
+	"github.com/seed-16109ab2/rekey/storage/bunstore"
+)
+
+func TestGalera(t *testing.T) {
+	g, err := servers.NewGalera(t.Context(), 3)
+	if errors.Is(err, servers.ErrNoProgram) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(g.Remove)
+	fresh := func(t *testing.T) (stores []*bunstore.Store) {
+		t.Helper()
+		d, err := databases.On(t.Context(), "mysql", g.Nodes[0].DSN)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range g.Nodes {
+			node, err := d.Via(g.Hosts(i))
+			if err != nil {
+				t.Fatal(err)
+			}
+			db, err := node.Pool(8)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = db.Close() })
+			stores = append(stores, store(t, db))
+		}
+		return stores
+	}
+
+	// Servers start on all nodes at the same time, on a fresh database.
+	t.Run("migrations at the same time", func(t *testing.T) {
+		stores := fresh(t)
+		together(t, func(i int) error { return stores[i%len(stores)].Migrate(context.Background()) })
+		works(t, stores[0])
+		for _, s := range stores {
+			if err := s.Check(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+
+	// A process that died while it migrated leaves its row.
+	t.Run("a lease that is over", func(t *testing.T) {
+		s := fresh(t)[1]
+		exec(t, s.DB(), "CREATE TABLE rekey_migration_lock (id SMALLINT NOT NULL, holder VARBINARY(64) NOT NULL, until BIGINT NOT NULL, PRIMARY KEY (id))")
+		exec(t, s.DB(), "INSERT INTO rekey_migration_lock VALUES (1, 'dead', 1)")
+		if err := s.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		works(t, s)
+	})
+
+	// What one node has acknowledged, another one sees.
+	t.Run("reads see other nodes' writes", func(t *testing.T) {
+		stores := fresh(t)
+		for _, s := range stores {
+			if err := s.Migrate(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range 100 {
+			c := identity.Client{ID: name()}
+			if err := stores[i%3].CreateClient(t.Context(), c); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := stores[(i+1)%3].ClientByID(t.Context(), c.ID); err != nil {
+				t.Fatalf("write %d: %v", i, err)
+			}
+		}
+	})
+
+	// A pool that does not wait for other nodes is refused.
+	t.Run("no wsrep_sync_wait", func(t *testing.T) {
+		pool := func(parameter string) *bunstore.Store {
+			config, err := mysql.ParseDSN(g.Nodes[0].DSN + parameter)
+			if err != nil {
+				t.Fatal(err)
+			}
+			connector, err := mysql.NewConnector(config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			db := sql.OpenDB(connector)
+			t.Cleanup(func() { _ = db.Close() })
+			return store(t, bun.NewDB(db, mysqldialect.New()))
+		}
+		if err := pool("").Check(t.Context()); !errors.Is(err, bunstore.ErrUnfit) || !strings.Contains(err.Error(), "wsrep_sync_wait=1") {
+			t.Error(err)
+		}
+		if err := pool("?wsrep_sync_wait=1").Check(t.Context()); !errors.Is(err, bunstore.ErrSchemaBehind) {
+			t.Error(err)
+		}
+	})
+
+	// A step of a number follows the others of that number on all nodes, also when
+	// they write no other row together.
+	t.Run("live codes of a number", func(t *testing.T) {
+		stores := fresh(t)
+		for _, s := range stores {
+			if err := s.Migrate(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for round := range 20 {
+			key := []byte(name())[:32]
+			together(t, func(i int) error {
+				c := issue(i)
+				id := name()
+				c.Code.ID, c.Code.NumberKey, c.Messages, c.Event.ID = id, key, nil, id
+				c.Charges, c.KeepLive = nil, 1
+				_, err := stores[i%len(stores)].IssueCode(context.Background(), c)
+				return err
+			})
+			var live int
+			if err := stores[0].DB().DB.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM rekey_codes WHERE number_key = ? AND ended_at = 0 AND used_at = 0", key).Scan(&live); err != nil {
+				t.Fatal(err)
+			}
+			if live != 1 {
+				t.Fatalf("round %d: %d live codes, 1 kept", round, live)
+			}
+		}
+	})
+}

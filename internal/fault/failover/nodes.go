@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"syscall"
+
+	"github.com/seed-16109ab2/rekey/internal/lab/databases"
+	"github.com/seed-16109ab2/rekey/internal/lab/servers"
+	"github.com/seed-16109ab2/rekey/storage/bunstore"
+)
+
+// nodes are three of a Galera cluster. Each of our servers begins with another one.
+type nodes struct {
+	galera   *servers.Galera
+	database *databases.Database
+	lost     int
+}
+
+func newNodes(ctx context.Context) (*nodes, error) {
+	g, err := servers.NewGalera(ctx, ours)
+	if err != nil {
+		return nil, err
+	}
+	d, err := databases.On(ctx, "mysql", g.Nodes[0].DSN)
+	if err != nil {
+		g.Remove()
+		return nil, err
+	}
+	return &nodes{galera: g, database: d, lost: -1}, nil
+}
+
+func (n *nodes) open(ctx context.Context, i int) (*bunstore.Store, error) {
+	d, err := n.database.Via(n.galera.Hosts(i))
+	if err != nil {
+		return nil, err
+	}
+	return d.Open(ctx, 8)
+}
+
+// lose kills a node, or cuts it off by stopping it, or kills it and removes its
+// data, one after the other.
+func (n *nodes) lose(ctx context.Context) error {
+	n.lost++
+	node := n.node()
+	switch n.lost % 4 {
+	case 1, 3:
+		return node.Signal(syscall.SIGSTOP)
+	case 2:
+		if err := node.Crash(); err != nil {
+			return err
+		}
+		return n.galera.Wipe(ctx, node)
+	}
+	return node.Crash()
+}
+
+func (n *nodes) node() *servers.Server { return n.galera.Nodes[n.lost%ours] }
+
+func (n *nodes) replace(ctx context.Context) error {
+	if n.lost%2 == 1 {
+		if err := n.node().Signal(syscall.SIGCONT); err != nil {
+			return err
+		}
+		return n.galera.Synced(ctx, n.node())
+	}
+	return n.galera.Join(ctx, n.node())
+}
+
+func (n *nodes) remove() { n.galera.Remove() }

@@ -1,0 +1,3 @@
+// Package standardwebhooks checks identity/eventwebhook against the npm package of
+// the standard.
+package standardwebhooks

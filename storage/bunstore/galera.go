@@ -1,0 +1,153 @@
+package bunstore
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"sync/atomic"
+)
+
+// Galera returns a connector for the nodes of one Galera cluster (MariaDB, or
+// Percona XtraDB Cluster), each given by the connector of its driver. It connects
+// to the first node that is part of the cluster's majority, beginning with the node
+// that served last: give each of your servers its own order, so that they spread
+// over the nodes. It sets wsrep_sync_wait=1 for each connection, so that a
+// transaction sees all that other nodes have acknowledged before it began.
+//
+//	db := sql.OpenDB(bunstore.Galera(node1, node2, node3))
+//
+// A server without Galera is accepted as it is.
+func Galera(nodes ...driver.Connector) driver.Connector { return &galeraNodes{nodes: nodes} }
+
+type galeraNodes struct {
+	nodes []driver.Connector
+	last  atomic.Int64
+}
+
+func (g *galeraNodes) Driver() driver.Driver {
+	if len(g.nodes) == 0 {
+		return nil
+	}
+	return g.nodes[0].Driver()
+}
+
+func (g *galeraNodes) Connect(ctx context.Context) (driver.Conn, error) {
+	if len(g.nodes) == 1 {
+		return connectReady(ctx, g.nodes[0])
+	}
+	var failed []string
+	first := int(g.last.Load())
+	for i := range g.nodes {
+		n := (first + i) % len(g.nodes)
+		// A third of the time that a silent connection has: other nodes have the rest.
+		once, cancel := context.WithTimeout(ctx, longestSilence/3)
+		c, err := connectReady(once, g.nodes[n])
+		cancel()
+		if err == nil {
+			g.last.Store(int64(n))
+			return c, nil
+		}
+		g.last.CompareAndSwap(int64(n), int64((n+1)%len(g.nodes)))
+		if failed = append(failed, err.Error()); ctx.Err() != nil {
+			return nil, fmt.Errorf("%w: %s", ctx.Err(), strings.Join(failed, "; "))
+		}
+	}
+	return nil, fmt.Errorf("none of %d nodes serves: %s", len(g.nodes), strings.Join(failed, "; "))
+}
+
+func connectReady(ctx context.Context, node driver.Connector) (driver.Conn, error) {
+	c, err := node.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := readyGalera(ctx, c); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
+func readyGalera(ctx context.Context, c driver.Conn) error {
+	on, err := showGalera(ctx, c, "SHOW VARIABLES LIKE 'wsrep_on'")
+	if err != nil || on != "ON" {
+		return err
+	}
+	ready, err := showGalera(ctx, c, "SHOW STATUS LIKE 'wsrep_ready'")
+	if err != nil {
+		return err
+	}
+	if ready != "ON" {
+		return errors.New("the node is not part of the cluster's majority")
+	}
+	exec, ok := c.(driver.ExecerContext)
+	if !ok {
+		return errors.New("the driver runs no statement without preparing it")
+	}
+	_, err = exec.ExecContext(ctx, "SET SESSION wsrep_sync_wait = 1", nil)
+	return err
+}
+
+// showGalera returns the value of a SHOW that finds one name, or "".
+func showGalera(ctx context.Context, c driver.Conn, show string) (string, error) {
+	query, ok := c.(driver.QueryerContext)
+	if !ok {
+		return "", errors.New("the driver runs no statement without preparing it")
+	}
+	rows, err := query.QueryContext(ctx, show, nil)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = rows.Close() }()
+	row := make([]driver.Value, len(rows.Columns()))
+	if err := rows.Next(row); err != nil || len(row) < 2 {
+		if errors.Is(err, io.EOF) {
+			err = nil
+		}
+		return "", err
+	}
+	if text, ok := row[1].([]byte); ok {
+		return string(text), nil
+	}
+	return fmt.Sprint(row[1]), nil
+}
+
+// probeGalera finds out whether the server is a node of a Galera cluster, and
+// refuses connections whose reads may miss what another node has acknowledged.
+func (s *Store) probeGalera(ctx context.Context) (bool, error) {
+	var name, on string
+	err := s.db.DB.QueryRowContext(ctx, "SHOW VARIABLES LIKE 'wsrep_on'").Scan(&name, &on)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && on != "ON" {
+		return false, nil
+	}
+	var wait int
+	if err == nil {
+		err = s.db.DB.QueryRowContext(ctx, "SELECT @@SESSION.wsrep_sync_wait").Scan(&wait)
+	}
+	if err == nil && wait&1 == 0 {
+		err = fmt.Errorf("%w: it is a node of a Galera cluster, where a read may miss what another node has acknowledged: "+
+			"open the pool with bunstore.Galera, or set wsrep_sync_wait=1 for its connections", ErrUnfit)
+	}
+	return true, err
+}
+
+// isGalera reports what the probe found.
+func (s *Store) isGalera() bool {
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	return s.server.galera
+}
+
+// lockNumberAcross makes the transactions of one number follow each other on all
+// nodes. A node does not tell others which rows it has locked; only of two that
+// write one row, one fails at its commit, and is run again. What is written is
+// another value each time: writing the same value again writes nothing.
+func (t *tx) lockNumberAcross(numberKey []byte, now int64) error {
+	const aDay = 24 * 60 * 60 * 1000 // until a purge may take the row
+	_, err := t.exec("INSERT INTO rekey_limits ("+limitColumns+") VALUES ("+marks(4)+")"+t.engine.upsert("limit_key, shard", "state", "expires_at"),
+		fmt.Sprintf("number/%x", numberKey), 0, fmt.Appendf(nil, "%x", rand.Uint64()), now+aDay)
+	return err
+}
