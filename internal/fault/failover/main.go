@@ -25,6 +25,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
@@ -33,7 +35,9 @@ func main() {
 	engine := flag.String("engine", "postgres", "postgres or galera")
 	failovers := flag.Int("failovers", 50, "how many machines go")
 	flag.Parse()
-	ctx := context.Background()
+	// Ended early, it still removes its servers.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	c, err := start(ctx, *engine)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "failover:", err)

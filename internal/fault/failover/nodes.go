@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"syscall"
 
 	"github.com/seed-16109ab2/rekey/internal/lab/databases"
@@ -44,7 +45,10 @@ func (n *nodes) lose(ctx context.Context) error {
 	node := n.node()
 	switch n.lost % 4 {
 	case 1, 3:
-		return node.Signal(syscall.SIGSTOP)
+		if err := node.Signal(syscall.SIGSTOP); err != nil {
+			return err
+		}
+		return n.galera.Counts(ctx, n.other(), ours-1)
 	case 2:
 		if err := node.Crash(); err != nil {
 			return err
@@ -56,14 +60,20 @@ func (n *nodes) lose(ctx context.Context) error {
 
 func (n *nodes) node() *servers.Server { return n.galera.Nodes[n.lost%ours] }
 
+// other is a node that was not lost.
+func (n *nodes) other() *servers.Server { return n.galera.Nodes[(n.lost+1)%ours] }
+
+// replace waits for what the others say: a node that was cut off takes itself for
+// a part of the cluster until it hears from them.
 func (n *nodes) replace(ctx context.Context) error {
 	if n.lost%2 == 1 {
 		if err := n.node().Signal(syscall.SIGCONT); err != nil {
 			return err
 		}
-		return n.galera.Synced(ctx, n.node())
+	} else if err := n.galera.Join(ctx, n.node()); err != nil {
+		return err
 	}
-	return n.galera.Join(ctx, n.node())
+	return errors.Join(n.galera.Counts(ctx, n.other(), ours), n.galera.Synced(ctx, n.node()))
 }
 
 func (n *nodes) remove() { n.galera.Remove() }

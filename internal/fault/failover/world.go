@@ -111,11 +111,9 @@ func (w *world) failover(ctx context.Context, c cluster) error {
 	if err := c.lose(ctx); err != nil {
 		return err
 	}
-	if !w.everybody(ctx, gone, 2*recovery) {
-		w.count(&w.counts.late)
-	}
+	whole := w.everybody(ctx, gone, 2*recovery)
 	took := time.Since(gone)
-	if took > recovery {
+	if !whole || took > recovery {
 		w.count(&w.counts.late)
 	}
 	w.mu.Lock()

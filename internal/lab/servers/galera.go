@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -94,19 +95,28 @@ func (g *Galera) Join(ctx context.Context, n *Server) error {
 
 // Synced waits until the node has all data and serves.
 func (g *Galera) Synced(ctx context.Context, n *Server) error {
+	return g.until(ctx, n, "wsrep_local_state_comment", "Synced")
+}
+
+// Counts waits until the node counts that many nodes in the cluster.
+func (g *Galera) Counts(ctx context.Context, n *Server, nodes int) error {
+	return g.until(ctx, n, "wsrep_cluster_size", strconv.Itoa(nodes))
+}
+
+func (g *Galera) until(ctx context.Context, n *Server, status, want string) error {
 	db, err := n.Open()
 	if err != nil {
 		return err
 	}
 	defer func() { _ = db.Close() }()
 	for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
-		var name, state string
-		err := db.QueryRowContext(ctx, "SHOW STATUS LIKE 'wsrep_local_state_comment'").Scan(&name, &state)
-		if err == nil && state == "Synced" {
+		var name, value string
+		err := db.QueryRowContext(ctx, "SHOW STATUS LIKE '"+status+"'").Scan(&name, &value)
+		if err == nil && value == want {
 			return nil
 		}
 		if time.Now().After(deadline) {
-			return errors.Join(fmt.Errorf("a node is %q after three minutes", state), err)
+			return errors.Join(fmt.Errorf("%s of a node is %q after three minutes", status, value), err)
 		}
 	}
 }
