@@ -60,6 +60,9 @@ func inState(t testing.TB, s *identity.Service, state identity.MessageState) (n 
 
 func TestDeliveryStates(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes seconds: run it without -short")
+	}
 	for name, test := range map[string]struct {
 		err      error
 		fails    int // how often

@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
@@ -54,6 +55,9 @@ func TestVerifyPassword(t *testing.T) {
 // is refused at the same count.
 func TestVerifyPasswordCounts(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes seconds: run it without -short")
+	}
 	tries := func(t *testing.T, f *identitytest.Fixture, u identity.User, typed string) (n int) {
 		t.Helper()
 		for ; n < 200; n++ {
@@ -65,7 +69,7 @@ func TestVerifyPasswordCounts(t *testing.T) {
 		}
 		return n
 	}
-	f := identitytest.New(t)
+	f := identitytest.New(t, func(c *identity.Config) { c.Limits.LoginsPerNumber = []limit.Rate{{Limit: 12, Per: 24 * time.Hour}} })
 	u := f.User(number, oldPassword)
 	if err := f.Store.CreateUser(t.Context(), identity.User{ID: "no-number", PasswordHash: u.PasswordHash}); err != nil {
 		t.Fatal(err)
@@ -140,6 +144,9 @@ func TestChangePassword(t *testing.T) {
 // Guesses of the old password count as logins do.
 func TestChangePasswordIsNoWayToGuess(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes seconds: run it without -short")
+	}
 	f := identitytest.New(t)
 	u := f.User(number, oldPassword)
 	for i := range 300 {
