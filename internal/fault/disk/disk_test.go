@@ -46,7 +46,7 @@ var faults = map[string]fault{
 		return func() { pragma(t, s, "PRAGMA query_only = OFF") }
 	},
 	"locked by another for longer than the busy time-out": func(t *testing.T, _ *workload.Service, path string) func() {
-		other, err := sql.Open("sqlite", "file:"+path+"?_txlock=immediate")
+		other, err := sql.Open("sqlite", "file:"+path+"?_txlock=immediate&_pragma=busy_timeout(5000)")
 		if err != nil {
 			t.Fatal(err)
 		}
