@@ -185,11 +185,6 @@ type sqlTx interface {
 	Rollback() error
 }
 
-type plainTx struct{ sqlTx }
-
-func (t plainTx) Commit(context.Context) error   { return t.sqlTx.Commit() }
-func (t plainTx) Rollback(context.Context) error { return t.sqlTx.Rollback() }
-
 // ownTx is a transaction of database/sql's, whose Commit and Rollback take no
 // context: over a connection that says nothing they last as long as it stands. The
 // call does not wait for that; the connection stays in use until the driver
@@ -199,7 +194,18 @@ type ownTx struct {
 	silent bool
 }
 
-func (t *ownTx) Commit(ctx context.Context) error { return t.within(ctx, t.tx.Commit) }
+// Commit waits until the call's deadline, at least longestSilence. A caller that
+// leaves does not end it: what is being committed cannot be taken back, so an error
+// would say that nothing changed although it did.
+func (t *ownTx) Commit(ctx context.Context) error {
+	patience := longestSilence
+	if deadline, ok := ctx.Deadline(); ok {
+		patience = max(patience, time.Until(deadline))
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	return t.within(ctx, t.tx.Commit)
+}
 
 func (t *ownTx) Rollback(ctx context.Context) error {
 	if t.silent {
