@@ -83,6 +83,13 @@ func TestReopen(t *testing.T) {
 		}
 		return fmt.Sprintf("%+v %+v", u, events)
 	}
+	// The result of a delivery is recorded after the message is out.
+	for backlog, err := store.Backlog(t.Context()); len(backlog) > 0 || err != nil; backlog, err = store.Backlog(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Millisecond)
+	}
 	want := state(store)
 	for _, tail := range []string{"", `{"method":"CreateUser","arg":{"ID":`} {
 		file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)

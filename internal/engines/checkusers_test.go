@@ -195,7 +195,7 @@ func TestSessionsInAnotherTimeZone(t *testing.T) {
 			onEachEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
 				db := fresh(t)
 				if db.Dialect().Name() != test.engine {
-					t.Skip("another engine's type")
+					return // the type is of the other engine, where it is tried
 				}
 				db.SetMaxOpenConns(1) // so that the setting stays
 				db.SetConnMaxIdleTime(0)
