@@ -188,9 +188,10 @@ func serve(ctx context.Context, dir, webhook string) (base string, pid int, stop
 	}
 	addr := l.Addr().String()
 	_ = l.Close()
-	cmd := exec.CommandContext(ctx, binary, "serve", "-addr", addr, "-db", filepath.Join(dir, "rekey.db"), "-sms", "webhook="+webhook,
-		"-sends-per-address", many, "-sends-per-device", many, "-sends-total", many, "-sends-per-client", many, "-sends-per-tenant", many,
-		"-failures-per-address", many, "-failures-per-device", many, "-code-lifetime", "10m", "-max-conns-per-address", "1024")
+	cmd := exec.CommandContext(ctx, binary, "serve", "-new-secret", "-addr", addr, "-db", filepath.Join(dir, "rekey.db"), "-sms", "webhook="+webhook,
+		"-sends-per-address", many, "-sends-per-network", many, "-budget-total", many, "-budget-per-client", many, "-budget-per-tenant", many,
+		"-budget-per-prefix", many, "-refusals-per-address", many, "-refusals-per-network", many,
+		"-failures-per-address", many, "-failures-per-network", many, "-code-lifetime", "10m", "-max-conns-per-address", "1024")
 	cmd.Env = append(os.Environ(), "REKEY_WEBHOOK_SECRET=whsec_"+strings.Repeat("QUFB", 8))
 	var log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log
