@@ -70,6 +70,9 @@ type backlogMemory struct {
 	mu   sync.Mutex
 	at   time.Time
 	late time.Duration // how long the oldest code has been due
+	// since is when readings began to be too late, by the real clock. One reading is
+	// not enough: a clock that jumps makes what is being sent look late.
+	since time.Time
 }
 
 // backlogged refuses a send while codes leave so late that the new one would be
@@ -81,7 +84,7 @@ func (s *Service) backlogged(ctx context.Context) error {
 	if !fresh {
 		m.at = time.Now() // others use the old reading meanwhile
 	}
-	late := m.late
+	late, since := m.late, m.since
 	m.mu.Unlock()
 	if !fresh {
 		callCtx, cancel := s.deadline(ctx)
@@ -98,9 +101,15 @@ func (s *Service) backlogged(ctx context.Context) error {
 		}
 		m.mu.Lock()
 		m.late = late
+		if late <= s.cfg.CodeLifetime/2 {
+			m.since = time.Time{}
+		} else if m.since.IsZero() {
+			m.since = time.Now()
+		}
+		since = m.since
 		m.mu.Unlock()
 	}
-	if late > s.cfg.CodeLifetime/2 {
+	if late > s.cfg.CodeLifetime/2 && !since.IsZero() && time.Since(since) > backlogRead {
 		s.observe(ctx, Observation{Kind: ObserveBusy, Outcome: "delivery"})
 		s.log.once(ctx, "codes leave too late, new ones are refused", "late", late)
 		return &BusyError{RetryAfter: 10 * time.Second}
