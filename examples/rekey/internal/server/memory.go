@@ -11,7 +11,7 @@ import (
 // stacks, connections and the requests that wait. It is measured, with
 // internal/measure/memory: with less the collector costs resets in a flood, with
 // more it only lets garbage lie.
-const headroom = 26 << 20
+const headroom = 22 << 20
 
 // limitMemory has the collector keep the process near what its hashes need. Left
 // alone, Go lets garbage grow as large as what is live, and the live hashes are
