@@ -115,7 +115,8 @@ func TestNoticeWaitsForTheBudget(t *testing.T) {
 		if err := reset(f, f.Caller(), f.Code(e164), newPassword); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, "the notice was tried", func() bool { return outcomesOf(t, f.Service, identity.EventAlarm)["messages in total"] == 1 })
+		// One alarm when the code uses the budget up, one when the notice is refused.
+		eventually(t, "the notice was tried", func() bool { return outcomesOf(t, f.Service, identity.EventAlarm)["messages in total"] == 2 })
 		if n := len(f.SMS.All()); n != 1 {
 			t.Errorf("%d messages, want the code alone", n)
 		}
