@@ -155,7 +155,7 @@ func TestRealUnixSocket(t *testing.T) {
 			path := filepath.Join(dir, "s")
 			listener, err := net.Listen("unix", path)
 			if err != nil {
-				t.Skip(err)
+				t.Skip("run it on a system that has Unix sockets: ", err)
 			}
 			f := &fake{}
 			opts := httpadapter.Options{TrustUnixSocket: true, AddressHeader: "X-Forwarded-For"}

@@ -48,7 +48,7 @@ func underLoad(t *testing.T, dir string, env []string, f func(round int)) {
 // Copies taken while passwords are being reset are each of one moment.
 func TestBackupWhileServing(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long: it keeps a server under load")
+		t.Skip("takes seconds under load: run it without -short")
 	}
 	t.Parallel()
 	dir := t.TempDir()
@@ -132,7 +132,7 @@ func TestRefusedBackups(t *testing.T) {
 // The engines' own tools copy a database in use to a consistent one.
 func TestDumpWhileServing(t *testing.T) {
 	if testing.Short() {
-		t.Skip("long: it keeps a server under load")
+		t.Skip("takes seconds under load: run it without -short")
 	}
 	onEachServer(t, func(t *testing.T, address, password string) {
 		dir := t.TempDir()

@@ -171,7 +171,7 @@ func TestFilesOfOtherUsers(t *testing.T) {
 	path := filepath.Join(dir, "secret")
 	writeFile(t, path, strings.Repeat("s", 32), 0o600)
 	if err := os.Chown(path, 12345, -1); err != nil {
-		t.Skip("to run it, be root: ", err)
+		t.Skip("gives a file to another user: run it as root: ", err)
 	}
 	if r := run(t, dir, "", "client", "add", "-id", "x", "-secret-file", "secret"); r.code != 0 || !strings.Contains(r.err, "warning: secret belongs to user 12345, who may have changed it") {
 		t.Errorf("exit status %d, %q", r.code, r.err)

@@ -80,7 +80,7 @@ func TestAgainstNpm(t *testing.T) {
 	t.Parallel()
 	dir := os.Getenv(directory)
 	if dir == "" {
-		t.Skipf("%s is not set: it must name a folder in which \"npm install altcha-lib@2.8.0 altcha@3.2.2\" was run", directory)
+		t.Skipf("to run it, run \"npm install altcha-lib@2.8.0 altcha@3.2.2\" in a folder and set %s to that folder", directory)
 	}
 	v, err := altcha.New(altcha.Config{
 		Secret: identity.NewSecret(secret), Counter: memory.New(), Levels: []altcha.Difficulty{{Iterations: 500, Numbers: 100}},

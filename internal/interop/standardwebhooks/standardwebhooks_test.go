@@ -36,7 +36,7 @@ func TestAgainstNpm(t *testing.T) {
 	t.Parallel()
 	folder := os.Getenv(directory)
 	if folder == "" {
-		t.Skipf("%s is not set", directory)
+		t.Skipf("to run it, run \"npm install standardwebhooks@1.0.0\" in a folder and set %s to that folder", directory)
 	}
 	secrets := []identity.Secret{eventwebhook.NewSecret(), eventwebhook.NewSecret()}
 	var header http.Header

@@ -59,7 +59,7 @@ func TestForeignOwner(t *testing.T) {
 		return
 	}
 	if os.Geteuid() != 0 {
-		t.Skip("to run it, be root")
+		t.Skip("gives files to another user: run it as root")
 	}
 	dir, err := os.MkdirTemp("", "secretfile-")
 	if err != nil {

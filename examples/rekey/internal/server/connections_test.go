@@ -68,7 +68,7 @@ func connect(t *testing.T, from, to string) client {
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}, Timeout: patience}
 	c, err := d.DialContext(t.Context(), "tcp", to)
 	if err != nil {
-		t.Skipf("this machine has no %s: %v", from, err)
+		t.Skipf("run it on a machine whose loopback has %s, as Linux does: %v", from, err)
 	}
 	_ = c.SetDeadline(time.Now().Add(patience))
 	t.Cleanup(func() { _ = c.Close() })
