@@ -388,3 +388,46 @@ func TestRotationKeepsCodesAndMessages(t *testing.T) {
 		t.Errorf("a code sent before the rotation: %v", err)
 	}
 }
+
+// A server with another secret, as during a rotation or by mistake, can neither
+// open a queued message nor check its code. It must not kill the message, and the
+// code must stay good at the servers that have its secret.
+func TestServerWithAnotherSecret(t *testing.T) {
+	t.Parallel()
+	store, clock := memory.New(), identitytest.NewClock(time.Now())
+	right := idleService(t, store, clock, &smstest.Recorder{})
+	user(t, right)
+	if err := right.SendVerifyCode(t.Context(), identity.SendRequest{Caller: caller(), Mobile: number, Purpose: identity.PurposeForgotPassword}); err != nil {
+		t.Fatal(err)
+	}
+	wrongRecorder := &smstest.Recorder{}
+	wrong := idleService(t, store, clock, wrongRecorder, func(c *identity.Config) {
+		c.Secret = identity.NewSecret(strings.Repeat("w", 32))
+	})
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); _ = wrong.Run(ctx) }()
+	time.Sleep(time.Second) // the wrong server looks at the queue meanwhile
+	stop()
+	<-done
+	if n := len(wrongRecorder.All()); n != 0 {
+		t.Errorf("the server with another secret sent %d messages", n)
+	}
+	clock.Advance(time.Minute) // past a lease that it may have taken
+	recorder := &smstest.Recorder{}
+	again := idleService(t, store, clock, recorder)
+	runService(t, again)
+	m, err := recorder.Next(t.Context(), e164)
+	if err != nil {
+		t.Fatalf("the queued message was lost: %v", err)
+	}
+	reset := identity.ResetRequest{
+		Caller: caller(), Mobile: number, Code: identity.NewSecret(m.Params["code"]), Password: identity.NewSecret(newPassword),
+	}
+	if err := wrong.ResetByMobile(t.Context(), reset); err == nil {
+		t.Error("a server with another secret accepted the code")
+	}
+	if err := again.ResetByMobile(t.Context(), reset); err != nil {
+		t.Errorf("at a server with the right secret: %v", err)
+	}
+}
