@@ -1,4 +1,4 @@
-// Command embed is a server of one's own with the module in it, in a few lines.
+// Command embed shows how few lines add Rekey to your own server.
 //
 //	REKEY_SECRET=… go run ./examples/embed
 package main
@@ -16,7 +16,7 @@ import (
 )
 
 func main() {
-	mux := http.NewServeMux() // yours
+	mux := http.NewServeMux() // your own
 	if err := embed(context.Background(), mux, "rekey.db", os.Getenv("REKEY_SECRET")); err != nil {
 		log.Fatal(err)
 	}
@@ -30,14 +30,14 @@ func embed(ctx context.Context, mux *http.ServeMux, path, secret string) error {
 	}
 	svc, err := identity.New(identity.Config{
 		Store:  store,
-		SMS:    console.New(os.Stdout), // or webhook, a provider, or your own SMSSender
+		SMS:    console.New(os.Stdout), // or a provider, or your own sender
 		Secret: identity.NewSecret(secret),
 	})
 	if err != nil {
 		return err
 	}
-	client := identity.Client{ID: "DRrYIqauawN0I8myTMoDTPys6ezGZxnm", Name: "my app"} // sent as X-client-id
-	if err := svc.EnsureClient(ctx, client); err != nil {
+	err = svc.EnsureClient(ctx, identity.Client{ID: "DRrYIqauawN0I8myTMoDTPys6ezGZxnm"}) // sent as X-client-id
+	if err != nil {
 		return err
 	}
 	go svc.Run(ctx) // delivers messages until ctx ends

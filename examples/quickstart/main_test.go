@@ -68,3 +68,27 @@ func TestQuickstartFails(t *testing.T) {
 		t.Errorf("not one sentence: %q", &errs)
 	}
 }
+
+// The README shows what the command prints, from its first line on.
+func TestReadmeShowsTheOutput(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(readme), "$ go run ./examples/quickstart\n")
+	shown, _, closed := strings.Cut(rest, "```")
+	if !found || !closed {
+		t.Fatal("README.md does not show the command")
+	}
+	cmd := exec.Command(build(t))
+	cmd.Env = []string{"TMPDIR=" + t.TempDir()}
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	changing := regexp.MustCompile(`127\.0\.0\.1:\d+|\b\d{6}\b`) // the port and the code
+	if got, want := changing.ReplaceAllString(string(out), "…"), changing.ReplaceAllString(shown, "…"); !strings.HasPrefix(got, want) {
+		t.Errorf("it prints\n%s\nand README.md shows\n%s", got, want)
+	}
+}

@@ -112,7 +112,7 @@ type process struct {
 func start(t *testing.T, dir string, env []string, args ...string) *process {
 	t.Helper()
 	p := &process{Cmd: command(context.Background(), dir, env, append([]string{"serve", "-addr", "127.0.0.1:0"}, args...)...),
-		logs: &lockedBuffer{}, out: &lockedBuffer{}, done: make(chan struct{})}
+		logs: &lockedBuffer{}, out: &lockedBuffer{wrote: make(chan struct{}, 1)}, done: make(chan struct{})}
 	p.Stdout = p.out
 	logs, err := p.StderrPipe()
 	if err != nil {
@@ -164,13 +164,18 @@ func (p *process) wait(t *testing.T) int {
 }
 
 type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
+	mu    sync.Mutex
+	b     bytes.Buffer
+	wrote chan struct{} // if not nil, has one when something was written since it was last read
 }
 
 func (l *lockedBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	select {
+	case l.wrote <- struct{}{}:
+	default:
+	}
 	return l.b.Write(p)
 }
 

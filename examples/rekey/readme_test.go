@@ -1,10 +1,14 @@
 package main_test
 
 import (
+	"fmt"
+	"net/http"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // The table of flags in README.md is what help says.
@@ -43,5 +47,111 @@ func TestReadmeListsFlags(t *testing.T) {
 	}
 	if err := os.WriteFile("README.md", []byte(before+"./rekey -->\n"+b.String()+"<!-- end -->"+after), 0o644); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// The commands of the repository's README do what it says, in its order.
+func TestReadmeCommands(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for _, b := range regexp.MustCompile("(?ms)^```sh\n(.*?)^```$").FindAllStringSubmatch(string(readme), -1) {
+		lines = append(lines, strings.Split(strings.ReplaceAll(b[1], "\\\n", ""), "\n")...)
+	}
+	dir, code, counts := t.TempDir(), "", map[string]int{}
+	var server *process
+	for _, line := range lines {
+		words := shellWords(line)
+		stdin := ""
+		if len(words) > 3 && words[0] == "echo" && words[2] == "|" {
+			stdin, words = words[1]+"\n", words[3:]
+		}
+		switch {
+		case len(words) == 0:
+		case words[0] == "curl":
+			status, answer := curl(t, words, server.addr, code)
+			if status != http.StatusOK {
+				t.Fatalf("%s: %d %s", line, status, answer)
+			}
+			if strings.HasSuffix(words[2], sendPath) {
+				code = server.printedCode(t)
+			}
+			counts["curl"]++
+		case slices.Equal(words[:3], []string{"go", "run", "./examples/rekey"}) && words[3] == "serve":
+			args := words[4:]
+			if i := slices.Index(args, "-addr"); i >= 0 {
+				args = slices.Delete(args, i, i+2) // start picks a free port
+			}
+			server = start(t, dir, nil, args...)
+			counts["serve"]++
+		case slices.Equal(words[:3], []string{"go", "run", "./examples/rekey"}):
+			mustRun(t, dir, stdin, words[3:]...)
+			counts[words[3]]++
+		}
+	}
+	if counts["client"] != 1 || counts["user"] != 2 || counts["serve"] != 1 || counts["curl"] != 2 {
+		t.Errorf("commands run: %v", counts)
+	}
+	page := regexp.MustCompile("`(-page [^`]*)`").FindStringSubmatch(string(readme))
+	if page == nil {
+		t.Fatal("README.md does not show -page")
+	}
+	served := start(t, dir, nil, append([]string{"-sms", "console"}, strings.Fields(page[1])...)...)
+	if response, _ := fetch(t, served.addr, "/reset-password"); response.StatusCode != http.StatusOK {
+		t.Errorf("the page: %s", response.Status)
+	}
+}
+
+// shellWords splits a command line of words and single-quoted words.
+func shellWords(line string) (words []string) {
+	for _, w := range regexp.MustCompile(`'([^']*)'|[^\s']+`).FindAllStringSubmatch(line, -1) {
+		if w[1] != "" {
+			words = append(words, w[1])
+		} else {
+			words = append(words, w[0])
+		}
+	}
+	return words
+}
+
+// curl does what the command does, at addr, with the code that was sent.
+func curl(t *testing.T, words []string, addr, code string) (status int, answer string) {
+	t.Helper()
+	_, path, found := strings.Cut(strings.TrimPrefix(words[2], "http://"), "/")
+	if words[1] != "-i" || !found {
+		t.Fatalf("curl is called with %q", words)
+	}
+	var headers, body string
+	for i := 3; i+1 < len(words); i += 2 {
+		switch words[i] {
+		case "-H":
+			headers += words[i+1] + "\r\n"
+		case "-d":
+			body = strings.Replace(words[i+1], "123456\",\"password", code+"\",\"password", 1)
+		default:
+			t.Fatalf("curl has the option %q", words[i])
+		}
+	}
+	conn := dial(t, addr)
+	write(t, conn, fmt.Sprintf("POST /%s HTTP/1.1\r\nHost: %s\r\n%sContent-Length: %d\r\n\r\n%s", path, addr, headers, len(body), body))
+	return readAnswer(t, conn)
+}
+
+// printedCode waits for the code of an SMS on standard output.
+func (p *process) printedCode(t *testing.T) string {
+	t.Helper()
+	digits := regexp.MustCompile(`\b\d{6}\b`)
+	for timeout := time.After(patience); ; {
+		if code := digits.FindString(p.out.String()); code != "" {
+			return code
+		}
+		select {
+		case <-p.out.wrote:
+		case <-timeout:
+			t.Fatalf("no code was printed: %q", p.out)
+		}
 	}
 }

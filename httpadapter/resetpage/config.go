@@ -90,7 +90,7 @@ type Config struct {
 	// shades for links and for dark mode, are chosen so that they can be read
 	// (WCAG 2.2, contrast of 4.5 to 1). Default "#0a6b63".
 	Accent string
-	// CSS is added to the style sheet: set the variables that docs/reset-page.md
+	// CSS is added to the style sheet: set the variables that docs/reset-page-look.md
 	// lists, or anything else. Default none.
 	CSS string
 
@@ -104,7 +104,7 @@ type Config struct {
 	// the first of Languages.
 	DefaultLanguage string
 	// Templates replace shipped templates by name. See [Page] for what they get and
-	// docs/reset-page.md for their names. Default none.
+	// docs/reset-page-look.md for their names. Default none.
 	Templates *template.Template
 
 	// Address is whom limits count: behind a reverse proxy it must return the

@@ -254,7 +254,7 @@ func TestHead(t *testing.T) {
 	}
 }
 
-// docs/reset-page.md lists the texts, with what each may hold.
+// docs/reset-page-look.md lists the texts, with what each may hold.
 func TestGuideListsTheTexts(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
@@ -263,7 +263,7 @@ func TestGuideListsTheTexts(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(en)) {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", name, strings.ReplaceAll(en[name], "|", `\|`))
 	}
-	const guide = "../../docs/reset-page.md"
+	const guide = "../../docs/reset-page-look.md"
 	text, err := os.ReadFile(guide)
 	if err != nil {
 		t.Fatal(err)

@@ -51,7 +51,7 @@
 //
 // Set the name, the logo and the accent colour in [Config]; replace any text with
 // [Config.Texts], add to the style sheet with [Config.CSS], and replace templates with
-// [Config.Templates]. The guide in docs/reset-page.md lists them.
+// [Config.Templates]. The guide in docs/reset-page-look.md lists them.
 //
 // # Stability
 //

@@ -13,7 +13,7 @@ import (
 )
 
 // Texts are the page's texts, by BCP 47 language and by name. English ("en") and
-// Chinese ("zh") are shipped complete. The guide in docs/reset-page.md lists all
+// Chinese ("zh") are shipped complete. The guide in docs/reset-page-look.md lists all
 // names, such as "number.title", with what a text may hold in braces. A name that
 // is not listed there is an error of [New].
 type Texts map[string]map[string]string
