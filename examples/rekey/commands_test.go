@@ -138,18 +138,26 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// helpOfCommands are the commands in the overview: for each the line, the name and
+// the summary.
+func helpOfCommands(t *testing.T) [][]string {
+	t.Helper()
+	overview := mustRun(t, t.TempDir(), "", "help")
+	found := regexp.MustCompile(`(?m)^  ([a-z]+(?: [a-z-]+)?)  +(\S.*)`).FindAllStringSubmatch(overview, -1)
+	if len(found) < 26 {
+		t.Fatalf("the overview has %d commands:\n%s", len(found), overview)
+	}
+	return found
+}
+
 // Every command is explained, both ways.
 func TestHelpOfEachCommand(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	overview := mustRun(t, dir, "", "help")
-	found := regexp.MustCompile(`(?m)^  ([a-z]+(?: [a-z]+)?)  +\S`).FindAllStringSubmatch(overview, -1)
-	if len(found) < 18 {
-		t.Errorf("the overview has %d commands:\n%s", len(found), overview)
-	}
-	for _, c := range found {
+	for _, c := range helpOfCommands(t) {
 		words := strings.Fields(c[1])
-		if one, other := mustRun(t, dir, "", append([]string{"help"}, words...)...), mustRun(t, dir, "", append(words, "-h")...); one != other || !strings.HasPrefix(one, "Usage: rekey "+c[1]+" [flags]\n") {
+		one, other := mustRun(t, dir, "", append([]string{"help"}, words...)...), mustRun(t, dir, "", append(words, "-h")...)
+		if one != other || !regexp.MustCompile("^Usage: rekey "+c[1]+` \[flags\]( [A-Z]+)?\n\n`).MatchString(one) || !strings.Contains(one, c[2]) {
 			t.Errorf("help of %s is\n%s\nand\n%s", c[1], one, other)
 		}
 	}

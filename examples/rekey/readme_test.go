@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -30,22 +31,44 @@ func TestReadmeListsFlags(t *testing.T) {
 	for _, s := range settings {
 		b.WriteString("| `" + s[1] + "` | " + cell(s[2]) + " |\n")
 	}
+	checkReadme(t, "flags", b.String())
+}
+
+// The table of commands in README.md is what help says.
+func TestReadmeListsCommands(t *testing.T) {
+	t.Parallel()
+	b := "\n| command | |\n|---|---|\n"
+	for _, c := range helpOfCommands(t) {
+		b += "| `" + c[1] + "` | " + strings.ReplaceAll(c[2], "|", `\|`) + " |\n"
+	}
+	checkReadme(t, "commands", b)
+}
+
+// readmeLock is held while a test writes README.md.
+var readmeLock sync.Mutex
+
+// checkReadme compares a part of README.md, between two comments, with what it must be.
+func checkReadme(t *testing.T, part, want string) {
+	t.Helper()
+	readmeLock.Lock()
+	defer readmeLock.Unlock()
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, rest, found := strings.Cut(string(readme), "./rekey -->\n")
-	table, after, foundEnd := strings.Cut(rest, "<!-- end -->")
+	head := "<!-- " + part + ": written by REKEY_UPDATE=1 go test -run TestReadme ./rekey -->\n"
+	before, rest, found := strings.Cut(string(readme), head)
+	is, after, foundEnd := strings.Cut(rest, "<!-- end -->")
 	if !found || !foundEnd {
-		t.Fatal("README.md has no place for the flags")
+		t.Fatalf("README.md has no place for the %s", part)
 	}
-	if table == b.String() {
+	if is == want {
 		return
 	}
 	if os.Getenv("REKEY_UPDATE") == "" {
-		t.Fatal("README.md and help differ: run REKEY_UPDATE=1 go test -run TestReadmeListsFlags ./rekey")
+		t.Fatalf("the %s of README.md and help differ: run REKEY_UPDATE=1 go test -run TestReadme ./rekey", part)
 	}
-	if err := os.WriteFile("README.md", []byte(before+"./rekey -->\n"+b.String()+"<!-- end -->"+after), 0o644); err != nil {
+	if err := os.WriteFile("README.md", []byte(before+head+want+"<!-- end -->"+after), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -44,6 +44,16 @@ func echoes(t *testing.T, terminal *os.File) bool {
 	return state.Lflag&unix.ECHO != 0
 }
 
+// awaitSilence waits until the terminal does not show what is typed.
+func awaitSilence(t *testing.T, terminal *os.File) {
+	t.Helper()
+	for until := time.Now().Add(patience); echoes(t, terminal); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatal("the terminal shows what is typed")
+		}
+	}
+}
+
 // A password is not shown while it is typed, and the terminal is left as it was.
 func TestPasswordIsNotShown(t *testing.T) {
 	t.Parallel()
@@ -65,11 +75,7 @@ func TestPasswordIsNotShown(t *testing.T) {
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			for until := time.Now().Add(patience); echoes(t, slave); time.Sleep(5 * time.Millisecond) {
-				if time.Now().After(until) {
-					t.Fatal("the terminal shows what is typed")
-				}
-			}
+			awaitSilence(t, slave)
 			if test.interrupted {
 				_ = cmd.Process.Signal(os.Interrupt)
 			} else {
@@ -106,5 +112,68 @@ func TestPasswordIsNotShown(t *testing.T) {
 			}
 			mustRun(t, dir, oldPassword, "user", "check", "-mobile", mobile)
 		})
+	}
+}
+
+func TestSetPasswordOnTerminal(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	seed(t, dir)
+	master, slave := terminal(t)
+	cmd := command(t.Context(), dir, nil, "user", "set-password", "-mobile", mobile)
+	var errs lockedBuffer
+	cmd.Stdin, cmd.Stderr = slave, &errs
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	awaitSilence(t, slave)
+	if _, err := master.WriteString(newPassword + "\n" + newPassword + "\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil || errs.String() != "Password: \nThe same again: \n" || !echoes(t, slave) {
+		t.Errorf("%v, %q, the terminal echoes: %v", err, errs.String(), echoes(t, slave))
+	}
+	mustRun(t, dir, newPassword, "user", "check", "-mobile", mobile)
+}
+
+// A user is erased on a terminal after a yes, and after nothing else.
+func TestEraseAsks(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	id := addUser(t, dir, mobile)
+	for _, test := range []struct {
+		name, answer string
+		erased       bool
+	}{
+		{"no", "no\n", false},
+		{"nothing", "\n", false},
+		{"end of file", "\x04", false},
+		{"interrupted", "", false},
+		{"yes", "yes\n", true},
+	} {
+		master, slave := terminal(t)
+		cmd := command(t.Context(), dir, nil, "user", "erase", "-mobile", mobile)
+		var errs lockedBuffer
+		cmd.Stdin, cmd.Stderr = slave, &errs
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		question := "Erase user " + id + " (+86*******8901) for good? Type yes: "
+		for until := time.Now().Add(patience); errs.String() != question; time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(until) {
+				t.Fatalf("%s: the question is %q", test.name, errs.String())
+			}
+		}
+		if test.answer == "" {
+			_ = cmd.Process.Signal(os.Interrupt)
+		} else if _, err := master.WriteString(test.answer); err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Wait(); (err == nil) != test.erased || !test.erased && !strings.Contains(errs.String(), "rekey user erase: nothing was changed: ") {
+			t.Errorf("%s: %v, %q", test.name, err, errs.String())
+		}
+		if out := mustRun(t, dir, "", "user", "list"); (out == "") != test.erased {
+			t.Errorf("%s: users are %q", test.name, out)
+		}
 	}
 }

@@ -42,13 +42,21 @@ func commands(version string) []command {
 		{"check", "Check the settings of serve, the database, its secret and the providers; makes nothing, sends nothing, and fails if there is a fault.", check},
 		{"config", "Print the settings of serve that are in force, as a settings file, without secrets.", config},
 		{"client add", "Register an application; makes the database if there is none.", clientAdd},
+		{"client list", "Print the applications, as JSON lines or as a table.", clientList},
+		{"client show", "Print one application.", clientShow},
 		{"client disable", "Turn an application off.", clientSwitch(true)},
 		{"client enable", "Turn an application on again.", clientSwitch(false)},
+		{"client remove", "Remove an application; it can be added again.", clientRemove},
 		{"user add", "Store a user, with the password on standard input; makes the database if there is none.", userAdd},
+		{"user list", "Print the users of a tenant, as JSON lines or as a table, without their passwords' hashes.", userList},
+		{"user show", "Print one user, without the password's hash.", userShow},
 		{"user check", "Check a user's password on standard input: exit status 0 if right, 1 if wrong.", userCheck},
+		{"user set-mobile", "Give a user another number; codes sent to the old one are dead.", userSetMobile},
+		{"user set-password", "Set a user's password, read from standard input; the user is told by SMS.", userSetPassword},
 		{"user unlock", "Unlock a number after too many failed attempts.", userUnlock},
 		{"user disable", "Keep a user from logging in and resetting.", userSwitch(true)},
 		{"user enable", "Undo user disable.", userSwitch(false)},
+		{"user erase", "Erase a user; the audit trail keeps the id, and no number, address or device with it.", userErase},
 		{"sms test", "Send one code to a number through the providers, and tell what happened; needs no database.", smsTest},
 		{"texts", "Print how many SMS segments each text takes with these settings.", textsCommand},
 		{"events", "Print the audit events as JSON lines, oldest first.", eventsCommand},
@@ -129,7 +137,7 @@ func commandNames() string {
 func help(w io.Writer) {
 	_, _ = fmt.Fprintf(w, "Usage: %s COMMAND [flags]\n\nCommands:\n\n", program)
 	for _, c := range commands("") {
-		_, _ = fmt.Fprintf(w, "  %-14s  %s\n", c.name, c.summary)
+		_, _ = fmt.Fprintf(w, "  %-17s  %s\n", c.name, c.summary)
 	}
 	_, _ = fmt.Fprintf(w, "\n%q explains the flags of one. Each flag is also an environment variable, and a line of the file that -config names.\n", program+" COMMAND -h")
 }

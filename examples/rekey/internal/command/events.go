@@ -1,90 +1,175 @@
 package command
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
+	"slices"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/database"
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/settings"
 	"github.com/seed-16109ab2/rekey/identity"
-	"github.com/seed-16109ab2/rekey/sms"
 )
 
-const page = 500
+const (
+	// followEvery is how often -follow looks for new events.
+	followEvery = time.Second
+	// settledAfter is how long an event may take from its id to its commit: more than
+	// any call of a store lasts.
+	settledAfter = 15 * time.Second
+	// disagreement is how far the clocks of servers may be apart.
+	disagreement = time.Minute
+)
+
+// eventFilter selects events.
+type eventFilter struct {
+	user, tenant string
+	types        []identity.EventType
+	since        string
+}
+
+func (e *eventFilter) flags(f *settings.Set) {
+	f.Text(&e.user, "user", "`ID` of the user whose events are printed; default: all events")
+	f.Text(&e.tenant, "tenant", "`TENANT` of -user; default none")
+	settings.List(f, &e.types, "type", parseEventType, "`TYPES` of events that are printed, such as password.reset, comma-separated; default all")
+	f.Text(&e.since, "since", "`TIME` of the first event: a duration back from now such as 24h, or a time such as 2026-12-31T08:00:00Z; default: the oldest event")
+}
+
+func (e *eventFilter) start(now time.Time) (time.Time, error) {
+	if e.tenant != "" && e.user == "" {
+		return time.Time{}, settings.Usagef("-tenant is for -user")
+	}
+	if e.since == "" {
+		return time.Time{}, nil
+	}
+	if back, err := time.ParseDuration(e.since); err == nil && back >= 0 {
+		return now.Add(-back), nil
+	}
+	start, err := time.Parse(time.RFC3339, e.since)
+	if err != nil {
+		return start, settings.Usagef(`-since is %q, which is neither a duration such as "24h" nor a time such as "2026-12-31T08:00:00Z"`, e.since)
+	}
+	return start, nil
+}
+
+// firstID is before the ids of all events from a time on, as far as clocks agree.
+func firstID(start time.Time) string {
+	ms := start.Add(-disagreement).UnixMilli()
+	if start.IsZero() || ms < 0 {
+		return ""
+	}
+	var id uuid.UUID
+	for i := range 6 {
+		id[i] = byte(ms >> (40 - 8*i))
+	}
+	return id.String()
+}
+
+func parseEventType(s string) (identity.EventType, error) {
+	word, err := settings.ParseWord(s)
+	return identity.EventType(word), err
+}
 
 func eventsCommand(f *settings.Set) action {
-	return printAll(f, func(ctx context.Context, s identity.Storage, after string) (events []identity.Event, last string, err error) {
-		events, err = s.Events(ctx, identity.EventQuery{AfterID: after, Max: page})
-		if n := len(events); n > 0 {
-			last = events[n-1].ID
-		}
-		return events, last, err
-	})
-}
-
-// messageLine is an outbox message without what it says.
-type messageLine struct {
-	ID          string                `json:"id"`
-	State       identity.MessageState `json:"state"`
-	CreatedAt   time.Time             `json:"created_at"`
-	NextAt      time.Time             `json:"next_at"`
-	ExpiresAt   time.Time             `json:"expires_at"`
-	Attempts    int                   `json:"attempts"`
-	FinishedAt  time.Time             `json:"finished_at,omitzero"`
-	Provider    string                `json:"provider,omitempty"`
-	ProviderRef string                `json:"provider_ref,omitempty"`
-	LastError   string                `json:"last_error,omitempty"`
-	Receipt     sms.ReceiptState      `json:"receipt,omitempty"`
-	ReceiptCode string                `json:"receipt_code,omitempty"`
-	ReceiptAt   time.Time             `json:"receipt_at,omitzero"`
-}
-
-func messagesCommand(f *settings.Set) action {
-	return printAll(f, func(ctx context.Context, s identity.Storage, after string) (lines []messageLine, last string, err error) {
-		messages, err := s.MessageStates(ctx, after, page)
-		for _, m := range messages {
-			last = m.ID
-			lines = append(lines, messageLine{
-				ID: m.ID, State: m.State, CreatedAt: m.CreatedAt, NextAt: m.NextAt, ExpiresAt: m.ExpiresAt, Attempts: m.Attempts,
-				FinishedAt: m.FinishedAt, Provider: m.Provider, ProviderRef: m.ProviderRef, LastError: m.LastError,
-				Receipt: m.Receipt, ReceiptCode: m.ReceiptCode, ReceiptAt: m.ReceiptAt,
-			})
-		}
-		return lines, last, err
-	})
-}
-
-// printAll prints every page as JSON lines. It needs no secret: whoever reads
-// the trail need not be able to read codes.
-func printAll[T any](f *settings.Set, next func(ctx context.Context, s identity.Storage, after string) ([]T, string, error)) action {
 	var d database.Database
+	var filter eventFilter
+	var follow bool
 	d.AddressFlag(f)
-	return func(ctx context.Context, std Streams) (err error) {
-		store, err := d.OpenExisting(ctx)
+	filter.flags(f)
+	f.Bool(&follow, "follow", "go on and print new events as they come, until SIGTERM or SIGINT")
+	return func(ctx context.Context, std Streams) error {
+		start, err := filter.start(time.Now())
 		if err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, store.DB().Close()) }()
-		out := bufio.NewWriter(std.Out)
-		encoder := json.NewEncoder(out)
-		encoder.SetEscapeHTML(false)
-		for after := ""; ; {
-			rows, last, err := next(ctx, store, after)
-			if err != nil {
-				return err
-			}
-			for _, row := range rows {
-				if err := encoder.Encode(row); err != nil {
-					return err
+		print := func(events []identity.Event) error {
+			return printJSON(std.Out, slices.DeleteFunc(events, func(e identity.Event) bool {
+				return e.At.Before(start) || len(filter.types) > 0 && !slices.Contains(filter.types, e.Type)
+			}))
+		}
+		return onStore(ctx, &d, func(s database.Store) error {
+			read := func(after string) (events []identity.Event, last string, err error) {
+				events, err = s.Events(ctx, identity.EventQuery{AfterID: max(after, firstID(start)), Tenant: filter.tenant, UserID: filter.user, Max: page})
+				if n := len(events); n > 0 {
+					last = events[n-1].ID
 				}
+				return events, last, err
 			}
-			if len(rows) < page {
-				return out.Flush()
+			if !follow {
+				return eachPage("", read, print)
 			}
-			after = last
+			err := followEvents(ctx, read, print)
+			if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+				return nil
+			}
+			return err
+		})
+	}
+}
+
+// follower remembers the events that were printed and may still be followed by
+// others with earlier ids: ids are made before their events are committed.
+type follower struct {
+	settled string // all events up to this id are complete, and printed
+	seen    []seenEvent
+	ids     map[string]bool // those of seen
+}
+
+type seenEvent struct {
+	id string
+	at time.Time // when it was seen
+}
+
+// unseen keeps the events that are new, and remembers them.
+func (l *follower) unseen(events []identity.Event, now time.Time) []identity.Event {
+	return slices.DeleteFunc(events, func(e identity.Event) bool {
+		switch {
+		case l.ids[e.ID]:
+			return true
+		case now.Sub(e.At) > settledAfter+disagreement:
+			l.settled = max(l.settled, e.ID)
+			return false
+		}
+		l.ids[e.ID] = true
+		l.seen = append(l.seen, seenEvent{e.ID, now})
+		return false
+	})
+}
+
+// settle forgets events that no other one can precede any more.
+func (l *follower) settle(now time.Time) {
+	for _, e := range l.seen {
+		if now.Sub(e.at) >= settledAfter {
+			l.settled = max(l.settled, e.id)
+		}
+	}
+	l.seen = slices.DeleteFunc(l.seen, func(e seenEvent) bool {
+		over := e.id <= l.settled
+		if over {
+			delete(l.ids, e.id)
+		}
+		return over
+	})
+}
+
+// followEvents prints events as they come, until ctx ends.
+func followEvents(ctx context.Context, read func(after string) ([]identity.Event, string, error), print func([]identity.Event) error) error {
+	l := follower{ids: map[string]bool{}}
+	tick := time.NewTicker(followEvery)
+	defer tick.Stop()
+	for {
+		now := time.Now()
+		err := eachPage(l.settled, read, func(events []identity.Event) error { return print(l.unseen(events, now)) })
+		if err != nil {
+			return err
+		}
+		l.settle(now)
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
 		}
 	}
 }

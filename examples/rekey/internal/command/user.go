@@ -3,57 +3,75 @@ package command
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/database"
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/settings"
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
-// who names a user.
-type who struct{ mobile, tenant string }
-
-func (w *who) flags(f *settings.Set) {
-	f.Text(&w.mobile, "mobile", "`NUMBER` of the user; without country code: of -default-region; required")
-	f.Text(&w.tenant, "tenant", "`TENANT` of the user; default none")
+// userFlags is what every command on users is told.
+type userFlags struct {
+	set    *settings.Set
+	db     database.Database
+	config identity.Config
+	mobile string
+	tenant string
 }
 
-func (w *who) check() error {
-	if w.mobile == "" {
+func newUserFlags(f *settings.Set, database func(*database.Database, *settings.Set)) *userFlags {
+	u := &userFlags{set: f, config: settings.Defaults()}
+	database(&u.db, f)
+	f.Numbers(&u.config)
+	f.Text(&u.tenant, "tenant", "`TENANT` of the user; default none")
+	return u
+}
+
+// onNumber defines -mobile for a command that needs a number.
+func onNumber(f *settings.Set) *userFlags {
+	u := newUserFlags(f, (*database.Database).Flags)
+	f.Text(&u.mobile, "mobile", "`NUMBER` of the user; without country code: of -default-region; required")
+	return u
+}
+
+func (u *userFlags) check() error {
+	if u.mobile == "" {
 		return settings.Usagef("-mobile is missing")
 	}
 	return nil
 }
 
+// withService runs do on the service of the database, which is made if there is
+// none.
+func (u *userFlags) withService(ctx context.Context, std Streams, do func(*identity.Service) error) error {
+	return withService(ctx, u.set, &u.db, u.config, std, do)
+}
+
 func userAdd(f *settings.Set) action {
-	var d database.Database
-	var w who
-	c := settings.Defaults()
-	d.Flags(f)
-	w.flags(f)
+	u := onNumber(f)
 	var id string
 	var unverified bool
 	f.Text(&id, "id", "`ID` of the user, at most 64 bytes; default: a new UUID")
 	f.Bool(&unverified, "unverified", "it is not proven that the user holds the number, so it cannot reset the password")
-	f.Numbers(&c)
-	f.Passwords(&c)
-	f.Hash(&c)
+	f.Passwords(&u.config)
+	f.Hash(&u.config)
 	return func(ctx context.Context, std Streams) error {
-		if err := w.check(); err != nil {
+		if err := u.check(); err != nil {
 			return err
 		}
 		password, err := readPassword(ctx, std, true)
 		if err != nil {
 			return err
 		}
-		return withService(ctx, f, &d, c, std, func(s *identity.Service) error {
+		return u.withService(ctx, std, func(s *identity.Service) error {
 			user, err := s.CreateUser(ctx, identity.NewUser{
-				ID: id, Tenant: w.tenant, Mobile: w.mobile, Password: password, Unverified: unverified,
+				ID: id, Tenant: u.tenant, Mobile: u.mobile, Password: password, Unverified: unverified,
 			})
 			if errors.Is(err, identity.ErrAlreadyExists) {
 				return errors.New("there is already a user with this number or id")
 			}
 			if err != nil {
-				return settings.Mobile(err, w.mobile, c)
+				return settings.Mobile(err, u.mobile, u.config)
 			}
 			return say(std, "user %s added", user.ID)
 		})
@@ -61,26 +79,21 @@ func userAdd(f *settings.Set) action {
 }
 
 func userCheck(f *settings.Set) action {
-	var d database.Database
-	var w who
-	c := settings.Defaults()
-	d.Flags(f)
-	w.flags(f)
-	f.Numbers(&c)
-	f.Hash(&c)
-	f.Logins(&c)
+	u := onNumber(f)
+	f.Hash(&u.config)
+	f.Logins(&u.config)
 	return func(ctx context.Context, std Streams) error {
-		if err := errors.Join(w.check(), d.MustExist()); err != nil {
+		if err := errors.Join(u.check(), u.db.MustExist()); err != nil {
 			return err
 		}
 		password, err := readPassword(ctx, std, false)
 		if err != nil {
 			return err
 		}
-		return withService(ctx, f, &d, c, std, func(s *identity.Service) error {
-			_, err := s.Authenticate(ctx, identity.LoginRequest{Tenant: w.tenant, Mobile: w.mobile, Password: password})
+		return u.withService(ctx, std, func(s *identity.Service) error {
+			_, err := s.Authenticate(ctx, identity.LoginRequest{Tenant: u.tenant, Mobile: u.mobile, Password: password})
 			if err != nil {
-				return settings.Mobile(err, w.mobile, c)
+				return settings.Mobile(err, u.mobile, u.config)
 			}
 			return say(std, "the password is right")
 		})
@@ -88,50 +101,74 @@ func userCheck(f *settings.Set) action {
 }
 
 func userUnlock(f *settings.Set) action {
-	var d database.Database
-	var w who
-	c := settings.Defaults()
-	d.Flags(f)
-	w.flags(f)
-	f.Numbers(&c)
+	u := onNumber(f)
 	return func(ctx context.Context, std Streams) error {
-		if err := errors.Join(w.check(), d.MustExist()); err != nil {
+		if err := errors.Join(u.check(), u.db.MustExist()); err != nil {
 			return err
 		}
-		return withService(ctx, f, &d, c, std, func(s *identity.Service) error {
-			if err := s.Unlock(ctx, w.tenant, w.mobile); err != nil {
-				return settings.Mobile(err, w.mobile, c)
+		return u.withService(ctx, std, func(s *identity.Service) error {
+			if err := s.Unlock(ctx, u.tenant, u.mobile); err != nil {
+				return settings.Mobile(err, u.mobile, u.config)
 			}
 			return say(std, "the number is not locked")
 		})
 	}
 }
 
-func userSwitch(disabled bool) func(*settings.Set) action {
-	return func(f *settings.Set) action {
-		var d database.Database
-		var w who
-		c := settings.Defaults()
-		d.Flags(f)
-		w.flags(f)
-		f.Numbers(&c)
-		return func(ctx context.Context, std Streams) error {
-			if err := errors.Join(w.check(), d.MustExist()); err != nil {
-				return err
-			}
-			return withService(ctx, f, &d, c, std, func(s *identity.Service) error {
-				user, err := s.UserByMobile(ctx, w.tenant, w.mobile)
-				if err == nil {
-					err = s.UpdateUser(ctx, identity.UserChange{Tenant: user.Tenant, ID: user.ID, Disabled: &disabled})
-				}
-				if errors.Is(err, identity.ErrNotFound) {
-					return errors.New("there is no user with this number")
-				}
-				if err != nil {
-					return settings.Mobile(err, w.mobile, c)
-				}
-				return say(std, "user %s %s", user.ID, switched(disabled))
-			})
-		}
+// account names a user who exists, by number or by id.
+type account struct {
+	*userFlags
+	id string
+}
+
+func newAccount(f *settings.Set, database func(*database.Database, *settings.Set)) *account {
+	a := &account{userFlags: newUserFlags(f, database)}
+	f.Text(&a.mobile, "mobile", "`NUMBER` of the user; without country code: of -default-region; it or -id is required")
+	f.Text(&a.id, "id", "`ID` of the user")
+	return a
+}
+
+func (a *account) check() error {
+	if (a.mobile == "") == (a.id == "") {
+		return settings.Usagef("name the user by either -mobile or -id")
 	}
+	return nil
+}
+
+// directory finds users: a service, which reads numbers in any spelling, or a store,
+// which reads them in E.164.
+type directory interface {
+	UserByID(ctx context.Context, tenant, id string) (identity.User, error)
+	UserByMobile(ctx context.Context, tenant, mobile string) (identity.User, error)
+}
+
+func (a *account) find(ctx context.Context, in directory, mobile string) (user identity.User, err error) {
+	by := "id"
+	if a.id != "" {
+		user, err = in.UserByID(ctx, a.tenant, a.id)
+	} else {
+		by = "number"
+		user, err = in.UserByMobile(ctx, a.tenant, mobile)
+	}
+	if !errors.Is(err, identity.ErrNotFound) {
+		return user, settings.Mobile(err, a.mobile, a.config)
+	}
+	if a.tenant != "" {
+		return user, fmt.Errorf("tenant %q has no user with this %s", a.tenant, by)
+	}
+	return user, fmt.Errorf("there is no user with this %s", by)
+}
+
+// run finds the user in a database that exists, and runs do on it.
+func (a *account) run(ctx context.Context, std Streams, do func(*identity.Service, identity.User) error) error {
+	if err := errors.Join(a.check(), a.db.MustExist()); err != nil {
+		return err
+	}
+	return a.withService(ctx, std, func(s *identity.Service) error {
+		user, err := a.find(ctx, s, a.mobile)
+		if err != nil {
+			return err
+		}
+		return do(s, user)
+	})
 }

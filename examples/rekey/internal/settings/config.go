@@ -89,7 +89,9 @@ func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys
 func (f *Set) Config(c *identity.Config) {
 	f.Numbers(c)
 	f.Passwords(c)
+	f.History(c)
 	f.Hash(c)
+	f.Notices(c)
 	f.Logins(c)
 	f.limits(&c.Limits)
 	f.budget(&c.Budget)
@@ -112,6 +114,17 @@ func (f *Set) Passwords(c *identity.Config) {
 	f.Text(&c.ServiceName, "service-name", "`NAME` at the head of each SMS, which no new password may contain; default none")
 }
 
+// History defines the flag of how many earlier passwords are refused.
+func (f *Set) History(c *identity.Config) {
+	f.Int(&c.Password.History, "password-history", "`COUNT` of earlier passwords that are refused, 0 to 10, default 0; each costs a hash per reset")
+}
+
+// Notices defines the flags of the notice that a password was changed.
+func (f *Set) Notices(c *identity.Config) {
+	f.Word(&c.DefaultLanguage, "default-language", "`LANGUAGE` of SMS and errors when X-L names none that there is, BCP 47; shipped: en, zh")
+	f.Duration(&c.NoticeLifetime, "notice-lifetime", "`DURATION` that the notice of a reset is tried")
+}
+
 // Hash defines the flags of the cost of hashing.
 func (f *Set) Hash(c *identity.Config) {
 	h := &c.Hash
@@ -124,19 +137,16 @@ func (f *Set) Hash(c *identity.Config) {
 func (f *Set) service(c *identity.Config) {
 	f.Int(&c.CodeDigits, "code-digits", "`DIGITS` of a code, 6 to 10")
 	f.Duration(&c.CodeLifetime, "code-lifetime", "`DURATION` that a code is valid, 1s to 10m")
-	f.Int(&c.Password.History, "password-history", "`COUNT` of earlier passwords that are refused, 0 to 10, default 0; each costs a hash per reset")
 	f.Int(&c.HashConcurrency, "hash-concurrency", "`COUNT` of hashes computed at the same time, at most 1024: memory is bounded by it times -hash-memory-kib; default: the number of processors")
 	scalar(f, &c.HashQueue, "hash-queue", -1, parseInt, "`COUNT` of requests that may wait for a hash, the rest are answered 503; 0 for none; default: 1024 times -hash-concurrency")
 	scalar(f, &c.HashWait, "hash-wait", -1, parseDuration, "longest `DURATION` that a request may have to wait for a hash, the rest are answered 503; 0 for no such bound")
 	f.Duration(&c.StorageTimeout, "storage-timeout", "`DURATION` that one call of the database may take")
 
-	f.Word(&c.DefaultLanguage, "default-language", "`LANGUAGE` of SMS and errors when X-L names none that there is, BCP 47; shipped: en, zh")
 	f.Text(&c.OriginDomain, "origin-domain", "`HOST` whose pages browsers offer the code to, as the last line of its SMS, such as example.com; default none")
 	f.Text(&c.AndroidAppHash, "android-app-hash", "`HASH` of 11 characters by which SMS Retriever hands the code to an Android app, as the last line of its SMS; default none")
 	f.Duration(&c.SendTimeout, "send-timeout", "`DURATION` that one delivery may take")
 	f.Int(&c.SendConcurrency, "send-concurrency", "`COUNT` of deliveries at the same time, 1 to 1024")
 	f.Bool(&c.RetryUncertain, "retry-uncertain", "send again what the provider may have sent already")
-	f.Duration(&c.NoticeLifetime, "notice-lifetime", "`DURATION` that the notice of a reset is tried")
 	scalar(f, &c.MessageRetention, "message-retention", -1, parseDuration, "`DURATION` that finished messages are kept, without their texts; 0 keeps them")
 	scalar(f, &c.EventRetention, "event-retention", -1, parseDuration, "`DURATION` that audit events are kept; 0 keeps them")
 	scalar(f, &c.AnswerStep, "answer-step", -1, parseDuration, "`DURATION` that the time of a send and of a refusal is rounded up to, so that it tells no numbers apart; 0 for none")
