@@ -139,6 +139,11 @@ type Config struct {
 	DefaultLanguage string
 	// ServiceName stands in the messages, and no password may contain it. Default none.
 	ServiceName string
+	// SupportContact says where a person turns who did not change the password: a
+	// telephone number, a domain or an address. It stands for {contact} in the notices
+	// (SP 800-63B-4, section 4.6). Providers with templates need it in the approved
+	// template instead. Default: a word of the language, such as "support".
+	SupportContact string
 	// OriginDomain, such as "example.com", ends each code's SMS with the line
 	// "@example.com #123456", by which browsers offer the code on that site and no
 	// other (W3C WICG, "Origin-bound one-time codes delivered via SMS"). A host

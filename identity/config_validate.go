@@ -69,10 +69,13 @@ func (c *Config) faults(fault func(bad bool, field, format string, args ...any))
 	c.Texts.faults(fault)
 	for lang, m := range c.Texts {
 		fault(c.NotifyTakenNumbers && m.NumberTaken == "", "Texts["+lang+"].NumberTaken", "is missing, and NotifyTakenNumbers is set")
+		fault(m.asksForContact() && m.Contact == "" && c.SupportContact == "", "Texts["+lang+"].Contact",
+			"is missing: a text has {contact}, and SupportContact is empty")
 	}
 	_, ok := c.Texts[c.DefaultLanguage]
 	fault(!ok, "DefaultLanguage", "is %q, a language without texts", c.DefaultLanguage)
 	fault(!showsAsWritten(c.ServiceName), "ServiceName", "holds invalid UTF-8, control characters or bidirectional controls")
+	fault(!showsAsWritten(c.SupportContact), "SupportContact", "holds invalid UTF-8, control characters or bidirectional controls")
 	lastLineFaults(fault, c.OriginDomain, c.AndroidAppHash)
 }
 

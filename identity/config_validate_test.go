@@ -59,6 +59,8 @@ func TestValidateNamesEachField(t *testing.T) {
 		"NoticeLifetime":         func(c *identity.Config) { c.NoticeLifetime = 1 },
 		"DefaultLanguage":        func(c *identity.Config) { c.DefaultLanguage = "de" },
 		"ServiceName":            func(c *identity.Config) { c.ServiceName = "a\nb" },
+		"SupportContact":         func(c *identity.Config) { c.SupportContact = "\u202e" },
+		"Texts[en].Contact":      func(c *identity.Config) { c.Texts = english(""); withoutContact(c.Texts, "en") },
 		"OriginDomain":           func(c *identity.Config) { c.OriginDomain = "https://example.com" },
 		"AndroidAppHash":         func(c *identity.Config) { c.OriginDomain, c.AndroidAppHash = "example.com", "FA+9qCX9VSu" },
 		"Texts[en].Prefix":       func(c *identity.Config) { c.Texts = english("{x}") },
@@ -95,6 +97,12 @@ func english(prefix string) identity.Texts {
 	en := identity.DefaultTexts()["en"]
 	en.Prefix = prefix
 	return identity.Texts{"en": en}
+}
+
+func withoutContact(t identity.Texts, lang string) {
+	m := t[lang]
+	m.Contact = ""
+	t[lang] = m
 }
 
 func TestValidateAcceptsDefaults(t *testing.T) {

@@ -14,13 +14,17 @@ import (
 type Texts map[string]Templates
 
 // Templates are the messages in one language. Placeholders: {code} and {minutes}
-// in Code, {time} in PasswordChanged, {service} in all.
+// in Code, {time} in PasswordChanged, {contact} in PasswordChanged and
+// NumberTaken, {service} in all.
 type Templates struct {
 	// Code by purpose; the empty purpose stands for all that are not listed.
 	Code map[Purpose]string
 	// PasswordChanged is the notice after a reset: what happened, when, and what
 	// to do if it was somebody else.
 	PasswordChanged string
+	// Contact stands for {contact} where Config.SupportContact is empty, such as
+	// "support".
+	Contact string
 	// NumberTaken is what Config.NotifyTakenNumbers sends.
 	NumberTaken string
 	// Prefix stands before every message if Config.ServiceName is set.
@@ -36,7 +40,8 @@ func DefaultTexts() Texts {
 				PurposeForgotPassword: "{code} is your code to set a new password. It is valid for {minutes} min. Never tell it to anyone.",
 				"":                    "{code} is your verification code. It is valid for {minutes} min. Never tell it to anyone.",
 			},
-			PasswordChanged: "Your password was changed at {time}. If this was not you, set a new one now and contact support.",
+			PasswordChanged: "Your password was changed at {time}. If this was not you, set a new one now and contact {contact}.",
+			Contact:         "support",
 			NumberTaken:     "Someone tried to register this number, which has an account already. Forgot the password? Set a new one. If this was not you, ignore this.",
 			Prefix:          "[{service}] ",
 		},
@@ -45,11 +50,16 @@ func DefaultTexts() Texts {
 				PurposeForgotPassword: "验证码 {code}，用于重设密码，{minutes} 分钟内有效。切勿告诉任何人。",
 				"":                    "验证码 {code}，{minutes} 分钟内有效。切勿告诉任何人。",
 			},
-			PasswordChanged: "您的密码已于 {time} 修改。如非本人操作，请立即重设密码并联系客服。",
+			PasswordChanged: "您的密码已于 {time} 修改。如非本人操作，请立即重设密码并联系{contact}。",
+			Contact:         "客服",
 			NumberTaken:     "有人尝试用此号码注册，但该号码已有账户。忘记密码可重设；如非本人操作，请忽略。",
 			Prefix:          "【{service}】",
 		},
 	}
+}
+
+func (m Templates) asksForContact() bool {
+	return strings.Contains(m.PasswordChanged+m.NumberTaken, "{contact}")
 }
 
 func (t Texts) clone() Texts {
@@ -79,8 +89,9 @@ func (t Texts) faults(fault func(bad bool, field, format string, args ...any)) {
 			fault(strings.Count(m.Code[p], "{code}") != 1, code, "must hold {code} once")
 		}
 		fault(m.PasswordChanged == "", field+".PasswordChanged", "is missing")
-		templateFaults(fault, field+".PasswordChanged", m.PasswordChanged, "{time}", "{service}")
-		templateFaults(fault, field+".NumberTaken", m.NumberTaken, "{service}")
+		templateFaults(fault, field+".PasswordChanged", m.PasswordChanged, "{time}", "{contact}", "{service}")
+		templateFaults(fault, field+".NumberTaken", m.NumberTaken, "{contact}", "{service}")
+		templateFaults(fault, field+".Contact", m.Contact)
 		templateFaults(fault, field+".Prefix", m.Prefix, "{service}")
 	}
 }

@@ -176,3 +176,23 @@ func TestRunReportsLongTexts(t *testing.T) {
 		t.Errorf("logged: %s", out.String())
 	}
 }
+
+// The notice says where to turn: to the contact, or to support in general.
+func TestContactInTheNotice(t *testing.T) {
+	t.Parallel()
+	for contact, want := range map[string]string{
+		"":                "Your password was changed at TIME. If this was not you, set a new one now and contact support.",
+		"+86 400 123 456": "Your password was changed at TIME. If this was not you, set a new one now and contact +86 400 123 456.",
+	} {
+		f := identitytest.New(t, func(c *identity.Config) { c.SupportContact = contact })
+		f.User(number, oldPassword)
+		f.SendCode(number)
+		if err := reset(f, f.Caller(), next(t, f).Params["code"], newPassword); err != nil {
+			t.Fatal(err)
+		}
+		m := next(t, f)
+		if got := strings.Replace(m.Text, m.Params["time"], "TIME", 1); got != want {
+			t.Errorf("with contact %q the notice is %q", contact, got)
+		}
+	}
+}

@@ -21,11 +21,12 @@ type writer struct {
 	langs    []string // as the matcher numbers them, the default first
 	matcher  language.Matcher
 	service  string
+	contact  string // Config.SupportContact
 	lastLine func(code string) string
 }
 
 func newWriter(c *Config) *writer {
-	w := &writer{texts: c.Texts, service: c.ServiceName, langs: []string{c.DefaultLanguage}}
+	w := &writer{texts: c.Texts, service: c.ServiceName, contact: c.SupportContact, langs: []string{c.DefaultLanguage}}
 	for _, lang := range slices.Sorted(maps.Keys(c.Texts)) {
 		if lang != c.DefaultLanguage {
 			w.langs = append(w.langs, lang)
@@ -89,7 +90,11 @@ func (w *writer) render(lang, prefix, text string, params map[string]string) str
 	if rightToLeft(lang) {
 		isolate = func(s string) string { return "\u2068" + s + "\u2069" } // FSI, PDI: Unicode UAX #9, section 2.4
 	}
-	pairs := []string{"{service}", isolate(w.service)}
+	contact := w.contact
+	if contact == "" {
+		contact = w.texts[lang].Contact
+	}
+	pairs := []string{"{service}", isolate(w.service), "{contact}", isolate(contact)}
 	for name, value := range params {
 		if name == "time" {
 			value = isolate(value)

@@ -143,6 +143,7 @@ func (f *Set) service(c *identity.Config) {
 	f.Duration(&c.StorageTimeout, "storage-timeout", "`DURATION` that one call of the database may take")
 
 	f.Text(&c.OriginDomain, "origin-domain", "`HOST` whose pages browsers offer the code to, as the last line of its SMS, such as example.com; default none")
+	f.Text(&c.SupportContact, "support-contact", "`CONTACT` for a person who did not change the password, named by the notice: a telephone number or a domain; default: \"support\"")
 	f.Text(&c.AndroidAppHash, "android-app-hash", "`HASH` of 11 characters by which SMS Retriever hands the code to an Android app, as the last line of its SMS; default none")
 	f.Duration(&c.SendTimeout, "send-timeout", "`DURATION` that one delivery may take")
 	f.Int(&c.SendConcurrency, "send-concurrency", "`COUNT` of deliveries at the same time, 1 to 1024")

@@ -42,7 +42,7 @@ func TestFlagsFillConfig(t *testing.T) {
 		CaptchaMode: identity.CaptchaOnSuspicion, HashWait: 3 * time.Second, StorageTimeout: 2 * time.Second,
 		Password: identity.PasswordPolicy{Min: 10, Max: 100, Strength: 4, Words: []string{"acme", "rocket"}, History: 3},
 		Hash:     identity.HashParams{MemoryKiB: 20_000, Iterations: 3, Parallelism: 2}, HashConcurrency: 5, HashQueue: -1,
-		DefaultLanguage: "zh", ServiceName: "Acme", OriginDomain: "acme.example", SendTimeout: 4 * time.Second, SendConcurrency: 6, RetryUncertain: true,
+		DefaultLanguage: "zh", ServiceName: "Acme", SupportContact: "help.acme.example", OriginDomain: "acme.example", SendTimeout: 4 * time.Second, SendConcurrency: 6, RetryUncertain: true,
 		NoticeLifetime: time.Hour, EventLifetime: identity.Config{}.WithDefaults().EventLifetime, MessageRetention: 48 * time.Hour, EventRetention: -1, AnswerStep: 20 * time.Millisecond, InsecureAnyDevice: true,
 	}
 	args := `-default-region=DE -countries=DE,AT -code-digits=7 -code-lifetime=3m -code-attempts=4 -live-codes=2 -send-cooldown=30s
@@ -56,7 +56,7 @@ func TestFlagsFillConfig(t *testing.T) {
 		-budget-unredeemed-per-prefix=30/1h -budget-unredeemed-per-network=31/1h -budget-unredeemed-per-region=32/1h -purposes=FORGET_PWD_SMS,LOGIN_SMS -event-types=limit.alarm
 		-hash-wait=3s -storage-timeout=2s -password-min=10 -password-max=100 -password-strength=4 -password-words=acme,rocket
 		-password-history=3 -hash-memory-kib=20000 -hash-iterations=3 -hash-parallelism=2 -hash-concurrency=5 -hash-queue=0
-		-default-language=zh -service-name=Acme -origin-domain=acme.example -send-timeout=4s -send-concurrency=6 -retry-uncertain -notice-lifetime=1h
+		-default-language=zh -service-name=Acme -support-contact=help.acme.example -origin-domain=acme.example -send-timeout=4s -send-concurrency=6 -retry-uncertain -notice-lifetime=1h
 		-message-retention=48h -event-retention=0 -answer-step=20ms -insecure-any-device`
 	got := settings.Defaults()
 	f := settings.New()
