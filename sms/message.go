@@ -28,7 +28,7 @@ type Kind string
 const (
 	KindVerifyCode      Kind = "verify_code"      // a verification code
 	KindPasswordChanged Kind = "password_changed" // the notice after a reset
-	KindNumberTaken     Kind = "number_taken"     // the notice that somebody wanted to register the number again
+	KindNumberTaken     Kind = "number_taken"     // the notice that someone wanted to register the number again
 )
 
 // Message is one message to one number. It prints as its ID and kind only, so

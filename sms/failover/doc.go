@@ -24,11 +24,11 @@
 // failures in a row, temporary and uncertain ones. The provider is then passed over
 // for [Config.OpenFor], until a single message tries it again.
 //
-// Some failures do not count, because one person could close a provider to
-// everybody else: refusals, which a code to an impossible number causes; failures
-// about the number alone ([sms.Error] NumberOnly), such as a provider's limit for
-// one number; and further failures of a message that failed at the provider since
-// its last success. Sends that the caller ended do not count either.
+// Some failures do not count, because one person could use them to close a provider
+// for all other people: refusals, which a code to an impossible number causes;
+// failures about the number alone ([sms.Error] NumberOnly), such as a provider's limit
+// for one number; and further failures of a message that failed at the provider
+// since its last success. Sends that the caller ended do not count either.
 //
 // # Time
 //

@@ -93,7 +93,7 @@ func (e repeatedError) Unwrap() error { return e.error }
 
 // failed are the messages that failed at a provider since its last success. A
 // provider may limit one number without saying that it is only that number; the
-// retries of one message must not close the provider to everybody else.
+// retries of one message must not close the provider for all other people.
 type failed struct {
 	mu  sync.Mutex
 	ids map[string]struct{}

@@ -8,20 +8,21 @@ import (
 	"github.com/uptrace/bun/dialect"
 )
 
-// A column and an index as the database's catalogue describes them.
+// catalogueColumn and catalogueIndex describe a column and an index as the database's
+// catalogue has them.
 type catalogueColumn struct {
 	Name      string `bun:"name"`
 	Type      string `bun:"type"`
 	NotNull   int    `bun:"not_null"`
-	Filled    int    `bun:"filled"`    // has a default, or is counted by the database
+	Filled    int    `bun:"filled"`    // has a default, or the database counts it up
 	Generated int    `bun:"generated"` // computed from other columns
 }
 
 type catalogueIndex struct {
 	Name    string `bun:"name"`
 	Unique  int    `bun:"is_unique"`
-	Partial int    `bun:"is_partial"` // of some rows, or of the beginnings of texts
-	Columns string `bun:"columns"`    // in order, with commas; "(expression)" for what is no column
+	Partial int    `bun:"is_partial"` // covers some rows only, or only the beginnings of texts
+	Columns string `bun:"columns"`    // in order, separated by commas; "(expression)" for a part that is not a column
 }
 
 // catalogueSQL is the statement that lists the columns, and the one that lists the
@@ -49,8 +50,8 @@ func (e engine) catalogueSQL() (columns, indexes string) {
 			"GROUP_CONCAT(COALESCE(column_name, '(expression)') ORDER BY seq_in_index) AS columns FROM information_schema.statistics" + where +
 			" GROUP BY index_name, non_unique"
 	default:
-		// The schema comes second here: both statements take the two values in the
-		// order that all engines have.
+		// The schema comes second here, so that the two values have the order that the
+		// statements of all engines share.
 		columns = "WITH t(s, n) AS (SELECT COALESCE(NULLIF(?, ''), 'main'), ?) SELECT i.name AS name, i.type AS type, i.\"notnull\" AS not_null, " +
 			"CASE WHEN i.dflt_value IS NOT NULL OR i.pk > 0 THEN 1 ELSE 0 END AS filled, CASE WHEN i.hidden IN (2, 3) THEN 1 ELSE 0 END AS generated " +
 			"FROM t, pragma_table_xinfo(t.n, t.s) i ORDER BY i.cid"
@@ -61,8 +62,8 @@ func (e engine) catalogueSQL() (columns, indexes string) {
 	return columns, indexes
 }
 
-// catalogue reads what the database says of a table, which may be "schema.table".
-// A table that is not there has no columns.
+// catalogue reads the columns and indexes of a table, whose name may be
+// "schema.table". A missing table has no columns.
 func (t *statements) catalogue(name string) (columns []catalogueColumn, indexes []catalogueIndex, err error) {
 	schema, table, qualified := strings.Cut(name, ".")
 	if !qualified {
@@ -90,7 +91,7 @@ var (
 // room is how many characters a column of texts holds; 0 for any number.
 func (c catalogueColumn) room(e engine) int {
 	if e.name == dialect.SQLite {
-		return 0 // SQLite does not keep to the length of a type
+		return 0 // SQLite ignores the length of a type
 	}
 	if strings.EqualFold(c.Type, "tinytext") || strings.EqualFold(c.Type, "tinyblob") {
 		return 255

@@ -7,11 +7,11 @@ import (
 	"github.com/uptrace/bun/dialect"
 )
 
-// defaultHashLength is that of argon2id at the default cost: 31 characters of
-// parameters, 22 of salt, 43 of hash, and a separator.
+// defaultHashLength is the length of an argon2id hash at the default cost: 31
+// characters of parameters, 22 of salt, 43 of hash, and a separator.
 const defaultHashLength = 97
 
-// mobileLength is E.164 with its plus sign.
+// mobileLength is the longest number in E.164, with its plus sign.
 const mobileLength = 16
 
 func (p people) column(columns []catalogueColumn, name string) (catalogueColumn, bool) {
@@ -22,7 +22,7 @@ func (p people) column(columns []catalogueColumn, name string) (catalogueColumn,
 	return columns[i], true
 }
 
-// checkColumns compares the types of columns with what they are for.
+// checkColumns checks that each column's type can hold what the store writes there.
 func (p people) checkColumns(r *UsersReport, columns []catalogueColumn) {
 	if c, ok := p.column(columns, p.PasswordHash); ok {
 		want := p.HashLength
@@ -77,7 +77,7 @@ func (p people) checkColumns(r *UsersReport, columns []catalogueColumn) {
 
 func (p people) times() []string { return []string{p.VerifiedAt, p.PasswordChangedAt, p.CreatedAt} }
 
-// checkTimeColumn refuses a type by which times would shift, or not fit.
+// checkTimeColumn refuses a type that would shift times or cannot hold them.
 func (p people) checkTimeColumn(r *UsersReport, c catalogueColumn) {
 	kind := strings.ToLower(c.Type)
 	if p.Times == TimeMillis {
@@ -118,7 +118,7 @@ func (p people) checkTimeColumn(r *UsersReport, c catalogueColumn) {
 	}
 }
 
-// checkIndexes looks for what keeps a number from being stored twice.
+// checkIndexes looks for a unique index that keeps a number from being stored twice.
 func (p people) checkIndexes(r *UsersReport, columns []catalogueColumn, indexes []catalogueIndex) {
 	indexed, unique := false, false
 	for _, index := range indexes {
@@ -127,7 +127,7 @@ func (p people) checkIndexes(r *UsersReport, columns []catalogueColumn, indexes 
 			return p.e.sameName(name, p.Mobile) || p.Tenant != "" && p.e.sameName(name, p.Tenant)
 		}
 		indexed = indexed || ours(names[0])
-		// An index of some rows is fine where Where chooses the rows.
+		// A partial index is accepted if Where selects rows too.
 		if index.Unique != 0 && (index.Partial == 0 || p.Where != "") && !slices.ContainsFunc(names, func(name string) bool { return !ours(name) }) &&
 			slices.ContainsFunc(names, func(name string) bool { return p.e.sameName(name, p.Mobile) }) {
 			unique = true
@@ -160,8 +160,8 @@ func (p people) checkZones(t *statements, r *UsersReport, columns []catalogueCol
 		if !ok || !strings.HasPrefix(strings.ToLower(c.Type), "timestamp") {
 			continue
 		}
-		// In summer and in winter: a zone may be UTC in one of them. A session's zone is
-		// seen by what it makes of an instant.
+		// Both a summer and a winter instant are converted, because a zone may equal UTC
+		// in one of them only.
 		shifts, err := query[shift](t, "SELECT TIMESTAMPDIFF(MINUTE, '1970-01-01', FROM_UNIXTIME(1705276800)) - 28421280 AS minutes "+
 			"UNION SELECT TIMESTAMPDIFF(MINUTE, '1970-01-01', FROM_UNIXTIME(1721001600)) - 28683360")
 		if err != nil {
@@ -177,8 +177,8 @@ func (p people) checkZones(t *statements, r *UsersReport, columns []catalogueCol
 	return nil
 }
 
-// checkWrites asks the server whether it would take the update of a reset. SQLite
-// has no privileges, and would wait for its one writer.
+// checkWrites asks the server whether it would accept the update of a reset. SQLite is
+// not asked: it has no privileges, and the question would wait for its one writer.
 func (p people) checkWrites(t *statements, r *UsersReport) {
 	if p.e.name == dialect.SQLite {
 		return

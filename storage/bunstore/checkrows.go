@@ -13,18 +13,18 @@ import (
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
-// rowCounts are what the rows of a table hold.
+// rowCounts counts what the rows of a table hold.
 type rowCounts struct {
 	mobiles, unreachable, unverified, noMobile int
-	schemes                                    map[string]int // that cannot be verified
+	schemes                                    map[string]int // rows by scheme that cannot be verified
 	numbers                                    map[string]int // rows by tenant and number
 	times                                      map[string]*timeCounts
 }
 
 type timeCounts struct{ set, unreadable, future, seconds int }
 
-// checkedRow is a row as CheckUsers reads it. Times come twice: whether there is a
-// value, and which.
+// checkedRow is a row as CheckUsers reads it. Each time is read twice: whether there
+// is a value, and the value.
 type checkedRow struct {
 	Tenant      string `bun:"tenant"`
 	Mobile      string `bun:"mobile"`
@@ -69,7 +69,7 @@ func (p people) checkColumnsSQL() string {
 	return strings.Join(parts, ", ")
 }
 
-// checkRows reads at most so many rows and counts what does not fit.
+// checkRows reads at most that many rows and counts what does not fit.
 func (s *Store) checkRows(ctx context.Context, p people, r *UsersReport, most int) error {
 	where := ""
 	if p.Where != "" {
@@ -130,14 +130,14 @@ func (c *rowCounts) time(column string, set int, value int64, bad int, now time.
 	case bad != 0:
 		t.unreadable++
 	case value > now.Add(10*time.Minute).UnixMilli() && value < now.Add(15*time.Hour).UnixMilli():
-		t.future++ // as far as time zones reach, and no "31 December 9999"
-	case value > 100_000_000 && value < 100_000_000_000: // in 1970 to 1973, or now in seconds
+		t.future++ // more than a time zone ahead; "31 December 9999" is not counted
+	case value > 100_000_000 && value < 100_000_000_000: // 1970 to 1973 in milliseconds, or today in seconds
 		t.seconds++
 	}
 }
 
-// report writes the findings. What concerns most of the rows is a setting that is
-// wrong, and breaks resets; what concerns some is a matter of these rows.
+// report writes the findings. A fault of most rows means that a setting is wrong, and
+// it breaks resets. A fault of some rows concerns these rows only.
 func (c *rowCounts) report(p people, r *UsersReport) {
 	most := func(n, of int) bool { return n > 0 && 2*n > of }
 	if n := c.unreachable; n > 0 {

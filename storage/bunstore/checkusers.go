@@ -19,8 +19,8 @@ type UsersReport struct {
 // UsersFinding is one thing that does not fit.
 type UsersFinding struct {
 	Kind   UsersFault
-	Column string // empty for what concerns the table
-	Count  int    // how many of the rows read; 0 for what concerns the column
+	Column string // empty if the finding concerns the whole table
+	Count  int    // how many of the rows read; 0 if the finding concerns the column
 	// Breaks says that resets fail, or that people who should get a code do not.
 	// [Store.Check] then returns it as an error. Anything else is a warning.
 	Breaks  bool
@@ -33,16 +33,16 @@ type UsersFault string
 // The kinds of findings.
 const (
 	UsersUnreachable UsersFault = "numbers unreachable"     // numbers that no request can find
-	UsersDuplicate   UsersFault = "numbers duplicate"       // one number in several rows, in one spelling or several
+	UsersDuplicate   UsersFault = "numbers duplicate"       // one number in several rows, in the same or different spellings
 	UsersUnverified  UsersFault = "numbers unverified"      // numbers that may not reset
 	UsersNoIndex     UsersFault = "no unique index"         // nothing keeps a number from being stored twice
 	UsersShortColumn UsersFault = "column too short"        // for hashes or numbers
 	UsersColumnType  UsersFault = "column type"             // a type that cannot keep what the column is for
-	UsersShiftedTime UsersFault = "times shifted"           // times that are read or written by a time zone
-	UsersBadTime     UsersFault = "times unreadable"        // times that are not of the form that Times says
+	UsersShiftedTime UsersFault = "times shifted"           // times that a time zone shifts when they are read or written
+	UsersBadTime     UsersFault = "times unreadable"        // times in another form than Times says
 	UsersScheme      UsersFault = "hashes unsupported"      // people who cannot sign in with their old password
 	UsersRequired    UsersFault = "columns required"        // columns that CreateUser does not fill
-	UsersReadOnly    UsersFault = "table not to be written" // no privilege, or a view
+	UsersReadOnly    UsersFault = "table not to be written" // the privilege is missing, or the table is a view
 )
 
 // Err returns the findings that break resets as one error, or nil.
@@ -73,7 +73,7 @@ func (r *UsersReport) add(kind UsersFault, breaks bool, column string, count int
 	r.Findings = append(r.Findings, UsersFinding{Kind: kind, Column: column, Count: count, Breaks: breaks, Problem: fmt.Sprintf(format, args...)})
 }
 
-// How many rows are read by CheckUsers, and by Check.
+// The limits say how many rows CheckUsers and Check read.
 const (
 	mostRowsRead = 100_000
 	rowsSampled  = 200
@@ -84,7 +84,7 @@ const (
 // first reset, and after every change of the table; it takes seconds. Without
 // [WithUsers] there is nothing to report.
 //
-// Errors: a table or a column that is not there, and failures of the database.
+// Errors: a missing table or column, and failures of the database.
 func (s *Store) CheckUsers(ctx context.Context) (UsersReport, error) {
 	return s.reportUsers(ctx, mostRowsRead)
 }
@@ -99,7 +99,7 @@ func (s *Store) reportUsers(ctx context.Context, most int) (r UsersReport, err e
 		return r, wrap("users table "+p.Table, err)
 	}
 	if p.checkColumns(&r, columns); r.Err() != nil && slices.ContainsFunc(r.Findings, func(f UsersFinding) bool { return f.Kind == UsersColumnType && f.Breaks }) {
-		return r, nil // the rows cannot be read as what they are not
+		return r, nil // with columns of another type, the rows cannot be read
 	}
 	if _, err := query[userRow](t, "SELECT "+p.columns()+" FROM "+p.table()+" WHERE 1 = 0"); err != nil {
 		return r, wrap("users table "+p.Table, err)
@@ -115,7 +115,7 @@ func (s *Store) reportUsers(ctx context.Context, most int) (r UsersReport, err e
 	return r, nil
 }
 
-// checkUsers finds before a person does what would break a reset.
+// checkUsers returns the findings that would break a reset.
 func (s *Store) checkUsers(ctx context.Context) error {
 	r, err := s.reportUsers(ctx, rowsSampled)
 	if err == nil {

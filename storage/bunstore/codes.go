@@ -84,9 +84,9 @@ func codeWrite(c identity.VerifyCode) write {
 		millis(c.CreatedAt), millis(c.ExpiresAt), millis(c.UsedAt), millis(c.EndedAt)}}
 }
 
-// lockNumber makes the transactions of one number follow each other. A SELECT FOR
-// UPDATE does not, in PostgreSQL: what it waited for may have added a code that
-// its snapshot does not hold, and ended the one that it does.
+// lockNumber makes the transactions of one number run one after the other. On
+// PostgreSQL a SELECT FOR UPDATE is not enough: the transaction that it waited for
+// may have ended the code in its snapshot and added one that the snapshot lacks.
 func (t *tx) lockNumber(numberKey []byte, now time.Time) error {
 	if t.engine.galera {
 		return t.lockNumberAcross(numberKey, millis(now))
@@ -94,7 +94,7 @@ func (t *tx) lockNumber(numberKey []byte, now time.Time) error {
 	if t.engine.lockNumber == "" {
 		return nil
 	}
-	key := sha256.Sum256(numberKey) // it stands in the statement; a collision only waits
+	key := sha256.Sum256(numberKey) // part of the statement; two numbers with one key only wait for each other
 	number := int64(binary.BigEndian.Uint64(key[:8]))
 	if own, ok := t.conn.(*pgTx); ok {
 		return own.lock(t.ctx, number)
@@ -128,7 +128,7 @@ func (s *Store) ChargeAttempt(ctx context.Context, a identity.Attempt) (charged 
 		now := millis(a.Now)
 		end := write{"UPDATE rekey_codes SET ended_at = ? WHERE binding = ? AND used_at = 0 AND ended_at = 0 AND expires_at <= ?", []any{now, a.Binding, now}}
 		find := write{"SELECT " + codeColumns + " FROM rekey_codes WHERE binding = ? AND " + live + " ORDER BY created_at, id" + t.engine.forUpdate, []any{a.Binding, now}}
-		if t.engine.oneTrip { // they concern different codes
+		if t.engine.oneTrip { // the two parts concern different codes
 			find = write{"WITH ended AS (" + end.query + ") " + find.query, append(end.args, find.args...)}
 		} else if err := t.together(end); err != nil {
 			return err
@@ -145,7 +145,7 @@ func (s *Store) ChargeAttempt(ctx context.Context, a identity.Attempt) (charged 
 		if charged.Spent, spend, err = t.judge(charges, a.Now); err != nil {
 			return err
 		}
-		ids := []any{""} // no row has it
+		ids := []any{""} // no row has this id
 		for _, r := range rows {
 			r.Attempts++
 			charged.Codes = append(charged.Codes, r.code())
@@ -179,7 +179,7 @@ func (s *Store) ReleaseAttempt(ctx context.Context, r identity.Release) error {
 	return wrap("release attempt", err)
 }
 
-// clientServes checks that a client is there and not disabled, and keeps it so
+// clientServes checks that a client exists and is enabled, and locks it in this state
 // until the transaction ends.
 func (t *tx) clientServes(id string) error {
 	if id == "" {

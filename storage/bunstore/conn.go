@@ -15,11 +15,10 @@ import (
 	"github.com/uptrace/bun/dialect"
 )
 
-// longestSilence is how long a server may take to begin a transaction. A
-// connection that takes longer is given up, and the call goes on with another
-// one: a firewall that forgot a connection, or a machine that stopped, says
-// nothing. It is longer than lockTimeout, so that a wait for a lock is not taken
-// for silence.
+// longestSilence is how long a server may take to begin a transaction. The store
+// then gives the connection up and continues on another one: a firewall that
+// dropped a connection, or a stopped machine, does not report it. longestSilence
+// exceeds lockTimeout, so that a wait for a lock does not count as silence.
 const (
 	longestSilence = 3 * time.Second
 	lockTimeout    = 2 * time.Second
@@ -40,7 +39,7 @@ type session struct {
 
 // begin begins a transaction on a connection of the pool.
 func (s *Store) begin(ctx context.Context) (*session, error) {
-	ctx, cancel := context.WithCancel(ctx) // database/sql's transactions hold on to it
+	ctx, cancel := context.WithCancel(ctx) // database/sql's transactions keep it
 	silence := time.AfterFunc(longestSilence, cancel)
 	held, err := s.db.DB.Conn(ctx)
 	if err != nil {
@@ -77,40 +76,40 @@ func (b *session) end() {
 	_ = b.held.Close()
 }
 
-// giveUp closes the connection for good.
+// giveUp closes the connection instead of returning it to the pool.
 func (b *session) giveUp() {
 	closeIt := func() {
 		_ = b.held.Raw(func(any) error { return driver.ErrBadConn })
 		b.end()
 	}
 	if b.silent() {
-		go closeIt() // once the driver notices
+		go closeIt() // waits until the driver notices
 		return
 	}
 	closeIt()
 }
 
-// silent reports whether the driver still waits for an end of the transaction.
+// silent reports whether the driver still waits for the transaction to end.
 func (b *session) silent() bool {
 	t, own := b.t.(*ownTx)
 	return own && t.silent
 }
 
-// pgTx is a transaction of PostgreSQL. Its beginning, its settings and the lock
-// of its number are one round trip.
+// pgTx is a transaction on PostgreSQL. BEGIN, its settings and the lock of its number
+// take one round trip together.
 type pgTx struct {
 	held    *sql.Conn
 	timeout time.Duration
 	begun   bool
-	failed  bool // a statement did
+	failed  bool // a statement failed
 }
 
 // start begins the transaction; also is one more expression to evaluate.
 //
-// A plan made while a table is small reads all of it, and is kept while a flood
-// makes the table large: enable_seqscan keeps such plans from being made. The
-// time-outs end what the server would otherwise go on with for a client that is
-// gone, with its locks held.
+// PostgreSQL keeps plans. A plan made while a table is small scans all of it, also
+// after a flood has made the table large; enable_seqscan prevents such plans. The
+// time-outs end statements and locks that the server would otherwise keep for a
+// client that is gone.
 func (t *pgTx) start(ctx context.Context, also string) error {
 	ms := func(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 	silence, cancel := context.WithTimeout(ctx, longestSilence)
@@ -185,18 +184,17 @@ type sqlTx interface {
 	Rollback() error
 }
 
-// ownTx is a transaction of database/sql's, whose Commit and Rollback take no
-// context: over a connection that says nothing they last as long as it stands. The
-// call does not wait for that; the connection stays in use until the driver
-// notices.
+// ownTx is a transaction of database/sql, whose Commit and Rollback take no context.
+// On a silent connection they could block for as long as the connection exists. The
+// call does not wait for them; the connection stays in use until the driver notices.
 type ownTx struct {
 	tx     sqlTx
 	silent bool
 }
 
-// Commit waits until the call's deadline, at least longestSilence. A caller that
-// leaves does not end it: what is being committed cannot be taken back, so an error
-// would say that nothing changed although it did.
+// Commit waits until the call's deadline, and for longestSilence at least. It goes on
+// when the caller's context ends: a commit that is under way cannot be taken back, and
+// an error would claim that nothing changed.
 func (t *ownTx) Commit(ctx context.Context) error {
 	patience := longestSilence
 	if deadline, ok := ctx.Deadline(); ok {
@@ -228,9 +226,9 @@ func (t *ownTx) within(ctx context.Context, f func() error) error {
 	}
 }
 
-// demoted reports whether a server turned a write away that another server, or
-// the same one over a new connection, may take: it is a standby now, shuts down,
-// or has lost its cluster.
+// demoted reports whether a server refused a write because it is a standby now, is
+// shutting down, or has lost its cluster. Another server, or a new connection, may
+// accept the write.
 func (e engine) demoted(err error) bool {
 	state, _, mysql := errorCode(err)
 	switch e.name {
@@ -255,8 +253,8 @@ func (e engine) lost(err error) bool {
 		strings.HasSuffix(err.Error(), "invalid connection") || strings.HasSuffix(err.Error(), "conn closed")
 }
 
-// patience is what a read has on its first connections. The last has all the time
-// that is left: the server may just be slow.
+// patience limits the time of a read on its first connections. The last connection
+// gets all remaining time, because the server may just be slow.
 func (s *Store) patience(ctx context.Context, try int) (context.Context, context.CancelFunc) {
 	if s.engine.oneWriter || s.joined != nil || try > 2 {
 		return context.WithCancel(ctx)

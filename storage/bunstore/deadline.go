@@ -8,14 +8,14 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
-// DefaultCallTimeout ends each call of a store, unless [WithCallTimeout] sets
-// another one.
+// DefaultCallTimeout is how long a call of a store may take, unless [WithCallTimeout]
+// sets another time.
 const DefaultCallTimeout = 10 * time.Second
 
-// WithCallTimeout ends each call of the store after d, if the caller's context
-// does not end it earlier. The default is [DefaultCallTimeout]. It should be
-// shorter than the time that a server has to answer. [Store.Migrate] is not
-// ended: migrations of large tables take their time.
+// WithCallTimeout ends each call of the store after d, if the caller's context does
+// not end it earlier. The default is [DefaultCallTimeout]. Choose d shorter than the
+// time that your server has to answer a request. [Store.Migrate] is exempt, because
+// migrations of large tables may take long.
 func WithCallTimeout(d time.Duration) Option {
 	return func(s *Store) error {
 		if d <= 0 {
@@ -26,8 +26,8 @@ func WithCallTimeout(d time.Duration) Option {
 	}
 }
 
-// answer reports whether an error is one of the port's answers, rather than a
-// failure.
+// answer reports whether an error is an answer that [identity.Storage] defines, rather
+// than a failure.
 func answer(err error) bool {
 	for _, a := range []error{identity.ErrNotFound, identity.ErrAlreadyExists, identity.ErrConflict, identity.ErrCodeSpent} {
 		if errors.Is(err, a) {

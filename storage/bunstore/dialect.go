@@ -10,15 +10,15 @@ import (
 	"github.com/uptrace/bun/dialect"
 )
 
-// engine is all that differs between the databases.
+// engine holds everything that differs between the databases.
 type engine struct {
 	name dialect.Name
-	// oneWriter says that transactions run one after the other whatever we do.
+	// oneWriter says that the engine runs transactions one after the other.
 	oneWriter bool
-	// prepare says that the driver compiles a statement each time, unless it is
-	// prepared for it.
+	// prepare says that the driver compiles each statement on every call unless the
+	// statement is prepared.
 	prepare bool
-	// oneTrip says that one statement may make several changes (WITH).
+	// oneTrip says that one statement can make several changes (WITH).
 	oneTrip bool
 	// galera says that the server is a node of a Galera cluster.
 	galera bool
@@ -31,23 +31,23 @@ type engine struct {
 	// skipLocked passes over locked ones. SQLite's transactions are immediate:
 	// there is one writer.
 	forUpdate, forShare, skipLocked string
-	// lockNumber locks a number, which follows, until the transaction ends; empty
-	// where row locks on an index are enough.
+	// lockNumber locks a number until the transaction ends; the number is its
+	// argument. Empty where row locks on an index are enough.
 	lockNumber string
-	// upsert ends an INSERT that overwrites columns of a row with the same key.
+	// upsert is the end of an INSERT that overwrites columns of a row with the same key.
 	upsert func(key string, columns ...string) string
-	// ignore ends an INSERT that leaves such a row alone.
+	// ignore is the end of an INSERT that leaves a row with the same key alone.
 	ignore func(key string) string
 	tx     *sql.TxOptions
-	// lock keeps two migrations from running at once.
+	// lock keeps two migrations from running at the same time.
 	lock func(table string) (acquire, release string)
-	// catalogue counts the tables of a name, which follows.
+	// catalogue counts the tables with the name that is its argument.
 	catalogue string
 	tableTail string
 	// Types to cast to.
 	castText, integer string
-	// fromTimestamp makes milliseconds of a column of a native type, toTimestamp the
-	// other way of a placeholder.
+	// fromTimestamp converts a column of a native type to milliseconds; toTimestamp
+	// converts a placeholder of milliseconds to the native type.
 	fromTimestamp func(column string) string
 	toTimestamp   string
 	// withoutZone follows toTimestamp for a column that has no time zone and holds UTC.
@@ -82,8 +82,8 @@ func engineOf(name dialect.Name) (engine, error) {
 			text: "TEXT", bytes: "BYTEA", key: "BYTEA",
 			forUpdate: " FOR UPDATE", forShare: " FOR SHARE", skipLocked: " FOR UPDATE SKIP LOCKED", upsert: onConflict, ignore: doNothing,
 			tx: &sql.TxOptions{Isolation: sql.LevelReadCommitted},
-			// A plan made while a table is small reads all of it, and is kept while a
-			// flood makes the table large: until then no plan may.
+			// A plan made while a table is small scans all of it, and PostgreSQL keeps it
+			// after a flood has made the table large. So a sequential scan must not be planned.
 			lockNumber: "SELECT pg_advisory_xact_lock(?), set_config('enable_seqscan', 'off', true)",
 			lock: func(table string) (string, string) {
 				return "SELECT pg_advisory_xact_lock(hashtext('" + table + "'))", ""
@@ -118,7 +118,7 @@ func engineOf(name dialect.Name) (engine, error) {
 			catalogue: "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ",
 			tableTail: " ENGINE=InnoDB",
 			castText:  "CHAR", integer: "SIGNED",
-			// Not UNIX_TIMESTAMP, which reads the session's time zone into it.
+			// UNIX_TIMESTAMP would apply the session's time zone.
 			fromTimestamp: func(column string) string {
 				return "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', " + column + ") DIV 1000"
 			},
@@ -128,8 +128,8 @@ func engineOf(name dialect.Name) (engine, error) {
 	return engine{}, fmt.Errorf("bunstore: dialect %s is none of sqlite, pg and mysql", name)
 }
 
-// rebind writes the placeholders as the engine wants them. Our statements hold
-// no question mark but placeholders.
+// rebind writes the placeholders in the engine's form. In our statements every
+// question mark is a placeholder.
 func (e engine) rebind(query string) string {
 	if e.name != dialect.PG {
 		return query
@@ -148,9 +148,9 @@ func (e engine) rebind(query string) string {
 	}
 }
 
-// Codes that the drivers report, each in a way of its own: an SQLSTATE method
-// (pgx and pgdriver, and PostgreSQL-compatible engines), a Code method (modernc's
-// SQLite), or the documented beginning of the text (go-sql-driver for MySQL).
+// errorCode returns the code of a driver's error. Drivers report it by an SQLSTATE
+// method (pgx, pgdriver and PostgreSQL-compatible engines), by a Code method
+// (modernc's SQLite), or at the documented beginning of the text (go-sql-driver).
 func errorCode(err error) (state string, sqlite int, mysql string) {
 	var s interface{ SQLState() string }
 	if errors.As(err, &s) {
@@ -181,14 +181,14 @@ func (e engine) duplicate(err error) bool {
 	}
 }
 
-// malformed reports whether a value is not of the type of its column.
+// malformed reports whether the engine refused a value of another type than its column.
 func (e engine) malformed(err error) bool {
 	state, _, _ := errorCode(err)
 	return e.name == dialect.PG && state == "22P02"
 }
 
-// aborted reports whether the engine gave a transaction up that may simply be
-// run again: serialization failures, deadlocks, and SQLite's stale snapshots.
+// aborted reports whether the engine ended a transaction that can be run again: after
+// a serialization failure, a deadlock, or a stale snapshot of SQLite.
 func (e engine) aborted(err error) bool {
 	state, sqlite, mysql := errorCode(err)
 	switch e.name {
@@ -201,7 +201,7 @@ func (e engine) aborted(err error) bool {
 	}
 }
 
-// index is one CREATE INDEX. MySQL knows no IF NOT EXISTS here: see exists.
+// index returns a CREATE INDEX. MySQL has no IF NOT EXISTS for it: see exists.
 func (e engine) index(name, table, columns string) string {
 	if e.name == dialect.MySQL {
 		return "CREATE INDEX " + name + " ON " + table + " (" + columns + ")"
@@ -209,7 +209,7 @@ func (e engine) index(name, table, columns string) string {
 	return "CREATE INDEX IF NOT EXISTS " + name + " ON " + table + " (" + columns + ")"
 }
 
-// addColumn is one ALTER TABLE. PostgreSQL alone knows IF NOT EXISTS here: see
+// addColumn returns an ALTER TABLE. Only PostgreSQL has IF NOT EXISTS for it: see
 // exists.
 func (e engine) addColumn(table, column, definition string) string {
 	if e.name == dialect.PG {
@@ -218,7 +218,7 @@ func (e engine) addColumn(table, column, definition string) string {
 	return "ALTER TABLE " + table + " ADD COLUMN " + column + " " + definition
 }
 
-// dropIndex is one DROP INDEX. MySQL knows no IF EXISTS here: see exists.
+// dropIndex returns a DROP INDEX. MySQL has no IF EXISTS for it: see exists.
 func (e engine) dropIndex(name, table string) string {
 	if e.name == dialect.MySQL {
 		return "DROP INDEX " + name + " ON " + table
@@ -226,8 +226,8 @@ func (e engine) dropIndex(name, table string) string {
 	return "DROP INDEX IF EXISTS " + name
 }
 
-// exists reports whether a migration's statement failed because it had been run
-// before the process that ran it died.
+// exists reports whether a migration's statement failed because an earlier process ran
+// it and died before it recorded the migration.
 func (e engine) exists(err error) bool {
 	_, _, mysql := errorCode(err)
 	switch e.name {

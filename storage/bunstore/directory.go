@@ -19,7 +19,7 @@ func (s *Store) UserByID(ctx context.Context, tenant, id string) (identity.User,
 	}
 	row, err := one[userRow](s.read(ctx), "SELECT "+p.columns()+" FROM "+p.table()+where, args...)
 	if err != nil && p.e.malformed(err) || err == nil && (row.ID != id || row.Tenant != tenant) {
-		err = identity.ErrNotFound // an id that is not of the column's type is nobody's
+		err = identity.ErrNotFound // no user has an id of another type than the column's
 	}
 	if err != nil {
 		return identity.User{}, wrap("find user", err)
@@ -27,8 +27,8 @@ func (s *Store) UserByID(ctx context.Context, tenant, id string) (identity.User,
 	return p.user(row), nil
 }
 
-// ListUsers implements [identity.Directory]. Ids are compared as the column's
-// type compares them.
+// ListUsers implements [identity.Directory]. Ids are ordered as the column's type
+// orders them.
 func (s *Store) ListUsers(ctx context.Context, tenant, afterID string, most int) ([]identity.User, error) {
 	if most <= 0 {
 		return nil, ctx.Err()
@@ -36,7 +36,7 @@ func (s *Store) ListUsers(ctx context.Context, tenant, afterID string, most int)
 	p := s.people()
 	where, args, err := p.after(tenant, afterID)
 	if err != nil {
-		return nil, nil // a tenant that the table does not know has nobody
+		return nil, nil // a tenant that the table does not know has no users
 	}
 	rows, err := query[userRow](s.read(ctx), "SELECT "+p.columns()+" FROM "+p.table()+where+" ORDER BY "+p.quoted(p.ID)+" LIMIT ?", append(args, most)...)
 	if err != nil {

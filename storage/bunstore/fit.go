@@ -12,11 +12,11 @@ import (
 	"github.com/uptrace/bun/dialect"
 )
 
-// ErrUnfit says that the server lacks something that a reset relies on, or only
-// pretends to have it. Servers that speak PostgreSQL's protocol differ in this.
+// ErrUnfit says that the server lacks something that a reset relies on, or has it in
+// name only. Servers that speak PostgreSQL's protocol differ in this.
 var ErrUnfit = errors.New("bunstore: unfit server")
 
-// server is what a store has found out about its server.
+// server holds what a store has found out about its server.
 type server struct {
 	mu     sync.Mutex
 	fit    bool
@@ -45,9 +45,9 @@ func (s *Store) probe(ctx context.Context) error {
 	return err
 }
 
-// probePostgres tries what the store does, in transactions that it rolls back.
-// A lock is tried by two connections: some servers have functions that lock
-// nothing, so that other programs start.
+// probePostgres tries what the store needs, in transactions that it rolls back. It
+// tries a lock on two connections, because some servers accept the functions for
+// locks but do not lock.
 func (s *Store) probePostgres(ctx context.Context) error {
 	conn, err := s.db.DB.Conn(ctx)
 	if err != nil {
@@ -87,7 +87,8 @@ func (s *Store) probePostgres(ctx context.Context) error {
 	return nil
 }
 
-// unfit makes the error, unless it is only that the server cannot be reached.
+// unfit returns an error that wraps ErrUnfit, or err if the server just cannot be
+// reached.
 func (s *Store) unfit(ctx context.Context, why string, err error) error {
 	if err != nil && (ctx.Err() != nil || s.engine.lost(err) || s.engine.demoted(err) || s.engine.aborted(err)) {
 		return err

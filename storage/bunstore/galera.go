@@ -12,12 +12,12 @@ import (
 	"sync/atomic"
 )
 
-// Galera returns a connector for the nodes of one Galera cluster (MariaDB, or
-// Percona XtraDB Cluster), each given by the connector of its driver. It connects
-// to the first node that is part of the cluster's majority, beginning with the node
-// that served last: give each of your servers its own order, so that they spread
-// over the nodes. It sets wsrep_sync_wait=1 for each connection, so that a
-// transaction sees all that other nodes have acknowledged before it began.
+// Galera returns a connector for the nodes of one Galera cluster (MariaDB, or Percona
+// XtraDB Cluster), each given by the connector of its driver. It connects to the first
+// node that belongs to the cluster's majority, starting with the node that served
+// last. Give each of your servers another order of the nodes to spread the load. The
+// connector sets wsrep_sync_wait=1 on each connection, so that a transaction sees
+// everything that other nodes acknowledged before it began.
 //
 //	db := sql.OpenDB(bunstore.Galera(node1, node2, node3))
 //
@@ -44,7 +44,8 @@ func (g *galeraNodes) Connect(ctx context.Context) (driver.Conn, error) {
 	first := int(g.last.Load())
 	for i := range g.nodes {
 		n := (first + i) % len(g.nodes)
-		// A third of the time that a silent connection has: other nodes have the rest.
+		// One node gets a third of the time that a silent connection may take, so that
+		// time is left for the other nodes.
 		once, cancel := context.WithTimeout(ctx, longestSilence/3)
 		c, err := connectReady(once, g.nodes[n])
 		cancel()
@@ -91,7 +92,7 @@ func readyGalera(ctx context.Context, c driver.Conn) error {
 	return err
 }
 
-// showGalera returns the value of a SHOW that finds one name, or "".
+// showGalera returns the value of a SHOW statement that finds one name, or "".
 func showGalera(ctx context.Context, c driver.Conn, show string) (string, error) {
 	query, ok := c.(driver.QueryerContext)
 	if !ok {
@@ -141,10 +142,10 @@ func (s *Store) isGalera() bool {
 	return s.server.galera
 }
 
-// lockNumberAcross makes the transactions of one number follow each other on all
-// nodes. A node does not tell others which rows it has locked; only of two that
-// write one row, one fails at its commit, and is run again. What is written is
-// another value each time: writing the same value again writes nothing.
+// lockNumberAcross makes the transactions of one number run one after the other on all
+// nodes. Nodes do not share row locks. But of two nodes that write the same row, one
+// fails at its commit, and its transaction is run again. The value written differs each
+// time, because the engine skips a write that changes nothing.
 func (t *tx) lockNumberAcross(numberKey []byte, now int64) error {
 	const aDay = 24 * 60 * 60 * 1000 // until a purge may take the row
 	_, err := t.exec("INSERT INTO rekey_limits ("+limitColumns+") VALUES ("+marks(4)+")"+t.engine.upsert("limit_key, shard", "state", "expires_at"),

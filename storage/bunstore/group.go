@@ -10,16 +10,16 @@ import (
 	"time"
 )
 
-// The bounds of one group: a call waits for at most this much of other calls'
-// work between its own and the commit.
+// The bounds of one group limit how much of other calls' work a call waits for between
+// its own work and the commit.
 const (
 	mostTogether    = 64
 	longestTogether = 10 * time.Millisecond
 )
 
-// A lane is a queue of calls. Each group takes from the lanes in turn, so that
-// the deliveries of an outbox keep pace with the requests that fill it, however
-// many requests wait.
+// lane is a queue of calls. Each group takes calls from the lanes in turn, so that
+// deliveries keep pace with the requests that queue messages, even if many requests
+// wait.
 type lane int
 
 const (
@@ -28,14 +28,13 @@ const (
 	lanes
 )
 
-// group commits calls that wait for SQLite's one writer together: each call runs
-// in a savepoint of one transaction, and one commit (one fsync) ends the waits of
-// all of them. A call that finds no other call waiting has a transaction of its
-// own, without a savepoint, and waits for nobody.
+// group commits calls together that wait for SQLite's one writer. Each call runs in a
+// savepoint of one transaction, and one commit (one fsync) completes all of them. A
+// call that finds no other call waiting gets its own transaction, without a savepoint.
 //
-// A call is still all or nothing. A call that fails is rolled back to its
-// savepoint. All answers, also the refusals, are given after the commit, because
-// they may rest on what another call of the group wrote.
+// Each call is all or nothing: a call that fails is rolled back to its savepoint. All
+// calls, also refused ones, return after the commit, because their answers may depend
+// on what another call of the group wrote.
 type group struct {
 	begin   func(context.Context) (*sql.Tx, error)
 	cache   *prepared
@@ -47,21 +46,21 @@ type group struct {
 	running bool
 }
 
-// member is one call. Its function runs in the group's goroutine, under a context
-// that cannot end: a context that ends during a statement would interrupt the
-// connection, and SQLite would roll back the other members' work too.
+// member is one call. Its function runs in the group's goroutine, with a context that
+// never ends. A context that ends during a statement would interrupt the connection,
+// and SQLite would roll back the work of the other members too.
 type member struct {
 	ctx   context.Context //nolint:containedctx // lives as long as the call
 	f     func(conn) error
-	begun atomic.Bool // by the group, or given up by the caller
+	begun atomic.Bool // the group began it, or the caller gave it up
 	done  chan struct{}
 
 	err      error
 	panicked any
 }
 
-// errLost says that the engine rolled the whole transaction back because of
-// another call. The call has changed nothing and may simply be run again.
+// errLost says that the engine rolled back the whole transaction because of another
+// call. The call has changed nothing and can be run again.
 var errLost = errors.New("the transaction ended with another call's failure")
 
 // do runs f in a transaction that other calls may share, and returns once it is
@@ -81,7 +80,7 @@ func (g *group) do(ctx context.Context, in lane, f func(conn) error) error {
 		if m.begun.CompareAndSwap(false, true) {
 			return ctx.Err()
 		}
-		<-m.done // f may still write to what the caller reads; it ends after its present statement
+		<-m.done // f may still write to what the caller reads; it ends after the current statement
 	}
 	if m.panicked != nil {
 		panic(m.panicked)
@@ -123,7 +122,7 @@ func (g *group) take() (m *member, alone bool) {
 			continue
 		}
 		m = g.waiting[in][0]
-		g.waiting[in][0] = nil // for the collector
+		g.waiting[in][0] = nil // for the garbage collector
 		g.waiting[in] = g.waiting[in][1:]
 		if m.begun.CompareAndSwap(false, true) {
 			return m, g.length() == 0
@@ -177,8 +176,8 @@ func (g *group) run() {
 	}
 }
 
-// refuse answers all that wait: those behind the first would only wait as long
-// again, one group after the other.
+// refuse fails all waiting calls. Otherwise each of them would wait just as long, one
+// group after the other.
 func (g *group) refuse(err error) {
 	g.mu.Lock()
 	n := g.length()
@@ -205,16 +204,16 @@ func (m *member) run(c conn) {
 
 func (m *member) failed() bool { return m.err != nil || m.panicked != nil }
 
-// broken reports whether the member's failure is its own, rather than an answer
-// that rests on what it read.
+// broken reports whether the member failed, rather than gave an answer that depends on
+// what it read.
 func (m *member) broken() bool {
 	return m.panicked != nil || m.err != nil && (m.ctx.Err() != nil || !answer(m.err))
 }
 
 const savepoint = "rekey"
 
-// runInSavepoint runs the member so that it leaves its work or nothing. The error
-// is that of the transaction: it is gone, with the work of all members.
+// runInSavepoint runs the member so that it leaves all of its work or none. An error
+// means that the whole transaction is gone, with the work of all members.
 func (m *member) runInSavepoint(c conn) (kept bool, err error) {
 	ctx := context.Background()
 	if _, err := c.ExecContext(ctx, "SAVEPOINT "+savepoint); err != nil {
@@ -222,8 +221,8 @@ func (m *member) runInSavepoint(c conn) (kept bool, err error) {
 	}
 	m.run(c)
 	if m.failed() {
-		// After SQLITE_FULL, SQLITE_IOERR and their like SQLite may have rolled all
-		// of the transaction back. Then there is no such savepoint.
+		// After SQLITE_FULL, SQLITE_IOERR and similar errors SQLite may have rolled back
+		// the whole transaction. Then the savepoint does not exist.
 		if _, err := c.ExecContext(ctx, "ROLLBACK TO "+savepoint); err != nil {
 			return false, fmt.Errorf("%w: %w", errLost, err)
 		}
@@ -234,10 +233,9 @@ func (m *member) runInSavepoint(c conn) (kept bool, err error) {
 	return !m.failed(), nil
 }
 
-// memberConn runs the statements of one member. It looks at the caller's context
-// before and after each statement, never during one. After a statement has failed
-// it runs no other: the transaction may be gone, and each statement would be a
-// transaction of its own.
+// memberConn runs the statements of one member. It checks the caller's context before
+// and after each statement, never during one. After a failed statement it runs no
+// other: the transaction may be gone, and each statement would commit on its own.
 type memberConn struct {
 	conn
 	caller context.Context //nolint:containedctx // lives as long as the call

@@ -12,8 +12,8 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// Tx is an open transaction of the application's: a [*sql.Tx], a [bun.Tx], or what
-// another library makes of one, such as GORM's ConnPool inside a transaction.
+// Tx is an open transaction of the application: a [*sql.Tx], a [bun.Tx], or the type of
+// another library, such as GORM's ConnPool inside a transaction.
 type Tx interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
@@ -23,19 +23,19 @@ type Tx interface {
 
 var errNoTx = errors.New("bunstore: WithTx was given no open transaction")
 
-// WithTx returns the store bound to a transaction of the application's, begun on the
-// same database: what the store writes is committed or rolled back with the rest. A
-// method that fails changes nothing, and leaves the transaction usable. The
-// application commits; the store never does.
+// WithTx returns the store bound to a transaction of the application on the same
+// database. What the store writes is committed or rolled back with the rest. A method
+// that fails changes nothing and leaves the transaction usable. The application
+// commits; the store never does.
 //
-// The transaction belongs to one goroutine, and so does the bound store. Nothing is
-// tried again when the engine gives the transaction up: the error says so, and the
-// application runs it anew. Begin it at READ COMMITTED on PostgreSQL and MySQL. On
-// SQLite every other writer waits while it is open.
+// Use the transaction and the bound store from one goroutine. If the engine ends the
+// transaction, the error says so, and the application must run the transaction again.
+// Begin it at READ COMMITTED on PostgreSQL and MySQL. On SQLite all other writers wait
+// while it is open.
 //
-// It is for creating people and clients together with rows of the application's. The
-// steps of a reset rely on transactions of their own: do not build an
-// [identity.Service] on a bound store.
+// WithTx is for creating people and clients together with rows of the application. Do
+// not build an [identity.Service] on a bound store: the steps of a reset need their own
+// transactions.
 //
 // With a nil or zero transaction every method of the bound store returns an error.
 func (s *Store) WithTx(tx Tx) *Store {
@@ -45,8 +45,8 @@ func (s *Store) WithTx(tx Tx) *Store {
 	return &bound
 }
 
-// unwrapped takes the transaction out of bun's, which would write the values into
-// the statements itself. It is nil for what holds no transaction.
+// unwrapped returns the transaction inside bun's type, because bun would write the
+// values into the statements. It returns nil if there is no transaction inside.
 func unwrapped(tx Tx) Tx {
 	switch t := tx.(type) {
 	case nil:
@@ -71,7 +71,8 @@ type joined struct {
 	made atomic.Int64 // savepoints
 }
 
-// joinedStep is a savepoint: what a method's writes are rolled back to when it fails.
+// joinedStep is a savepoint, to which the writes of a method are rolled back if it
+// fails.
 type joinedStep struct {
 	tx   Tx
 	name string

@@ -60,15 +60,15 @@ func (s *Store) LimitStates(ctx context.Context, keys []limit.Key) (map[limit.Ke
 	return states, nil
 }
 
-// byKey puts limits in the order in which every transaction locks them.
+// byKey sorts limits in the order in which every transaction locks them.
 func byKey(limits []limit.Limit) []limit.Limit {
 	return slices.SortedFunc(slices.Values(limits), func(a, b limit.Limit) int {
 		return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Shard, b.Shard))
 	})
 }
 
-// spend charges all limits or none. A refusal leaves its rows behind for the
-// transaction to roll back.
+// spend charges all limits or none. After a refusal the transaction must roll back the
+// rows that spend placed.
 func (t *tx) spend(limits []limit.Limit, now time.Time) ([]limit.Spent, error) {
 	spent, w, err := t.judge(limits, now)
 	if err != nil {
@@ -77,7 +77,7 @@ func (t *tx) spend(limits []limit.Limit, now time.Time) ([]limit.Spent, error) {
 	return spent, t.together(w)
 }
 
-// judge is spend without the writing, which is to follow.
+// judge is spend, but returns the write instead of running it.
 func (t *tx) judge(limits []limit.Limit, now time.Time) ([]limit.Spent, write, error) {
 	if len(limits) == 0 {
 		return nil, write{}, nil
@@ -114,9 +114,9 @@ type shardKey struct {
 	shard int
 }
 
-// lockLimits places and reads the rows, until they are all there: a purge can
-// take one away in between, and the next transaction would not wait for this
-// one, nor see what it spends.
+// lockLimits places and reads the rows until all of them exist. A purge may remove a
+// row in between. Without the row, the next transaction would neither wait for this one
+// nor see what it spends.
 func (t *tx) lockLimits(sorted []limit.Limit, now time.Time) (own map[shardKey]limitRow, others map[shardKey][][]byte, err error) {
 	if t.engine.oneTrip {
 		return t.lockLimitsAtOnce(sorted, now)
@@ -136,8 +136,8 @@ func (t *tx) lockLimits(sorted []limit.Limit, now time.Time) (own map[shardKey]l
 	}
 }
 
-// placeLimits makes sure that there is a row to lock for each limit, so that
-// the first two transactions of a key wait for each other too.
+// placeLimits inserts a row to lock for each limit, so that even the first two
+// transactions of a key wait for each other.
 func (t *tx) placeLimits(sorted []limit.Limit, now time.Time) error {
 	if t.engine.oneWriter {
 		return nil
@@ -150,8 +150,8 @@ func (t *tx) placeLimits(sorted []limit.Limit, now time.Time) error {
 	return err
 }
 
-// limitStates reads the rows to write, locked in key order, and for sharded
-// limits the states of the other shards, as they are.
+// limitStates reads the rows to write, locked in key order. For sharded limits it also
+// reads the states of the other shards, without a lock.
 func (t *tx) limitStates(sorted []limit.Limit) (own map[shardKey]limitRow, others map[shardKey][][]byte, err error) {
 	own, others = map[shardKey]limitRow{}, map[shardKey][][]byte{}
 	var ownArgs, sharedArgs []any
@@ -205,7 +205,7 @@ func (t *tx) allStates(sorted []limit.Limit, writes map[string]int) (own map[sha
 	return own, others, err
 }
 
-// rowValues is a list of pairs; SQLite wants VALUES before it.
+// rowValues returns a list of n pairs of placeholders, after VALUES on SQLite.
 func (t *tx) rowValues(n int) string {
 	if t.engine.name == dialect.SQLite {
 		return "VALUES " + tuples(n, 2)
@@ -233,8 +233,8 @@ func (t *tx) change(changes []limit.Change, now time.Time) error {
 	return t.together(w)
 }
 
-// changed locks the states that changes are about, in key order, so that
-// transactions lock in one order, and returns what writes the new ones.
+// changed locks the states that the changes concern, in key order as all transactions
+// do, and returns the write of the new states.
 func (t *tx) changed(changes []limit.Change, now time.Time) (write, error) {
 	if len(changes) == 0 {
 		return write{}, nil
@@ -265,8 +265,8 @@ func (t *tx) changed(changes []limit.Change, now time.Time) (write, error) {
 	return limitsWrite(t.engine, rows), nil
 }
 
-// rowsToChange locks the rows that changes are about. A row that a change would
-// only take something from need not exist; one that remembers a device is made.
+// rowsToChange locks the rows that the changes concern. It inserts a missing row only
+// for a change that remembers a device; a change that only removes needs no row.
 func (t *tx) rowsToChange(sorted []limit.Change, now time.Time) ([]limitRow, error) {
 	var args []any
 	var make []limit.Limit
