@@ -13,9 +13,9 @@ import (
 // what [Store.SQL] returns.
 var ErrSchemaBehind = errors.New("bunstore: schema behind")
 
-// ErrSchemaAhead says that the database has migrations that this version does not
-// know: a newer version has used it, and what this one would write could be wrong
-// there. Use the newer version, or restore a backup from before it.
+// ErrSchemaAhead says that the database has migrations that this version does not know:
+// a newer version has migrated it. What this version writes could be wrong there. Use
+// the newer version, or restore an older backup.
 var ErrSchemaAhead = errors.New("bunstore: schema ahead")
 
 const record = "rekey_migrations"
@@ -37,10 +37,10 @@ func find(id string) (migration, error) {
 	return migration{}, unknownMigration(id)
 }
 
-// SQL returns the statements of the migrations with the given ids, each migration
-// followed by the statement that records it, in order; with no id, those of all
-// migrations and of the record itself. Error: an unknown id. For files, see
-// [MigrationFiles].
+// SQL returns the statements of the migrations with the given ids, in order; each
+// migration is followed by the statement that records it. Without ids it returns the
+// statements of all migrations, and of the table that records them. Error: an unknown
+// id. For files, see [MigrationFiles].
 func (s *Store) SQL(ids ...string) ([]string, error) {
 	var statements []string
 	if len(ids) == 0 {
@@ -60,8 +60,8 @@ func (s *Store) SQL(ids ...string) ([]string, error) {
 }
 
 // DownSQL returns the statements that undo the migrations with the given ids, the last
-// one first; with no id, all of them. They delete what Rekey stored. Error: an unknown
-// id.
+// one first. Without ids it undoes all of them. The statements delete what Rekey stored.
+// Error: an unknown id.
 func (s *Store) DownSQL(ids ...string) ([]string, error) {
 	if len(ids) == 0 {
 		ids = Migrations()
@@ -90,8 +90,8 @@ func (s *Store) DownSQL(ids ...string) ([]string, error) {
 	return statements, nil
 }
 
-// statements are those of a migration, without our table of users where the
-// embedder's is used.
+// statements returns the statements of a migration, without Rekey's table of users if
+// the application has its own.
 func (s *Store) statements(m migration) []string {
 	all := m.statements(s.engine)
 	if s.ownUsers {
@@ -105,8 +105,8 @@ func (s *Store) recordTable() string {
 	return s.engine.table(record, "id "+s.engine.str(64)+" NOT NULL", "PRIMARY KEY (id)")
 }
 
-// Pending returns the ids of the migrations that the database lacks, in order;
-// none when it is up to date. It changes nothing.
+// Pending returns the ids of the migrations that the database lacks, in order. It
+// changes nothing.
 func (s *Store) Pending(ctx context.Context) ([]string, error) {
 	done, err := s.done(ctx)
 	if err != nil {
@@ -115,7 +115,7 @@ func (s *Store) Pending(ctx context.Context) ([]string, error) {
 	return missing(done), nil
 }
 
-// done are the recorded migrations.
+// done returns the recorded migrations.
 func (s *Store) done(ctx context.Context) (done []idRow, err error) {
 	exists, err := s.recordExists(ctx)
 	if err != nil {
@@ -130,12 +130,12 @@ func (s *Store) done(ctx context.Context) (done []idRow, err error) {
 }
 
 // Check returns nil if the schema is as this version needs it. Otherwise the error
-// wraps [ErrSchemaBehind] and names the missing migrations, or [ErrSchemaAhead] and
-// names those that this version does not know, or [ErrSchemaChanged] and says which
-// column or index is not as the migrations made it; a server that lacks what the
-// store relies on is [ErrUnfit]. Of the application's own table it
-// returns what would break a reset, see [Store.CheckUsers]; of SQLite the settings that
-// are wrong. Last, it tries a write and rolls it back.
+// wraps one of these: [ErrSchemaBehind] names the missing migrations; [ErrSchemaAhead]
+// names those that this version does not know; [ErrSchemaChanged] says which column or
+// index differs from the migrations; [ErrUnfit] says what the server lacks. Check also
+// returns what would break a reset on the application's own table, see
+// [Store.CheckUsers], and wrong settings of SQLite. Last, it tries a write and rolls it
+// back.
 func (s *Store) Check(ctx context.Context) error {
 	if err := s.checkSettings(ctx); err != nil {
 		return err
@@ -188,12 +188,11 @@ func missing(done []idRow) (ids []string) {
 	return ids
 }
 
-// Migrate applies the migrations that are missing. It may run in several
-// processes at once, and again after a crash at any point: each step is one
-// transaction with its own record, behind a lock, and where the engine commits
-// in between, each statement can be repeated. It refuses a database that a newer
-// version has migrated, with an error wrapping [ErrSchemaAhead], and a server that
-// lacks what the store relies on, with one wrapping [ErrUnfit].
+// Migrate applies the missing migrations. It may run in several processes at the same
+// time, and again after a crash at any point: each step is one transaction with its own
+// record, behind a lock, and each statement can be repeated where the engine commits in
+// between. Errors: [ErrSchemaAhead] for a database that a newer version has migrated,
+// [ErrUnfit] for a server that lacks what the store relies on.
 func (s *Store) Migrate(ctx context.Context) error {
 	if s.joined != nil {
 		return errors.New("bunstore: Migrate needs transactions of its own, and not a store bound by WithTx")
@@ -227,8 +226,8 @@ func (s *Store) Migrate(ctx context.Context) error {
 	}))
 }
 
-// locked holds the engine's lock on one connection, where it is held by the
-// connection rather than by a transaction.
+// locked runs f with the engine's migration lock, on engines where a connection holds
+// the lock rather than a transaction.
 func (s *Store) locked(ctx context.Context, f func(*sql.Conn) error) error {
 	c, err := s.db.DB.Conn(ctx)
 	if err != nil {
@@ -283,7 +282,8 @@ func (s *Store) step(ctx context.Context, c *sql.Conn, m migration) error {
 	return t.Commit()
 }
 
-// recordExists asks the engine's catalogue, so that no error has to be read.
+// recordExists asks the engine's catalogue whether the table of applied migrations
+// exists.
 func (s *Store) recordExists(ctx context.Context) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()

@@ -10,17 +10,16 @@ import (
 
 const (
 	lockTable = "rekey_migration_lock"
-	// A process that died leaves its row. The next one takes it over after
-	// lockLease is how long the row of a process that died stays taken. One that is
-	// at work renews it.
+	// lockLease is how long the row of a process that died stays locked. A process at
+	// work renews its lease.
 	lockLease = time.Minute
 	lockPoll  = 100 * time.Millisecond
 )
 
-// lockedByRow holds a row as the lock, for a Galera cluster: GET_LOCK is known to
-// one node alone, or refused. Of two nodes that take the row, one fails when it
-// commits. Should a lease end while its holder is still at work, each statement of
-// a migration can be repeated.
+// lockedByRow uses a row as the lock, for a Galera cluster, where GET_LOCK works on one
+// node only or is refused. Of two nodes that take the row, one fails when it commits. If
+// a lease ends while its holder is still at work, no harm is done, because each
+// statement of a migration can be repeated.
 func (s *Store) lockedByRow(ctx context.Context, c *sql.Conn, f func(*sql.Conn) error) error {
 	if _, err := c.ExecContext(ctx, s.engine.table(lockTable, "id SMALLINT NOT NULL", "holder "+s.engine.str(64)+" NOT NULL", "until BIGINT NOT NULL", "PRIMARY KEY (id)")); err != nil {
 		return err
@@ -56,7 +55,7 @@ func (s *Store) lockedByRow(ctx context.Context, c *sql.Conn, f func(*sql.Conn) 
 	return err
 }
 
-// takeRow takes the lock if it is free or its lease is over.
+// takeRow takes the lock if it is free or its lease has ended.
 func (s *Store) takeRow(ctx context.Context, c *sql.Conn, holder string) (bool, error) {
 	now := time.Now()
 	until := now.Add(lockLease).UnixMilli()

@@ -22,8 +22,8 @@ const (
 	Atlas         MigrationFormat = "atlas"          // ariga.io/atlas: one file that goes up; run "atlas migrate hash" afterwards
 )
 
-// MigrationFiles writes Rekey's migrations as files for the tool that an application
-// migrates with. Each file records its migration, so that [Store.Check] knows of it and
+// MigrationFiles writes Rekey's migrations as files for the application's migration
+// tool. Each file records its migration, so that [Store.Check] knows of it and
 // [Store.Migrate] is not needed.
 //
 // With golang-migrate on MySQL and MariaDB, connect with multiStatements=true.
@@ -33,11 +33,10 @@ type MigrationFiles struct {
 	// OwnUsers leaves the table rekey_users out, for [WithUsers].
 	OwnUsers bool
 	// First is the version of the first file; the others follow. Choose it above the
-	// versions that the application has. Default 1, for a folder and a table of versions
-	// of Rekey's own.
+	// application's versions. Default 1, for a separate folder and table of versions.
 	First int64
-	// After is the id of the last migration that earlier files hold, see [Migrations]:
-	// only those after it are written. Default: all.
+	// After is the id of the last migration that earlier files hold, see [Migrations].
+	// Only later migrations are written. Default: all.
 	After string
 }
 
@@ -99,9 +98,9 @@ func (m MigrationFiles) Files() ([]MigrationFile, error) {
 
 func script(statements []string) string { return strings.Join(statements, ";\n") + ";\n" }
 
-// Write writes the files to a folder, which it makes if it is absent, and returns their
-// paths. A file that is there with the same content is left alone; with another
-// content it is an error, and nothing is overwritten.
+// Write writes the files to a folder, which it makes if necessary, and returns their
+// paths. An existing file with the same content is left alone. An existing file with
+// other content is an error; nothing is overwritten.
 func (m MigrationFiles) Write(dir string) ([]string, error) {
 	files, err := m.Files()
 	if err != nil {

@@ -72,8 +72,9 @@ func messagesWrite(messages []identity.OutboxMessage) write {
 // mostLeased bounds one lease, for the same reason as batch.
 const mostLeased = 10_000
 
-// due selects messages of a lane that may be leased; its parameters are the lane,
-// now twice, and ids of secrets. Rows from before the column hold no such id.
+// due selects the messages of a lane that may be leased. Its parameters are the lane,
+// now twice, and the ids of secrets. Rows that are older than the column of ids have
+// none.
 func due(keys int) string {
 	return "lane = ? AND state = 'pending' AND next_at <= ? AND claim_until <= ? AND key_id IN ('', " + marks(keys) + ")"
 }
@@ -87,7 +88,7 @@ func (s *Store) LeaseMessages(ctx context.Context, l identity.Lease) (leased []i
 	for _, id := range l.KeyIDs {
 		selected = append(selected, id)
 	}
-	// Most polls find nothing, and need no write transaction to see it.
+	// Most polls find nothing. A read is enough to see that.
 	waiting, err := query[idRow](s.read(ctx), "SELECT id FROM rekey_messages WHERE "+due(len(l.KeyIDs))+" LIMIT 1", selected...)
 	if err != nil || len(waiting) == 0 {
 		return nil, wrap("lease messages", err)
@@ -180,7 +181,7 @@ func (s *Store) RecordReceipt(ctx context.Context, r sms.DeliveryReceipt) error 
 		return wrap("record receipt", identity.ErrNotFound)
 	}
 	err := s.inTx(ctx, func(t *tx) error {
-		// The lock keeps a purge from removing the message under its receipt.
+		// The lock keeps a purge from removing the message before its receipt is stored.
 		message, err := one[idRow](&t.statements, "SELECT id FROM rekey_messages WHERE provider = ? AND provider_ref = ? ORDER BY id LIMIT 1"+t.engine.forUpdate,
 			r.Provider, r.Ref)
 		if err != nil {
@@ -193,7 +194,7 @@ func (s *Store) RecordReceipt(ctx context.Context, r sms.DeliveryReceipt) error 
 	return wrap("record receipt", err)
 }
 
-// qualified puts a table's alias before each column.
+// qualified puts the alias of a table before each column.
 func qualified(alias, columns string) string {
 	return alias + "." + strings.ReplaceAll(columns, ", ", ", "+alias+".")
 }

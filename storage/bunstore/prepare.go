@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// mostPrepared bounds the statements that are kept, of which each connection has
-// its own copies.
+// mostPrepared bounds the statements that are kept. Each connection has its own copy
+// of each of them.
 const mostPrepared = 100
 
-// prepared keeps statements prepared, by their text. database/sql remembers for
-// each of them which connections have it, and closes it with the connection.
+// prepared keeps prepared statements by their text. database/sql remembers which
+// connections have each of them, and closes them with the connection.
 //
-// A text is prepared once it has been run twice, and never while the caller holds
-// a connection: preparing needs one too, and of a pool's last connection a caller
-// would wait for itself. Until then the statement runs as it is.
+// A text is prepared after it has run twice, and never while the caller holds a
+// connection. Preparing needs a connection too, so with the pool's last connection the
+// caller would wait for itself. Until then the statement runs unprepared.
 //
 // A nil *prepared prepares nothing.
 type prepared struct {
@@ -31,14 +31,14 @@ type prepared struct {
 
 type text struct {
 	stmt *sql.Stmt
-	used int64 // when, counted in uses
+	used int64 // when it was last used, counted in uses of the cache
 	// asked says that it is being prepared, or cannot be.
 	asked bool
 }
 
 func newPrepared(db *sql.DB) *prepared { return &prepared{db: db, texts: map[string]*text{}} }
 
-// get returns the prepared statement, or nil, and notes what to prepare.
+// get returns the prepared statement or nil, and notes texts to prepare.
 func (p *prepared) get(query string) *sql.Stmt {
 	if p == nil {
 		return nil
@@ -62,7 +62,7 @@ func (p *prepared) get(query string) *sql.Stmt {
 	return nil
 }
 
-// shrink drops the text that was not used for longest, if there are too many.
+// shrink drops the least recently used text if there are too many.
 func (p *prepared) shrink() {
 	if len(p.texts) <= mostPrepared {
 		return
@@ -77,16 +77,16 @@ func (p *prepared) shrink() {
 	delete(p.texts, oldest)
 }
 
-// drop closes a statement, which waits for all that connections are doing that
-// have it: never wait for it.
+// drop closes a statement in the background, because closing waits for the work of all
+// connections that have it.
 func drop(stmt *sql.Stmt) {
 	if stmt != nil {
 		go func() { _ = stmt.Close() }()
 	}
 }
 
-// prepare prepares what was asked for. The caller holds no connection. A
-// statement that cannot be prepared goes on as it is.
+// prepare prepares the noted texts. The caller must hold no connection. A statement
+// that cannot be prepared keeps running unprepared.
 func (p *prepared) prepare() {
 	if p == nil {
 		return
@@ -119,7 +119,7 @@ func (p *prepared) prepare() {
 	}
 }
 
-// on returns the transaction with the prepared statements in it.
+// on returns the transaction, which uses the prepared statements.
 func (p *prepared) on(tx *sql.Tx) conn {
 	if p == nil {
 		return tx
@@ -188,8 +188,8 @@ func (d preparedDB) QueryContext(ctx context.Context, query string, args ...any)
 	return d.DB.QueryContext(ctx, query, args...)
 }
 
-// dropped reports whether a statement was not run because the cache closed it
-// meanwhile, or the server holds too many (MySQL's max_prepared_stmt_count).
+// dropped reports whether a statement did not run because the cache had closed it, or
+// because the server holds too many (MySQL's max_prepared_stmt_count).
 func dropped(err error) bool {
 	if err == nil {
 		return false

@@ -6,13 +6,13 @@ import (
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
-// batch is how many rows one statement names: engines bound its parameters
-// (SQLite at 32,766), and short transactions hold up nobody.
+// batch is how many rows one statement names. Engines bound the parameters of a
+// statement (SQLite at 32,766), and short transactions do not hold up other calls.
 const batch = 500
 
-// Purge implements [identity.Limits]. Ids are read first and deleted then, since
-// MySQL has no LIMIT in a subquery, in a transaction for each batch of a kind:
-// what went before an error stays gone.
+// Purge implements [identity.Limits]. It reads ids and then deletes their rows, because
+// MySQL has no LIMIT in a subquery. Each batch of a kind is one transaction, so rows
+// removed before an error stay removed.
 func (s *Store) Purge(ctx context.Context, p identity.Purge) (removed int, err error) {
 	if p.Max <= 0 {
 		return 0, ctx.Err()
@@ -37,7 +37,7 @@ func (s *Store) Purge(ctx context.Context, p identity.Purge) (removed int, err e
 	return removed + n, wrap("purge rekey_limits", err)
 }
 
-// inBatches calls purge until it removes fewer rows than it might.
+// inBatches calls purge until it removes fewer rows than it was allowed to.
 func inBatches(most int, purge func(most int) (int, error)) (removed int, err error) {
 	for removed < most {
 		size := min(batch, most-removed)

@@ -5,11 +5,11 @@ import (
 	"sync"
 )
 
-// purgeRange is how many counters one look of a purge covers.
+// purgeRange is how many counters one query of a purge covers.
 const purgeRange = 5000
 
-// limitsPurge remembers where the last purge of counters stopped, so that a
-// backlog is not looked through from its beginning each time.
+// limitsPurge remembers where the last purge of counters stopped, so that the next
+// purge of a backlog does not start at the beginning.
 type limitsPurge struct {
 	mu   sync.Mutex
 	from string
@@ -27,9 +27,9 @@ func (p *limitsPurge) set(from string) {
 	p.from = from
 }
 
-// purgeLimits looks through ranges of the primary key. An index on expires_at
-// would make it cheaper, and each write of a counter dearer, since every write
-// moves the expiry.
+// purgeLimits goes through the primary key in ranges. An index on expires_at would make
+// the purge cheaper, but each write of a counter more expensive, because every write
+// changes the expiry.
 func (s *Store) purgeLimits(ctx context.Context, now int64, most int) (removed int, err error) {
 	start := s.limitsPurge.get()
 	from, wrapped := start, false
@@ -65,8 +65,8 @@ func (s *Store) rangeEnd(ctx context.Context, from string) (string, error) {
 	return rows[0].Key, nil
 }
 
-// purgeLimitsBetween looks before it begins a transaction, and checks the expiry
-// again while deleting: a counter that was spent meanwhile stays.
+// purgeLimitsBetween reads before it begins a transaction, and checks the expiry again
+// while deleting, so that it keeps a counter that was spent in between.
 func (s *Store) purgeLimitsBetween(ctx context.Context, now int64, from, until string, most int) (n int, err error) {
 	where, args := "limit_key >= ?", []any{from}
 	if until != "" {
@@ -79,8 +79,8 @@ func (s *Store) purgeLimitsBetween(ctx context.Context, now int64, from, until s
 	}
 	err = s.inTx(ctx, func(t *tx) error {
 		n = 0
-		// PostgreSQL compares a list of pairs one by one with every row that its index
-		// finds; the list of keys makes them few.
+		// PostgreSQL compares each row that the index finds with every pair of the list.
+		// The additional list of keys keeps these rows few.
 		these := func(rows []limitRow) (condition string, args []any) {
 			condition = "(limit_key, shard) IN (" + t.rowValues(len(rows)) + ") AND expires_at <= ?"
 			if t.engine.oneTrip {
@@ -97,7 +97,7 @@ func (s *Store) purgeLimitsBetween(ctx context.Context, now int64, from, until s
 		rows := over
 		condition, args := these(rows)
 		if t.engine.skipLocked != "" {
-			// One that is locked is being spent.
+			// A locked counter is being spent.
 			rows, err = query[limitRow](&t.statements, "SELECT limit_key, shard FROM rekey_limits WHERE "+condition+t.engine.skipLocked, args...)
 			if err != nil || len(rows) == 0 {
 				return err

@@ -2,9 +2,9 @@ package bunstore
 
 import "strings"
 
-// migration is one step of the schema. Steps are never changed once released,
-// only followed by others. Each statement may be run again after a crash between
-// it and the record of the step, since some engines commit in between.
+// migration is one step of the schema. A released step is never changed; new steps
+// follow it. Each statement may run again after a crash before the step was recorded,
+// because some engines commit after each statement.
 type migration struct {
 	id         string
 	statements func(e engine) []string
@@ -18,9 +18,8 @@ var migrations = []migration{
 	{id: "0004_lanes", statements: messageLanes, down: noMessageLanes},
 }
 
-// messageLanes lets messages be leased by lane and by secret, and events be found by
-// user. The states of limits have another form and other keys since then: they
-// begin anew.
+// messageLanes allows messages to be leased by lane and by secret, and events to be
+// found by user. It deletes the states of limits, whose form and keys changed with it.
 func messageLanes(e engine) []string {
 	statements := []string{
 		e.addColumn("rekey_messages", "lane", e.str(16)+" NOT NULL DEFAULT 'code'"),
@@ -30,7 +29,7 @@ func messageLanes(e engine) []string {
 	return append(statements, e.indexes("rekey_messages", "lane, state, next_at", "rekey_events", "tenant, user_id, id")...)
 }
 
-// limitsWithoutIndex drops an index that moved with every write of a counter.
+// limitsWithoutIndex drops an index that every write of a counter had to update.
 func limitsWithoutIndex(e engine) []string {
 	return []string{e.dropIndex("rekey_limits_by_expires_at", "rekey_limits")}
 }
@@ -111,7 +110,7 @@ func noReceipts(e engine) []string {
 
 func limitsWithIndex(e engine) []string { return e.indexes("rekey_limits", "expires_at") }
 
-// noMessageLanes drops messages that wait, which an older version could not read.
+// noMessageLanes deletes waiting messages, which an older version cannot read.
 func noMessageLanes(e engine) []string {
 	return []string{
 		"DELETE FROM rekey_limits",

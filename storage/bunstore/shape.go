@@ -12,11 +12,11 @@ import (
 	"github.com/uptrace/bun/dialect"
 )
 
-// ErrSchemaChanged says that a table, a column or an index of Rekey's is missing or of
-// another type than the migrations made it.
+// ErrSchemaChanged says that a table, column or index of Rekey is missing or differs
+// from what the migrations made.
 var ErrSchemaChanged = errors.New("bunstore: schema changed by hand")
 
-// tableShape is what the migrations make of a table.
+// tableShape is a table as the migrations make it.
 type tableShape struct {
 	columns map[string]string // types by name
 	indexes map[string]string // columns by name
@@ -31,7 +31,7 @@ var (
 	intWidth    = regexp.MustCompile(`^((?:small|big|tiny|medium)?int)(?:eger)?\(\d+\)`)
 )
 
-// shape reads the statements of the migrations, which are written in one form.
+// shape derives the tables from the statements of the migrations, which have one form.
 func (s *Store) shape() map[string]tableShape {
 	tables := map[string]tableShape{}
 	for _, m := range migrations {
@@ -58,7 +58,7 @@ func (s *Store) shape() map[string]tableShape {
 	return tables
 }
 
-// plainType is a type as both a statement and the catalogue can be read to say it.
+// plainType returns the form of a type that statements and the catalogue share.
 func (e engine) plainType(definition string) string {
 	kind := strings.ToLower(typeEnd.ReplaceAllString(definition, ""))
 	switch e.name {
@@ -73,7 +73,7 @@ func (e engine) plainType(definition string) string {
 	return kind
 }
 
-// checkShape compares our tables with the catalogue.
+// checkShape compares Rekey's tables with the catalogue.
 func (s *Store) checkShape(ctx context.Context) error {
 	var faults []string
 	tables := s.shape()
@@ -119,8 +119,9 @@ func (s *Store) tableFaults(name string, want tableShape, columns []catalogueCol
 	return faults
 }
 
-// checkSwitch refuses a change between Rekey's own table of users and the
-// application's that would leave people behind.
+// checkSwitch refuses a change between Rekey's table of users and the application's:
+// with WithUsers while Rekey's table has rows, and without it while Rekey's table is
+// missing.
 func (s *Store) checkSwitch(ctx context.Context, done []idRow) error {
 	if !slices.Contains(done, idRow{migrations[0].id}) {
 		return nil
@@ -146,7 +147,7 @@ func (s *Store) checkSwitch(ctx context.Context, done []idRow) error {
 	return nil
 }
 
-// usersStatement makes Rekey's own table of users.
+// usersStatement is the statement that makes Rekey's table of users.
 func (s *Store) usersStatement() string {
 	for _, statement := range migrations[0].statements(s.engine) {
 		if strings.HasPrefix(statement, "CREATE TABLE IF NOT EXISTS "+rekeyUsers.Table+" ") {

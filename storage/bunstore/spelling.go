@@ -15,18 +15,18 @@ type Spelling struct {
 	spellings func(e164 string) []string
 }
 
-// National is the spelling of a table that holds the numbers of one region as they
-// are dialled there: "13800138000" for "CN", "07400123456" for "GB". Numbers of other
-// countries stand in E.164. Rows are also found that have the number with the usual
-// spaces or dashes, or with the country code, see [identity.MobileSpellings]; new
-// numbers are written as digits. The region is an ISO 3166-1 alpha-2 code.
+// National is the spelling of a table that holds the numbers of one region as people
+// dial them there: "13800138000" for "CN", "07400123456" for "GB". Numbers of other
+// countries are stored in E.164. Numbers with the usual spaces or dashes, or with the
+// country code, are found too, see [identity.MobileSpellings]; new numbers are written
+// as digits. The region is an ISO 3166-1 alpha-2 code.
 func National(region string) Spelling {
 	return Spelling{region: region, spellings: func(e164 string) []string { return identity.MobileSpellings(e164, region) }}
 }
 
-// SpelledBy is a spelling of the application's own. The function returns the texts
-// to look for when a number is wanted, at most 64; the first is the one to write.
-// Each of them must read as that number in the region, see [identity.ReadMobile].
+// SpelledBy is the application's own spelling. The function returns the texts under
+// which a number may be stored, at most 64; the first is the text to write. Each of
+// them must read as that number in the region, see [identity.ReadMobile].
 func SpelledBy(region string, spellings func(e164 string) []string) Spelling {
 	return Spelling{region: region, spellings: spellings}
 }
@@ -43,11 +43,11 @@ func (sp Spelling) fault() error {
 	return nil
 }
 
-// Write returns the text to store for a number in E.164. An application that
-// inserts its own rows uses it.
+// Write returns the text to store for a number in E.164, for applications that insert
+// their own rows.
 func (sp Spelling) Write(e164 string) string { return sp.all(e164)[0] }
 
-// all are the texts that mean the number. There is at least one.
+// all returns the texts that mean the number, at least one.
 func (sp Spelling) all(e164 string) []string {
 	if sp.spellings == nil {
 		return []string{e164}
@@ -59,8 +59,8 @@ func (sp Spelling) all(e164 string) []string {
 	return texts[:min(len(texts), mostSpellings)]
 }
 
-// means reports whether the stored text is one of the number's. Columns of the type
-// CHAR(n) fill texts with spaces.
+// means reports whether the stored text means the number. It ignores the spaces with
+// which columns of the type CHAR(n) fill up texts.
 func (sp Spelling) means(stored, e164 string) bool {
 	if sp.spellings == nil {
 		return stored == e164
@@ -68,8 +68,8 @@ func (sp Spelling) means(stored, e164 string) bool {
 	return strings.HasPrefix(e164, "+") && slices.Contains(sp.all(e164), strings.TrimRight(stored, " "))
 }
 
-// read is the number that a stored text means in E.164, or the text itself if it
-// would not be found when the number is looked for.
+// read returns in E.164 the number that a stored text means, or the text itself if a
+// search for the number would not find it.
 func (sp Spelling) read(stored string) (e164 string, reachable bool) {
 	text := strings.TrimRight(stored, " ")
 	e164, err := identity.ReadMobile(text, sp.region)

@@ -12,11 +12,10 @@ import (
 	"github.com/uptrace/bun/dialect"
 )
 
-// settings remembers whether an SQLite database was seen to have the settings that
-// the store needs.
+// settings remembers whether the settings of an SQLite database were checked and right.
 type settings struct{ seen atomic.Bool }
 
-// errSettings is a setting that is wrong, and not a failure to look at it.
+// errSettings holds wrong settings, as opposed to a failure to read them.
 type errSettings struct{ faults error }
 
 func (e *errSettings) Error() string {
@@ -24,9 +23,9 @@ func (e *errSettings) Error() string {
 }
 func (e *errSettings) Unwrap() error { return e.faults }
 
-// checkSettings looks at what SQLite's connections are set to. Settings belong to a
-// connection: two are looked at, so that a PRAGMA that was sent to one of them is
-// found.
+// checkSettings checks the settings of SQLite's connections. Settings belong to a
+// connection, so it checks two of them: a PRAGMA that was sent to one connection only is
+// then found.
 func (s *Store) checkSettings(ctx context.Context) error {
 	if s.engine.name != dialect.SQLite || s.joined != nil || s.settings.seen.Load() {
 		return nil
@@ -55,7 +54,7 @@ func (s *Store) checkSettings(ctx context.Context) error {
 	return nil
 }
 
-// pragmaFaults are those that a PRAGMA tells.
+// pragmaFaults returns the wrong settings that a PRAGMA can report.
 func pragmaFaults(ctx context.Context, c *sql.Conn) (faults []error, err error) {
 	var file, mode string
 	if err := c.QueryRowContext(ctx, "SELECT COALESCE((SELECT file FROM pragma_database_list WHERE name = 'main'), '')").Scan(&file); err != nil {
@@ -86,8 +85,8 @@ func pragmaFaults(ctx context.Context, c *sql.Conn) (faults []error, err error) 
 	return faults, nil
 }
 
-// secondConnection looks at another connection, and by it whether a transaction of
-// the first one has the write lock from its beginning.
+// secondConnection checks another connection. With it, it also checks that a
+// transaction of the first connection takes the write lock when it begins.
 func (s *Store) secondConnection(ctx context.Context, first *sql.Conn) (faults []error, err error) {
 	second, err := s.db.DB.Conn(ctx)
 	if err != nil {
@@ -119,8 +118,8 @@ func (s *Store) secondConnection(ctx context.Context, first *sql.Conn) (faults [
 	return faults, nil
 }
 
-// driverFaults finds a driver whose errors cannot be read: a taken number would look
-// like a failure of the database.
+// driverFaults finds a driver whose error codes cannot be read. With such a driver, a
+// number that is already taken would look like a failure of the database.
 func (s *Store) driverFaults(ctx context.Context, c *sql.Conn) (faults []error, err error) {
 	if _, err := c.ExecContext(ctx, "CREATE TEMP TABLE IF NOT EXISTS rekey_probe (id INTEGER PRIMARY KEY)"); err != nil {
 		return nil, err
@@ -136,10 +135,11 @@ func (s *Store) driverFaults(ctx context.Context, c *sql.Conn) (faults []error, 
 	return faults, nil
 }
 
-// newSettings bounds the look of New.
+// newSettings bounds how long New checks the settings.
 const newSettings = 5 * time.Second
 
-// refuseSettings is checkSettings for New: what cannot be looked at is left to Check.
+// refuseSettings is checkSettings for New. It leaves a database that cannot be reached
+// to Check.
 func (s *Store) refuseSettings() error {
 	ctx, cancel := context.WithTimeout(context.Background(), newSettings)
 	defer cancel()

@@ -19,15 +19,14 @@ type Store struct {
 	db     *bun.DB
 	engine engine
 	users  UsersTable
-	// ownUsers says that users is the embedder's.
+	// ownUsers says that users is the application's table.
 	ownUsers bool
-	// prepared is nil where the driver keeps prepared statements itself.
+	// prepared is nil if the driver prepares statements itself.
 	prepared *prepared
-	// group commits the calls together that wait for the engine's one writer:
-	// waiting in SQLite's busy handler is sleeping and trying again. Nil for engines
-	// with many writers.
+	// group commits calls together that wait for the engine's one writer. SQLite's busy
+	// handler would sleep and retry instead. Nil for engines with many writers.
 	group *group
-	// timeout ends a call.
+	// timeout bounds a call.
 	timeout time.Duration
 	sweeper *sweeper
 	server  *server
@@ -40,15 +39,15 @@ type Store struct {
 
 var _ identity.Storage = (*Store)(nil)
 
-// New returns a store on the database. It fails for a nil db, for dialects other
-// than SQLite, PostgreSQL and MySQL, and for options that are wrong. Call
-// [Store.Migrate] or [Store.Check] next.
+// New returns a store on the database. It fails for a nil db, for dialects other than
+// SQLite, PostgreSQL and MySQL, and for wrong options. Call [Store.Migrate] or
+// [Store.Check] next.
 //
 // An SQLite database must be opened with WAL, synchronous FULL, a busy_timeout and
 // _txlock=immediate on every connection, and with modernc's driver; package
-// storage/sqlite does so. New looks at two connections, for at most 5 s, and fails if
-// a setting is another one; a database that cannot be reached is left to Check. Of
-// other engines it touches nothing.
+// storage/sqlite does so. New checks two connections, for at most 5 s, and fails if a
+// setting is wrong. It leaves an SQLite database that cannot be reached to Check, and
+// does not connect to other engines.
 func New(db *bun.DB, options ...Option) (*Store, error) {
 	if db == nil {
 		return nil, errors.New("bunstore: db is nil")
@@ -79,16 +78,16 @@ func New(db *bun.DB, options ...Option) (*Store, error) {
 // DB returns the database the store works on.
 func (s *Store) DB() *bun.DB { return s.db }
 
-// How often a transaction that the engine gave up is run again.
+// maxTries is how often a transaction runs if the engine ends it.
 const maxTries = 10
 
-// inTx runs f in a transaction. It is run again when the engine gave it up, so
-// f has no effects but through its transaction.
+// inTx runs f in a transaction, and runs it again if the engine ends the transaction.
+// So f must have no effects outside of its transaction.
 func (s *Store) inTx(ctx context.Context, f func(t *tx) error) error {
 	return s.inLane(ctx, requests, f)
 }
 
-// inLane is inTx, in a lane of the engine's one writer.
+// inLane is inTx, in one of the lanes that share the engine's one writer.
 func (s *Store) inLane(ctx context.Context, in lane, f func(t *tx) error) error {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
@@ -115,8 +114,8 @@ func (s *Store) inLane(ctx context.Context, in lane, f func(t *tx) error) error 
 	}
 }
 
-// cancelled adds ctx's error to that of a call which it ended: from a driver
-// whose connection was closed under it comes "bad connection" alone.
+// cancelled adds the error of ctx to the error of a call that ctx ended. A driver whose
+// connection was closed reports only "bad connection".
 func cancelled(ctx context.Context, err error) error {
 	if err == nil || ctx.Err() == nil || errors.Is(err, ctx.Err()) {
 		return err
@@ -124,8 +123,8 @@ func cancelled(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: %w", ctx.Err(), err)
 }
 
-// once runs f in a transaction. Of an error while committing nobody knows
-// whether the transaction stands.
+// once runs f in a transaction. After an error while committing it is unknown whether
+// the transaction took effect.
 func (s *Store) once(ctx context.Context, in lane, f func(t *tx) error) (err error, committing bool) { //nolint:revive // the error is what matters
 	e := s.engine
 	e.galera = s.isGalera()
@@ -168,7 +167,7 @@ type transaction interface {
 func inside(ctx context.Context, t transaction, f func() error) (err error, committing bool) { //nolint:revive // as once
 	committed := false
 	defer func() {
-		if !committed { // of a savepoint that is released, a rollback would spoil the whole transaction
+		if !committed { // rolling back a released savepoint would spoil the whole transaction
 			_ = t.Rollback(ctx)
 		}
 	}()
@@ -182,7 +181,7 @@ func inside(ctx context.Context, t transaction, f func() error) (err error, comm
 	return nil, true
 }
 
-// read gives statements outside of a transaction of the store's own.
+// read returns statements that run outside of the store's transactions.
 func (s *Store) read(ctx context.Context) *statements {
 	if s.joined != nil {
 		return &statements{ctx: ctx, db: s.db, conn: s.joined.conn(), engine: s.engine, alone: s}
@@ -195,17 +194,18 @@ type conn interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// statements runs SQL with the values as the driver's parameters.
+// statements runs SQL and passes the values as the driver's parameters.
 type statements struct {
 	ctx    context.Context // lives as long as the call
 	db     *bun.DB
 	conn   conn
 	engine engine
-	// alone is the store of a query that is in no transaction of the store's.
+	// alone is the store, for a query outside of the store's transactions.
 	alone *Store
 }
 
-// tx is statements inside a transaction; what needs one takes a tx.
+// tx is statements inside a transaction. Methods that need a transaction are its
+// methods.
 type tx struct{ statements }
 
 // exec runs a statement and returns how many rows it changed.
@@ -279,9 +279,8 @@ func one[M any](t *statements, q string, args ...any) (M, error) {
 	return models[0], nil
 }
 
-// padded repeats the last of a list's values until there are a power of two of
-// them, so that there are few texts of statements to prepare. What IN finds is the
-// same.
+// padded repeats the last value of a list until its length is a power of two. Statements
+// then have few different texts to prepare. IN finds the same rows.
 func padded(list []any) []any {
 	for n := len(list); n&(n-1) != 0; n++ {
 		list = append(list, list[len(list)-1])
@@ -289,15 +288,15 @@ func padded(list []any) []any {
 	return list
 }
 
-// marks is n placeholders.
+// marks returns n placeholders.
 func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }
 
-// tuples is rows placeholders for n columns each.
+// tuples returns placeholders for that many rows of n columns each.
 func tuples(rows, n int) string {
 	return strings.TrimSuffix(strings.Repeat("("+marks(n)+"), ", rows), ", ")
 }
 
-// millis is how times are stored.
+// millis returns a time as it is stored.
 func millis(t time.Time) int64 {
 	if t.IsZero() {
 		return 0

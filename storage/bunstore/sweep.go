@@ -10,19 +10,20 @@ import (
 	"github.com/uptrace/bun/dialect"
 )
 
-// sweeper looks after a pool of which one connection turned out to be useless:
-// after a failover all of them are, and each would cost a call of its own.
+// sweeper checks a pool after one of its connections turned out to be useless. After a
+// failover all of them are, and finding each one would delay a call.
 type sweeper struct {
 	mu   sync.Mutex
 	done chan struct{} // of the sweep under way, or the last one
 	last time.Time
 }
 
-// Of sweeps at most one runs at a time, and one begins in a second.
+// sweepEvery is the shortest time between the beginnings of two sweeps. One sweep runs
+// at a time.
 const sweepEvery = time.Second
 
-// sweep checks the idle connections and closes those that do not answer, or
-// answer that they do not write. It returns when that is done, or after wait.
+// sweep checks the idle connections and closes those that do not answer or are
+// read-only. It returns when that is done, or after wait.
 func (s *Store) sweep(ctx context.Context, wait time.Duration) {
 	if s.engine.oneWriter || s.joined != nil {
 		return
@@ -48,7 +49,7 @@ func (s *Store) check(done chan struct{}) {
 	defer close(done)
 	ctx, cancel := context.WithTimeout(context.Background(), longestSilence)
 	defer cancel()
-	// All are held until the last is checked, so that each is another one.
+	// All connections are held until the last is checked, so that none is checked twice.
 	conns := make([]*sql.Conn, s.db.DB.Stats().Idle)
 	var wg sync.WaitGroup
 	for i := range conns {
@@ -71,7 +72,7 @@ func (s *Store) check(done chan struct{}) {
 	}
 }
 
-// writes reports whether the server at the other end answers, and would write.
+// writes reports whether the server of a connection answers and accepts writes.
 func (s *Store) writes(ctx context.Context, c *sql.Conn) bool {
 	ask := "SHOW transaction_read_only"
 	if s.engine.name == dialect.MySQL {

@@ -12,15 +12,15 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
-// write is a statement that changes rows and is not asked how many.
+// write is a statement that changes rows, and whose number of rows is not needed.
 type write struct {
 	query string
 	args  []any
 }
 
-// together runs writes that concern different rows. Where the engine takes them
-// in one statement, they are one round trip. The error is ErrAlreadyExists if a
-// unique key refuses a row.
+// together runs writes that concern different rows. On engines that accept them in one
+// statement they take one round trip. The error is ErrAlreadyExists if a unique key
+// refuses a row.
 func (t *tx) together(writes ...write) error {
 	writes = slices.DeleteFunc(writes, func(w write) bool { return w.query == "" })
 	if len(writes) == 0 {
@@ -48,8 +48,8 @@ func (t *tx) together(writes ...write) error {
 	return t.insert(query, append(args, last.args...)...)
 }
 
-// lockLimitsAtOnce is lockLimits in one round trip: a row that is there is
-// overwritten with itself, which locks it.
+// lockLimitsAtOnce is lockLimits in one round trip. It overwrites an existing row with
+// the same values, which locks it.
 func (t *tx) lockLimitsAtOnce(sorted []limit.Limit, now time.Time) (own map[shardKey]limitRow, others map[shardKey][][]byte, err error) {
 	own, others = map[shardKey]limitRow{}, map[shardKey][][]byte{}
 	var args, shared []any
@@ -69,7 +69,7 @@ func (t *tx) lockLimitsAtOnce(sorted []limit.Limit, now time.Time) (own map[shar
 	statement := "INSERT INTO rekey_limits (" + limitColumns + ") VALUES " + tuples(n, 4) +
 		" ON CONFLICT (limit_key, shard) DO UPDATE SET expires_at = rekey_limits.expires_at RETURNING " + limitColumns
 	if len(shared) > 0 {
-		// The others are as they were when the statement began.
+		// The other shards are read as they were when the statement began.
 		statement = "WITH own AS (" + statement + ") SELECT " + limitColumns + " FROM own UNION ALL SELECT " + limitColumns +
 			" FROM rekey_limits WHERE limit_key IN (" + marks(len(shared)) + ")"
 	}
@@ -81,7 +81,7 @@ func (t *tx) lockLimitsAtOnce(sorted []limit.Limit, now time.Time) (own map[shar
 		case sharded && r.Shard != mine:
 			others[shardKey{r.Key, mine}] = append(others[shardKey{r.Key, mine}], r.State)
 		case sharded && own[at].Key != "":
-			// Its own row again, as it was before it was locked: those of the INSERT come first.
+			// This is the row again, as it was before it was locked. Rows of the INSERT come first.
 		default:
 			own[at] = r
 		}
@@ -89,9 +89,9 @@ func (t *tx) lockLimitsAtOnce(sorted []limit.Limit, now time.Time) (own map[shar
 	return own, others, err
 }
 
-// endBeyond ends the live codes that a new one replaces, and those of its number
-// beyond the newest issue.KeepLive, of which the new code is one, in the same round
-// trip as the code is stored in. The number is locked.
+// endBeyond returns a write that ends the live codes that a new code replaces, and the
+// live codes of its number beyond the newest issue.KeepLive, the new code included. The
+// number must be locked.
 func (t *tx) endBeyond(c *identity.VerifyCode, issue identity.CodeIssue) (write, error) {
 	now := millis(issue.Now)
 	rows, err := query[codeRow](&t.statements,

@@ -21,8 +21,8 @@ type userRow struct {
 	CreatedAt         int64  `bun:"created_at"`
 }
 
-// user reads a row. Its number is that which it was found by, or the one that its
-// text means.
+// user converts a row. Its number is the number that was searched for, or the number
+// that the stored text means.
 func (p people) user(r userRow) identity.User {
 	if e164, ok := p.Spelling.read(r.Mobile); ok && p.own {
 		r.Mobile = e164
@@ -33,9 +33,8 @@ func (p people) user(r userRow) identity.User {
 	}
 }
 
-// CreateUser implements [identity.Users]. In a table of integer ids the user must
-// come with one; a table that has more columns than it knows of must have
-// defaults for them.
+// CreateUser implements [identity.Users]. In a table with integer ids the user must have
+// an id. Columns that [UsersTable] does not describe must have defaults.
 func (s *Store) CreateUser(ctx context.Context, u identity.User) error {
 	p := s.people()
 	id, err := p.id(u.ID)
@@ -61,7 +60,7 @@ func (s *Store) UserByMobile(ctx context.Context, tenant, mobile string) (identi
 	p := s.people()
 	rows, err := s.read(ctx).usersByMobile(p, tenant, mobile)
 	if err == nil && len(rows) != 1 {
-		err = identity.ErrNotFound // of two with one number, neither: see UsersTable
+		err = identity.ErrNotFound // two rows with one number count as none, see UsersTable
 	}
 	if err != nil {
 		return identity.User{}, wrap("find user", err)
@@ -70,19 +69,19 @@ func (s *Store) UserByMobile(ctx context.Context, tenant, mobile string) (identi
 	return p.user(rows[0]), nil
 }
 
-// usersByMobile are the rows that hold a number, in any of its spellings.
+// usersByMobile returns the rows that hold a number, in any of its spellings.
 func (t *statements) usersByMobile(p people, tenant, mobile string) ([]userRow, error) {
 	where, args, err := p.where(tenant, p.Mobile, p.spelled(mobile)...)
 	if err != nil {
 		return nil, err
 	}
 	rows, err := query[userRow](t, "SELECT "+p.columns()+" FROM "+p.table()+where+" LIMIT 10", args...)
-	// A text column may take a tenant for another that differs in case alone.
+	// A text column may match a tenant that differs in case only.
 	return slices.DeleteFunc(rows, func(r userRow) bool { return r.Tenant != tenant || !p.Spelling.means(r.Mobile, mobile) }), err
 }
 
-// freeNumber returns ErrAlreadyExists if another user than the one with the id has
-// the number in a spelling that a unique index takes for another number.
+// freeNumber returns ErrAlreadyExists if another user has the number in a different
+// spelling, which a unique index would not notice.
 func (t *tx) freeNumber(p people, tenant, mobile, id string) error {
 	if !p.own || len(p.Spelling.all(mobile)) < 2 {
 		return nil
@@ -161,7 +160,7 @@ func (t *tx) lockUser(p people, tenant, id string) (userRow, error) {
 	}
 	row, err := one[userRow](&t.statements, "SELECT "+p.columns()+" FROM "+p.table()+where+t.engine.forUpdate, args...)
 	if err != nil && p.e.malformed(err) || err == nil && (row.ID != id || row.Tenant != tenant) {
-		err = identity.ErrNotFound // an id that is not of the column's type is nobody's
+		err = identity.ErrNotFound // no user has an id of another type than the column's
 	}
 	return row, err
 }
@@ -207,9 +206,9 @@ func (t *tx) replacePassword(p people, c identity.PasswordChange) error {
 	return nil
 }
 
-// kept reads a row of an application's table back after a write, and fails the
-// transaction if a column did not keep what was written: it may be too short, shift
-// times, or be changed by a trigger. wrong names the first such column.
+// kept reads a row of the application's table back after a write. It fails the
+// transaction if a column did not keep what was written, because it is too short, shifts
+// times, or a trigger changed it. wrong names the first such column.
 func (t *tx) kept(p people, tenant, id string, wrong func(userRow) string) error {
 	if !p.own {
 		return nil
@@ -227,8 +226,8 @@ func (t *tx) kept(p people, tenant, id string, wrong func(userRow) string) error
 	return nil
 }
 
-// keeps reports whether a time came back as it was written. Columns that keep whole
-// seconds are fine, those that shift by a time zone are not.
+// keeps reports whether a time was read back as it was written. Columns may round to
+// whole seconds, but not shift by a time zone.
 func (p people) keeps(column string, stored int64, written time.Time) bool {
 	if column == "" {
 		return true
@@ -245,7 +244,8 @@ type historyRow struct {
 	Hash string `bun:"password_hash"`
 }
 
-// remember keeps the old hash; the user's row is locked, so the numbers are ours.
+// remember keeps the old hash. The user's row is locked, so no other transaction uses
+// the next number of the history.
 func (t *tx) remember(c identity.PasswordChange) error {
 	rows, err := t.history(c.Tenant, c.UserID, c.KeepHistory)
 	if err != nil {
@@ -285,7 +285,8 @@ func (s *Store) PasswordHistory(ctx context.Context, tenant, userID string, n in
 	return hashes, nil
 }
 
-// wrap says what failed; answers of the port stay what they are.
+// wrap adds to an error what failed. Answers that identity.Storage defines stay as they
+// are.
 func wrap(doing string, err error) error {
 	if err == nil {
 		return nil

@@ -16,9 +16,9 @@ import (
 // Option changes what [New] does by default.
 type Option func(*Store) error
 
-// WithUsers makes the store use an existing table of people instead of its own,
-// in the same transactions, with no code to write. [Store.Migrate] then makes no
-// table of users.
+// WithUsers makes the store use an existing table of people instead of Rekey's, in the
+// same transactions and without further code. [Store.Migrate] then makes no table of
+// users.
 func WithUsers(t UsersTable) Option {
 	return func(s *Store) error {
 		if err := t.check(); err != nil {
@@ -39,7 +39,7 @@ const (
 	IDUUID                  // PostgreSQL's uuid; elsewhere as IDText
 )
 
-// TimeType is how a table keeps times.
+// TimeType is how a table stores times.
 type TimeType int
 
 // The types of times. In every one of them NULL is the zero time.
@@ -54,13 +54,13 @@ const (
 	TimeUTC
 )
 
-// UsersTable describes an existing table of people. Names are those of the
-// database, letters, digits and underscores, and are quoted.
+// UsersTable describes an existing table of people. Names may have letters, digits and
+// underscores; they are quoted.
 //
-// The table should have a unique index on the number (and the tenant). If two rows
-// hold one number, in one spelling or in two, the number counts as nobody's: a code
-// sent to it must not open the account that happens to be found first.
-// [Store.CheckUsers] reports such rows, and everything else that does not fit.
+// The table should have a unique index on the number (and the tenant). If two rows hold
+// the same number, in the same or different spellings, the number counts as unknown: a
+// code sent to it must not open the account that happens to be found first.
+// [Store.CheckUsers] reports such rows and everything else that does not fit.
 type UsersTable struct {
 	Table string // required; "schema.table" names another schema
 
@@ -79,31 +79,31 @@ type UsersTable struct {
 
 	// Tenant is the column of the tenant. Empty: all people are of the tenant "".
 	Tenant string
-	// VerifiedAt is the column of when the person proved to hold the number. Empty:
-	// see EveryNumberIsVerified.
+	// VerifiedAt is the column with the time at which the person proved to hold the
+	// number. Empty: see EveryNumberIsVerified.
 	VerifiedAt string
-	// EveryNumberIsVerified lets every stored number reset its password. Set it only
-	// if nobody gets a number into the table without having received a code there:
-	// otherwise whoever stores another's number takes over what is behind it.
-	// Exactly one of it and VerifiedAt is required.
+	// EveryNumberIsVerified lets every stored number reset its password. Set it only if a
+	// number enters the table after a code was received there. Otherwise an attacker who
+	// stores another person's number takes over that person's account. Exactly one of
+	// EveryNumberIsVerified and VerifiedAt is required.
 	EveryNumberIsVerified bool
-	// PasswordChangedAt is the column of when the password was last set. Required:
-	// sessions older than it should not count.
+	// PasswordChangedAt is the column with the time at which the password was last set.
+	// Required, so that the application can end older sessions.
 	PasswordChangedAt string
-	// Disabled is the column that keeps people out: boolean in PostgreSQL, an
-	// integer in the others. Empty: nobody is disabled.
+	// Disabled is the column that marks disabled users: boolean on PostgreSQL, an integer
+	// on the other engines. Empty: no user is disabled.
 	Disabled string
-	// CreatedAt is the column of when the row was made. Empty: not known.
+	// CreatedAt is the column with the time at which the row was made. Empty: not known.
 	CreatedAt string
 	// Times is the type of the columns of times.
 	Times TimeType
 
-	// Where is a condition that a row must meet to be a person, such as
-	// "deleted_at IS NULL". It is SQL, taken as it is: never build it from input.
+	// Where is an SQL condition that a row must meet to count as a person, such as
+	// "deleted_at IS NULL". It becomes part of statements: never build it from input.
 	Where string
 }
 
-// rekeyUsers is the store's own table.
+// rekeyUsers describes Rekey's own table of users.
 var rekeyUsers = UsersTable{
 	Table: "rekey_users", ID: "id", Mobile: "mobile", PasswordHash: "password_hash", Tenant: "tenant", VerifiedAt: "verified_at",
 	PasswordChangedAt: "password_changed_at", Disabled: "disabled", CreatedAt: "created_at",
@@ -111,7 +111,7 @@ var rekeyUsers = UsersTable{
 
 var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
 
-// check reports all faults at once.
+// check returns all faults together.
 func (t UsersTable) check() error {
 	var faults []error
 	name := func(field, value string, required bool) {
@@ -160,18 +160,18 @@ func (t UsersTable) check() error {
 	return nil
 }
 
-// people writes the SQL for a table of users on an engine.
+// people writes the SQL for a table of users on one engine.
 type people struct {
 	UsersTable
 	e   engine
-	own bool // the embedder's
+	own bool // the application's table
 }
 
 func (p people) quoted(name string) string {
 	if p.e.name == dialect.PG {
 		return `"` + name + `"`
 	}
-	return "`" + name + "`" // SQLite takes "name" for a text when there is no such column
+	return "`" + name + "`" // SQLite reads "name" as a text if the column does not exist
 }
 
 func (p people) table() string {
@@ -182,7 +182,8 @@ func (p people) table() string {
 	return strings.Join(parts, ".")
 }
 
-// columns read a userRow, whatever the columns are called and how they are typed.
+// columns returns the expressions that read a userRow from columns of any names and
+// types.
 func (p people) columns() string {
 	as := func(expression, name string) string { return expression + " AS " + name }
 	text := func(column string) string {
@@ -216,7 +217,7 @@ func (p people) readTime(column string) string {
 	return "COALESCE(" + p.quoted(column) + ", 0)"
 }
 
-// timeMark is the placeholder for a time, and its value.
+// timeMark returns the placeholder for a time, and its value.
 func (p people) timeMark(ms int64) (mark string, value any) {
 	switch {
 	case p.Times == TimeMillis:
@@ -229,7 +230,8 @@ func (p people) timeMark(ms int64) (mark string, value any) {
 	return p.e.toTimestamp, ms
 }
 
-// id is the value of an id, which no row has if it is not of the column's type.
+// id returns the value of an id, or ErrNotFound for an id of another type than the
+// column's, which no row can have.
 func (p people) id(id string) (any, error) {
 	if p.IDType != IDInteger {
 		return id, nil
@@ -241,8 +243,8 @@ func (p people) id(id string) (any, error) {
 	return n, nil
 }
 
-// where selects by columns that are there; a tenant that the table does not
-// know has nobody.
+// where returns the condition that selects rows by a column and a tenant. A tenant that
+// the table does not know has no rows.
 func (p people) where(tenant string, column string, values ...any) (condition string, args []any, err error) {
 	conditions, args := []string{p.quoted(column) + " = ?"}, values
 	if len(values) > 1 {
@@ -261,8 +263,8 @@ func (p people) where(tenant string, column string, values ...any) (condition st
 	return " WHERE " + strings.Join(conditions, " AND "), args, nil
 }
 
-// after selects the people of a tenant with an id after the given one; the empty
-// id is before all.
+// after returns the condition that selects the people of a tenant with a greater id.
+// The empty id is less than all others.
 func (p people) after(tenant, id string) (condition string, args []any, err error) {
 	conditions := []string{"1 = 1"}
 	if id != "" {
@@ -304,7 +306,7 @@ func (p people) assignDisabled(disabled bool) assignment {
 	return assignment{p.Disabled, "?", flag(disabled)}
 }
 
-// known drops the columns that the table does not have.
+// known returns the assignments to columns that the table has.
 func known(all []assignment) []assignment {
 	return slices.DeleteFunc(all, func(a assignment) bool { return a.column == "" })
 }
@@ -320,7 +322,7 @@ func (p people) insert(all ...assignment) (statement string, args []any) {
 	return "INSERT INTO " + p.table() + " (" + strings.Join(columns, ", ") + ") VALUES (" + strings.Join(marks, ", ") + ")", args
 }
 
-// update returns no statement when there is nothing to change.
+// update returns an UPDATE, or no statement if there is nothing to change.
 func (p people) update(all ...assignment) (statement string, args []any) {
 	var set []string
 	for _, a := range known(all) {
@@ -335,7 +337,7 @@ func (p people) update(all ...assignment) (statement string, args []any) {
 	return "UPDATE " + p.table() + " SET " + strings.Join(set, ", "), args
 }
 
-// spelled are the texts to look for when a number is wanted.
+// spelled returns the texts under which a number may be stored.
 func (p people) spelled(mobile string) []any {
 	var texts []any
 	for _, text := range p.Spelling.all(mobile) {

@@ -6,11 +6,11 @@ import (
 	"fmt"
 )
 
-// errUndo rolls a transaction back that did what it was for.
+// errUndo makes a transaction roll back although its function succeeded.
 var errUndo = errors.New("rolled back")
 
-// checkWritable reports whether a write would be accepted. It removes a row that
-// no limit has, and rolls that back.
+// checkWritable returns an error if the database refuses writes. It deletes a row that
+// does not exist, and rolls back.
 func (s *Store) checkWritable(ctx context.Context) error {
 	if s.joined != nil {
 		return nil
