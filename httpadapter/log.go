@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/seed-16109ab2/rekey/identity"
 )
 
 // log writes the attempt, and the cause of a failure of our own.
@@ -40,6 +42,10 @@ func (x *exchange) log(status int, refused *refusal) {
 		level, message = slog.LevelInfo, "request given up by its caller"
 	}
 	attrs = append(attrs, slog.String("error", refused.cause.Error()))
+	if h, ok := errors.AsType[*identity.HookError](refused.cause); ok {
+		message = "request failed by a hook"
+		attrs = append(attrs, slog.String("hook", h.Hook))
+	}
 	if p, ok := errors.AsType[*panicError](refused.cause); ok {
 		attrs = append(attrs, slog.String("stack", p.stack))
 	}

@@ -218,3 +218,14 @@ func (s *safeBuffer) String() string {
 	defer s.mu.Unlock()
 	return s.b.String()
 }
+
+// A failing hook has a line of its own, which names it.
+func TestFailingHookIsNamed(t *testing.T) {
+	t.Parallel()
+	down := fmt.Errorf("send code: %w", &identity.HookError{Hook: "Captcha", Err: context.DeadlineExceeded})
+	lines, _ := records(t, &fake{err: down}, request(t, sendPath, sendBody))
+	last := lines[len(lines)-1]
+	if last["msg"] != "request failed by a hook" || last["hook"] != "Captcha" || last["level"] != "ERROR" {
+		t.Errorf("logged %v", last)
+	}
+}

@@ -132,6 +132,11 @@ type Config struct {
 	// below the time-outs of your HTTP server.
 	StorageTimeout time.Duration
 
+	// HookTimeout bounds each call of Guard, Captcha and Breached. A call that goes on
+	// after it is left behind and counts as failed. Default 5 s. Choose it below the
+	// time-outs of your HTTP server.
+	HookTimeout time.Duration
+
 	// Texts are the messages by language. Default [DefaultTexts]: English and Chinese.
 	Texts Texts
 	// DefaultLanguage is the language of messages when the caller names none that
@@ -154,7 +159,7 @@ type Config struct {
 	// OriginDomain. Default none.
 	AndroidAppHash string
 
-	// SendTimeout bounds one delivery. Default 10 s.
+	// SendTimeout bounds each call of SMS, OnPasswordReset and OnEvent. Default 10 s.
 	SendTimeout time.Duration
 	// SendConcurrency is how many codes one process hands to the provider at the same
 	// time. With a provider that takes 300 ms, 64 deliver 200 codes a second. Default 64.

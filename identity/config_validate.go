@@ -63,6 +63,7 @@ func (c *Config) faults(fault func(bad bool, field, format string, args ...any))
 	}
 	positive("SendTimeout", c.SendTimeout)
 	positive("StorageTimeout", c.StorageTimeout)
+	positive("HookTimeout", c.HookTimeout)
 	fault(c.HashWait < time.Millisecond && c.HashWait != -1, "HashWait", "is %s, must be at least 1ms, or -1", c.HashWait)
 	positive("NoticeLifetime", c.NoticeLifetime)
 	positive("EventLifetime", c.EventLifetime)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -19,14 +18,18 @@ const (
 	eventWorkers  = 4
 	decoyWorkers  = 256
 	smsPause      = 30 * time.Second
-	eventPause    = time.Hour
+	eventPause    = 2 * time.Hour
 )
 
 func (s *Service) newLanes() map[Lane]*lane {
 	lanes := map[Lane]*lane{}
 	add := func(l *lane) {
 		l.nudge = make(chan struct{}, 1)
-		l.timeout = s.cfg.SendTimeout
+		l.free = make(chan struct{}, l.workers)
+		l.timeout = s.cfg.SendTimeout + hookGrace
+		if l.name == LaneCode {
+			l.timeout += s.cfg.HookTimeout + hookGrace // the guard is asked first
+		}
 		lanes[l.name] = l
 	}
 	retry := s.cfg.RetryUncertain
@@ -68,7 +71,11 @@ func (s *Service) deliverCode(ctx context.Context, m OutboxMessage, d delivery) 
 		reason = ineligible(sc, PurposeForgotPassword, user, found)
 	}
 	if reason == "" && s.cfg.Guard != nil {
-		reason, err = guarded(s.cfg.Guard.AllowSend(ctx, GuardRequest{User: user, Purpose: d.Purpose, Caller: *d.Caller}))
+		request := GuardRequest{User: user, Purpose: d.Purpose, Caller: *d.Caller}
+		err := s.outbox.lanes[LaneCode].meanwhile(ctx, func() error {
+			reason, err = s.guarded(ctx, s.cfg.Guard.AllowSend, request)
+			return err
+		})
 		if err != nil {
 			return sms.Accepted{}, later(err)
 		}
@@ -107,15 +114,20 @@ func (s *Service) deliverEvent(ctx context.Context, m OutboxMessage, d delivery)
 		return sms.Accepted{}, err
 	}
 	var err error
+	hook := s.hooks.reset
 	switch {
 	case d.Reset != nil && s.cfg.OnPasswordReset != nil:
-		err = s.cfg.OnPasswordReset(ctx, *d.Reset)
+		err = act(ctx, hook, func(ctx context.Context) error { return s.cfg.OnPasswordReset(ctx, *d.Reset) })
 	case d.Event != nil && s.cfg.OnEvent != nil:
 		var e Event
 		if err := json.Unmarshal(d.Event, &e); err != nil {
 			return sms.Accepted{}, &sms.Error{Outcome: sms.Permanent, Err: errors.New("event malformed")}
 		}
-		err = s.cfg.OnEvent(ctx, e)
+		hook = s.hooks.event
+		err = act(ctx, hook, func(ctx context.Context) error { return s.cfg.OnEvent(ctx, e) })
+	}
+	if err != nil {
+		err = s.hookFailed(ctx, hook, err)
 	}
 	return sms.Accepted{}, eventFailure(err)
 }
@@ -137,10 +149,15 @@ func (s *Service) pay(ctx context.Context, m OutboxMessage, d delivery, limits [
 	}
 	s.alarms(ctx, now, limits, spent)
 	start := time.Now()
-	accepted, err := s.cfg.SMS.Send(ctx, sms.Message{
-		ID: m.ID, To: d.To, Kind: d.SMSKind, Purpose: string(d.Purpose), Tenant: d.Tenant, Language: d.Language,
-		Text: d.Text, Params: d.Params, ExpiresAt: m.ExpiresAt,
+	accepted, err := call(ctx, s.hooks.sms, func(ctx context.Context) (sms.Accepted, error) {
+		return s.cfg.SMS.Send(ctx, sms.Message{
+			ID: m.ID, To: d.To, Kind: d.SMSKind, Purpose: string(d.Purpose), Tenant: d.Tenant, Language: d.Language,
+			Text: d.Text, Params: d.Params, ExpiresAt: m.ExpiresAt,
+		})
 	})
+	if errors.Is(err, errHookFull) {
+		err = later(err) // nothing was sent
+	}
 	s.observe(ctx, Observation{
 		Kind: ObserveDelivery, Operation: string(d.SMSKind), Purpose: d.Purpose, Country: mobile.MainRegion(mobile.Mask(d.To)), Provider: accepted.Provider, Outcome: outcomeOf(err), Took: time.Since(start), Waited: now.Sub(m.CreatedAt),
 	})
@@ -180,13 +197,14 @@ func (s *Service) refuseSend(ctx context.Context, sc scope, d delivery, user Use
 	return &sms.Error{Outcome: sms.Permanent, Err: errRefused}
 }
 
-// guarded reads a guard's answer: the reason of a refusal, or its failure.
-func guarded(err error) (refused string, failure error) {
+// guarded asks the guard. It returns the reason of a refusal, or the guard's failure.
+func (s *Service) guarded(ctx context.Context, ask func(context.Context, GuardRequest) error, r GuardRequest) (refused string, failure error) {
+	err := act(ctx, s.hooks.guard, func(ctx context.Context) error { return ask(ctx, r) })
 	if refusal, ok := errors.AsType[*GuardRefusal](err); ok {
 		return "guard: " + clip(refusal.Reason, 200), nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("identity: ask guard: %w", err)
+		return "", s.hookFailed(ctx, s.hooks.guard, err)
 	}
 	return "", nil
 }
@@ -198,12 +216,19 @@ func (d delivery) redact(err error) error {
 		return nil
 	}
 	failure := *sms.ErrorOf(err)
+	hook, ofHook := errors.AsType[*HookError](err)
 	what := failureText(&failure)
+	if ofHook {
+		what = hook.Err.Error()
+	}
 	for _, secret := range []string{d.Text, d.Params["code"], d.To, strings.TrimPrefix(d.To, "+")} {
 		if secret != "" {
 			what = strings.ReplaceAll(what, secret, redacted)
 		}
 	}
 	failure.Err = errors.New(what)
+	if ofHook {
+		failure.Err = &HookError{Hook: hook.Hook, Err: failure.Err}
+	}
 	return &failure
 }

@@ -29,7 +29,7 @@ func eventFailure(err error) error {
 	if err == nil {
 		return nil
 	}
-	failure := &sms.Error{Outcome: sms.Temporary, Err: fmt.Errorf("function for events: %w", err)}
+	failure := &sms.Error{Outcome: sms.Temporary, Err: err}
 	if e, ok := errors.AsType[*EventError](err); ok {
 		failure.RetryAfter = max(e.RetryAfter, 0)
 		if e.GiveUp {

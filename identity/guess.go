@@ -176,7 +176,7 @@ func (s *Service) judge(ctx context.Context, g *guess) (refused string, err erro
 	if s.cfg.Guard == nil {
 		return "", nil
 	}
-	return guarded(s.cfg.Guard.AllowReset(ctx, GuardRequest{User: g.user, Purpose: g.purpose, Caller: g.caller}))
+	return s.guarded(ctx, s.cfg.Guard.AllowReset, GuardRequest{User: g.user, Purpose: g.purpose, Caller: g.caller})
 }
 
 // errUnknownSecret is a code that another server made with a secret that this

@@ -69,6 +69,7 @@ type lane struct {
 	// retryUncertain tries again what may have been sent.
 	retryUncertain bool
 	nudge          chan struct{}
+	free           chan struct{} // one token for each worker that is free
 	// alive is when the lane last looked for messages and got an answer, in Unix ms
 	// by the real clock; 0 before Run.
 	alive atomic.Int64
@@ -119,9 +120,8 @@ func (o *outbox) runLane(ctx context.Context, l *lane) {
 	defer close(results)
 	defer deliveries.Wait()
 
-	free := make(chan struct{}, l.workers)
 	for range l.workers {
-		free <- struct{}{}
+		l.free <- struct{}{}
 	}
 	poll := time.NewTimer(0)
 	defer poll.Stop()
@@ -133,23 +133,23 @@ func (o *outbox) runLane(ctx context.Context, l *lane) {
 		case <-poll.C:
 		}
 		poll.Reset(pollInterval)
-		for ctx.Err() == nil && o.deliverBatch(ctx, l, free, &deliveries, results) {
+		for ctx.Err() == nil && o.deliverBatch(ctx, l, &deliveries, results) {
 		}
 	}
 }
 
 // deliverBatch leases as many messages as there are free workers, and starts
 // their deliveries. It reports whether there may be more.
-func (o *outbox) deliverBatch(ctx context.Context, l *lane, free chan struct{}, deliveries *sync.WaitGroup, results chan<- MessageResult) bool {
+func (o *outbox) deliverBatch(ctx context.Context, l *lane, deliveries *sync.WaitGroup, results chan<- MessageResult) bool {
 	select {
-	case <-free:
+	case <-l.free:
 	case <-ctx.Done():
 		return false
 	}
 	n := 1
 	for more := true; more; {
 		select {
-		case <-free:
+		case <-l.free:
 			n++
 		default:
 			more = false
@@ -157,16 +157,30 @@ func (o *outbox) deliverBatch(ctx context.Context, l *lane, free chan struct{}, 
 	}
 	messages := o.lease(ctx, l, n)
 	for range n - len(messages) {
-		free <- struct{}{}
+		l.free <- struct{}{}
 	}
 	for _, m := range messages {
 		deliveries.Go(func() {
 			result := o.deliverOne(ctx, l, m)
-			free <- struct{}{}
+			l.free <- struct{}{}
 			results <- result
 		})
 	}
 	return len(messages) == n
+}
+
+// meanwhile lets another delivery of the lane have this one's worker while f waits for
+// something that may hang.
+func (l *lane) meanwhile(ctx context.Context, f func() error) error {
+	l.free <- struct{}{}
+	err := f()
+	select {
+	case <-l.free:
+	case <-ctx.Done():
+		<-l.free // deliveries give their workers back within their time-outs
+		err = errors.Join(err, ctx.Err())
+	}
+	return err
 }
 
 func (o *outbox) lease(ctx context.Context, l *lane, n int) []OutboxMessage {
@@ -197,19 +211,36 @@ func (o *outbox) deliverOne(ctx context.Context, l *lane, m OutboxMessage) Messa
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.timeout)
 	defer cancel()
 	result := MessageResult{ID: m.ID, LeaseToken: m.LeaseToken, State: MessageDead, LastError: "expired before it was sent"}
+	var err error
 	if o.now().Before(m.ExpiresAt) {
-		accepted, err := o.open(ctx, l, m)
+		var accepted sms.Accepted
+		accepted, err = o.open(ctx, l, m)
 		result = o.result(l, m, accepted, err)
 	}
 	result.Now = o.now()
-	if result.State == MessageDead || result.State == MessageUncertain {
-		o.log.once(ctx, "message given up", "lane", string(l.name), "message", m.ID, "state", string(result.State),
-			"attempts", m.Attempts, "error", result.LastError)
-	} else if result.State == MessagePending {
-		o.log.once(ctx, "delivery failed, to be tried again", "lane", string(l.name), "message", m.ID,
-			"attempts", m.Attempts, "next_at", result.NextAt, "error", result.LastError)
-	}
+	o.logFailure(ctx, l, m, result, err)
 	return result
+}
+
+// logFailure logs a delivery that failed. Each lane, and each hook, has a kind of line
+// of its own, so that one that fails all the time hides none of the others.
+func (o *outbox) logFailure(ctx context.Context, l *lane, m OutboxMessage, r MessageResult, err error) {
+	what, who, args := "delivery failed", string(l.name), []any{"lane", string(l.name)}
+	if hook, ok := errors.AsType[*HookError](err); ok {
+		what, who, args = "hook failed", hook.Hook, append(args, "hook", hook.Hook)
+	}
+	args = append(args, "message", m.ID, "attempts", m.Attempts, "error", r.LastError)
+	switch r.State {
+	case MessageDead, MessageUncertain:
+		what += ", given up"
+		args = append(args, "state", string(r.State))
+	case MessagePending:
+		what += ", to be tried again"
+		args = append(args, "next_at", r.NextAt)
+	default:
+		return
+	}
+	o.log.logKind(ctx, what+": "+who, what, args...)
 }
 
 // open unseals a message and hands it to its lane. A panic is a failure of this

@@ -22,6 +22,7 @@ type passwords struct {
 	policy   *PasswordPolicy
 	service  string // the service's name, which no password may contain
 	breached BreachedPasswords
+	asking   *hook // asks breached
 	hashes   *hashgate.Gate
 	checks   *hashgate.Gate
 	hasher   PasswordHasher
@@ -30,9 +31,9 @@ type passwords struct {
 	observe  func(context.Context, Observation) // nil for none
 }
 
-func newPasswords(c *Config) *passwords {
+func newPasswords(c *Config, asking *hook) *passwords {
 	p := &passwords{
-		policy: &c.Password, service: c.ServiceName, breached: c.Breached,
+		policy: &c.Password, service: c.ServiceName, breached: c.Breached, asking: asking,
 		hashes: hashgate.New(c.HashConcurrency, c.HashQueue, c.HashWait),
 		checks: hashgate.New(c.HashConcurrency, c.HashQueue, c.HashWait),
 		hasher: c.PasswordHasher, others: newArgonHasher(c.Hash),
@@ -49,8 +50,8 @@ func newPasswords(c *Config) *passwords {
 func normalize(p Secret) Secret { return NewSecret(norm.NFC.String(p.Reveal())) }
 
 // accept applies the rules that no code can change the answer of to a normalized
-// password. Errors: [*PasswordError], [*BusyError], ctx's, and failures of the
-// breach look-up.
+// password. Errors: [*PasswordError], [*BusyError], ctx's, and a [*HookError] of
+// the breach look-up.
 func (p *passwords) accept(ctx context.Context, password Secret, number mobile.Number) error {
 	var refused error
 	if err := p.gated(ctx, p.checks, func() { refused = p.policy.check(password.Reveal(), number, p.service) }); err != nil {
@@ -62,9 +63,9 @@ func (p *passwords) accept(ctx context.Context, password Secret, number mobile.N
 	if refused != nil || p.breached == nil {
 		return refused
 	}
-	breached, err := p.breached.Breached(ctx, password)
+	breached, err := call(ctx, p.asking, func(ctx context.Context) (bool, error) { return p.breached.Breached(ctx, password) })
 	if err != nil {
-		return fmt.Errorf("identity: look up breached passwords: %w", err)
+		return failedHook(p.asking, err)
 	}
 	if breached {
 		return &PasswordError{Fault: PasswordWeak}

@@ -38,7 +38,7 @@ type Redeemed struct {
 // PurposeForgotPassword, which [Service.ResetByMobile] redeems; [ErrClientMissing],
 // [ErrDeviceMissing], [ErrClientNotFound], [ErrClientDisabled],
 // [ErrTenantMissing], [ErrInvalidMobile], [ErrCodeRefused], [*RateLimitedError];
-// anything else is a failure of storage or of a hook.
+// anything else is a failure of storage or a [*HookError].
 func (s *Service) RedeemVerifyCode(ctx context.Context, r RedeemRequest) (Redeemed, error) {
 	start := time.Now()
 	redeemed, err := s.redeemVerifyCode(ctx, r)

@@ -21,7 +21,7 @@ import (
 // Errors: [ErrClientMissing], [ErrDeviceMissing], [ErrClientNotFound],
 // [ErrClientDisabled], [ErrTenantMissing], [ErrInvalidMobile], [*PasswordError],
 // [ErrCodeRefused], [*RateLimitedError], [*BusyError]; anything else is a failure
-// of storage or of a hook. After an error the old password is still the password,
+// of storage or a [*HookError]. After an error the old password is still the password,
 // except when the connection to storage broke while committing.
 func (s *Service) ResetByMobile(ctx context.Context, r ResetRequest) error {
 	start := time.Now()
@@ -37,11 +37,6 @@ func (s *Service) resetByMobile(ctx context.Context, r ResetRequest) error {
 	if err != nil {
 		return err
 	}
-	leave, err := s.passwords.reserve()
-	if err != nil {
-		return err
-	}
-	defer leave()
 	password := normalize(r.Password)
 	if err := s.acceptPassword(ctx, g, password); err != nil {
 		return err
@@ -49,6 +44,12 @@ func (s *Service) resetByMobile(ctx context.Context, r ResetRequest) error {
 	if g.notACode {
 		return s.refuseNotACode(ctx, g)
 	}
+	// Not before the password's look-up, which may hang.
+	leave, err := s.passwords.reserve()
+	if err != nil {
+		return err
+	}
+	defer leave()
 	if err := s.charge(ctx, g); err != nil {
 		return err
 	}

@@ -27,8 +27,8 @@ import (
 // [ErrClientMissing], [ErrDeviceMissing], [ErrClientNotFound],
 // [ErrClientDisabled], [ErrTenantMissing], [ErrInvalidMobile],
 // [ErrCaptchaMissing], [ErrCaptchaWrong], [ErrCaptchaExpired],
-// [*RateLimitedError], [*BusyError]; anything else is a failure of storage or of a
-// hook.
+// [*RateLimitedError], [*BusyError]; anything else is a failure of storage or a
+// [*HookError].
 func (s *Service) SendVerifyCode(ctx context.Context, r SendRequest) error {
 	start := time.Now()
 	err := s.sendVerifyCode(ctx, r)
@@ -106,13 +106,14 @@ func (s *Service) captcha(ctx context.Context, r SendRequest, who subject) error
 	if r.CaptchaToken == "" {
 		return ErrCaptchaMissing
 	}
-	err = s.cfg.Captcha.VerifyCaptcha(ctx, CaptchaRequest{Token: r.CaptchaToken, Mobile: who.number.E164(), Purpose: r.Purpose, Caller: r.Caller})
+	err = act(ctx, s.hooks.captcha, func(ctx context.Context) error {
+		return s.cfg.Captcha.VerifyCaptcha(ctx, CaptchaRequest{Token: r.CaptchaToken, Mobile: who.number.E164(), Purpose: r.Purpose, Caller: r.Caller})
+	})
 	switch {
 	case errors.Is(err, ErrCaptchaWrong), errors.Is(err, ErrCaptchaExpired):
 		return s.refusal(ctx, refusals, err)
 	case err != nil:
-		s.observe(ctx, Observation{Kind: ObserveFault, Outcome: "verify captcha"})
-		return fmt.Errorf("identity: verify captcha: %w", err)
+		return s.hookFailed(ctx, s.hooks.captcha, err)
 	}
 	return nil
 }

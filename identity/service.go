@@ -32,6 +32,7 @@ type Service struct {
 	checked   atomic.Int64 // when the storage's check passed, in Unix ms by the real clock
 	// purgeEvery is purgeInterval, but in tests.
 	purgeEvery time.Duration
+	hooks      hooks
 	tests      testNumbers
 }
 
@@ -55,12 +56,13 @@ func New(cfg Config) (*Service, error) {
 		cfg: cfg, store: cfg.Store, people: cfg.Store, keys: keys,
 		ids:        newIDs(rand.Reader),
 		mobiles:    mobile.Parser{Region: cfg.DefaultRegion, Countries: cfg.Countries},
-		passwords:  newPasswords(&cfg),
 		writer:     newWriter(&cfg),
 		log:        newQuietLog(cfg.Logger),
 		purgeEvery: purgeInterval,
+		hooks:      newHooks(&cfg),
 		tests:      newTestNumbers(&cfg),
 	}
+	s.passwords = newPasswords(&cfg, s.hooks.breached)
 	if cfg.Observer != nil {
 		s.store = observedStore{in: cfg.Store, observer: cfg.Observer}
 		s.people = s.store

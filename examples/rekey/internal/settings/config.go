@@ -141,6 +141,7 @@ func (f *Set) service(c *identity.Config) {
 	scalar(f, &c.HashQueue, "hash-queue", -1, parseInt, "`COUNT` of requests that may wait for a hash, the rest are answered 503; 0 for none; default: 1024 times -hash-concurrency")
 	scalar(f, &c.HashWait, "hash-wait", -1, parseDuration, "longest `DURATION` that a request may have to wait for a hash, the rest are answered 503; 0 for no such bound")
 	f.Duration(&c.StorageTimeout, "storage-timeout", "`DURATION` that one call of the database may take")
+	f.Duration(&c.HookTimeout, "hook-timeout", "`DURATION` that one check of a CAPTCHA or look-up of a breached password may take")
 
 	f.Text(&c.OriginDomain, "origin-domain", "`HOST` whose pages browsers offer the code to, as the last line of its SMS, such as example.com; default none")
 	f.Text(&c.SupportContact, "support-contact", "`CONTACT` for a person who did not change the password, named by the notice: a telephone number or a domain; default: \"support\"")
