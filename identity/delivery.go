@@ -33,16 +33,11 @@ func (s *Service) newLanes() map[Lane]*lane {
 		lanes[l.name] = l
 	}
 	retry := s.cfg.RetryUncertain
-	add(&lane{name: LaneCode, workers: s.cfg.SendConcurrency, longest: smsPause, deliver: s.deliverCode, retryUncertain: retry})
+	add(&lane{name: LaneCode, workers: s.cfg.SendConcurrency, longest: smsPause, deliver: s.deliverCode, unsent: s.unsent, retryUncertain: retry})
 	add(&lane{name: LaneNotice, workers: noticeWorkers, longest: smsPause, deliver: s.deliverNotice, retryUncertain: retry})
 	add(&lane{name: LaneEvent, workers: eventWorkers, longest: eventPause, deliver: s.deliverEvent, retryUncertain: true})
-	add(&lane{name: LaneDecoy, workers: decoyWorkers, longest: smsPause, deliver: s.deliverNobody})
+	add(&lane{name: LaneDecoy, workers: decoyWorkers, longest: smsPause, deliver: s.deliverNobody, unsent: s.unsent})
 	return lanes
-}
-
-// deliverNobody is what a decoy comes to. It takes no time and no provider.
-func (s *Service) deliverNobody(context.Context, OutboxMessage, delivery) (sms.Accepted, error) {
-	return sms.Accepted{}, nil
 }
 
 // errRefused ends a message that is not to be sent, for a reason in the audit trail.
@@ -161,7 +156,9 @@ func (s *Service) pay(ctx context.Context, m OutboxMessage, d delivery, limits [
 	s.observe(ctx, Observation{
 		Kind: ObserveDelivery, Operation: string(d.SMSKind), Purpose: d.Purpose, Country: mobile.MainRegion(mobile.Mask(d.To)), Provider: accepted.Provider, Outcome: outcomeOf(err), Took: time.Since(start), Waited: now.Sub(m.CreatedAt),
 	})
-	if failure := sms.ErrorOf(err); failure != nil && (failure.Outcome == sms.Temporary || failure.Outcome == sms.Permanent) {
+	failure := sms.ErrorOf(err)
+	s.outage.note(d.To, failure)
+	if failure != nil && (failure.Outcome == sms.Temporary || failure.Outcome == sms.Permanent) {
 		changes := make([]limit.Change, len(limits))
 		for i, l := range limits {
 			changes[i] = limit.Change{Limit: l, SpentAt: now}

@@ -40,8 +40,10 @@ type delivery struct {
 	Language string   `json:"lang,omitempty"`
 	Text     string   `json:"text,omitempty"`
 	// Params are the values in Text, by name.
-	Params map[string]string   `json:"params,omitempty"`
-	Caller *Caller             `json:"caller,omitempty"`
+	Params map[string]string `json:"params,omitempty"`
+	Caller *Caller           `json:"caller,omitempty"`
+	// Device is all of the caller's device, by which limits know it.
+	Device string              `json:"device,omitempty"`
 	Reset  *PasswordResetEvent `json:"reset,omitempty"`
 	Event  json.RawMessage     `json:"event,omitempty"`
 	// Apart is what a message waits for, where people are kept in another database.
@@ -66,6 +68,8 @@ type lane struct {
 	timeout time.Duration // of one delivery
 	longest time.Duration // of the pauses between tries
 	deliver func(ctx context.Context, m OutboxMessage, d delivery) (sms.Accepted, error)
+	// unsent, if not nil, is told of a message that ends and was certainly not sent.
+	unsent func(ctx context.Context, m OutboxMessage, d delivery)
 	// retryUncertain tries again what may have been sent.
 	retryUncertain bool
 	nudge          chan struct{}
@@ -219,6 +223,11 @@ func (o *outbox) deliverOne(ctx context.Context, l *lane, m OutboxMessage) Messa
 	}
 	result.Now = o.now()
 	o.logFailure(ctx, l, m, result, err)
+	if result.State == MessageDead && l.unsent != nil && (m.Attempts == 1 || !l.retryUncertain) {
+		if d, err := o.unseal(m); err == nil {
+			l.unsent(ctx, m, d)
+		}
+	}
 	return result
 }
 
@@ -243,16 +252,23 @@ func (o *outbox) logFailure(ctx context.Context, l *lane, m OutboxMessage, r Mes
 	o.log.logKind(ctx, what+": "+who, what, args...)
 }
 
+func (o *outbox) unseal(m OutboxMessage) (d delivery, err error) {
+	text, err := o.keys.Open(m.Sealed, m.ID)
+	if err != nil {
+		return delivery{}, err
+	}
+	if err := json.Unmarshal(text, &d); err != nil {
+		return delivery{}, errors.New("message malformed")
+	}
+	return d, nil
+}
+
 // open unseals a message and hands it to its lane. A panic is a failure of this
 // one delivery, and its value, which may hold the text, goes nowhere.
 func (o *outbox) open(ctx context.Context, l *lane, m OutboxMessage) (accepted sms.Accepted, err error) {
-	text, err := o.keys.Open(m.Sealed, m.ID)
+	d, err := o.unseal(m)
 	if err != nil {
 		return sms.Accepted{}, &sms.Error{Outcome: sms.Permanent, Err: err}
-	}
-	var d delivery
-	if err := json.Unmarshal(text, &d); err != nil {
-		return sms.Accepted{}, &sms.Error{Outcome: sms.Permanent, Err: errors.New("message malformed")}
 	}
 	defer func() {
 		if recover() != nil {

@@ -158,7 +158,7 @@ func (s *Service) issue(now time.Time, r SendRequest, sc scope, number mobile.Nu
 	caller.Device = claim(r.Device) // a guard may look at it; the binding has all of it
 	d := delivery{
 		Kind: deliverCode, To: number.E164(), SMSKind: sms.KindVerifyCode, Purpose: r.Purpose, Tenant: sc.tenant,
-		Language: lang, Params: params, Text: s.writer.code(lang, r.Purpose, params), Caller: &caller,
+		Language: lang, Params: params, Text: s.writer.code(lang, r.Purpose, params), Caller: &caller, Device: r.Device,
 	}
 	lane := LaneCode
 	event.Outcome, event.UserID = outcome, user.ID

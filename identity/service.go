@@ -29,6 +29,7 @@ type Service struct {
 	log       *quietLog
 	alarmed   alarmMemory
 	backlog   backlogMemory
+	outage    outage
 	checked   atomic.Int64 // when the storage's check passed, in Unix ms by the real clock
 	// purgeEvery is purgeInterval, but in tests.
 	purgeEvery time.Duration

@@ -1,0 +1,88 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/sms"
+)
+
+// outageNumbers is how many different numbers in a row a provider must have refused, or
+// failed to take, before that counts as an outage and not as something about a number.
+const outageNumbers = 3
+
+// outage remembers what the provider did with the latest messages of this process.
+type outage struct {
+	mu      sync.Mutex
+	numbers map[string]bool // that failed since the provider last took a message
+	last    sms.Outcome     // of the latest failure
+}
+
+// note records what became of a message that was handed to the provider.
+func (o *outage) note(number string, failure *sms.Error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if failure == nil || failure.Outcome == sms.Uncertain {
+		o.numbers = nil
+		return
+	}
+	if o.numbers == nil {
+		o.numbers = map[string]bool{}
+	}
+	if len(o.numbers) < outageNumbers {
+		o.numbers[number] = true
+	}
+	o.last = failure.Outcome
+}
+
+// failure is what the provider would do with any message now; nil if it may take one.
+func (o *outage) failure() *sms.Error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.numbers) < outageNumbers {
+		return nil
+	}
+	return &sms.Error{Outcome: o.last, Err: errOutage}
+}
+
+var errOutage = errors.New("the provider takes no messages")
+
+// deliverNobody is what a decoy comes to. It takes no provider. During an outage it
+// fails as a code would, so that its send is given back like that of a code.
+func (s *Service) deliverNobody(context.Context, OutboxMessage, delivery) (sms.Accepted, error) {
+	if failure := s.outage.failure(); failure != nil {
+		return sms.Accepted{}, failure
+	}
+	return sms.Accepted{}, nil
+}
+
+// unsent gives a send back to its number when its code was certainly not sent. A
+// stranger gets it back during an outage only, and so does a stranger who asked for a
+// number of nobody. In all other cases the stranger would learn that the number has a
+// user: the sends of a number that a provider refuses would never run out.
+func (s *Service) unsent(ctx context.Context, m OutboxMessage, d delivery) {
+	if d.Caller == nil || d.Device == "" {
+		return
+	}
+	number, err := s.mobiles.Parse(d.To)
+	if err != nil {
+		return
+	}
+	caller := *d.Caller
+	caller.Device = d.Device
+	sends := s.meter.numberSends(s.subject(scope{tenant: d.Tenant, client: Client{ID: caller.ClientID}}, caller, number))
+	if s.outage.failure() == nil {
+		states, err := s.limitStates(ctx, []limit.Limit{sends})
+		if err != nil {
+			return // the store's failure is logged where it matters
+		}
+		if known, err := sends.Knows(states[sends.Key], s.now()); err != nil || !known {
+			return
+		}
+	}
+	if err := s.changeLimits(ctx, []limit.Change{{Limit: sends, SpentAt: m.CreatedAt}}, s.now()); err != nil {
+		s.log.once(ctx, "send not given back", "error", err)
+	}
+}
