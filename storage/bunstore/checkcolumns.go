@@ -144,7 +144,7 @@ func (p people) checkIndexes(r *UsersReport, columns []catalogueColumn, indexes 
 	if !indexed {
 		also = " Without any index every request reads the whole table."
 	}
-	r.add(UsersNoIndex, false, p.Mobile, 0, "no unique index on (%s): a number can be stored twice, and then belongs to nobody.%s", what, also)
+	r.add(UsersNoIndex, false, p.Mobile, 0, "no unique index on (%s): a number can be stored twice, and then gets no code.%s", what, also)
 }
 
 // checkZones refuses columns that the session's time zone shifts.

@@ -145,7 +145,7 @@ func (c *rowCounts) report(p people, r *UsersReport) {
 		if p.Spelling.spellings != nil {
 			hint = "rewrite them as " + p.Spelling.Write("+8613800138000") + " is written"
 		}
-		r.add(UsersUnreachable, most(n, c.mobiles), p.Mobile, n, "%d of %d numbers in column %s cannot be found, because they are written in another way than requests look for: these people get no code; %s", n, c.mobiles, p.Mobile, hint)
+		r.add(UsersUnreachable, most(n, c.mobiles), p.Mobile, n, "%d of %d numbers in column %s cannot be found, because they have a spelling that requests do not look for: these people get no code; %s", n, c.mobiles, p.Mobile, hint)
 	}
 	rows := 0
 	for _, n := range c.numbers {
@@ -154,19 +154,19 @@ func (c *rowCounts) report(p people, r *UsersReport) {
 		}
 	}
 	if rows > 0 {
-		r.add(UsersDuplicate, false, p.Mobile, rows, "%d rows share their number with another row of the tenant: such a number belongs to nobody and gets no code", rows)
+		r.add(UsersDuplicate, false, p.Mobile, rows, "%d rows share their number with another row of the tenant: such a number gets no code", rows)
 	}
 	if n := c.unverified; n > 0 {
 		r.add(UsersUnverified, false, p.VerifiedAt, n, "%d of %d numbers are not verified (column %s): these people get no code", n, c.mobiles, p.VerifiedAt)
 	}
 	for _, scheme := range slices.Sorted(maps.Keys(c.schemes)) {
 		n := c.schemes[scheme]
-		r.add(UsersScheme, false, p.PasswordHash, n, "%d hashes in column %s cannot be verified (%s): these people can reset, and not sign in before", n, p.PasswordHash, scheme)
+		r.add(UsersScheme, false, p.PasswordHash, n, "%d hashes in column %s cannot be verified (%s): these people must reset their password before they can sign in", n, p.PasswordHash, scheme)
 	}
 	for _, column := range slices.Sorted(maps.Keys(c.times)) {
 		t := c.times[column]
 		if n := t.unreadable; n > 0 {
-			r.add(UsersBadTime, most(n, t.set), column, n, "%d of %d values in column %s are not of the form that Times says: they count as no time at all", n, t.set, column)
+			r.add(UsersBadTime, most(n, t.set), column, n, "%d of %d values in column %s are not in the form that Times says: they count as missing", n, t.set, column)
 		}
 		if n := t.future; n > 0 {
 			r.add(UsersShiftedTime, true, column, n, "%d of %d values in column %s lie in the future: it seems to hold local time, and is read as UTC", n, t.set, column)
@@ -181,5 +181,5 @@ func secondsHint(p people) string {
 	if p.Times == TimeMillis {
 		return "it seems to hold seconds, and is read as milliseconds"
 	}
-	return fmt.Sprintf("it seems to hold something else than times (Times is %d)", p.Times)
+	return fmt.Sprintf("the column seems to hold something other than times (Times is %d)", p.Times)
 }

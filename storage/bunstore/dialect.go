@@ -125,7 +125,7 @@ func engineOf(name dialect.Name) (engine, error) {
 			toTimestamp: "TIMESTAMPADD(MICROSECOND, ? * 1000, '1970-01-01')",
 		}, nil
 	}
-	return engine{}, fmt.Errorf("bunstore: dialect %s is none of sqlite, pg and mysql", name)
+	return engine{}, fmt.Errorf("bunstore: the dialect %s is not supported; use sqlite, pg or mysql", name)
 }
 
 // rebind writes the placeholders in the engine's form. In our statements every

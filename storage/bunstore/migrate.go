@@ -195,7 +195,7 @@ func missing(done []idRow) (ids []string) {
 // [ErrUnfit] for a server that lacks what the store relies on.
 func (s *Store) Migrate(ctx context.Context) error {
 	if s.joined != nil {
-		return errors.New("bunstore: Migrate needs transactions of its own, and not a store bound by WithTx")
+		return errors.New("bunstore: Migrate needs its own transactions: call it on a store that WithTx did not bind")
 	}
 	if err := s.checkSettings(ctx); err != nil {
 		return err

@@ -114,7 +114,7 @@ func (m MigrationFiles) Write(dir string) ([]string, error) {
 		paths[i] = filepath.Join(dir, f.Name)
 		there, err := os.ReadFile(paths[i])
 		if err == nil && string(there) != f.Content {
-			return nil, fmt.Errorf("bunstore: write migrations: %s is there with another content", paths[i])
+			return nil, fmt.Errorf("bunstore: write migrations: %s exists with other content; remove it, or write to another folder", paths[i])
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("bunstore: write migrations: %w", err)

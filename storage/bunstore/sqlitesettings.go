@@ -34,7 +34,7 @@ func (s *Store) checkSettings(ctx context.Context) error {
 	defer cancel()
 	first, err := s.db.DB.Conn(ctx)
 	if err != nil {
-		return fmt.Errorf("bunstore: look at SQLite's settings: %w", err)
+		return fmt.Errorf("bunstore: read SQLite's settings: %w", err)
 	}
 	defer func() { _ = first.Close() }()
 	faults, err := pragmaFaults(ctx, first)
@@ -45,7 +45,7 @@ func (s *Store) checkSettings(ctx context.Context) error {
 		faults, err = s.driverFaults(ctx, first)
 	}
 	if err != nil {
-		return fmt.Errorf("bunstore: look at SQLite's settings: %w", err)
+		return fmt.Errorf("bunstore: read SQLite's settings: %w", err)
 	}
 	if len(faults) > 0 {
 		return &errSettings{errors.Join(faults...)}
@@ -67,14 +67,14 @@ func pragmaFaults(ctx context.Context, c *sql.Conn) (faults []error, err error) 
 		return nil, err
 	}
 	if !strings.EqualFold(mode, "wal") {
-		faults = append(faults, fmt.Errorf("journal_mode is %s, must be WAL: otherwise readers and the writer turn each other away; add _pragma=journal_mode(WAL) to the DSN", mode))
+		faults = append(faults, fmt.Errorf("journal_mode is %s, must be WAL: otherwise readers and the writer block each other; add _pragma=journal_mode(WAL) to the DSN", mode))
 	}
 	var synchronous, busy int
 	if err := c.QueryRowContext(ctx, "PRAGMA synchronous").Scan(&synchronous); err != nil {
 		return nil, err
 	}
 	if synchronous < 2 {
-		faults = append(faults, errors.New("synchronous must be FULL: otherwise a used code lives again after a loss of power; add _pragma=synchronous(FULL) to the DSN"))
+		faults = append(faults, errors.New("synchronous must be FULL: otherwise a used code can work again after a power loss; add _pragma=synchronous(FULL) to the DSN"))
 	}
 	if err := c.QueryRowContext(ctx, "PRAGMA busy_timeout").Scan(&busy); err != nil {
 		return nil, err

@@ -39,7 +39,7 @@ func (s *Store) CreateUser(ctx context.Context, u identity.User) error {
 	p := s.people()
 	id, err := p.id(u.ID)
 	if err != nil {
-		return fmt.Errorf("bunstore: create user: the id %q is no integer, as the table's are", u.ID)
+		return fmt.Errorf("bunstore: create user: the id %q is not an integer, as the table needs", u.ID)
 	}
 	if p.Tenant == "" && u.Tenant != "" {
 		return errors.New("bunstore: create user: the table has no column for the tenant")

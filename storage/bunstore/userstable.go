@@ -119,7 +119,7 @@ func (t UsersTable) check() error {
 		case value == "" && required:
 			faults = append(faults, fmt.Errorf("%s is required", field))
 		case value != "" && !identifier.MatchString(value):
-			faults = append(faults, fmt.Errorf("%s %q is no name of letters, digits and underscores", field, value))
+			faults = append(faults, fmt.Errorf("%s %q is not a name of letters, digits and underscores", field, value))
 		}
 	}
 	schema, table, qualified := strings.Cut(t.Table, ".")

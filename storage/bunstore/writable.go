@@ -24,5 +24,5 @@ func (s *Store) checkWritable(ctx context.Context) error {
 	if errors.Is(err, errUndo) {
 		return nil
 	}
-	return fmt.Errorf("bunstore: the database takes no writes: %w", err)
+	return fmt.Errorf("bunstore: the database refuses writes: %w", err)
 }

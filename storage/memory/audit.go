@@ -42,7 +42,7 @@ func (s *Store) insertEvent(e identity.Event) {
 	s.events.insert(e.ID, e)
 }
 
-// pseudonymise empties what tells of the person in the events of a user.
+// pseudonymise removes from the events of a user what identifies the person.
 func (s *Store) pseudonymise(tenant, id string) {
 	for eventID, e := range s.events.byID {
 		if ofUser(e, tenant, id) {

@@ -11,7 +11,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
-// codeSet is the codes that share a binding or a number, by id.
+// codeSet holds the codes that share a binding or a number, by id.
 type codeSet map[string]*identity.VerifyCode
 
 // codeIndex finds codes by a digest.
@@ -31,7 +31,7 @@ func (x codeIndex) remove(key, id string) {
 	}
 }
 
-// oldestFirst returns the codes of the set that keep holds for.
+// oldestFirst returns the codes of the set for which keep returns true, oldest first.
 func (set codeSet) oldestFirst(keep func(*identity.VerifyCode) bool) []*identity.VerifyCode {
 	codes := slices.Collect(maps.Values(set))
 	codes = slices.DeleteFunc(codes, func(c *identity.VerifyCode) bool { return !keep(c) })
@@ -41,8 +41,8 @@ func (set codeSet) oldestFirst(keep func(*identity.VerifyCode) bool) []*identity
 	return codes
 }
 
-// open reports whether RedeemCode could still use a code, whatever its
-// attempts: the one that was charged last may be the right one.
+// open reports whether RedeemCode could still use a code. It ignores the attempts,
+// because the last charged guess may be the right one.
 func open(c *identity.VerifyCode) bool { return c.UsedAt.IsZero() && c.EndedAt.IsZero() }
 
 // IssueCode implements [identity.VerifyCodes].

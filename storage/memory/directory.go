@@ -57,7 +57,7 @@ func (s *Store) DeleteUser(ctx context.Context, tenant, id string) error {
 	return nil
 }
 
-// firstIDs returns the first n ids, in order, of the values that keep holds for.
+// firstIDs returns the first n ids, in order, of the values for which keep returns true.
 func firstIDs[V any](byID map[string]V, n int, keep func(V) bool) []string {
 	var ids []string
 	for id, v := range byID {

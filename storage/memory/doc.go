@@ -1,22 +1,21 @@
-// Package memory keeps everything an [identity.Service] stores in the memory of
-// one process. It is the reference implementation of [identity.Storage]: what
-// the port's comments leave to the reader, this package decides, simply.
+// Package memory is an [identity.Storage] in the memory of one process. It is the
+// reference implementation: where the comments of identity.Storage leave a choice,
+// this package makes the simple one.
 //
 // # Usage
 //
 //	svc, err := identity.New(identity.Config{Store: memory.New(), …})
 //
-// It serves tests, examples and trying things out. Everything is gone when the
-// process ends, and two processes share nothing: a deployment uses
-// storage/sqlite or storage/bunstore.
+// Use it in tests and examples. Everything is lost when the process ends, and two
+// processes share nothing. A deployment uses storage/sqlite or storage/bunstore.
 //
 // # How it works
 //
-// One mutex is held for the whole of each method, and every method works out
-// all of its refusals before it changes anything: that is all there is to
-// atomicity. What users, clients and codes are looked up by has a map of its
-// own, so that no request scans everything that is stored.
+// Each method holds one mutex from beginning to end, and finds all reasons to refuse
+// before it changes anything. So each method is atomic. Each key by which users,
+// clients and codes are looked up has its own map, so that no request scans
+// everything.
 //
-// Memory is bounded only by what is stored and by [identity.Limits].Purge,
-// which [identity.Service.Run] calls.
+// Memory is bounded only by what is stored and by [identity.Limits].Purge, which
+// [identity.Service.Run] calls.
 package memory

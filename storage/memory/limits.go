@@ -16,7 +16,7 @@ type limitRow struct {
 	expiresAt time.Time
 }
 
-// limitRows are the states of limits, by key, then shard.
+// limitRows holds the states of limits, by key, then shard.
 type limitRows map[limit.Key]map[int]limitRow
 
 func (r limitRows) set(key limit.Key, shard int, row limitRow) {
@@ -120,8 +120,8 @@ func (s *Store) purgeLimits(now time.Time, limit int) (removed int) {
 	return removed
 }
 
-// planSpend works out what to write, or every refusal joined. Limits of one key
-// are spent one after the other.
+// planSpend returns what to write, or all refusals joined. Limits of one key are spent
+// one after the other.
 func (s *Store) planSpend(limits []limit.Limit, now time.Time) ([]limit.Spent, limitRows, error) {
 	var refused *limit.Error
 	var spent []limit.Spent
@@ -152,8 +152,8 @@ func (s *Store) planSpend(limits []limit.Limit, now time.Time) ([]limit.Spent, l
 	return spent, writes, nil
 }
 
-// planChanges works out what to write. Changes of one key are applied one after
-// the other.
+// planChanges returns what to write. Changes of one key are applied one after the
+// other.
 func (s *Store) planChanges(changes []limit.Change, now time.Time) (limitRows, error) {
 	writes := make(limitRows)
 	for _, change := range changes {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// ordered is a map with its keys in order. Ids are time-ordered, so an insertion
-// nearly always appends.
+// ordered is a map with sorted keys. Ids are time-ordered, so an insertion nearly
+// always appends.
 type ordered[V any] struct {
 	byID map[string]V
 	ids  []string
@@ -19,8 +19,8 @@ func (o *ordered[V]) has(id string) bool {
 	return ok
 }
 
-// insert adds a value under an id that is not taken. The id is cloned: a
-// substring would keep a whole request in memory.
+// insert adds a value under a new id. It clones the id, because a substring would keep
+// a whole request in memory.
 func (o *ordered[V]) insert(id string, v V) {
 	id = strings.Clone(id)
 	i, _ := slices.BinarySearch(o.ids, id)
@@ -28,8 +28,8 @@ func (o *ordered[V]) insert(id string, v V) {
 	o.byID[id] = v
 }
 
-// after returns the first values that keep holds for, at most limit, of those
-// whose ids follow the given one.
+// after returns the first values, at most limit, that have a greater id and for which
+// keep returns true.
 func (o *ordered[V]) after(id string, limit int, keep func(V) bool) []V {
 	i, found := slices.BinarySearch(o.ids, id)
 	if found {
@@ -44,7 +44,8 @@ func (o *ordered[V]) after(id string, limit int, keep func(V) bool) []V {
 	return values
 }
 
-// remove deletes at most limit values that are over and returns how many.
+// remove deletes at most limit values for which over returns true, and returns how
+// many it deleted.
 func (o *ordered[V]) remove(limit int, over func(V) bool) (removed int) {
 	o.ids = slices.DeleteFunc(o.ids, func(id string) bool {
 		if removed >= limit || !over(o.byID[id]) {

@@ -76,7 +76,7 @@ func (s *Store) finish(result identity.MessageResult) bool {
 	return true
 }
 
-// refKey is what a provider calls a message.
+// refKey is a provider and its id of a message.
 type refKey struct{ provider, ref string }
 
 func refOf(m *identity.OutboxMessage) refKey { return refKey{m.Provider, m.ProviderRef} }
@@ -141,7 +141,8 @@ func (s *Store) Backlog(ctx context.Context) ([]identity.Backlog, error) {
 	return lanes, nil
 }
 
-// anyMessageTaken reports whether an id is stored already or occurs twice.
+// anyMessageTaken reports whether the id of a message is stored already or occurs
+// twice.
 func (s *Store) anyMessageTaken(messages []identity.OutboxMessage) bool {
 	seen := make(map[string]bool, len(messages))
 	for _, m := range messages {

@@ -12,7 +12,7 @@ import (
 // Store is an [identity.Storage] in memory. Make one with [New]; the zero Store
 // is not usable. It is safe for concurrent use.
 type Store struct {
-	mu sync.Mutex // held for the whole of every method
+	mu sync.Mutex // held from beginning to end of every method
 
 	users    map[string]identity.User // by id
 	byMobile map[mobileKey]string     // user id
@@ -27,8 +27,8 @@ type Store struct {
 	limits limitRows
 
 	messages ordered[*identity.OutboxMessage]
-	pending  map[identity.Lane]map[string]*identity.OutboxMessage // those not in a final state, by lane, then id
-	byRef    map[refKey]*identity.OutboxMessage                   // those that a provider took
+	pending  map[identity.Lane]map[string]*identity.OutboxMessage // messages that are not in a final state, by lane, then id
+	byRef    map[refKey]*identity.OutboxMessage                   // messages that a provider accepted
 	events   ordered[identity.Event]
 }
 
@@ -65,8 +65,8 @@ func (s *Store) Check(ctx context.Context) error {
 	return nil
 }
 
-// lock takes the mutex for a call that is still wanted. ctx is looked at with
-// the mutex held: a caller who gave up while waiting for it changes nothing.
+// lock takes the mutex, unless ctx has ended. It checks ctx with the mutex held, so that
+// a caller who gave up while waiting changes nothing.
 func (s *Store) lock(ctx context.Context) (unlock func(), err error) {
 	s.mu.Lock()
 	if err := ctx.Err(); err != nil {
@@ -76,7 +76,7 @@ func (s *Store) lock(ctx context.Context) (unlock func(), err error) {
 	return s.mu.Unlock, nil
 }
 
-// milli is a time as the port keeps it.
+// milli rounds a time to milliseconds in UTC, as identity.Storage requires.
 func milli(t time.Time) time.Time {
 	if t.IsZero() {
 		return time.Time{}

@@ -92,7 +92,7 @@ func (s *Store) PasswordHistory(ctx context.Context, tenant, userID string, n in
 	return slices.Clone(remembered[:min(max(n, 0), len(remembered))]), nil
 }
 
-// user finds a user of the tenant: an id alone would cross tenants.
+// user finds a user by tenant and id. An id alone could find a user of another tenant.
 func (s *Store) user(tenant, id string) (identity.User, bool) {
 	u, ok := s.users[id]
 	if !ok || u.Tenant != tenant {
@@ -101,7 +101,7 @@ func (s *Store) user(tenant, id string) (identity.User, bool) {
 	return u, true
 }
 
-// checkUser returns why setUser may not be called.
+// checkUser returns an error if setUser must not be called.
 func (s *Store) checkUser(change identity.UserChange) error {
 	u, ok := s.user(change.Tenant, change.ID)
 	if !ok {
@@ -132,7 +132,7 @@ func (s *Store) setUser(change identity.UserChange) {
 	s.users[u.ID] = u
 }
 
-// checkPassword returns why setPassword may not be called.
+// checkPassword returns an error if setPassword must not be called.
 func (s *Store) checkPassword(change identity.PasswordChange) error {
 	u, ok := s.user(change.Tenant, change.UserID)
 	if !ok {
@@ -147,8 +147,8 @@ func (s *Store) checkPassword(change identity.PasswordChange) error {
 	return nil
 }
 
-// setPassword leaves the history alone when none is kept: a password hashed
-// anew must not make the service forget the earlier ones.
+// setPassword sets a user's password. It leaves the history alone if the change keeps no
+// earlier password: a new hash of the same password must not erase the history.
 func (s *Store) setPassword(change identity.PasswordChange) {
 	u := s.users[change.UserID]
 	u.PasswordHash = change.NewHash

@@ -128,7 +128,7 @@ func TestStoresThatCloseTogetherLeaveOneFile(t *testing.T) {
 	}
 }
 
-// A file that somebody moved away is not made again, empty.
+// A file that was moved away is not made again, empty.
 func TestCloseMakesNoFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "rekey.db")

@@ -17,12 +17,11 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
 
-// connector makes [sql.DB.Close] leave one file, with everything in it, whichever
-// way the database is closed. SQLite moves the write-ahead log into the file and
-// removes it when the last connection closes, but only if that connection finds
-// itself alone. sql.DB.Close alone does not see to that: it returns while
-// connections are in use, and those close later, at the same time, or never because
-// the process ends first.
+// connector makes [sql.DB.Close] leave one file that holds everything. SQLite moves the
+// write-ahead log into the file and removes it when the last connection closes, but only
+// if no other connection is open at that moment. sql.DB.Close does not ensure that: it
+// returns while connections are in use. They close later, at the same time, or never
+// because the process ends first.
 type connector struct {
 	driver.Connector
 	path string
@@ -59,11 +58,11 @@ func (c *connector) Close() error {
 	return nil
 }
 
-// emptyLog is for connections that closed at the same time, in this process or in
-// another one: each of them found the other one there, and left the log. One more
-// connection is opened and closed, a few times for the case that other processes do
-// so too. Afterwards the log is there only if the file is still in use, or cannot be
-// written. Then nothing is lost either: the next connection reads the log.
+// emptyLog handles connections that closed at the same time, in this process or in
+// others: each of them found another one open, and left the log. emptyLog opens and
+// closes one more connection, a few times because other processes may do the same.
+// Afterwards the log exists only if the file is still in use or cannot be written.
+// Nothing is lost then: the next connection reads the log.
 func (c *connector) emptyLog() {
 	file, err := filepath.EvalSymlinks(c.path)
 	if err != nil {
@@ -80,8 +79,8 @@ func (c *connector) emptyLog() {
 	}
 }
 
-// last opens a connection and closes it. It makes no file, should somebody have
-// moved it away.
+// last opens a connection and closes it. It makes no file if the database was moved
+// away.
 func last(path string) error {
 	db, err := sql.Open("sqlite", dsn(path)+"&mode=rw")
 	if err != nil {

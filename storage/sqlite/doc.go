@@ -3,7 +3,6 @@
 //
 // # Durability
 //
-// Commits are on disk when they are acknowledged (WAL with synchronous=FULL).
-// With NORMAL, losing power loses acknowledged commits: a used code would live
-// again.
+// A commit is on disk when it is acknowledged (WAL with synchronous=FULL). With NORMAL
+// a power loss can lose acknowledged commits, and a used code could work again.
 package sqlite

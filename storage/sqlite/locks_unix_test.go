@@ -15,8 +15,8 @@ import (
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
-// lockedPath makes the test binary a program that says whether another process
-// holds a lock on the file. A process is not told of its own.
+// lockedPath turns the test binary into a program that says whether another process
+// holds a lock on the file. A process cannot see its own locks.
 const lockedPath = "REKEY_TEST_LOCKED_PATH"
 
 func TestMain(m *testing.M) {

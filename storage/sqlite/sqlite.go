@@ -23,17 +23,17 @@ type Store struct {
 	*bunstore.Store
 }
 
-// SQLite has one writer at a time; more connections only wait for each other,
-// and each has a page cache of its own.
+// connections is the size of the pool. SQLite has one writer at a time, so more
+// connections would only wait for each other, each with its own page cache.
 const connections = 4
 
 // Open opens the file, creates it with mode 0600 if it is absent and its folder
 // with mode 0700, and applies missing migrations. Several processes may have one
 // file open, on one machine.
 //
-// It fails for an empty path and for names of databases in memory, which every
-// connection would have one of; and for a path that is a folder, cannot be read
-// or written, or holds something else than a database. The options are bunstore's.
+// Open fails for an empty path, for a folder, for a file that cannot be read or written
+// or is not a database, and for the name of a database in memory, because each
+// connection would have its own. The options are those of package bunstore.
 func Open(ctx context.Context, path string, options ...bunstore.Option) (*Store, error) {
 	store, err := Connect(path, options...)
 	if err != nil {
@@ -45,8 +45,8 @@ func Open(ctx context.Context, path string, options ...bunstore.Option) (*Store,
 	return store, nil
 }
 
-// Connect is [Open] without the migrations, and without a look at what the file
-// holds: for whoever shows or applies them in another way.
+// Connect is [Open] without the migrations, and without a check of what the file holds.
+// Use it to show or apply the migrations in another way.
 func Connect(path string, options ...bunstore.Option) (*Store, error) {
 	if path == "" || strings.Contains(path, ":memory:") || strings.HasPrefix(path, "file:") {
 		return nil, fmt.Errorf("sqlite: %q is not the path of a file; storage/memory keeps everything in memory", path)
@@ -69,9 +69,9 @@ func Connect(path string, options ...bunstore.Option) (*Store, error) {
 	return &Store{Store: store}, nil
 }
 
-// Migrate is bunstore's, and waits for other processes that start at the same
-// moment: while one switches the new file to WAL, SQLite turns the others away
-// at once, whatever their busy time-out.
+// Migrate is Migrate of package bunstore, and waits for other processes that start at
+// the same moment. While one of them switches a new file to WAL, SQLite refuses the
+// others immediately and ignores their busy time-out.
 func (s *Store) Migrate(ctx context.Context) error {
 	const patience = 10 * time.Second
 	for start := time.Now(); ; {
@@ -90,13 +90,13 @@ func (s *Store) Migrate(ctx context.Context) error {
 }
 
 // Close closes the database, as Close of its DB does. New calls fail. Close waits for
-// connections that are in use, because the last one that is closed moves the
-// write-ahead log into the file and removes it: after 10 s it fails, with nothing
-// lost and the log still there.
+// connections in use, because the last connection that closes moves the write-ahead log
+// into the file and removes it. After 10 s Close fails; nothing is lost, but the log
+// remains.
 func (s *Store) Close() error { return s.DB().Close() }
 
-// createPrivate makes the file before the driver does: it would make it
-// readable by others. The files beside it (-wal, -shm) take its mode.
+// createPrivate makes the file before the driver does, because the driver would make it
+// readable by other users. The files beside it (-wal, -shm) get the same mode.
 func createPrivate(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
@@ -114,10 +114,10 @@ func createPrivate(path string) error {
 	return err
 }
 
-// create makes the file unless somebody else does first. It closes it before
-// it has its name: to close a file gives up all POSIX locks that this process
-// has on it, those of a store that is open already among them. For the same
-// reason, a file that exists is never opened here.
+// create makes the file unless another process does so first. It closes the file before
+// it gives it its name, because closing a file releases all POSIX locks that this
+// process has on it, also those of an open store. For the same reason create never opens
+// an existing file.
 func create(path string) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".rekey-*") // with mode 0600
 	if err != nil {
@@ -146,7 +146,8 @@ func createInPlace(path string) error {
 	return f.Close()
 }
 
-// dsn holds the settings, so that each connection of the pool has them.
+// dsn returns the address of the file with the settings, so that each connection of the
+// pool has them.
 func dsn(path string) string {
 	settings := url.Values{
 		"_pragma": {

@@ -33,7 +33,7 @@ func TestFilesArePrivate(t *testing.T) {
 	}
 }
 
-// Several processes start at once on a file that is not there yet.
+// Several processes start at the same time on a file that does not exist yet.
 func TestOpenAtOnce(t *testing.T) {
 	t.Parallel()
 	for range 10 {

@@ -52,7 +52,7 @@ func auditCases() []Case {
 			c.equal("the messages stored", c.messages(), unsealed(first))
 			c.equal("the sealed text", c.lease("token", c.now)[0].Sealed, first.Sealed)
 		}},
-		{"Events/Pages", "whoever exports the trail by id must get each line once, in order", func(c *check) {
+		{"Events/Pages", "an export of the trail by id must have each line once, in order", func(c *check) {
 			var events []identity.Event
 			for range 5 {
 				events = append(events, c.event())

@@ -8,8 +8,8 @@ import (
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
-// digests returns 32-byte strings that text columns, padding and prefix
-// comparisons confuse or refuse.
+// digests returns 32-byte strings that are confused or refused by text columns, by
+// padding or by comparisons of prefixes.
 func digests() [][]byte {
 	fill := func(b, last byte) []byte {
 		d := []byte(strings.Repeat(string([]byte{b}), 32))

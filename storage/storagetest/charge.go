@@ -18,7 +18,7 @@ func chargeCases() []Case {
 		}
 	}
 	return []Case{
-		{"ChargeAttempt/CountsAndStops", "the attempt is paid before anybody compares: a code must not be seen once more than MaxAttempts", func(c *check) {
+		{"ChargeAttempt/CountsAndStops", "the attempt is charged before the code is compared: a code must not be compared more than MaxAttempts times", func(c *check) {
 			code := c.issue(c.code(number, phone))
 			for i := range code.MaxAttempts {
 				want := code
@@ -29,7 +29,7 @@ func chargeCases() []Case {
 				c.wantLive("one guess too many", code, c.now)
 			}
 		}},
-		{"ChargeAttempt/OnlyItsBinding", "a code works for its tenant, client, purpose, device and number alone, and nobody else's guess uses it up", func(c *check) {
+		{"ChargeAttempt/OnlyItsBinding", "a code works for its tenant, client, purpose, device and number alone, and no other guess uses it up", func(c *check) {
 			code, device, mobile := c.issue(c.code(number, phone)), c.issue(c.code(number, tablet)), c.issue(c.code(otherNumber, phone))
 			for range code.MaxAttempts {
 				c.wantLive("the binding guessed at", code, c.now, code)
@@ -132,7 +132,7 @@ func chargeCases() []Case {
 			c.refused("ChargeAttempt", err, a.Charges[0].Key)
 			c.wantRoom("a limit that did not refuse", a.Charges[1], c.now, 1)
 		}},
-		{"ChargeAttempt/Concurrent", "200 guesses at once must be compared with a code at most MaxAttempts times: reading before adding lets them all in", func(c *check) {
+		{"ChargeAttempt/Concurrent", "200 guesses at the same time must be compared with a code at most MaxAttempts times: reading before adding lets all of them in", func(c *check) {
 			code := c.issue(c.code(number, phone))
 			var seen, highest atomic.Int64
 			errs := together(200, func(int) error {
@@ -152,7 +152,7 @@ func chargeCases() []Case {
 			c.equal("how often the code was seen", seen.Load(), int64(code.MaxAttempts))
 			c.equal("the highest count returned", highest.Load(), int64(code.MaxAttempts))
 		}},
-		{"ChargeAttempt/ConcurrentAtLimit", "a budget over all codes of a number must hold however many guesses arrive at once", func(c *check) {
+		{"ChargeAttempt/ConcurrentAtLimit", "a budget over all codes of a number must hold however many guesses arrive at the same time", func(c *check) {
 			code := c.code(number, phone)
 			code.MaxAttempts = 100
 			c.issue(code)

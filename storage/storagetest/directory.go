@@ -100,7 +100,7 @@ func directoryCases() []Case {
 				return c.DeleteUser(c.ctx, sc.user.Tenant, c.id())
 			}, func(err error) { c.is("DeleteUser", err, identity.ErrNotFound) })
 		}},
-		{"DeleteUser/Concurrent", "a reset and an erasure at once: the person is gone afterwards, whichever came first", func(c *check) {
+		{"DeleteUser/Concurrent", "after a reset and an erasure at the same time the person must be gone, whichever came first", func(c *check) {
 			for i := range 10 {
 				u := c.createUser(c.user(fmt.Sprintf("+86138000002%02d", i)))
 				r := c.redemption(c.issue(c.code(u.Mobile, phone)), u, phc("new"))

@@ -137,7 +137,7 @@ func issueCases() []Case {
 			c.wantLive("the second", codes[1], now, codes[1])
 			c.wantLive("the newest", codes[2], now, codes[2])
 		}},
-		{"IssueCode/KeepLiveOldest", "which code is oldest is decided by CreatedAt, and a code that is dead anyway takes nobody's place", func(c *check) {
+		{"IssueCode/KeepLiveOldest", "CreatedAt decides which code is oldest, and a dead code takes no place", func(c *check) {
 			oldest, older, expired, exhausted := c.code(number, "a"), c.code(number, "b"), c.code(number, "c"), c.code(number, "d")
 			oldest.CreatedAt = c.now.Add(-2 * time.Second)
 			older.CreatedAt = c.now.Add(-time.Second)
@@ -165,7 +165,7 @@ func issueCases() []Case {
 				c.wantLive("four live codes, three kept: another", code, c.now, code)
 			}
 		}},
-		{"IssueCode/ConcurrentAtLimit", "200 sends at once to one number must reach the provider as often as the limit says, not once more", func(c *check) {
+		{"IssueCode/ConcurrentAtLimit", "of 200 sends to one number at the same time, no more than the limit must reach the provider", func(c *check) {
 			one := perHour("number", 3)
 			errs := together(200, func(int) error {
 				issue := c.issueOf(c.code(number, phone))
@@ -179,7 +179,7 @@ func issueCases() []Case {
 			c.equal("the live codes", len(c.charge(c.code(number, phone), c.now)), 3)
 			c.wantRoom("after 3 sends", perHour("address", 10), c.now, 7)
 		}},
-		{"IssueCode/ConcurrentReplace", "two resends at once from one device must not both leave a live code", func(c *check) {
+		{"IssueCode/ConcurrentReplace", "two resends at the same time from one device must not both leave a live code", func(c *check) {
 			errs := together(40, func(int) error {
 				issue := c.issueOf(c.code(number, phone))
 				issue.Replace, issue.KeepLive = true, 9
@@ -190,7 +190,7 @@ func issueCases() []Case {
 			c.equal("the sends that passed", len(c.winners(errs)), 40)
 			c.equal("the live codes", len(c.charge(c.code(number, phone), c.now)), 1)
 		}},
-		{"IssueCode/ConcurrentKeepLive", "sends at once that do not see each other's codes leave more of them live than allowed", func(c *check) {
+		{"IssueCode/ConcurrentKeepLive", "sends at the same time that do not see each other's codes leave more of them live than allowed", func(c *check) {
 			errs := together(60, func(int) error {
 				issue := c.issueOf(c.code(number, phone))
 				issue.Charges = []limit.Limit{perHour("number", 1000)} // as the service does: a store may lock by it

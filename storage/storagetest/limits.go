@@ -105,7 +105,7 @@ func limitCases() []Case {
 			}
 			c.wantRoom("after 128 events at different times", l, c.now.Add(40*time.Minute), 0)
 		}},
-		{"Spend/Concurrent", "200 requests at once on one key: reading before writing lets more than the limit through", func(c *check) {
+		{"Spend/Concurrent", "200 requests on one key at the same time: reading before writing lets more than the limit through", func(c *check) {
 			errs := together(200, func(int) error {
 				_, err := c.Spend(c.ctx, []limit.Limit{perHour(anyKey, 10)}, c.now)
 				return unlessLimited(err)

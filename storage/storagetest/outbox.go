@@ -54,7 +54,7 @@ func outboxCases() []Case {
 			m.Attempts, m.LeaseToken, m.LeaseUntil = 2, "third", now.Add(time.Minute)
 			c.equal("a lease when the lease has ended", leased, []identity.OutboxMessage{m})
 		}},
-		{"LeaseMessages/Expired", "a message past its use is handed out too: whoever leases it ends it and wipes its text", func(c *check) {
+		{"LeaseMessages/Expired", "an expired message is leased too: the server that leases it ends it and wipes its text", func(c *check) {
 			m := c.message()
 			c.enqueue(m)
 			c.equal("the messages due after their expiry", messageIDs(c.lease("token", m.ExpiresAt.Add(time.Hour))), []string{m.ID})

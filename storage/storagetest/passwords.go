@@ -82,7 +82,7 @@ func passwordCases() []Case {
 			c.wantUser("after the rehash", u)
 			c.wantHistory("after the rehash", u, phc("old"))
 		}},
-		{"ReplacePassword/Concurrent", "of two resets at once the person must know which password holds", func(c *check) {
+		{"ReplacePassword/Concurrent", "after two resets at the same time the person must know which password holds", func(c *check) {
 			u := c.createUser(c.user(number))
 			errs := together(60, func(i int) error {
 				return c.ReplacePassword(c.ctx, changeOf(u, phc(fmt.Sprint(i)), c.now.Add(time.Duration(i)*time.Second)))

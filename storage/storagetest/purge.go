@@ -40,7 +40,7 @@ func purgeCases() []Case {
 			c.is("RedeemCode of a purged code", c.RedeemCode(c.ctx, r), identity.ErrCodeSpent)
 			c.wantLive("the live code", later, used.ExpiresAt.Add(time.Millisecond), later)
 		}},
-		{"Purge/Limits", "a counter removed before its time is a limit lifted for whoever waits for the purge", func(c *check) {
+		{"Purge/Limits", "a counter removed too early lifts a limit for an attacker who waits for the purge", func(c *check) {
 			hour, day := perHour("hour", 1), perHour("day", 1)
 			day.Rules[0].Rates[0].Per = 24 * time.Hour
 			var latest time.Time
@@ -97,7 +97,7 @@ func purgeCases() []Case {
 			purge(c, identity.Purge{Now: c.now.Add(time.Hour + time.Second), Max: 10}, 1)
 			c.wantRoom("one event within the hour", l, c.now.Add(time.Hour+time.Second), 1)
 		}},
-		{"Purge/Messages", "a message that is not finished is somebody's code or notice, however old it is", func(c *check) {
+		{"Purge/Messages", "a message that is not finished is a person's code or notice, however old it is", func(c *check) {
 			before := c.now.Add(time.Hour)
 			finished(c, before.Add(-time.Millisecond))
 			kept := []string{finished(c, before).ID, finished(c, before.Add(time.Hour)).ID}

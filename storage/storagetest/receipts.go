@@ -51,7 +51,7 @@ func receiptCases() []Case {
 			c.ok("RecordReceipt of another state", c.RecordReceipt(c.ctx, late))
 			c.equal("the messages after all receipts", c.messages(), before)
 		}},
-		{"RecordReceipt/Unknown", "a receipt for a message of somebody else must not count for one of ours, and one that came too early must not be lost unsaid", func(c *check) {
+		{"RecordReceipt/Unknown", "a receipt for an unknown message must not count for another one, and one that came too early must not be lost silently", func(c *check) {
 			c.taken("twilio", "SM1")
 			c.taken("console", "")
 			c.taken("", "")
@@ -64,7 +64,7 @@ func receiptCases() []Case {
 			}
 			c.equal("the messages after the refusals", c.messages(), before)
 		}},
-		{"RecordReceipt/Concurrent", "repetitions come at once from several machines of the provider", func(c *check) {
+		{"RecordReceipt/Concurrent", "several machines of a provider repeat a receipt at the same time", func(c *check) {
 			c.taken("twilio", "SM1")
 			errs := together(30, func(i int) error {
 				r := receipt(c, sms.ReceiptDelivered)
@@ -77,7 +77,7 @@ func receiptCases() []Case {
 			c.ok("RecordReceipt", c.RecordReceipt(c.ctx, receipt(c, sms.ReceiptFailed)))
 			c.equal("the messages after one more", c.messages(), first)
 		}},
-		{"RecordReceipt/Purged", "what is left of a message that was purged would be found by whoever comes next", func(c *check) {
+		{"RecordReceipt/Purged", "a receipt must not find the remains of a purged message", func(c *check) {
 			m := c.taken("twilio", "SM1")
 			c.ok("RecordReceipt", c.RecordReceipt(c.ctx, receipt(c, sms.ReceiptFailed)))
 			later := c.now.Add(time.Hour)

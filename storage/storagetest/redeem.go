@@ -162,7 +162,7 @@ func redeemCases() []Case {
 			errs := together(len(resets), func(i int) error { return c.RedeemCode(c.ctx, resets[i]) })
 			c.oneWinner(errs, identity.ErrCodeSpent)
 		}},
-		{"RedeemCode/ConcurrentSiblings", "two live codes of one number used at once end each other: one reset, not two", func(c *check) {
+		{"RedeemCode/ConcurrentSiblings", "two live codes of one number that are used at the same time end each other: one reset, not two", func(c *check) {
 			codes := []identity.VerifyCode{c.issue(c.code(number, phone)), c.issue(c.code(number, tablet)), c.issue(c.code(number, phone))}
 			resets := make([]identity.Redemption, 60)
 			for i := range resets {
@@ -171,7 +171,7 @@ func redeemCases() []Case {
 			errs := together(len(resets), func(i int) error { return c.RedeemCode(c.ctx, resets[i]) })
 			c.oneWinner(errs, identity.ErrCodeSpent)
 		}},
-		{"RedeemCode/ConcurrentWithChange", "a reset and a change in the settings at once: one of them holds, the other is told", func(c *check) {
+		{"RedeemCode/ConcurrentWithChange", "of a reset and a change in the settings at the same time, one holds and the other is refused", func(c *check) {
 			u := c.createUser(c.user(number))
 			code := c.issue(c.code(number, phone))
 			resets := make([]identity.Redemption, 60)

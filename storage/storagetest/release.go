@@ -74,7 +74,7 @@ func releaseCases() []Case {
 			c.wantRoom("neither", kept, c.now, 1)
 			c.equal("the remembered device is known", c.spend(c.now, known)[0].Known, true)
 		}},
-		{"ReleaseAttempt/OnlyThatInstant", "a refund takes back the event it paid for: any other would empty somebody else's count", func(c *check) {
+		{"ReleaseAttempt/OnlyThatInstant", "a refund takes back the event it paid for: any other refund would reduce another person's count", func(c *check) {
 			one, later := perHour(anyKey, 3), c.now.Add(time.Minute)
 			c.spend(c.now, one)
 			c.spend(later, one)
@@ -88,7 +88,7 @@ func releaseCases() []Case {
 			// The event left is the later one: an hour after the first, it still counts.
 			c.wantRoom("the earlier one given back", one, c.now.Add(time.Hour), 0)
 		}},
-		{"ReleaseAttempt/Concurrent", "releases and guesses at once must not lose each other's count", func(c *check) {
+		{"ReleaseAttempt/Concurrent", "releases and guesses at the same time must not lose each other's count", func(c *check) {
 			code := c.code(number, phone)
 			code.MaxAttempts = 100
 			c.issue(code)

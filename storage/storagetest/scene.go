@@ -7,8 +7,8 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
-// scene is a store with something of everything in it, to see that a call which
-// failed has changed nothing.
+// scene is a store that holds something of each kind, to check that a failed call has
+// changed nothing.
 type scene struct {
 	user    identity.User
 	client  identity.Client
@@ -16,7 +16,7 @@ type scene struct {
 	sibling identity.VerifyCode // live, same number, another device
 	limit   limit.Limit         // room for 3, one of them used at c.now
 	leased  identity.OutboxMessage
-	now     time.Time // when wantUnchanged looks
+	now     time.Time // the time at which wantUnchanged checks
 }
 
 const sceneLease = "lease of the scene"
@@ -53,8 +53,8 @@ func (c *check) newScene() *scene {
 	return sc
 }
 
-// wantUnchanged ends the case unless everything is as newScene left it. It
-// redeems the code, so it is the last thing a case does.
+// wantUnchanged ends the case unless everything is as newScene left it. Call it last,
+// because it redeems the code.
 func (c *check) wantUnchanged(what string, sc *scene, events []identity.Event, messages []identity.OutboxMessage) {
 	c.TB.Helper()
 	c.wantUser(what, sc.user)

@@ -68,7 +68,7 @@ func shardCases() []Case {
 			c.ok("Limit.Look at the states", err)
 			c.equal("how full it is", usage, 0.5)
 		}},
-		{"Shards/Concurrent", "spread over rows, calls at once may pass the cap by those in flight, but no event may be lost", func(c *check) {
+		{"Shards/Concurrent", "calls at the same time may exceed the cap of a sharded counter by those in flight, but no event may be lost", func(c *check) {
 			const calls = 64
 			errs := together(calls, func(i int) error {
 				_, err := c.Spend(c.ctx, []limit.Limit{sharded(i%4, 1000)}, c.now)

@@ -17,8 +17,8 @@ import (
 // Run runs every case as a subtest of t. It calls open once for each case; open
 // returns an empty store and closes it with [testing.T.Cleanup].
 //
-// Cases run one after the other: those about concurrency load the store with up
-// to 200 calls at once.
+// Cases run one after the other, because those about concurrency make up to 200 calls
+// at the same time.
 func Run(t *testing.T, open func(*testing.T) identity.Storage) {
 	t.Helper()
 	for _, c := range Cases() {
@@ -26,9 +26,9 @@ func Run(t *testing.T, open func(*testing.T) identity.Storage) {
 	}
 }
 
-// RunUsers runs the cases about [identity.Users] alone, for a users table of your
-// own, see [identity.Config].Users. It calls open once for each case; open returns
-// an empty table and closes it with [testing.T.Cleanup].
+// RunUsers runs only the cases about [identity.Users], for your own table of users, see
+// [identity.Config].Users. It calls open once for each case; open returns an empty
+// table and closes it with [testing.T.Cleanup].
 func RunUsers(t *testing.T, open func(*testing.T) identity.Users) {
 	t.Helper()
 	for _, c := range UserCases() {
@@ -36,19 +36,19 @@ func RunUsers(t *testing.T, open func(*testing.T) identity.Users) {
 	}
 }
 
-// Case is one rule of the port.
+// Case is one rule of identity.Storage.
 type Case struct {
-	// Name is the method, a slash, and what about it: "RedeemCode/Concurrent".
+	// Name is the method, a slash, and the aspect: "RedeemCode/Concurrent".
 	Name string
-	// Why is a sentence on what goes wrong for people if a store breaks the rule.
+	// Why says in a sentence what goes wrong for people if a store breaks the rule.
 	Why string
 
 	test func(*check)
 }
 
-// Run holds the rule against an empty store. It fails t, with the why in the
-// message, if the store breaks it. It must be called as a test function would
-// be: it ends the goroutine on failure.
+// Run checks the rule on an empty store. If the store breaks the rule, Run fails t with
+// Why in the message. Call it from the goroutine of the test, because it ends the
+// goroutine on failure.
 func (c Case) Run(t testing.TB, s identity.Storage) {
 	t.Helper()
 	c.test(&check{
@@ -69,8 +69,8 @@ func Cases() []Case {
 	)
 }
 
-// UserCases returns the cases about [identity.Users], in the order in which
-// [RunUsers] runs them. They call its methods alone.
+// UserCases returns the cases about [identity.Users], in the order in which [RunUsers]
+// runs them. They call only methods of [identity.Users].
 func UserCases() []Case {
 	return slices.Concat(userCases(), passwordCases(), userCancelCases(), userStringCases(), userTimeCases())
 }
@@ -138,7 +138,7 @@ func (c *check) equal(what string, got, want any) {
 	}
 }
 
-// together calls f n times at once and returns what each call returned.
+// together calls f n times at the same time and returns what each call returned.
 func together(n int, f func(i int) error) []error {
 	errs := make([]error, n)
 	start := make(chan struct{})
@@ -154,8 +154,8 @@ func together(n int, f func(i int) error) []error {
 	return errs
 }
 
-// winners returns which calls succeeded. Any other error than the allowed ones
-// ends the case: a store that is merely overwhelmed has no answer to give.
+// winners returns which calls succeeded. An error that is not allowed ends the case,
+// because an overloaded store has no excuse to answer otherwise.
 func (c *check) winners(errs []error, allowed ...error) []int {
 	c.TB.Helper()
 	var won []int

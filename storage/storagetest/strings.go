@@ -9,9 +9,8 @@ import (
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
-// hostile returns strings that stores are known to take for one another, to
-// change or to run. All differ, the first is empty, the third is "a", and none is
-// longer than limit bytes.
+// hostile returns strings that some stores confuse, change or execute. All differ, the
+// first is empty, the third is "a", and none is longer than limit bytes.
 func hostile(limit int) []string {
 	return []string{
 		"", " ", "a", "A", "a ", " a", "a\t", "a\u00a0", "\u200ba",

@@ -11,7 +11,7 @@ var zone = time.FixedZone("UTC+8", 8*60*60)
 // subMillis are parts of a second around whole milliseconds.
 var subMillis = []time.Duration{0, 1, 999_999, 1_000_000, 123_456_789, 999_999_999}
 
-// farTimes are the zero time and times at which representations end.
+// farTimes are the zero time and the first and last times of common representations.
 func farTimes() []time.Time {
 	return []time.Time{
 		{},

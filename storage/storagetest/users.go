@@ -88,7 +88,7 @@ func userCases() []Case {
 			c.is("UserByMobile of the number given up", err, identity.ErrNotFound)
 			c.wantUser("another user with the number given up", c.createUser(c.user(number)))
 		}},
-		{"UpdateUser/OnlyOne", "a change that forgets its condition disables everybody", func(c *check) {
+		{"UpdateUser/OnlyOne", "a change without its condition disables all users", func(c *check) {
 			u, other := c.createUser(c.user(number)), c.createUser(c.user(otherNumber))
 			c.ok("UpdateUser", c.UpdateUser(c.ctx, identity.UserChange{Tenant: u.Tenant, ID: u.ID, Disabled: new(true)}))
 			c.wantUser("the other user", other)
@@ -108,7 +108,7 @@ func userCases() []Case {
 			c.wantUser("the user refused", u)
 			c.wantUser("the holder", other)
 		}},
-		{"UpdateUser/Concurrent", "two people who claim one number at once must not both get it", func(c *check) {
+		{"UpdateUser/Concurrent", "two people who claim one number at the same time must not both get it", func(c *check) {
 			users := make([]identity.User, 30)
 			for i := range users {
 				users[i] = c.createUser(c.user(fmt.Sprintf("+86138000000%02d", i)))

@@ -6,7 +6,8 @@ import (
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
-// usersOnly is a Storage of which the cases about users need no more than users.
+// usersOnly is a Storage that has only Users, which is all that the cases about users
+// need.
 type usersOnly struct {
 	identity.Storage // nil
 	users            identity.Users
