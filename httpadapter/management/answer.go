@@ -18,6 +18,16 @@ type rawJSON []byte
 
 // answer writes and logs.
 func (c *call) answer(answer reply, err error) {
+	header := c.w.Header()
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Content-Type-Options", "nosniff")
+	if err == nil && answer.handler != nil {
+		w := &statusWriter{ResponseWriter: c.w, status: http.StatusOK}
+		answer.handler.ServeHTTP(w, c.r)
+		c.answered = true
+		c.log(w.status, nil)
+		return
+	}
 	c.answered = true
 	status, media := answer.status, "application/json"
 	var text []byte
@@ -26,7 +36,7 @@ func (c *call) answer(answer reply, err error) {
 		refused = problemOf(err)
 		status, media = refused.Status, "application/problem+json"
 		for name, values := range refused.header {
-			c.w.Header()[name] = values
+			header[name] = values
 		}
 		text = encode(refused)
 	} else if raw, ok := answer.body.(rawJSON); ok {
@@ -34,9 +44,6 @@ func (c *call) answer(answer reply, err error) {
 	} else if answer.body != nil {
 		text = encode(answer.body)
 	}
-	header := c.w.Header()
-	header.Set("Cache-Control", "no-store")
-	header.Set("X-Content-Type-Options", "nosniff")
 	if len(text) > 0 {
 		header.Set("Content-Type", media)
 		header.Set("Content-Length", strconv.Itoa(len(text)))
@@ -45,6 +52,21 @@ func (c *call) answer(answer reply, err error) {
 	_, _ = c.w.Write(text) // the caller may have left
 	c.log(status, refused)
 }
+
+// statusWriter keeps the status for the log.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader implements [http.ResponseWriter].
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap is for [http.ResponseController].
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // encode is for values that always encode.
 func encode(v any) []byte {

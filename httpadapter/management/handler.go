@@ -24,6 +24,11 @@ type Config struct {
 	// nil, the call is answered 501.
 	CheckUsers func(context.Context) (any, error)
 
+	// Metrics answers GET /metrics, for tokens with [ScopeReadMetrics], such as a
+	// handler of Prometheus text. It is asked after the checks of every call and sets
+	// status and Content-Type. If nil, the call is answered 501.
+	Metrics http.Handler
+
 	// Settle is how old an event or a message must be before a list has it. Choose it
 	// above [identity.Config.StorageTimeout] plus the difference of your servers'
 	// clocks. Default 15 s; -1 for none, for tests.
@@ -125,11 +130,13 @@ type call struct {
 type reply struct {
 	status int
 	body   any
+	// handler writes status and body instead, if it is not nil.
+	handler http.Handler
 }
 
 var done = reply{status: http.StatusNoContent}
 
-func ok(body any) (reply, error) { return reply{http.StatusOK, body}, nil }
+func ok(body any) (reply, error) { return reply{status: http.StatusOK, body: body}, nil }
 
 // ServeHTTP implements [http.Handler].
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -50,6 +50,7 @@ func (h *handler) table() []route {
 		{method: "POST", pattern: "/v1/codes/redeem", scope: ScopeCodes, do: redeemCode},
 		{method: "GET", pattern: "/v1/events", scope: ScopeReadEvents, query: append(slices.Clone(page), "tenant", "user_id"), do: listEvents},
 		{method: "GET", pattern: "/v1/messages", scope: ScopeReadMessages, query: page, do: listMessages},
+		{method: "GET", pattern: "/metrics", scope: ScopeReadMetrics, do: readMetrics},
 	}
 }
 

@@ -32,13 +32,14 @@ const (
 	ScopeCodes          Scope = "codes"            // send and redeem codes
 	ScopeReadEvents     Scope = "events:read"      // read the audit trail
 	ScopeReadMessages   Scope = "messages:read"    // read what became of messages
+	ScopeReadMetrics    Scope = "metrics:read"     // read the metrics
 )
 
 // Scopes returns every scope.
 func Scopes() []Scope {
 	return []Scope{
 		ScopeAll, ScopeCheckPasswords, ScopeChangePassword, ScopeSetPasswords, ScopeReadUsers, ScopeWriteUsers, ScopeEraseUsers,
-		ScopeMobiles, ScopeReadClients, ScopeWriteClients, ScopeCodes, ScopeReadEvents, ScopeReadMessages,
+		ScopeMobiles, ScopeReadClients, ScopeWriteClients, ScopeCodes, ScopeReadEvents, ScopeReadMessages, ScopeReadMetrics,
 	}
 }
 

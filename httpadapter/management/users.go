@@ -70,7 +70,7 @@ func createUser(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{201, c.user(u)}, nil
+	return reply{status: 201, body: c.user(u)}, nil
 }
 
 func readUser(c *call) (reply, error) {
