@@ -59,6 +59,7 @@ func commands(version string) []command {
 		{"user erase", "Erase a user; the audit trail keeps the id, and no number, address or device with it.", userErase},
 		{"sms test", "Send one code to a number through the providers, and tell what happened; needs no database.", smsTest},
 		{"texts", "Print how many SMS segments each text takes with these settings.", textsCommand},
+		{"token new", "Print a new token of the management API, once, and add its digest to the file of tokens.", tokenNew},
 		{"events", "Print the audit events as JSON lines, oldest first.", eventsCommand},
 		{"messages", "Print the states of the messages, without their contents, as JSON lines, oldest first.", messagesCommand},
 		{"migrate", "Show the steps of the database's schema, and apply those that are missing.", migrateCommand},

@@ -33,6 +33,7 @@ type Store interface {
 	Pending(context.Context) ([]string, error)
 	Check(context.Context) error
 	SQL(ids ...string) ([]string, error)
+	CheckUsers(context.Context) (bunstore.UsersReport, error)
 	DB() *bun.DB
 }
 

@@ -2,11 +2,15 @@ package server
 
 import (
 	"crypto/tls"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
 	"sync"
 	"time"
+
+	"github.com/seed-16109ab2/rekey/examples/rekey/internal/secretfile"
+	"github.com/seed-16109ab2/rekey/examples/rekey/internal/settings"
 )
 
 // lookEvery is how often handshakes look whether the files have changed.
@@ -24,6 +28,43 @@ type certificate struct {
 	seen   [2]fs.FileInfo // of the pair
 	looked time.Time
 	logged time.Time
+}
+
+// tlsFiles are the flags that name a certificate and its key.
+type tlsFiles struct {
+	cert, key   string
+	flag        string // what the flags' names begin with
+	source      *settings.Set
+	certificate *certificate // once it is prepared; nil for none
+}
+
+func (t *tlsFiles) flags(f *settings.Set, prefix, purpose string) {
+	t.source, t.flag = f, prefix+"tls"
+	f.Text(&t.cert, t.flag+"-cert", "`FILE` of the certificate chain in PEM, "+purpose+", read again when it changes; default: HTTP")
+	f.Text(&t.key, t.flag+"-key", "`FILE` of the certificate's key in PEM")
+}
+
+func (t *tlsFiles) on() bool { return t.cert != "" }
+
+func (t *tlsFiles) prepare() (err error) {
+	certFlag, keyFlag := "-"+t.flag+"-cert", "-"+t.flag+"-key"
+	if (t.cert == "") != (t.key == "") {
+		return settings.Usagef("%s and %s belong together", certFlag, keyFlag)
+	}
+	if !t.on() {
+		return nil
+	}
+	if t.certificate, err = loadCertificate(t.cert, t.key); err != nil {
+		return fmt.Errorf("%s and %s: %w", certFlag, keyFlag, err)
+	}
+	warning, err := secretfile.Check(t.key)
+	if err != nil {
+		return fmt.Errorf("%s: %w", keyFlag, err)
+	}
+	if warning != "" {
+		t.source.Warn(keyFlag + ": " + warning)
+	}
+	return nil
 }
 
 func loadCertificate(certFile, keyFile string) (*certificate, error) {

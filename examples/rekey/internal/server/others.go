@@ -3,24 +3,33 @@ package server
 import (
 	"io"
 	"log/slog"
-	"maps"
 	"strings"
 
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/captcha"
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/guard"
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/settings"
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/eventwebhook"
 	"github.com/seed-16109ab2/rekey/identity/pwnedpasswords"
 )
 
 // guardToken is the variable of the token that the guard is asked with.
 const guardToken = "REKEY_GUARD_TOKEN"
 
+// The variables of the secrets that events are signed with.
+const (
+	eventsSecret    = "REKEY_EVENTS_SECRET"
+	eventsOldSecret = "REKEY_EVENTS_OLD_SECRET"
+)
+
+var otherSecrets = []string{guardToken, eventsSecret, eventsOldSecret}
+
 // others are the services that the server asks, besides the providers and the
 // CAPTCHA's.
 type others struct {
 	guard    string
 	breached string
+	events   string
 	source   *settings.Source
 }
 
@@ -29,6 +38,7 @@ func (o *others) flags(f *settings.Set) {
 	f.Text(&o.guard, "guard", "`URL` of your service that is asked before a code goes out to a user and before a password is reset, see README.md; https, or http on a loopback address. "+
 		"If it fails, nothing is sent, and the reset is refused with 500. A token for it is in "+guardToken+"; default: nothing is asked")
 	f.Show("guard", func() string { return redacted(o.guard) })
+	o.webhookFlag(f)
 	f.Text(&o.breached, "breached-passwords", "`URL` of a service by the protocol of Pwned Passwords that new passwords are looked up in, or \"on\" for "+pwnedpasswords.DefaultURL+
 		"; it gets five digits of a hash. If it fails, the password passes; default off")
 	f.Show("breached-passwords", func() string {
@@ -37,6 +47,39 @@ func (o *others) flags(f *settings.Set) {
 		}
 		return redacted(o.breached)
 	})
+}
+
+// webhookFlag defines -events-webhook.
+func (o *others) webhookFlag(f *settings.Set) {
+	f.Text(&o.events, "events-webhook", "`URL` of your service that audit events are posted to, signed as Standard Webhooks says, see -event-types; https, or http on a loopback address. "+
+		"The secret, \"whsec_\" and base64 of 24 to 64 random bytes, is in "+eventsSecret+", and while your service moves on, the earlier one in "+eventsOldSecret+"; default: no events are posted")
+	f.Show("events-webhook", func() string { return redacted(o.events) })
+}
+
+// prepareEvents reads -events-webhook and its secrets.
+func (s *Server) prepareEvents() error {
+	o := &s.others
+	var secrets []identity.Secret
+	for _, variable := range []string{eventsSecret, eventsOldSecret} {
+		text, err := o.source.Secret(variable)
+		if err != nil {
+			return err
+		}
+		if text != "" {
+			secrets = append(secrets, identity.NewSecret(text))
+		} else if variable == eventsSecret && o.events != "" {
+			return settings.Usagef("-events-webhook needs a secret in %s or %s", eventsSecret, eventsSecret+settings.FileSuffix)
+		}
+	}
+	if o.events == "" {
+		return nil
+	}
+	hook, err := eventwebhook.New(eventwebhook.Config{URL: o.events, Secrets: secrets})
+	if err != nil {
+		return settings.Usagef("-events-webhook: %s", strings.ReplaceAll(err.Error(), "eventwebhook: ", ""))
+	}
+	s.Config.OnEvent = hook.Deliver
+	return nil
 }
 
 // redacted hides a URL, which may hold a token.
@@ -55,6 +98,9 @@ func (o *others) names() string {
 	if o.breached != "" {
 		names = append(names, "breached passwords")
 	}
+	if o.events != "" {
+		names = append(names, "events webhook")
+	}
 	return strings.Join(names, ", ")
 }
 
@@ -62,7 +108,9 @@ func (o *others) names() string {
 // with true for those that hold a secret.
 func Variables() map[string]bool {
 	all := captcha.Variables()
-	maps.Copy(all, map[string]bool{guardToken: true, guardToken + settings.FileSuffix: false})
+	for _, secret := range otherSecrets {
+		all[secret], all[secret+settings.FileSuffix] = true, false
+	}
 	return all
 }
 
@@ -74,11 +122,19 @@ func (s *Server) Print(w io.Writer) error {
 	if err := s.captcha.Print(w); err != nil {
 		return err
 	}
-	return s.others.source.PrintSecret(w, guardToken)
+	for _, secret := range otherSecrets {
+		if err := s.others.source.PrintSecret(w, secret); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Server) prepareOthers() error {
 	o := &s.others
+	if err := s.prepareEvents(); err != nil {
+		return err
+	}
 	token, err := o.source.Secret(guardToken)
 	if err != nil {
 		return err

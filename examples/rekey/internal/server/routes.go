@@ -70,7 +70,7 @@ func (s *Server) preparePage() error {
 // plainAtHome reports whether people use plain HTTP on this machine, without a proxy:
 // a trial, in which the page's cookies cannot be those of HTTPS.
 func (s *Server) plainAtHome() bool {
-	if s.certificate != nil || s.page.Secure() || len(s.trusted) > 0 {
+	if s.tls.on() || s.page.Secure() || len(s.trusted) > 0 {
 		return false
 	}
 	host, _, err := net.SplitHostPort(s.addr)
@@ -89,7 +89,7 @@ func (s *Server) pageWarnings(ctx context.Context, service *identity.Service) (w
 	if err := service.CheckCaller(ctx, identity.Caller{ClientID: s.page.Client(), Device: "start"}); err != nil {
 		warnings = append(warnings, "the page sends nothing yet, -page-client "+s.page.Client()+": "+settings.Sentence(err))
 	}
-	if s.certificate == nil && !s.page.Secure() && len(s.trusted) == 0 && !s.plainAtHome() {
+	if !s.tls.on() && !s.page.Secure() && len(s.trusted) == 0 && !s.plainAtHome() {
 		warnings = append(warnings, "the page works over HTTPS only, but for a loopback address: set -tls-cert, or have a proxy in -trusted-proxies")
 	}
 	return warnings

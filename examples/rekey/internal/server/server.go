@@ -3,13 +3,9 @@ package server
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
-	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"strings"
@@ -20,8 +16,8 @@ import (
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/database"
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/page"
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/providers"
-	"github.com/seed-16109ab2/rekey/examples/rekey/internal/secretfile"
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/settings"
+	"github.com/seed-16109ab2/rekey/examples/rekey/internal/telemetry"
 	"github.com/seed-16109ab2/rekey/httpadapter"
 	"github.com/seed-16109ab2/rekey/httpadapter/resetpage"
 	"github.com/seed-16109ab2/rekey/identity"
@@ -35,22 +31,22 @@ type Server struct {
 	Version string
 
 	source          *settings.Set
+	management      management
 	options         httpadapter.Options
 	trusted         []proxy
 	origins         []string
 	addr            string
-	certFile        string
-	keyFile         string
+	tls             tlsFiles
 	texts           TextsFile
 	maxConnections  int
 	perAddress      int
 	shutdownTimeout time.Duration
 	maxBodyBytes    int
-	certificate     *certificate
 	pageTexts       resetpage.Texts
 	page            page.Settings
 	captcha         captcha.Settings
 	others          others
+	telemetry       telemetry.Settings
 }
 
 // Flags defines the flags of serve.
@@ -62,8 +58,7 @@ func (s *Server) Flags(f *settings.Set) {
 	s.DB.Flags(f)
 	s.DB.ConnectionsFlag(f)
 	s.Routes.Flags(f)
-	f.Text(&s.certFile, "tls-cert", "`FILE` of the certificate chain in PEM, for HTTPS, read again when it changes; default: HTTP")
-	f.Text(&s.keyFile, "tls-key", "`FILE` of the certificate's key in PEM")
+	s.tls.flags(f, "", "for HTTPS")
 	f.Int(&s.maxConnections, "max-conns", "most `CONNECTIONS` at the same time: when all are in use, the longest idle one is closed, and further ones wait")
 	f.Int(&s.perAddress, "max-conns-per-address", "most `CONNECTIONS` of one address at the same time, an IPv6 address counting as its /64, trusted proxies exempt; default: a sixteenth of -max-conns, 16 at least")
 	f.Duration(&s.shutdownTimeout, "shutdown-timeout", "`DURATION` that requests under way may take to end after SIGTERM")
@@ -76,6 +71,8 @@ func (s *Server) Flags(f *settings.Set) {
 	s.page.Flags(f)
 	s.captcha.Flags(f)
 	s.others.flags(f)
+	s.management.flags(f)
+	s.telemetry.Flags(f)
 	f.Config(&s.Config)
 }
 
@@ -86,23 +83,25 @@ func (s *Server) Run(ctx context.Context, out, errs io.Writer) (err error) {
 	if err := s.prepare(out); err != nil {
 		return err
 	}
-	if s.certificate != nil {
-		s.certificate.logger = logger
-	}
 	limitMemory(s.Config)
 	// Before the database, so that a port that is taken changes nothing.
-	listener, err := listen(s.addr)
+	fronts, err := s.open(logger)
+	defer closeAll(fronts)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = listener.Close() }() // Serve closes it too
+	watch, err := s.telemetry.Open(ctx, telemetry.Options{Version: s.Version, Prometheus: s.management.on(), Logger: logger})
+	if err != nil {
+		return err
+	}
+	s.Config.Observer = watch.Observer()
 	service, err := s.DB.OpenService(ctx, s.Config, s.complete)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, service.Close()) }()
-	routes, err := s.routes(service)
-	if err != nil {
+	defer watch.Close(ctx) // before the database, which the last gauges come from
+	if err := errors.Join(s.handle(fronts, service, watch), watch.Watch(service.Service, s.Config.SMS)); err != nil {
 		return err
 	}
 
@@ -110,7 +109,7 @@ func (s *Server) Run(ctx context.Context, out, errs io.Writer) (err error) {
 	delivered := make(chan error, 1)
 	go func() { delivered <- service.Run(delivery) }()
 	defer func() { stopDelivery(); err = errors.Join(err, <-delivered) }()
-	stopHangups := s.onHangup(logger)
+	stopHangups := onHangup(fronts, logger)
 	defer stopHangups()
 
 	for _, warning := range append(s.Warnings(), s.pageWarnings(ctx, service.Service)...) {
@@ -119,9 +118,10 @@ func (s *Server) Run(ctx context.Context, out, errs io.Writer) (err error) {
 	for _, name := range settings.Unknown(s.source.Known) {
 		logger.Warn("environment variable means nothing", "name", name)
 	}
-	logger.Info("serving", "addr", listener.Addr().String(), "tls", s.certificate != nil, "db", database.Displayed(s.DB.Address),
+	logger.Info("serving", "addr", fronts[0].Addr().String(), "tls", fronts[0].certificate != nil, "management", where(fronts[1:]),
+		"otlp", s.telemetry.Exported(), "db", database.Displayed(s.DB.Address),
 		"sms", s.Routes.Names(), "page", s.page.Path(), "captcha", s.captcha.Kind(), "secret", service.Secret, "version", s.Version)
-	if err := s.serve(ctx, listener, withHealth(service.Health, routes), logger); err != nil {
+	if err := s.serve(ctx, fronts, logger); err != nil {
 		return err
 	}
 	drain(ctx, service.Service)
@@ -158,6 +158,8 @@ func (s *Server) Steps(out io.Writer) []Step {
 			return err
 		}},
 		{"network", s.addr, s.prepareNetwork},
+		{"management", s.management.addr, s.management.prepare},
+		{"telemetry", s.telemetry.Exported(), s.telemetry.Check},
 		{"captcha", s.captcha.Kind(), s.captcha.Check},
 		{"others", s.others.names(), s.prepareOthers},
 		{"page", s.page.Where(), s.preparePage},
@@ -186,7 +188,7 @@ func (s *Server) prepareNetwork() error {
 	if s.perAddress == 0 {
 		s.perAddress = max(s.maxConnections/16, min(16, s.maxConnections))
 	}
-	return s.prepareTLS()
+	return s.tls.prepare()
 }
 
 func (s *Server) prepareAdapter() error {
@@ -202,29 +204,9 @@ func (s *Server) prepareAdapter() error {
 	return nil
 }
 
-func (s *Server) prepareTLS() (err error) {
-	if (s.certFile == "") != (s.keyFile == "") {
-		return settings.Usagef("-tls-cert and -tls-key belong together")
-	}
-	if s.certFile == "" {
-		return nil
-	}
-	if s.certificate, err = loadCertificate(s.certFile, s.keyFile); err != nil {
-		return fmt.Errorf("-tls-cert and -tls-key: %w", err)
-	}
-	warning, err := secretfile.Check(s.keyFile)
-	if err != nil {
-		return fmt.Errorf("-tls-key: %w", err)
-	}
-	if warning != "" {
-		s.source.Warn("-tls-key: " + warning)
-	}
-	return nil
-}
-
-// onHangup reads the certificate again at SIGHUP, which would otherwise end the
+// onHangup reads the certificates again at SIGHUP, which would otherwise end the
 // process.
-func (s *Server) onHangup(logger *slog.Logger) (stop func()) {
+func onHangup(fronts []*front, logger *slog.Logger) (stop func()) {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	done := make(chan struct{})
@@ -233,8 +215,10 @@ func (s *Server) onHangup(logger *slog.Logger) (stop func()) {
 			select {
 			case <-hangups:
 				logger.Info("SIGHUP: certificates are read again, other settings need a restart")
-				if s.certificate != nil {
-					s.certificate.reload()
+				for _, f := range fronts {
+					if f.certificate != nil {
+						f.certificate.reload()
+					}
 				}
 			case <-done:
 				return
@@ -242,42 +226,4 @@ func (s *Server) onHangup(logger *slog.Logger) (stop func()) {
 		}
 	}()
 	return func() { signal.Stop(hangups); close(done) }
-}
-
-// serve answers requests until ctx ends, and then finishes those under way.
-func (s *Server) serve(ctx context.Context, l net.Listener, h http.Handler, logger *slog.Logger) error {
-	open := newConnections(s.maxConnections, s.perAddress, s.isProxy, logger)
-	// The time-outs bound what a slow caller can hold (slow headers, slow body).
-	server := &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      30 * time.Second,
-		IdleTimeout:       60 * time.Second,
-		MaxHeaderBytes:    16 << 10,
-		ConnState:         open.state,
-		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
-	}
-	l = open.listen(l)
-	failed := make(chan error, 1)
-	go func() {
-		if s.certificate != nil {
-			server.TLSConfig = &tls.Config{GetCertificate: s.certificate.get, MinVersion: tls.VersionTLS12}
-			failed <- server.ServeTLS(l, "", "")
-		} else {
-			failed <- server.Serve(l)
-		}
-	}()
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-	}
-	logger.Info("stopping")
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.shutdownTimeout)
-	defer cancel()
-	if err := server.Shutdown(ctx); err != nil {
-		return errors.Join(fmt.Errorf("requests were still under way after %s", s.shutdownTimeout), server.Close())
-	}
-	return nil
 }
