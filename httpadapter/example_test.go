@@ -32,7 +32,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	if _, err := service.CreateUser(ctx, identity.NewUser{Mobile: "13800138000", Password: identity.NewSecret("copper-Lantern-47")}); err != nil {
+	if _, err := service.CreateUser(ctx, identity.NewUser{Mobile: "13800138000", Verified: true, Password: identity.NewSecret("copper-Lantern-47")}); err != nil {
 		fmt.Println(err)
 		return
 	}

@@ -109,6 +109,12 @@ func TestEqualAnswers(t *testing.T) {
 		exchange(t, addr, resetPath, documentedBody(wrong, newPassword)),
 		exchange(t, addr, resetPath, strings.Replace(documentedBody(code, newPassword), "12345678901", "13800138000", 1)),
 	}
+	// A user whose number nobody verified, as new users are.
+	if _, err := f.CreateUser(t.Context(), identity.NewUser{Mobile: "13800138001", Password: identity.NewSecret(newPassword)}); err != nil {
+		t.Fatal(err)
+	}
+	accepted(t, exchange(t, addr, sendPath, `{"mobile":"13800138001","type":"FORGET_PWD_SMS"}`))
+	answers = append(answers, exchange(t, addr, resetPath, strings.Replace(documentedBody(code, newPassword), "12345678901", "13800138001", 1)))
 	accepted(t, exchange(t, addr, resetPath, documentedBody(code, newPassword)))
 	answers = append(answers, exchange(t, addr, resetPath, documentedBody(code, newPassword)))
 	for _, a := range answers {

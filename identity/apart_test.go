@@ -239,7 +239,7 @@ func TestCallerLeavesBetweenTheSteps(t *testing.T) {
 func TestPrepareAndInsertUser(t *testing.T) {
 	t.Parallel()
 	f := identitytest.New(t)
-	u, err := f.PrepareUser(t.Context(), identity.NewUser{Mobile: apartMobile, Password: identity.NewSecret(apartPassword)})
+	u, err := f.PrepareUser(t.Context(), identity.NewUser{Mobile: apartMobile, Verified: true, Password: identity.NewSecret(apartPassword)})
 	if err != nil {
 		t.Fatal(err)
 	}

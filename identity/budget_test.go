@@ -19,7 +19,7 @@ func perHour(n int) []limit.Rate { return []limit.Rate{{Limit: n, Per: time.Hour
 func users(t testing.TB, f *identitytest.Fixture, first, last int) {
 	t.Helper()
 	for i := first; i < last; i++ {
-		if _, err := f.CreateUser(t.Context(), identity.NewUser{Mobile: mobileOf(i), PasswordHash: identity.NewSecret(bcryptHash)}); err != nil {
+		if _, err := f.CreateUser(t.Context(), identity.NewUser{Mobile: mobileOf(i), Verified: true, PasswordHash: identity.NewSecret(bcryptHash)}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -33,7 +33,7 @@ func exampleService(phone sms.Sender, configure func(*identity.Config)) (svc *id
 		cancel()
 		return nil, nil, err
 	}
-	if _, err := svc.CreateUser(ctx, identity.NewUser{ID: "u1", Mobile: "13800138000", Password: identity.NewSecret("violet-Harbor-93")}); err != nil {
+	if _, err := svc.CreateUser(ctx, identity.NewUser{ID: "u1", Mobile: "13800138000", Verified: true, Password: identity.NewSecret("violet-Harbor-93")}); err != nil {
 		cancel()
 		return nil, nil, err
 	}

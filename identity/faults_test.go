@@ -116,7 +116,7 @@ func TestSameWorkForEveryRefusal(t *testing.T) {
 			codes := map[string]string{}
 			numbers := map[string]string{"wrong": "13800000001", "used": "13800000002", "expired": "13800000003", "disabled": "13800000004", "no code": "13800000005", "other device": "13800000006"}
 			for _, mobile := range numbers {
-				if _, err := svc.CreateUser(ctx, identity.NewUser{Mobile: mobile, Password: identity.NewSecret(oldPassword)}); err != nil {
+				if _, err := svc.CreateUser(ctx, identity.NewUser{Mobile: mobile, Verified: true, Password: identity.NewSecret(oldPassword)}); err != nil {
 					t.Fatal(err)
 				}
 			}

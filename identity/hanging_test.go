@@ -221,7 +221,7 @@ func TestHangingCaptchaEndsTheSend(t *testing.T) {
 func TestHangingBreachLookUpEndsTheReset(t *testing.T) {
 	t.Parallel()
 	inTime(t, func(c *identity.Config, h hanging) { c.Breached, c.HashQueue = h, 10 }, func(t *testing.T, f *identitytest.Fixture) {
-		u := identity.NewUser{Mobile: number, PasswordHash: identity.NewSecret(bcryptHash)}
+		u := identity.NewUser{Mobile: number, Verified: true, PasswordHash: identity.NewSecret(bcryptHash)}
 		if _, err := f.CreateUser(t.Context(), u); err != nil {
 			t.Fatal(err)
 		}

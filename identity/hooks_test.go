@@ -121,10 +121,11 @@ func (g blockingGuard) AllowSend(ctx context.Context, _ identity.GuardRequest) e
 
 func (blockingGuard) AllowReset(context.Context, identity.GuardRequest) error { return nil }
 
+// A new user is unverified unless said otherwise.
 func TestUnverifiedNumberRecoversNothing(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {
-		u, err := f.CreateUser(t.Context(), identity.NewUser{Mobile: number, Password: identity.NewSecret(oldPassword), Unverified: true})
+		u, err := f.CreateUser(t.Context(), identity.NewUser{Mobile: number, Password: identity.NewSecret(oldPassword)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,7 +169,7 @@ func TestOneNumberOneUserInATenant(t *testing.T) {
 	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {
 		f.User(number, oldPassword)
 		again := func(tenant, mobile string) error {
-			_, err := f.CreateUser(t.Context(), identity.NewUser{Tenant: tenant, Mobile: mobile, Password: identity.NewSecret(newPassword)})
+			_, err := f.CreateUser(t.Context(), identity.NewUser{Tenant: tenant, Mobile: mobile, Verified: true, Password: identity.NewSecret(newPassword)})
 			return err
 		}
 		wantErr(t, "another spelling", again("", "+86 123-4567-8901"), identity.ErrAlreadyExists)
@@ -188,7 +189,7 @@ func TestTenantIsNotTakenFromTheHeaderAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, tenant := range []string{"t1", "t2"} {
-			if _, err := f.CreateUser(t.Context(), identity.NewUser{Tenant: tenant, Mobile: number, Password: identity.NewSecret(oldPassword)}); err != nil {
+			if _, err := f.CreateUser(t.Context(), identity.NewUser{Tenant: tenant, Mobile: number, Verified: true, Password: identity.NewSecret(oldPassword)}); err != nil {
 				t.Fatal(err)
 			}
 		}

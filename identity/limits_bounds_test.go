@@ -120,7 +120,7 @@ func TestExpensiveWorkIsLimited(t *testing.T) {
 						c.Store, c.Breached = store, work
 						c.Limits.SendCooldown, c.Limits.SendsPerNumberAndNetwork = -1, []limit.Rate{{Limit: 1000, Per: time.Hour}}
 					})
-					if _, err := f.CreateUser(t.Context(), identity.NewUser{Mobile: number, PasswordHash: identity.NewSecret(bcryptHash)}); err != nil {
+					if _, err := f.CreateUser(t.Context(), identity.NewUser{Mobile: number, Verified: true, PasswordHash: identity.NewSecret(bcryptHash)}); err != nil {
 						t.Fatal(err)
 					}
 					if !work.knows {

@@ -62,7 +62,7 @@ func TestCodeWorksOnlyForWhatItWasSentFor(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := f.CreateUser(t.Context(), identity.NewUser{Tenant: "t1", Mobile: number, Password: identity.NewSecret(oldPassword)}); err != nil {
+		if _, err := f.CreateUser(t.Context(), identity.NewUser{Tenant: "t1", Mobile: number, Verified: true, Password: identity.NewSecret(oldPassword)}); err != nil {
 			t.Fatal(err)
 		}
 		f.SendCode(number)
@@ -134,7 +134,7 @@ func TestCodeDiesWithWhatItWasSentFor(t *testing.T) {
 			if err := f.UpdateUser(t.Context(), identity.UserChange{ID: u.ID, Mobile: &e164, VerifiedAt: &verified}); err != nil {
 				return err
 			}
-			_, err := f.CreateUser(t.Context(), identity.NewUser{Mobile: number, Password: identity.NewSecret(oldPassword)})
+			_, err := f.CreateUser(t.Context(), identity.NewUser{Mobile: number, Verified: true, Password: identity.NewSecret(oldPassword)})
 			return err
 		},
 		"user disabled": func(t *testing.T, f *identitytest.Fixture, u identity.User) error {

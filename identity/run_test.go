@@ -148,7 +148,7 @@ func idleService(t testing.TB, store identity.Storage, clock *identitytest.Clock
 
 func user(t testing.TB, s *identity.Service) identity.User {
 	t.Helper()
-	u, err := s.CreateUser(context.Background(), identity.NewUser{Mobile: number, Password: identity.NewSecret(oldPassword)})
+	u, err := s.CreateUser(context.Background(), identity.NewUser{Mobile: number, Verified: true, Password: identity.NewSecret(oldPassword)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,7 +248,7 @@ func TestTwoProcessesDeliverOnce(t *testing.T) {
 			const users = 20
 			for i := range users {
 				mobile := "138000000" + string(rune('1'+i/10)) + string(rune('0'+i%10))
-				if _, err := a.CreateUser(t.Context(), identity.NewUser{Mobile: mobile, PasswordHash: identity.NewSecret("$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy")}); err != nil {
+				if _, err := a.CreateUser(t.Context(), identity.NewUser{Mobile: mobile, Verified: true, PasswordHash: identity.NewSecret("$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy")}); err != nil {
 					t.Fatal(err)
 				}
 				if err := a.SendVerifyCode(t.Context(), identity.SendRequest{Caller: device(caller(), i), Mobile: mobile, Purpose: identity.PurposeForgotPassword}); err != nil {

@@ -91,7 +91,7 @@ func TestLongPasswordsAndBcrypt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.CreateUser(t.Context(), identity.NewUser{Mobile: number, PasswordHash: identity.NewSecret(d.Encode())}); err != nil {
+	if _, err := f.CreateUser(t.Context(), identity.NewUser{Mobile: number, Verified: true, PasswordHash: identity.NewSecret(d.Encode())}); err != nil {
 		t.Fatal(err)
 	}
 	for _, typed := range []string{first + "-as-it-was-set", first + "-otherwise"} {
@@ -129,7 +129,7 @@ func TestShortBcryptPasswordsBecomeArgon2id(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.CreateUser(t.Context(), identity.NewUser{Mobile: number, PasswordHash: identity.NewSecret(d.Encode())}); err != nil {
+	if _, err := f.CreateUser(t.Context(), identity.NewUser{Mobile: number, Verified: true, PasswordHash: identity.NewSecret(d.Encode())}); err != nil {
 		t.Fatal(err)
 	}
 	if u, err := login(t, f, number, password); err != nil || !strings.HasPrefix(u.PasswordHash, "$argon2id$") {

@@ -32,7 +32,7 @@ func resetAs(f *identitytest.Fixture, code, password string) error {
 
 func createAs(t *testing.T, f *identitytest.Fixture, id, mobile string) {
 	t.Helper()
-	_, err := f.CreateUser(t.Context(), identity.NewUser{ID: id, Mobile: mobile, Password: identity.NewSecret("violet-Harbor-93")})
+	_, err := f.CreateUser(t.Context(), identity.NewUser{ID: id, Mobile: mobile, Verified: true, Password: identity.NewSecret("violet-Harbor-93")})
 	if err != nil {
 		t.Fatal(err)
 	}

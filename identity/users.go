@@ -20,9 +20,11 @@ type NewUser struct {
 	// PasswordHash is taken over as it is: argon2id as a PHC string, or bcrypt,
 	// scrypt or PBKDF2, which become argon2id at the next login.
 	PasswordHash Secret
-	// Unverified says that nobody has proved to hold the number. Such a user
-	// cannot recover by SMS until [Service.UpdateUser] sets VerifiedAt.
-	Unverified bool
+	// Verified says that the person has proved to hold the number, for example with a
+	// code for PurposeRegister. Default false: the user cannot recover by SMS until
+	// [Service.UpdateUser] sets VerifiedAt. Set it for no number that a person only
+	// typed: whoever holds that number could take the account over.
+	Verified bool
 }
 
 // CreateUser stores a user. Errors: [ErrInvalidMobile], [*PasswordError],
@@ -54,7 +56,7 @@ func (s *Service) PrepareUser(ctx context.Context, n NewUser) (User, error) {
 			return User{}, err
 		}
 	}
-	if !n.Unverified {
+	if n.Verified {
 		u.VerifiedAt = now
 	}
 	u.PasswordHash, err = s.firstHash(ctx, n, number)

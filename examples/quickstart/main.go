@@ -85,7 +85,7 @@ func run(ctx context.Context, out io.Writer) (err error) {
 	if err := service.RegisterClient(ctx, identity.Client{ID: clientID, Name: "quickstart"}); err != nil {
 		return err
 	}
-	if _, err := service.CreateUser(ctx, identity.NewUser{Mobile: mobile, Password: identity.NewSecret(oldPassword)}); err != nil {
+	if _, err := service.CreateUser(ctx, identity.NewUser{Mobile: mobile, Verified: true, Password: identity.NewSecret(oldPassword)}); err != nil {
 		return err
 	}
 	step("Registered the application %s and the user %s.", clientID, mobile)

@@ -59,7 +59,7 @@ func createUser(c *call) (reply, error) {
 	if err := b.err(); err != nil {
 		return reply{}, err
 	}
-	n.Unverified = !*verified
+	n.Verified = *verified
 	if !n.PasswordHash.Empty() {
 		// It asks no storage: what it does not know is a fault of the hash.
 		if _, err := c.service.PrepareUser(c.ctx(), n); err != nil && problemOf(err).cause != nil {

@@ -153,7 +153,7 @@ func TestRehashAtLogin(t *testing.T) {
 				c.PasswordHasher = hasher(t, bcrypthash.Options{})
 			}
 		})
-		if _, err := f.CreateUser(t.Context(), identity.NewUser{Mobile: mobile, PasswordHash: identity.NewSecret(test.stored)}); err != nil {
+		if _, err := f.CreateUser(t.Context(), identity.NewUser{Mobile: mobile, Verified: true, PasswordHash: identity.NewSecret(test.stored)}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := f.Authenticate(t.Context(), identity.LoginRequest{Mobile: mobile, Password: identity.NewSecret("violet-Harbor-93")}); err != nil {
@@ -181,7 +181,7 @@ func TestCutPasswordsAreNotRehashed(t *testing.T) {
 					c.PasswordHasher = hasher(t, bcrypthash.Options{})
 				}
 			})
-			if _, err := f.CreateUser(t.Context(), identity.NewUser{Mobile: mobile, PasswordHash: identity.NewSecret(prefix + string(stored))}); err != nil {
+			if _, err := f.CreateUser(t.Context(), identity.NewUser{Mobile: mobile, Verified: true, PasswordHash: identity.NewSecret(prefix + string(stored))}); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := f.Authenticate(t.Context(), identity.LoginRequest{Mobile: mobile, Password: identity.NewSecret(whole)}); err != nil {

@@ -78,7 +78,7 @@ func (f *Fixture) Caller() identity.Caller {
 // User creates a user of the empty tenant whose number is verified.
 func (f *Fixture) User(mobile, password string) identity.User {
 	f.t.Helper()
-	u, err := f.CreateUser(f.t.Context(), identity.NewUser{Mobile: mobile, Password: identity.NewSecret(password)})
+	u, err := f.CreateUser(f.t.Context(), identity.NewUser{Mobile: mobile, Verified: true, Password: identity.NewSecret(password)})
 	if err != nil {
 		f.t.Fatalf("create user: %v", err)
 	}

@@ -118,13 +118,13 @@ func TestSilence(t *testing.T) {
 		}
 	}
 	note(svc.RegisterClient(t.Context(), identity.Client{ID: "client"}))
-	u, err := svc.CreateUser(t.Context(), identity.NewUser{Mobile: number, Password: identity.NewSecret(oldOne)})
+	u, err := svc.CreateUser(t.Context(), identity.NewUser{Mobile: number, Verified: true, Password: identity.NewSecret(oldOne)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = svc.CreateUser(t.Context(), identity.NewUser{Mobile: number, Password: identity.NewSecret(oldOne)})
+	_, err = svc.CreateUser(t.Context(), identity.NewUser{Mobile: number, Verified: true, Password: identity.NewSecret(oldOne)})
 	note(err)
-	_, err = svc.CreateUser(t.Context(), identity.NewUser{Mobile: "13900000000", Password: identity.NewSecret(number)})
+	_, err = svc.CreateUser(t.Context(), identity.NewUser{Mobile: "13900000000", Verified: true, Password: identity.NewSecret(number)})
 	note(err)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})

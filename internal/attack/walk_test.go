@@ -74,7 +74,7 @@ func newWalker(t *testing.T, seed uint64, store identity.Storage) *walker {
 	f.Clock.Advance(f.Clock.Now().Truncate(time.Millisecond).Sub(f.Clock.Now()))
 	w := &walker{f: f, m: newModel(f.Clock.Now()), rng: rand.New(rand.NewPCG(seed, seed)), latest: f.Clock.Now()}
 	for _, n := range walkNumbers[:3] {
-		if _, err := f.CreateUser(t.Context(), identity.NewUser{Mobile: n, PasswordHash: identity.NewSecret(walkHash)}); err != nil {
+		if _, err := f.CreateUser(t.Context(), identity.NewUser{Mobile: n, Verified: true, PasswordHash: identity.NewSecret(walkHash)}); err != nil {
 			t.Fatal(err)
 		}
 		w.m.users[n] = &modelUser{verified: true}

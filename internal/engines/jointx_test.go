@@ -117,7 +117,7 @@ func TestJoinATransactionOf(t *testing.T) {
 				exec(t, db, "CREATE TABLE orders (id INTEGER PRIMARY KEY, owner VARCHAR(64))")
 				s := migrated(t, db)
 				f := identitytest.New(t)
-				user, err := f.PrepareUser(t.Context(), identity.NewUser{Mobile: "13800138001", Password: identity.NewSecret("violet-Harbor-93")})
+				user, err := f.PrepareUser(t.Context(), identity.NewUser{Mobile: "13800138001", Verified: true, Password: identity.NewSecret("violet-Harbor-93")})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -117,7 +117,7 @@ func Caller() identity.Caller {
 // Users makes the users from the first number up to, not including, the last.
 func (s *Service) Users(ctx context.Context, first, last int) error {
 	for i := first; i < last; i++ {
-		if _, err := s.CreateUser(ctx, identity.NewUser{Mobile: Number(i), PasswordHash: identity.NewSecret(oldHash)}); err != nil {
+		if _, err := s.CreateUser(ctx, identity.NewUser{Mobile: Number(i), Verified: true, PasswordHash: identity.NewSecret(oldHash)}); err != nil {
 			return err
 		}
 	}

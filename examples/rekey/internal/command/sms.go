@@ -87,7 +87,7 @@ func (p *probe) send(ctx context.Context, c identity.Config, to, language string
 	if err := service.RegisterClient(ctx, identity.Client{ID: client}); err != nil {
 		return sendResult{}, err
 	}
-	user := identity.NewUser{Mobile: to, PasswordHash: identity.NewSecret(nobodysHash)}
+	user := identity.NewUser{Mobile: to, Verified: true, PasswordHash: identity.NewSecret(nobodysHash)}
 	if _, err := service.CreateUser(ctx, user); err != nil {
 		return sendResult{}, err
 	}

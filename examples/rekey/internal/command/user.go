@@ -65,7 +65,7 @@ func userAdd(f *settings.Set) action {
 		}
 		return u.withService(ctx, std, func(s *identity.Service) error {
 			user, err := s.CreateUser(ctx, identity.NewUser{
-				ID: id, Tenant: u.tenant, Mobile: u.mobile, Password: password, Unverified: unverified,
+				ID: id, Tenant: u.tenant, Mobile: u.mobile, Password: password, Verified: !unverified,
 			})
 			if errors.Is(err, identity.ErrAlreadyExists) {
 				return errors.New("there is already a user with this number or id")
