@@ -26,6 +26,9 @@ func (s *Service) newLanes() map[Lane]*lane {
 	add := func(l *lane) {
 		l.nudge = make(chan struct{}, 1)
 		l.free = make(chan struct{}, l.workers)
+		for range l.workers {
+			l.free <- struct{}{}
+		}
 		l.timeout = s.cfg.SendTimeout + hookGrace
 		if l.name == LaneCode {
 			l.timeout += s.cfg.HookTimeout + hookGrace // the guard is asked first

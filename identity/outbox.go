@@ -124,9 +124,6 @@ func (o *outbox) runLane(ctx context.Context, l *lane) {
 	defer close(results)
 	defer deliveries.Wait()
 
-	for range l.workers {
-		l.free <- struct{}{}
-	}
 	poll := time.NewTimer(0)
 	defer poll.Stop()
 	for {
