@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -96,19 +98,8 @@ func TestPasswordIsNotShown(t *testing.T) {
 				}
 				return
 			}
-			if _, err := slave.WriteString("END"); err != nil {
-				t.Fatal(err)
-			}
-			var shown []byte
-			for part := make([]byte, 1024); !bytes.Contains(shown, []byte("END")); {
-				n, err := master.Read(part)
-				if err != nil {
-					t.Fatal(err)
-				}
-				shown = append(shown, part[:n]...)
-			}
-			if bytes.Contains(shown, []byte(oldPassword)) {
-				t.Errorf("the terminal shows %q", shown)
+			if screen := shown(t, master, slave); strings.Contains(screen, oldPassword) {
+				t.Errorf("the terminal shows %q", screen)
 			}
 			mustRun(t, dir, oldPassword, "user", "check", "-mobile", mobile)
 		})
@@ -175,5 +166,54 @@ func TestEraseAsks(t *testing.T) {
 		if out := mustRun(t, dir, "", "user", "list"); (out == "") != test.erased {
 			t.Errorf("%s: users are %q", test.name, out)
 		}
+	}
+}
+
+// shown is all that the terminal shows up to a mark, which is written to it.
+func shown(t *testing.T, master, slave *os.File) string {
+	t.Helper()
+	if _, err := slave.WriteString("END"); err != nil {
+		t.Fatal(err)
+	}
+	var all []byte
+	for part := make([]byte, 1024); !bytes.Contains(all, []byte("END")); {
+		n, err := master.Read(part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, part[:n]...)
+	}
+	return string(all)
+}
+
+// A bar shows on a terminal how far the import is, and is gone at the end.
+func TestImportShowsProgress(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		args []string
+		bar  string
+	}{
+		"file":           {[]string{"users"}, "1000 lines "},
+		"standard input": {[]string{"-"}, "1000 lines "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			lines := strings.Join(append(manyUsers(1500), "12,"+djangoHash), "\n")
+			writeFile(t, filepath.Join(dir, "users"), lines, 0o600)
+			master, slave := terminal(t)
+			var out lockedBuffer
+			cmd := command(t.Context(), dir, nil, append([]string{"user", "import", "-verified"}, test.args...)...)
+			cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(lines), &out, slave
+			_ = cmd.Run()
+			screen := shown(t, master, slave)
+			if cmd.ProcessState.ExitCode() != 1 || !strings.Contains(out.String(), "1500 added") || !strings.Contains(screen, test.bar) {
+				t.Errorf("exit status %d, %q, the terminal shows %q", cmd.ProcessState.ExitCode(), out.String(), screen)
+			}
+			// Each line of text begins where the bar was.
+			if !regexp.MustCompile(`\r *\r(\x1b\[2K)?line 1502: refused: not a possible`).MatchString(screen) {
+				t.Errorf("the bar is not removed: %q", screen)
+			}
+		})
 	}
 }

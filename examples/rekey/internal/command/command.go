@@ -48,6 +48,7 @@ func commands(version string) []command {
 		{"client enable", "Turn an application on again.", clientSwitch(false)},
 		{"client remove", "Remove an application; it can be added again.", clientRemove},
 		{"user add", "Store a user, with the password on standard input; makes the database if there is none.", userAdd},
+		{"user import", "Store many users with their passwords' hashes, from CSV or JSON lines; may be interrupted and repeated; makes the database if there is none.", userImport},
 		{"user list", "Print the users of a tenant, as JSON lines or as a table, without their passwords' hashes.", userList},
 		{"user show", "Print one user, without the password's hash.", userShow},
 		{"user check", "Check a user's password on standard input: exit status 0 if right, 1 if wrong.", userCheck},

@@ -13,6 +13,11 @@ import (
 
 // withService runs an action of an operator, which sends nothing.
 func withService(ctx context.Context, f *settings.Set, d *database.Database, c identity.Config, std Streams, do func(*identity.Service) error) error {
+	return withOpen(ctx, f, d, c, std, func(o *database.Open) error { return do(o.Service) })
+}
+
+// withOpen is withService for an action that needs the store too.
+func withOpen(ctx context.Context, f *settings.Set, d *database.Database, c identity.Config, std Streams, do func(*database.Open) error) error {
 	c.SMS = noSender{}
 	if err := settings.Check(c); err != nil {
 		return err
@@ -24,7 +29,7 @@ func withService(ctx context.Context, f *settings.Set, d *database.Database, c i
 	for _, warning := range f.Warnings {
 		_, _ = fmt.Fprintf(std.Err, "%s: warning: %s\n", program, warning)
 	}
-	return errors.Join(do(service.Service), service.Close())
+	return errors.Join(do(service), service.Close())
 }
 
 // noSender stands where only Run would send.

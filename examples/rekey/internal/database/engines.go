@@ -34,6 +34,7 @@ type Store interface {
 	Check(context.Context) error
 	SQL(ids ...string) ([]string, error)
 	CheckUsers(context.Context) (bunstore.UsersReport, error)
+	WithTx(tx bunstore.Tx) *bunstore.Store
 	DB() *bun.DB
 }
 

@@ -18,9 +18,16 @@ type Set struct {
 	// those that hold a secret. The settings file may name these.
 	Known map[string]bool
 
-	flags *flag.FlagSet
-	from  map[string]Place
-	shown map[string]func() string
+	flags    *flag.FlagSet
+	from     map[string]Place
+	shown    map[string]func() string
+	argument *argument
+}
+
+// argument is what a command takes besides flags.
+type argument struct {
+	field       *string
+	name, usage string
 }
 
 // New returns a set without flags but -config.
@@ -32,17 +39,40 @@ func New() *Set {
 	return f
 }
 
+// Argument defines the one argument that the command takes besides flags, before or
+// after them. It is required. Usage says what it is.
+func (f *Set) Argument(field *string, name, usage string) { f.argument = &argument{field, name, usage} }
+
+// parseArguments reads flags and the argument, in any order.
+func (f *Set) parseArguments(args []string) error {
+	given := false
+	for {
+		if err := f.flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+			return err
+		} else if err != nil {
+			return UsageError{err}
+		}
+		args = f.flags.Args()
+		switch {
+		case len(args) == 0 && f.argument != nil && !given:
+			return Usagef("%s is missing: %s", f.argument.name, f.argument.usage)
+		case len(args) == 0:
+			return nil
+		// Not repeated: it may be a password that belongs on standard input.
+		case f.argument == nil:
+			return Usagef("takes flags only, and there is an argument that is none")
+		case given:
+			return Usagef("takes one %s, and there is another argument", f.argument.name)
+		}
+		*f.argument.field, args, given = args[0], args[1:], true
+	}
+}
+
 // Parse reads the arguments, then the environment and the settings file for
 // whatever they leave out.
 func (f *Set) Parse(args []string) error {
-	if err := f.flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+	if err := f.parseArguments(args); err != nil {
 		return err
-	} else if err != nil {
-		return UsageError{err}
-	}
-	if f.flags.NArg() > 0 {
-		// Not repeated: it may be a password that belongs on standard input.
-		return Usagef("takes flags only, and there is an argument that is none")
 	}
 	f.flags.Visit(func(fl *flag.Flag) { f.from[fl.Name] = Argument })
 	if err := f.readConfig(); err != nil {
@@ -132,7 +162,11 @@ func (f *Set) Print(w io.Writer) error {
 
 // Help explains the flags of a command.
 func (f *Set) Help(w io.Writer, usage, summary string) {
-	_, _ = fmt.Fprintf(w, "Usage: %s [flags]\n\n%s\n\nFlags, each also an environment variable (the flag wins):\n", usage, summary)
+	takes, explained := "", ""
+	if a := f.argument; a != nil {
+		takes, explained = " "+a.name, "\n\n"+a.name+" is "+a.usage+"."
+	}
+	_, _ = fmt.Fprintf(w, "Usage: %s [flags]%s\n\n%s%s\n\nFlags, each also an environment variable (the flag wins):\n", usage, takes, summary, explained)
 	f.flags.VisitAll(func(fl *flag.Flag) {
 		value, text := flag.UnquoteUsage(fl)
 		_, _ = fmt.Fprintf(w, "\n  %-40s %s\n", strings.TrimSpace("-"+fl.Name+" "+value), Variable(fl.Name))
