@@ -9,14 +9,14 @@ import (
 	"strings"
 )
 
-// proxies say whose word counts for a caller's address.
+// proxies says which proxies may report a caller's address.
 type proxies struct {
 	networks   []netip.Prefix
 	unixSocket bool
 	header     string
 }
 
-// check returns every fault; of names the options.
+// check returns all faults; of is the name of the options.
 func (p proxies) check(of string) error {
 	var errs []error
 	fault := func(bad bool, format string, args ...any) {
@@ -52,10 +52,10 @@ func (p proxies) clone() proxies {
 	return p
 }
 
-// address is whom the limits count: the connection's address, or, if that is a
-// trusted proxy's, the rightmost address in the header that is not. What stands
-// further left was written by the caller. The zero address means that the
-// connection has none, as over a Unix socket.
+// address returns the address that limits count by: the address of the connection, or,
+// if that is a trusted proxy, the rightmost address in the header that is not a trusted
+// proxy. Everything further left was written by the caller. The zero address means that
+// the connection has none, as on a Unix socket.
 func (p proxies) address(r *http.Request) netip.Addr {
 	addr, ok := parseAddress(r.RemoteAddr)
 	trusted := p.contains(addr)
@@ -75,8 +75,8 @@ func (p proxies) address(r *http.Request) netip.Addr {
 		}
 		next, ok := parseAddress(strings.Trim(entry, " \t"))
 		if !ok {
-			// An empty or obfuscated entry is a proxy that did not know its caller;
-			// whatever stands to its left may be forged.
+			// An empty or obfuscated entry comes from a proxy that did not know its caller.
+			// Everything to its left may be forged.
 			break
 		}
 		addr = next
@@ -93,9 +93,9 @@ func (p proxies) contains(addr netip.Addr) bool {
 	return false
 }
 
-// overUnixSocket reports whether a request whose RemoteAddr is no IP address came
-// over a Unix socket. Its peer mostly has no name, which Go writes as "@" or "".
-// A peer that bound its own end has one, so the server's end is looked at too.
+// overUnixSocket reports whether a request whose RemoteAddr is not an IP address came
+// over a Unix socket. The peer usually has no name, which Go writes as "@" or "". A peer
+// that bound its own end has a name, so the server's end is checked too.
 func overUnixSocket(r *http.Request) bool {
 	if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && strings.HasPrefix(local.Network(), "unix") {
 		return true
@@ -103,8 +103,8 @@ func overUnixSocket(r *http.Request) bool {
 	return r.RemoteAddr == "" || r.RemoteAddr[0] == '@'
 }
 
-// parseAddress reads an address with or without a port, in the one form that
-// limits and proxies are compared in: no zone, no IPv4 in IPv6.
+// parseAddress reads an address with or without a port. It returns the form in which
+// limits and proxies compare addresses: without a zone, and never IPv4 in IPv6.
 func parseAddress(s string) (netip.Addr, bool) {
 	addr, err := netip.ParseAddr(s)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 
 // CallerOptions say how a [CallerSource] reads requests.
 type CallerOptions struct {
-	// ClientID is the registered application that your pages are, for
+	// ClientID is the registered application that your pages belong to, for
 	// [CallerSource.FromPage].
 	ClientID string
 
@@ -22,22 +22,23 @@ type CallerOptions struct {
 	TrustUnixSocket bool
 	AddressHeader   string
 
-	// InsecureCookie lets the device's cookie go over plain HTTP, for development.
-	// Whoever listens on the network can then take it, and another host of the site
-	// can set it. Default off: the cookie has Secure and the __Host- prefix, and a
-	// browser keeps it over HTTPS only, or on localhost.
+	// InsecureCookie sends the device's cookie over plain HTTP, for development. An
+	// attacker on the network can then read it, and another host of the site can set it.
+	// Default off: the cookie has Secure and the __Host- prefix, so browsers keep it only
+	// over HTTPS or on localhost.
 	InsecureCookie bool
 }
 
-// CallerSource says who asks, for routes of your own that call the service.
-// It is safe for concurrent use.
+// CallerSource finds out who sends a request, for your own routes that call the
+// service. It is safe for concurrent use.
 type CallerSource struct {
 	client  string
 	proxies proxies
 	cookie  deviceCookie
 }
 
-// NewCallerSource reports all faults of the options together.
+// NewCallerSource returns a CallerSource, or an error that joins all faults of the
+// options.
 func NewCallerSource(opts CallerOptions) (*CallerSource, error) {
 	p := proxies{networks: opts.TrustedProxies, unixSocket: opts.TrustUnixSocket, header: opts.AddressHeader}.clone()
 	if err := p.check("CallerOptions"); err != nil {
@@ -46,12 +47,12 @@ func NewCallerSource(opts CallerOptions) (*CallerSource, error) {
 	return &CallerSource{client: opts.ClientID, proxies: p, cookie: deviceCookie{insecure: opts.InsecureCookie}}, nil
 }
 
-// Address is the address that limits count by: the connection's, or the one that
-// a trusted proxy reports. It is the zero address if there is none.
+// Address returns the address that limits count by: the address of the connection, or
+// the address that a trusted proxy reports. It is the zero address if there is none.
 func (s *CallerSource) Address(r *http.Request) netip.Addr { return s.proxies.address(r) }
 
-// FromHeaders reads the documented headers, under the documented rules. Its error
-// is [identity.ErrClientMissing], [identity.ErrDeviceMissing], or another that
+// FromHeaders reads the documented headers by the documented rules. Errors:
+// [identity.ErrClientMissing], [identity.ErrDeviceMissing], and others that
 // [WriteError] answers with 400.
 func (s *CallerSource) FromHeaders(r *http.Request) (identity.Caller, error) {
 	caller, refused := readCaller(r, s.proxies)
@@ -64,13 +65,12 @@ func (s *CallerSource) FromHeaders(r *http.Request) (identity.Caller, error) {
 // FromPage reads the request of a web page: the device from its cookie, the
 // language from Accept-Language (the first choice), and the agent from User-Agent.
 //
-// The cookie holds a random id for [identity.Caller.Device], to which a code is
-// bound. It is HttpOnly and SameSite=Lax, lasts for 400 days from the last call,
-// and is made if there is none. Call FromPage when the page is shown, not first
-// when its form is sent: two requests at the same time without a cookie are two
-// devices, and a code asked for by one is refused to the other. Call it before
-// anything is written to w. It sets Cache-Control: no-store, because a cache that
-// kept the answer would hand one device to everybody.
+// The cookie holds a random id for [identity.Caller.Device], to which a code is bound.
+// It is HttpOnly and SameSite=Lax, lasts for 400 days from the last call, and is made if
+// it is missing. Call FromPage already when you show the page: two requests at the same
+// time without a cookie count as two devices, and a code that one of them asked for is
+// refused to the other. Call it before you write to w. It sets Cache-Control: no-store,
+// because a cache that kept the answer would give one device id to many people.
 func (s *CallerSource) FromPage(w http.ResponseWriter, r *http.Request) identity.Caller {
 	return identity.Caller{
 		ClientID: s.client,
@@ -81,7 +81,7 @@ func (s *CallerSource) FromPage(w http.ResponseWriter, r *http.Request) identity
 	}
 }
 
-// pageLanguage is the browser's first choice.
+// pageLanguage returns the browser's preferred language.
 func pageLanguage(r *http.Request) string {
 	accepted := r.Header.Get("Accept-Language")
 	if len(accepted) > maxHeaderBytes {
@@ -94,7 +94,7 @@ func pageLanguage(r *http.Request) string {
 	return tags[0].String()
 }
 
-// standard says the shipped messages.
+// standard translates with the shipped messages.
 var standard = sync.OnceValue(func() *translator {
 	t, err := newTranslator(nil, "en")
 	if err != nil {
@@ -103,10 +103,10 @@ var standard = sync.OnceValue(func() *translator {
 	return t
 })
 
-// Status is the HTTP status for an error of the service or of
-// [CallerSource.FromHeaders], as the documented routes answer it, and for how long
-// the caller should wait, or 0. For [identity.ErrWrongCredentials] it is 401, for
-// nil it is 200, and for an error that is not known it is 500.
+// Status returns the HTTP status with which the documented routes answer an error of the
+// service or of [CallerSource.FromHeaders], and how long the caller should wait, or 0.
+// The status is 401 for [identity.ErrWrongCredentials], 200 for nil, and 500 for an
+// unknown error.
 func Status(err error) (status int, retryAfter time.Duration) {
 	refused := refuse(err)
 	if refused == nil {
@@ -117,11 +117,11 @@ func Status(err error) (status int, retryAfter time.Duration) {
 
 // WriteError answers a request with an error of the service or of
 // [CallerSource.FromHeaders] as the documented routes do: status, Retry-After in
-// whole seconds, and the body of error_code and error_msg, in the language that
-// X-L or Accept-Language asks for. Of an error that is not known, the caller
-// learns nothing; log it. A nil error is answered as one that is not known.
+// whole seconds, and the body of error_code and error_msg, in the language that X-L or
+// Accept-Language asks for. An unknown error, or nil, is answered as a failure of the
+// server that says nothing of its cause: log it.
 //
-// [identity.ErrWrongCredentials], which no documented route has, is answered 401
+// [identity.ErrWrongCredentials], which no documented route returns, is answered 401
 // with the error_code REKEY.0001.
 func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	refused := refuse(err)

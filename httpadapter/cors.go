@@ -8,23 +8,22 @@ import (
 	"strings"
 )
 
-// preflightAge is how long a browser may keep a preflight's answer, in seconds.
-// Chromium keeps none for longer than two hours.
+// preflightAge is how long a browser may keep the answer to a preflight, in seconds: two
+// hours, the longest that Chromium keeps one.
 const preflightAge = 7200
 
-// crossOrigin sets the headers by which a browser lets pages of a configured
-// origin read answers, and reports whether this request comes from such a page.
-// Cookies are never part of it: who asks is in the documented headers.
+// crossOrigin sets the headers that let pages of a configured origin read answers, and
+// reports whether this request comes from such a page. Cookies are never allowed,
+// because the documented headers say who asks.
 //
-// It is written out rather than taken from a library because a request that is
-// not from a configured origin must get this handler's own answers, 405 and all,
-// and the rest is five headers.
+// No library is used: a request from another origin must get this handler's own answers
+// (such as 405), and only five headers remain.
 func (x *exchange) crossOrigin() bool {
 	if len(x.origins) == 0 {
 		return false
 	}
 	header := x.w.Header()
-	header.Add("Vary", "Origin") // also without one: a cache must not mix the answers
+	header.Add("Vary", "Origin") // also without an Origin: a cache must not mix the answers
 	values := x.r.Header.Values("Origin")
 	if len(values) != 1 || !x.origins[values[0]] {
 		return false
@@ -33,13 +32,13 @@ func (x *exchange) crossOrigin() bool {
 	return true
 }
 
-// isPreflight reports whether a browser asks before it sends a page's request.
+// isPreflight reports whether the request is a CORS preflight.
 func isPreflight(r *http.Request) bool {
 	return r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
 }
 
-// preflightHeaders say what a page may send: the same for every request, so that
-// the browser compares.
+// preflightHeaders sets what a page may send. It is the same for every request; the
+// browser does the comparison.
 func (x *exchange) preflightHeaders() {
 	names := make([]string, 0, 1+len(callerHeaders))
 	names = append(names, "Content-Type")
@@ -52,8 +51,8 @@ func (x *exchange) preflightHeaders() {
 	header.Set("Access-Control-Max-Age", strconv.Itoa(preflightAge))
 }
 
-// checkOrigin returns what is wrong with a configured origin. It must be written
-// as a browser writes it (RFC 6454, 6.2), because it is compared byte by byte.
+// checkOrigin returns what is wrong with a configured origin. An origin must have the
+// form that browsers send (RFC 6454, 6.2), because it is compared byte by byte.
 func checkOrigin(origin string) error {
 	fault := func(what string) error {
 		return optionFault("Options", "AllowedOrigins: %q %s, write it like https://www.example.com", origin, what)

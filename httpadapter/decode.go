@@ -30,7 +30,7 @@ type sendBody struct {
 func decodeReset(body []byte) (resetBody, *refusal) {
 	v, r := decodeFields(body, []field{
 		{name: fieldMobile, plain: true},
-		{name: fieldVerifyCode}, // the service knows what can be a code
+		{name: fieldVerifyCode}, // the service decides what can be a code
 		{name: fieldPassword},
 	})
 	if r != nil {
@@ -43,7 +43,7 @@ func decodeSend(body []byte) (sendBody, *refusal) {
 	v, r := decodeFields(body, []field{
 		{name: fieldMobile, plain: true},
 		{name: fieldType, plain: true},
-		{name: fieldCaptchaToken, plain: true, optional: true}, // whether it is mandatory, the service knows
+		{name: fieldCaptchaToken, plain: true, optional: true}, // the service decides whether it is mandatory
 	})
 	if r != nil {
 		return sendBody{}, r
@@ -54,17 +54,17 @@ func decodeSend(body []byte) (sendBody, *refusal) {
 // field is a documented field.
 type field struct {
 	name     string
-	plain    bool // without control characters
-	optional bool // missing is the empty string
-	object   bool // a JSON object will do: its value is its text
+	plain    bool // control characters are refused
+	optional bool // if missing, the value is the empty string
+	object   bool // a JSON object is accepted too; the value is its text
 }
 
-// decodeFields is the one decoding of a body. It does not unmarshal into a
-// struct, because encoding/json then folds the case of names, lets the last
-// duplicate win and mends broken strings: a filter in front of the handler that
-// reads otherwise would pass a body that means something else here.
+// decodeFields decodes a body; no other code does. It does not unmarshal into a struct,
+// because encoding/json would ignore the case of names, let the last duplicate win and
+// repair broken strings. A filter in front of the handler that reads the body
+// differently could then pass a body that means something else here.
 //
-// On a refusal no value is returned.
+// With a refusal it returns no value.
 func decodeFields(body []byte, fields []field) ([]string, *refusal) {
 	names := make([]string, len(fields))
 	for i, f := range fields {
@@ -99,5 +99,5 @@ func decodeFields(body []byte, fields []field) ([]string, *refusal) {
 	return values, nil
 }
 
-// blank reports whether there is nothing but white space, of any script.
+// blank reports whether s consists of white space of any script.
 func blank(s string) bool { return strings.TrimSpace(s) == "" }

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Names of the device's cookie. The prefix has the browser refuse a cookie that
-// another host of the site, or a page without TLS, wants to set in its place
-// (RFC 6265bis, 4.1.3.2): the device decides which codes count.
+// Names of the device's cookie. With the prefix, browsers refuse a cookie that another
+// host of the site or a page without TLS tries to set in its place (RFC 6265bis,
+// 4.1.3.2). This matters because codes are bound to the device.
 const (
 	deviceCookieName         = "__Host-rekey-device"
 	insecureDeviceCookieName = "rekey-device"
@@ -21,7 +21,7 @@ type deviceCookie struct {
 	insecure bool
 }
 
-// device returns the id in a page's cookie, or a new one, and keeps it for longer.
+// device returns the id in a page's cookie, or a new id, and renews the cookie.
 func (c deviceCookie) device(w http.ResponseWriter, r *http.Request) string {
 	name := deviceCookieName
 	if c.insecure {
@@ -45,8 +45,8 @@ func (c deviceCookie) device(w http.ResponseWriter, r *http.Request) string {
 	return id
 }
 
-// isDeviceID reports whether an id looks like one of ours: 130 random bits in
-// base32 (RFC 4648). Anything else was made by somebody else, who may know it.
+// isDeviceID reports whether an id has the form that device makes: 130 random bits in
+// base32 (RFC 4648). Another id did not come from here, and an attacker may know it.
 func isDeviceID(s string) bool {
 	const length = 26
 	return len(s) == length && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""

@@ -19,51 +19,50 @@
 // [Options.Routes] adds further routes, such as those of package
 // httpadapter/captcha. They follow the same rules.
 //
-// Mount it anywhere in any mux: at "/", at "/api/v2/sdk/", or under a prefix,
-// which is taken off either by [net/http.StripPrefix] or by [Options.Prefix].
-// Paths are matched exactly and in one spelling: a trailing slash, a doubled
-// slash, or an escaped letter is another path, so that a rule which a proxy has
-// for a route cannot be passed by. Every other path that reaches the handler is
-// answered 404 with the body of all refusals, SDK.COMMON.1002 naming "path".
+// Mount the handler anywhere in any mux: at "/", at "/api/v2/sdk/", or under a prefix
+// that [net/http.StripPrefix] or [Options.Prefix] removes. Paths are matched exactly: a
+// trailing slash, a double slash or an escaped letter makes another path. So a request
+// cannot get around a proxy's rule for a route. All other paths are answered 404 with
+// the usual body of a refusal, SDK.COMMON.1002 for "path".
 //
 // # Answers
 //
-// Success of a POST is 200 with no body. Every refusal has one form, whatever its status:
-// Content-Type application/json;charset=utf8, and
+// A POST that succeeds is answered 200 without a body. All refusals have one form,
+// whatever their status: Content-Type application/json;charset=utf8, and
 //
 //	{"error_code":"SDK.SMS.1005","error_msg":"The SMS verification code is incorrect or has expired."}
 //
-// The message is in the language that X-L asks for, see [Messages]. All answers
-// carry Cache-Control: no-store and X-Content-Type-Options: nosniff, and two
-// refusals for the same reason are the same bytes.
+// The message is in the language that X-L asks for, see [Messages]. All answers have
+// Cache-Control: no-store and X-Content-Type-Options: nosniff. Two refusals for the same
+// reason are identical to the byte.
 //
 // # Order of checks
 //
-// The first fault found is the answer. Path, method, content type, content
-// encoding, size; then the headers; then the JSON form; then the service, which tells about an unknown
-// type, the application and tenant, the number, the CAPTCHA or the password, and
-// the code or the limits in this order. The GET routes end with the headers: their
-// answers are the same for everybody, so no storage is asked.
-// Among headers: X-client-id missing, then device information missing, then any
-// header malformed. Among body fields: any missing, then any of another type,
-// then any malformed. Within each step the documented order decides.
+// The answer names the first fault found. The order is: path, method, content type,
+// content encoding, size; the headers; the form of the JSON; and then what the service
+// checks, which is the type, the application and tenant, the number, the CAPTCHA or the
+// password, and the code or the limits. The GET routes stop after the headers: their
+// answers are the same for all callers and need no storage. The order among headers is:
+// X-client-id missing, device information missing, a header malformed. Among body
+// fields: a field missing, a field of another type, a field malformed. Within each step
+// the documented order decides.
 //
 // A header is malformed if it is repeated, longer than 256 bytes (X-agent: 1,024,
-// X-device-fingerprint: 4,096), not UTF-8, or has control characters. A field is malformed if it is repeated,
-// not UTF-8, holds half of a surrogate pair or U+0000; mobile, type and
-// captcha_token may have no control characters at all. Missing means absent,
-// null, or white space only. Field names are compared exactly; unknown fields
-// are ignored, nested at most 32 deep. A byte-order mark before the object is
-// ignored. A Content-Encoding other than identity is 415.
+// X-device-fingerprint: 4,096), not UTF-8, or has control characters. A field is
+// malformed if it is repeated, not UTF-8, or holds half of a surrogate pair or U+0000;
+// mobile, type and captcha_token must not have any control character. Missing means
+// absent, null, or only white space. Field names are compared exactly. Unknown fields
+// are ignored, nested at most 32 deep. A byte-order mark before the object is ignored. A
+// Content-Encoding other than identity is answered 415.
 //
-// A request whose caller has left is still answered (as our own failure, if it
-// was interrupted): a handler that just returns has net/http say 200.
+// A request whose caller has left is still answered (as a failure of the server, if it
+// was interrupted), because net/http would otherwise answer 200.
 //
 // # What the server must do
 //
-// The handler bounds bodies; how long a request takes and how large its headers
-// are only the server can bound. Without these settings a thousand idle
-// connections are a denial of service:
+// The handler bounds bodies. Only the server can bound the duration of a request and the
+// size of its headers. Without these settings a thousand idle connections make the
+// service unavailable:
 //
 //	server := &http.Server{
 //		Handler:           mux,
@@ -74,38 +73,38 @@
 //		MaxHeaderBytes:    16 << 10, // the documented headers take up to 7 KiB
 //	}
 //
-// The service is called only after the body has arrived in full, so a slow
-// sender never holds a transaction.
+// The handler calls the service only after the whole body has arrived, so a slow caller
+// never holds a transaction.
 //
 // # Addresses
 //
-// Limits count by the address of the connection. Behind a reverse proxy that is
-// the proxy's, and all callers share one budget: set [Options.TrustedProxies] and
-// [Options.AddressHeader], or [Options.TrustUnixSocket] if the proxy connects over
-// a Unix socket, where connections have no address. The X-device-ip header is the caller's own claim. It
-// is kept for the audit trail and never counted by.
+// Limits count by the address of the connection. Behind a reverse proxy this is the
+// proxy's address, and all callers would share its limits. Set [Options.TrustedProxies]
+// and [Options.AddressHeader], or [Options.TrustUnixSocket] if the proxy connects over a
+// Unix socket, where connections have no address. The X-device-ip header is the caller's
+// own claim. It is kept for the audit trail, and limits ignore it.
 //
 // # Browsers
 //
-// Pages of other origins may call the routes if [Options.AllowedOrigins] has their
-// origin. If the mux that the handler is mounted in has patterns with methods,
-// let OPTIONS through too, or the mux answers the browser's preflight.
+// Pages of other origins may call the routes if [Options.AllowedOrigins] lists their
+// origin. If your mux has patterns with methods, let OPTIONS through too; otherwise the
+// mux answers the browser's preflight.
 //
 // # Routes of your own
 //
-// [CallerSource] says who asks, for JSON routes by the documented headers and for
-// web pages by a random id in a cookie. [Status] and [WriteError] answer with
-// errors of the service.
+// [CallerSource] finds out who sends a request: for JSON routes from the documented
+// headers, for web pages from a random id in a cookie. [Status] and [WriteError] turn
+// errors of the service into answers.
 //
 // # Logs
 //
 // Each request is one Info record in UTC: route, status, error_code, client,
 // address, language and duration; client and language are what the caller sent.
-// Our own failures are an Error record besides. Bodies, numbers, codes, device
+// A failure of the server is an Error record in addition. Bodies, numbers, codes, device
 // fingerprints and panic values are never logged.
 //
 // # Stability
 //
-// Routes, statuses, error codes and the form of answers follow a published API
-// and do not change. The wording of messages may.
+// Routes, statuses, error codes and the form of answers follow a published API and do
+// not change. The wording of messages may change.
 package httpadapter

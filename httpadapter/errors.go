@@ -11,12 +11,11 @@ import (
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
-// refusal is an answer other than success. Everything that a caller can be
-// refused with is made in this file.
+// refusal is an answer other than success. All refusals are made in this file.
 type refusal struct {
 	status  int
 	message Message
-	args    []any // what stands for {0}, {1}: a string, or a Message to say in the caller's language
+	args    []any // replace {0}, {1}: a string, or a Message that is said in the caller's language
 
 	retryAfter time.Duration // Retry-After, unless 0
 	allow      string        // Allow, unless empty
@@ -25,7 +24,7 @@ type refusal struct {
 	sentinel   error         // what errors.Is finds
 }
 
-// Error is for a refusal that [CallerSource.FromHeaders] returns.
+// Error implements error, for a refusal that [CallerSource.FromHeaders] returns.
 func (r *refusal) Error() string {
 	if r.sentinel != nil {
 		return r.sentinel.Error()
@@ -35,7 +34,7 @@ func (r *refusal) Error() string {
 
 func (r *refusal) Unwrap() error { return r.sentinel }
 
-// What is wrong with the request's form.
+// Refusals of a request's form.
 
 func refusePath() *refusal { return malformedAs(http.StatusNotFound, "path") }
 
@@ -53,7 +52,8 @@ func refuseEncoding() *refusal {
 	return malformedAs(http.StatusUnsupportedMediaType, "Content-Encoding")
 }
 
-// The rest of the body is not read, so the connection ends.
+// refuseSize refuses a body that is too large. The rest of the body is not read, so the
+// connection is closed.
 func refuseSize() *refusal {
 	r := malformedAs(http.StatusRequestEntityTooLarge, "body")
 	r.closing = true
@@ -72,12 +72,12 @@ func badRequest(m Message, args ...any) *refusal {
 	return &refusal{status: http.StatusBadRequest, message: m, args: args}
 }
 
-// refuseFailure is for failures of our own; the caller learns nothing of cause.
+// refuseFailure answers a failure of the server. It does not show cause to the caller.
 func refuseFailure(cause error) *refusal {
 	return &refusal{status: http.StatusInternalServerError, message: MessageBusy, cause: cause}
 }
 
-// refusals are the service's sentinels. All are answered 400.
+// refusals are the answers to the service's sentinel errors. All are answered 400.
 var refusals = []struct {
 	err     error
 	message Message
@@ -96,8 +96,8 @@ var refusals = []struct {
 	{err: identity.ErrCodeRefused, message: MessageCodeRefused},
 }
 
-// refuse turns the service's error into an answer; nil stays nil. What is not
-// listed is a failure of our own.
+// refuse turns an error of the service into an answer; nil stays nil. An error that is
+// not listed is a failure of the server.
 func refuse(err error) *refusal {
 	if err == nil {
 		return nil
@@ -147,13 +147,13 @@ func refusePassword(e *identity.PasswordError) *refusal {
 	return refuseFailure(e)
 }
 
-// code is the error_code of a refusal.
+// code returns the error_code of a refusal.
 func (r *refusal) code() string {
 	code, _, _ := strings.Cut(string(r.message), "/")
 	return code
 }
 
-// lenient is the status for callers that know 200, 400 and 5xx only.
+// lenient returns the status for callers that know only 200, 400 and 5xx.
 func (r *refusal) lenient() int {
 	switch r.status {
 	case http.StatusMethodNotAllowed, http.StatusRequestEntityTooLarge,
@@ -163,7 +163,8 @@ func (r *refusal) lenient() int {
 	return r.status
 }
 
-// retrySeconds rounds up: a caller who comes back a moment early is refused again.
+// retrySeconds returns Retry-After in whole seconds, rounded up: a caller who retries a
+// moment too early is refused again.
 func (r *refusal) retrySeconds() string {
 	seconds := r.retryAfter / time.Second
 	if r.retryAfter%time.Second > 0 {

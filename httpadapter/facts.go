@@ -9,8 +9,8 @@ import (
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
-// The read-only routes look at the headers' form only, and at no storage: what
-// they answer is the same for everybody.
+// The read-only routes check the form of the headers and use no storage: their answers
+// are the same for all callers.
 
 type countryCodes struct {
 	Definitions []areaCode `json:"phoneAreaCodeDefinitions"`
@@ -41,13 +41,13 @@ func (h *handler) countryCodes(context.Context, identity.Caller, []byte) ([]byte
 	return encode(answer), nil
 }
 
-// chinaDigits is the documented rule for a number of China. It is narrower than
-// what is possible there, as nobody has a mobile number otherwise.
+// chinaDigits is the documented rule for numbers of China. It is narrower than the number
+// plan, but covers all mobile numbers in use.
 const chinaDigits = `1\d{10}`
 
-// mobileRegex is the form of the numbers of a country, for a client that checks
-// before it asks. Other spellings are accepted too. The calling code may be left
-// out in the default region only, because a number without one belongs there.
+// mobileRegex describes the numbers of a country, for clients that check a number before
+// they send it. The service accepts other spellings too. The calling code is optional in
+// the default region only, because a number without one belongs to that region.
 func mobileRegex(c identity.Country, byDefault bool) string {
 	digits := chinaDigits
 	if c.Region != "CN" {

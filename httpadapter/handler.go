@@ -23,9 +23,9 @@ type service interface {
 	Now() time.Time
 }
 
-// New returns the handler of the documented routes. It reports all faults of
-// its arguments together, and copies what the options point to, except for the
-// logger. The handler is safe for concurrent use and keeps no state.
+// New returns the handler of the documented routes, or an error that joins all faults of
+// its arguments. It copies what the options point to, except for the logger. The handler
+// is safe for concurrent use and keeps no state.
 func New(svc *identity.Service, opts Options) (http.Handler, error) {
 	if svc == nil {
 		_, err := newHandler(nil, opts)
@@ -68,7 +68,7 @@ func newHandler(svc service, opts Options) (*handler, error) {
 	return h, nil
 }
 
-// The routes' paths, below the prefix.
+// The paths of the routes, below the prefix.
 const (
 	pathSend      = "/api/v2/sdk/sms/send"
 	pathReset     = "/api/v2/sdk/pwd/update-by-mobile"
@@ -77,7 +77,7 @@ const (
 	pathOpenAPI   = "/openapi.json"
 )
 
-// What Allow says of a route.
+// Values of the Allow header.
 const (
 	methodsPost = http.MethodPost
 	methodsGet  = http.MethodGet + ", " + http.MethodHead
@@ -92,8 +92,8 @@ type handler struct {
 	routes   map[string]route // by escaped path
 }
 
-// route is a documented route. Its call gets the body of a POST, and returns the
-// body of the answer, none for zero bytes.
+// route is a documented route. Its call gets the body of a POST and returns the body of
+// the answer; zero bytes mean no body.
 type route struct {
 	name    string
 	methods string
@@ -127,7 +127,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.answer(x.serve())
 }
 
-// exchange is one request on its way.
+// exchange is one request and its answer.
 type exchange struct {
 	*handler
 	start    time.Time
@@ -176,7 +176,7 @@ func (x *exchange) serve() ([]byte, *refusal) {
 	return x.route.call(x.r.Context(), caller, body)
 }
 
-// document returns a request's body if it is called JSON.
+// document returns the body of a request whose Content-Type is JSON.
 func (x *exchange) document() ([]byte, *refusal) {
 	if !jsonbody.AcceptedType(x.r.Header.Values("Content-Type")) {
 		return nil, refuseContentType()
@@ -187,8 +187,8 @@ func (x *exchange) document() ([]byte, *refusal) {
 	return x.read(x.w, x.r)
 }
 
-// answer writes and logs. Nothing in it depends on anything but the refusal and
-// the language, so that equal refusals are equal bytes.
+// answer writes and logs the answer. A refusal depends only on its reason and the
+// language, so that equal refusals are equal to the byte.
 func (x *exchange) answer(body []byte, refused *refusal) {
 	x.answered = true
 	status := x.status
@@ -219,7 +219,7 @@ func write(w http.ResponseWriter, status int, body []byte) {
 	_, _ = w.Write(body) // the caller may have left
 }
 
-// headers sets those of a refusal beside what every answer has.
+// headers sets the headers of a refusal, in addition to those of all answers.
 func (r *refusal) headers(header http.Header) {
 	if r.allow != "" {
 		header.Set("Allow", r.allow)
@@ -232,7 +232,7 @@ func (r *refusal) headers(header http.Header) {
 	}
 }
 
-// body is a refusal's, in the language of the number.
+// body returns the body of a refusal in a language, which is given by its number.
 func (t *translator) body(lang int, r *refusal) []byte {
 	return encode(struct {
 		Code    string `json:"error_code"`
@@ -240,7 +240,7 @@ func (t *translator) body(lang int, r *refusal) []byte {
 	}{r.code(), t.text(lang, r)})
 }
 
-// encode is for values that always encode.
+// encode encodes a value that always encodes.
 func encode(v any) []byte {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

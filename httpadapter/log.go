@@ -14,7 +14,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
-// log writes the attempt, and the cause of a failure of our own.
+// log logs the request, and the cause of a failure of the server.
 func (x *exchange) log(status int, refused *refusal) {
 	var code string
 	if refused != nil {
@@ -61,11 +61,11 @@ func (x *exchange) record(level slog.Level, message string, attrs []slog.Attr) {
 	}
 	record := slog.NewRecord(time.Now().UTC(), level, message, 0)
 	record.AddAttrs(attrs...)
-	_ = logs.Handle(ctx, record) // there is nobody to tell
+	_ = logs.Handle(ctx, record) // a failure of the log cannot be logged
 }
 
-// recover answers for a panic, which otherwise breaks the connection and has
-// net/http log the panic's value.
+// recover answers a request whose handling panicked. Otherwise net/http would break the
+// connection and log the panic's value.
 func (x *exchange) recover() {
 	value := recover()
 	if value == nil {

@@ -15,7 +15,7 @@ import (
 // Message names a message. Up to a slash, if it has one, it is the error_code.
 type Message string
 
-// The messages, and what stands for their placeholders.
+// The messages, and the values of their placeholders.
 const (
 	MessageClientNotFound   Message = "APP.0001"
 	MessageClientMissing    Message = "APP.0002"
@@ -39,9 +39,9 @@ const (
 	MessageWrongCredentials Message = "REKEY.0001"
 )
 
-// Messages are texts by BCP 47 language. English ("en") and Chinese ("zh") are
-// shipped complete; a caller's X-L finds the closest language there is, so that
-// en-GB is answered in "en" and zh-CN and zh_TW in "zh".
+// Messages are texts by BCP 47 language. English ("en") and Chinese ("zh") are shipped
+// complete. X-L selects the closest available language: en-GB is answered in "en", zh-CN
+// and zh_TW in "zh".
 type Messages map[string]map[Message]string
 
 func shippedMessages() Messages {
@@ -91,7 +91,7 @@ func shippedMessages() Messages {
 	}
 }
 
-// translator says messages in the language that suits a caller best.
+// translator translates messages into the language that suits a caller best.
 type translator struct {
 	texts   []map[Message]string // as the matcher numbers languages, the default first
 	tags    []string
@@ -100,8 +100,8 @@ type translator struct {
 
 var placeholder = regexp.MustCompile(`\{[^}]*\}`)
 
-// newTranslator merges the embedder's messages into the shipped ones, and
-// returns all faults together.
+// newTranslator merges the application's messages into the shipped ones. The error joins
+// all faults.
 func newTranslator(custom Messages, defaultLanguage string) (*translator, error) {
 	var errs []error
 	all := shippedMessages()
@@ -187,10 +187,9 @@ func match(m language.Matcher, asked string) int {
 	return i
 }
 
-// language returns the number of the closest language, the default's if there
-// is none.
+// language returns the number of the closest language, or of the default language.
 func (t *translator) language(asked string) int {
-	const longest = 64 // of any sensible tag; parsing more is work for nothing
+	const longest = 64 // no sensible tag is longer
 	if asked == "" || len(asked) > longest {
 		return 0
 	}

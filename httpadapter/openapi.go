@@ -13,10 +13,10 @@ import (
 //go:embed openapi.json
 var openAPI []byte
 
-// OpenAPI returns the description of the documented routes, and of those that are
-// given, as an OpenAPI 3.1 document in JSON. The prefix is that of [Options]; with
-// it the document's server is that path on the host that serves it. A route without
-// an Operation is left out. OpenAPI panics if an Operation is not a JSON object.
+// OpenAPI returns the description of the documented routes and of the given routes, as an
+// OpenAPI 3.1 document in JSON. The prefix is that of [Options]; it becomes the path of
+// the document's server. A route without an Operation is left out. OpenAPI panics if an
+// Operation is not a JSON object.
 func OpenAPI(prefix string, routes ...Route) []byte {
 	document := slices.Clone(openAPI)
 	for _, r := range routes {
@@ -30,8 +30,8 @@ func OpenAPI(prefix string, routes ...Route) []byte {
 	return bytes.Replace(document, []byte(`"url": "/"`), []byte(`"url": `+strconv.Quote(prefix)), 1)
 }
 
-// addOperation puts a route before the others, and leaves the rest of the document
-// as it is written.
+// addOperation inserts a route before the others, and leaves the rest of the document
+// unchanged.
 func addOperation(document []byte, r Route) []byte {
 	if !isObject(r.Operation) {
 		panic("httpadapter: OpenAPI: Operation of " + r.Path + " is not a JSON object")

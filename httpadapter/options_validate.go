@@ -27,17 +27,16 @@ func optionFault(of, format string, args ...any) error {
 	return &OptionError{Option: text[:end], Problem: strings.TrimLeft(text[end:], " :"), of: of, text: text}
 }
 
-// Validate returns every fault of the options, with defaults for those that are
-// zero: nil, or an error that [errors.Join] made of one [*OptionError] for each
-// fault. [New] calls it.
+// Validate returns nil, or an error that [errors.Join] made of one [*OptionError] for
+// each fault of the options. Zero options count with their defaults. [New] calls it.
 func (o Options) Validate() error {
 	o.fill()
 	_, err := newTranslator(o.Messages, o.DefaultLanguage)
 	return errors.Join(o.check(), err)
 }
 
-// WithDefaults returns a copy of the options in which every option that was zero
-// has its default. [New] calls it.
+// WithDefaults returns a copy of the options with the default for each zero option. [New]
+// calls it.
 func (o Options) WithDefaults() Options {
 	o.fill()
 	return o

@@ -11,7 +11,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
-// Headers that say who asks, spelled as documented.
+// Headers that describe the caller, spelled as documented.
 const (
 	headerOS       = "X-operating-sys-version"
 	headerDevice   = "X-device-fingerprint"
@@ -39,8 +39,8 @@ var callerHeaders = []struct {
 	{headerTenant, maxHeaderBytes},
 }
 
-// readCaller reads the headers. Repeated ones are refused, because what stands
-// between the caller and here may have looked at the other one.
+// readCaller reads the headers. It refuses a repeated header, because a proxy or filter
+// on the way may have read the other value.
 func readCaller(r *http.Request, p proxies) (identity.Caller, *refusal) {
 	if missingHeader(r, headerClient) {
 		return identity.Caller{}, refuse(identity.ErrClientMissing)
@@ -77,8 +77,8 @@ func wellFormedHeader(value string, longest int) bool {
 	return len(value) <= longest && utf8.ValidString(value) && !strings.ContainsFunc(value, unicode.IsControl)
 }
 
-// single is a header's value if it is there once and well-formed, else empty:
-// for what is needed before the headers are checked.
+// single returns the value of a header that occurs once and is well-formed, and otherwise
+// the empty string. It is for values that are needed before the headers are checked.
 func single(r *http.Request, name string) string {
 	values := r.Header.Values(name)
 	if len(values) != 1 || !wellFormedHeader(values[0], maxHeaderBytes) {
@@ -87,7 +87,7 @@ func single(r *http.Request, name string) string {
 	return values[0]
 }
 
-// read returns the body, or nil for one that broke off, which is no JSON.
+// read returns the body, or nil for an incomplete body, which is not JSON.
 func (h *handler) read(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
 	if r.ContentLength > h.options.MaxBodyBytes {
 		return nil, refuseSize()

@@ -18,10 +18,9 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/puzzle"
 )
 
-// Config says which routes there are. Service, Counter, and one of Puzzles and
-// Altcha are mandatory.
+// Config configures the routes. Service, Counter, and Puzzles or Altcha are mandatory.
 type Config struct {
-	// Service knows the applications and how numbers are written. Mandatory.
+	// Service checks the application and reads numbers. Mandatory.
 	Service *identity.Service
 	// Puzzles, if not nil, adds the routes of the sliding puzzle.
 	Puzzles *puzzle.Puzzles
@@ -30,8 +29,8 @@ type Config struct {
 
 	// Counter counts requests by address: any [identity.Storage]. Mandatory.
 	Counter Counter
-	// PerAddress is how many puzzles and challenges together an address can ask for.
-	// Default 60 in 10 minutes: an office behind one address sends fewer codes.
+	// PerAddress is how many puzzles and challenges together one address can ask for.
+	// Default 60 in 10 minutes, more codes than an office behind one address sends.
 	PerAddress []limit.Rate
 
 	// Now is the clock. Default time.Now.
@@ -50,8 +49,8 @@ const (
 	PathChallenge = "/api/v2/sdk/captcha/challenge"
 )
 
-// Routes returns the routes for httpadapter.Options. It reports all faults of the
-// configuration together.
+// Routes returns the routes for httpadapter.Options, or an error that joins all faults
+// of cfg.
 func Routes(cfg Config) ([]httpadapter.Route, error) {
 	cfg.PerAddress = slices.Clone(cfg.PerAddress)
 	if len(cfg.PerAddress) == 0 {
@@ -124,8 +123,8 @@ func (s *server) admit(ctx context.Context, c identity.Caller) error {
 	return nil
 }
 
-// network is what one customer of a provider has: an IPv4 address, or the /64 of an
-// IPv6 address.
+// network returns what one customer of an internet provider gets: an IPv4 address, or
+// the /64 of an IPv6 address.
 func network(a netip.Addr) string {
 	a = a.Unmap().WithZone("")
 	if a.Is6() {

@@ -1,5 +1,5 @@
-// Package captcha has the routes by which clients get something to solve: the
-// sliding puzzle of the API family, and the challenge of a proof of work.
+// Package captcha has the routes that give clients a CAPTCHA to solve: the sliding
+// puzzle of the API family, and the challenge of a proof of work.
 //
 //	GET  /api/v2/sdk/captcha            a puzzle
 //	POST /api/v2/sdk/captcha/verify     its answer; returns the captcha_token
@@ -11,12 +11,13 @@
 //	...
 //	handler, err := httpadapter.New(service, httpadapter.Options{Routes: routes})
 //
-// The routes ask for the documented headers and answer in the documented form. They
-// treat all numbers alike; whether one has a user they do not know.
+// The routes need the documented headers and answer in the documented form. They treat
+// all numbers alike, and do not know whether a number has a user.
 //
 // # Limits
 //
-// To draw a puzzle and to make a challenge takes CPU time and is free for the caller,
-// so each address can ask for so many in a span of time, see [Config.PerAddress]. An
-// IPv6 address counts as its /64. More are answered 429 with Retry-After.
+// Drawing a puzzle or making a challenge costs the server CPU time and the caller
+// nothing. So [Config.PerAddress] limits how many an address can ask for. An IPv6
+// address counts as its /64. Requests beyond the limit are answered 429 with
+// Retry-After.
 package captcha

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 )
 
-// operations describe the routes for OpenAPI of package httpadapter.
+// operations describes the routes for OpenAPI of package httpadapter.
 //
 //go:embed openapi.json
 var operations []byte

@@ -11,17 +11,17 @@ import (
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
-// puzzleAnswer has every field that clients of the family may look for. The fields
-// of the type any are null in each answer of the family.
+// puzzleAnswer has all fields that clients of the API family may read. Fields of the
+// type any are always null, as in the answers of the family.
 type puzzleAnswer struct {
 	CaptchaID           string `json:"captchaId"`
 	ProjectCode         any    `json:"projectCode"`
 	CaptchaOriginalPath any    `json:"captchaOriginalPath"`
 	CaptchaFontType     any    `json:"captchaFontType"`
 	CaptchaFontSize     any    `json:"captchaFontSize"`
-	SecretKey           any    `json:"secretKey"` // a client with a key would encrypt the point
+	SecretKey           any    `json:"secretKey"` // null, so that clients do not encrypt the point
 	OriginalImageBase64 []byte `json:"originalImageBase64"`
-	Point               any    `json:"point"` // where the hole is: told by nobody
+	Point               any    `json:"point"` // where the hole is; never sent
 	JigsawImageBase64   []byte `json:"jigsawImageBase64"`
 	WordList            any    `json:"wordList"`
 	PointList           any    `json:"pointList"`
@@ -43,7 +43,8 @@ func (s *server) puzzle(ctx context.Context, c identity.Caller, _ []string) (any
 	return puzzleAnswer{CaptchaID: p.ID, Token: p.Token, OriginalImageBase64: p.Picture, JigsawImageBase64: p.Piece}, nil
 }
 
-// verify is not charged to the address: its puzzle was.
+// verify checks the answer to a puzzle. It does not charge the address, because the
+// puzzle was charged.
 func (s *server) verify(ctx context.Context, c identity.Caller, values []string) (any, error) {
 	pointText, token, sender := values[0], values[1], values[2]
 	x, y, ok := parsePoint(pointText)

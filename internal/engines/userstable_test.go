@@ -233,7 +233,7 @@ func TestWrongUsersTables(t *testing.T) {
 		}{
 			"empty":         {func(u *bunstore.UsersTable) { *u = bunstore.UsersTable{} }, []string{"Table is required", "ID is required", "Mobile is required", "PasswordHash is required", "PasswordChangedAt is required", "exactly one of VerifiedAt"}},
 			"injection":     {func(u *bunstore.UsersTable) { u.Table = `users"; DROP TABLE users; --` }, []string{"Table"}},
-			"backquote":     {func(u *bunstore.UsersTable) { u.Mobile = "phone`" }, []string{`Mobile "phone` + "`" + `" is no name`}},
+			"backquote":     {func(u *bunstore.UsersTable) { u.Mobile = "phone`" }, []string{`Mobile "phone` + "`" + `" is not a name`}},
 			"both verified": {func(u *bunstore.UsersTable) { u.EveryNumberIsVerified = true }, []string{"exactly one of"}},
 			"value":         {func(u *bunstore.UsersTable) { u.Where = "deleted = ?" }, []string{"question mark"}},
 			"types":         {func(u *bunstore.UsersTable) { u.IDType, u.Times = 9, 9 }, []string{"IDType", "Times"}},

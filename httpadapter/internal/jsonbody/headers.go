@@ -2,8 +2,8 @@ package jsonbody
 
 import "strings"
 
-// AcceptedType reports whether the one Content-Type is application/json
-// with no parameter but a charset of UTF-8, in any case and spacing.
+// AcceptedType reports whether there is one Content-Type and it is application/json, with
+// no parameter other than a charset of UTF-8, in any case and spacing.
 func AcceptedType(values []string) bool {
 	if len(values) != 1 {
 		return false
@@ -31,7 +31,7 @@ func AcceptedType(values []string) bool {
 	return true
 }
 
-// AcceptedEncoding reports whether no Content-Encoding but identity is named.
+// AcceptedEncoding reports whether no Content-Encoding other than identity is named.
 func AcceptedEncoding(values []string) bool {
 	for coding := range strings.SplitSeq(strings.Join(values, ","), ",") {
 		// RFC 9110, 5.6.1 lets an element of a list be empty.

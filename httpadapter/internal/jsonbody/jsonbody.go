@@ -1,8 +1,8 @@
-// Package jsonbody reads request bodies in one way only: a body is one JSON object
-// in UTF-8, and each field is found by its exact name. It does not unmarshal into a
-// struct, because encoding/json then folds the case of names, lets the last
-// duplicate win and mends broken strings: a filter in front of the handler that
-// reads otherwise would pass a body that means something else here.
+// Package jsonbody reads request bodies strictly: a body is one JSON object in UTF-8, and
+// each field is found by its exact name. It does not unmarshal into a struct, because
+// encoding/json would ignore the case of names, let the last duplicate win and repair
+// broken strings. A filter in front of the handler that reads the body differently could
+// then pass a body that means something else here.
 package jsonbody
 
 import (
@@ -20,8 +20,8 @@ const byteOrderMark = "\ufeff"
 
 // Value is what a body has for a field.
 type Value struct {
-	Times int    // how often the field is there
-	Raw   []byte // the last value, as it was written
+	Times int    // how often the field occurs
+	Raw   []byte // the last value, as it is written
 	Text  string // the last value, if it is a string
 }
 
@@ -31,8 +31,8 @@ type Value struct {
 func Object(body []byte, fields ...string) (values []Value, others []string, ok bool) {
 	// Some clients write a byte-order mark first, which RFC 8259, 8.1 lets us ignore.
 	body = bytes.TrimPrefix(body, []byte(byteOrderMark))
-	// Valid sees to the grammar (RFC 8259) and to trailing bytes, so that the decoder
-	// below meets nothing it is lenient about.
+	// Valid checks the grammar (RFC 8259) and refuses trailing bytes, about which the
+	// decoder below would be lenient.
 	if !json.Valid(body) || depth(body) > maxDepth {
 		return nil, nil, false
 	}

@@ -1,6 +1,6 @@
 package jsonbody
 
-// depth is how deep valid JSON nests.
+// depth returns how deep valid JSON nests.
 func depth(body []byte) (deepest int) {
 	level, quoted := 0, false
 	for i := 0; i < len(body); i++ {
@@ -20,9 +20,9 @@ func depth(body []byte) (deepest int) {
 	return deepest
 }
 
-// loneSurrogate reports whether a valid JSON string escapes half of a surrogate
-// pair: no character, which encoding/json turns into U+FFFD, so that many bodies
-// would be one password.
+// loneSurrogate reports whether a valid JSON string escapes half of a surrogate pair,
+// which is not a character. encoding/json turns each into U+FFFD, so that different
+// bodies would be the same password.
 func loneSurrogate(raw []byte) bool {
 	const escape = len(`\uXXXX`)
 	for i := 0; i < len(raw); i++ {
