@@ -9,23 +9,21 @@ import (
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
-// Route is a call that the handler answers beside the documented ones, under the
-// same rules: the documented headers, the same checks in the same order, the same
-// form of refusals, the same records in the log. Package httpadapter/captcha makes
-// such routes; see [Options.Routes].
+// Route is a route that the handler serves in addition to the documented ones, under the
+// same rules: documented headers, order of checks, form of refusals, and records in the
+// log. Package httpadapter/captcha makes such routes; see [Options.Routes].
 type Route struct {
-	// Method is GET, which a HEAD is answered as, or POST, which must bring a JSON
-	// object.
+	// Method is GET, which serves HEAD too, or POST, which needs a JSON object as its body.
 	Method string
 	// Path comes after [Options.Prefix], such as "/api/v2/sdk/captcha".
 	Path string
-	// Fields are what Call needs of a POST's body. All are mandatory.
+	// Fields are the fields of a POST's body that Call needs. All are mandatory.
 	Fields []Field
-	// Call answers. It gets the values of Fields, in their order. What it returns is
+	// Call handles a request. It gets the values of Fields, in their order. Its result is
 	// encoded as JSON; nil is an answer of zero bytes. An error of package identity is
-	// answered as on the documented routes, a [*MalformedError] with 400 and the name
-	// of the parameter, and any other error as a failure of our own. Call is used by
-	// many goroutines at the same time.
+	// answered as on the documented routes, a [*MalformedError] with 400 and the name of
+	// the parameter, and any other error as a failure of the server. Call must be safe for
+	// concurrent use.
 	Call func(ctx context.Context, c identity.Caller, values []string) (any, error)
 	// Operation describes the route in [OpenAPI]: an operation of OpenAPI 3.1 as a JSON
 	// object, which may refer to the components of the document. If nil, the document
@@ -36,8 +34,8 @@ type Route struct {
 // Field is a field of a request's body: a string without control characters.
 type Field struct {
 	Name string
-	// Object accepts a JSON object, too; its value is the object's text. Call has to
-	// check what the text says, also if it came as a string.
+	// Object accepts a JSON object too; the value is then the object's text. Call must
+	// check the text in both cases.
 	Object bool
 }
 
@@ -67,7 +65,7 @@ func (r Route) check() error {
 	return nil
 }
 
-// route makes it one of the handler's.
+// route converts it to a route of the handler.
 func (r Route) route() route {
 	fields := make([]field, len(r.Fields))
 	for i, f := range r.Fields {

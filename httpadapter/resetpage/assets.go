@@ -22,8 +22,8 @@ var (
 	solveJS []byte
 )
 
-// assets are the page's files. Their names hold a hash of what is in them, so
-// that browsers may keep them for ever.
+// assets are the page's files. Their names hold a hash of their contents, so that
+// browsers may cache them for a long time.
 type assets struct {
 	files                       map[string]asset
 	style, script, worker, logo string // URLs
@@ -101,6 +101,6 @@ func (a *assets) serve(w http.ResponseWriter, r *http.Request, name string) {
 	header.Set("Content-Length", strconv.Itoa(len(file.body)))
 	w.WriteHeader(http.StatusOK)
 	if r.Method != http.MethodHead {
-		_, _ = w.Write(file.body) // the browser is gone: nobody to tell
+		_, _ = w.Write(file.body) // an error means that the browser is gone
 	}
 }

@@ -37,9 +37,9 @@ func contrast(a, b rgb) float64 {
 
 var white, black = rgb{1, 1, 1}, rgb{}
 
-// readableOn makes a colour lighter or darker, keeping its hue, until it has the
-// contrast that text needs on all the grounds (WCAG 2.2, 1.4.3: 4.5 to 1, and
-// some to spare for rounding).
+// readableOn makes a colour lighter or darker, without changing its hue, until it has
+// the contrast that text needs on all the grounds (WCAG 2.2, 1.4.3: 4.5 to 1, and a
+// little more for rounding).
 func (c rgb) readableOn(towards rgb, grounds ...rgb) rgb {
 	for i := range 101 {
 		shade := c.shade(towards, float64(i)/100)

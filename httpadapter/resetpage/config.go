@@ -80,8 +80,8 @@ type Config struct {
 	// path of this host. It is fixed here, so that no link to the page can change
 	// where it leads. Default none: the last step has no button.
 	SignInURL string
-	// HelpURL is where a person goes who no longer has the number, of the same
-	// form; "mailto:" and "tel:" are allowed too. Default none.
+	// HelpURL is the link for a person who no longer has the number, in the same form as
+	// SignInURL; "mailto:" and "tel:" are allowed too. Default none.
 	HelpURL string
 	// Logo is an image in SVG, PNG, WebP, JPEG or GIF, at most 64 KiB, shown 32
 	// pixels high. Default: a key in the accent colour.
@@ -97,34 +97,34 @@ type Config struct {
 	// Texts add languages, or replace shipped texts. A text that an added language
 	// lacks is shown in English.
 	Texts Texts
-	// Languages are those on offer, in the order of the switch. Default: English,
+	// Languages are the languages on offer, in the order of the switch. Default: English,
 	// Chinese, then the others of Texts.
 	Languages []string
-	// DefaultLanguage is used for a browser that wants none of Languages. Default:
-	// the first of Languages.
+	// DefaultLanguage is used if the browser asks for none of Languages. Default: the
+	// first of Languages.
 	DefaultLanguage string
 	// Templates replace shipped templates by name. See [Page] for what they get and
 	// docs/reset-page-look.md for their names. Default none.
 	Templates *template.Template
 
-	// Address is whom limits count: behind a reverse proxy it must return the
-	// address that the proxy reports, or all people share one budget. Default: the
-	// connection's address.
+	// Address returns the address that limits count by. Behind a reverse proxy it must
+	// return the address that the proxy reports, or all people share the same limits.
+	// Default: the address of the connection.
 	Address func(*http.Request) netip.Addr
-	// Captcha gives the challenges for a service that asks for a captcha token,
-	// always or on suspicion. It is the verifier that [identity.Config] has, of package
-	// identity/altcha. If nil, a person who is asked for a token cannot go on.
+	// Captcha makes the challenges if the service asks for a captcha token, always or on
+	// suspicion. Use the verifier of package identity/altcha that [identity.Config] has.
+	// If nil, a person who is asked for a token cannot continue.
 	Captcha Challenger
 
-	// Logger gets a record of each form that is sent, and each failure of our own;
-	// never a number, a code or a password. Nil discards.
+	// Logger gets a record of each form that is sent and of each failure of the server;
+	// never a number, a code or a password. If nil, nothing is logged.
 	Logger *slog.Logger
-	// Now is the clock. Nil: time.Now.
+	// Now is the clock. Default time.Now.
 	Now func() time.Time
 
-	// InsecureCookies allows the page over plain HTTP, for tests and for trying it
-	// on your own machine. Everyone on the way can then read and change the
-	// cookies, the code and the new password.
+	// InsecureCookies allows the page over plain HTTP, for tests on your own machine. An
+	// attacker on the network can then read and change the cookies, the code and the new
+	// password.
 	InsecureCookies bool
 }
 
@@ -133,7 +133,7 @@ const (
 	maxLogo   = 64 << 10
 )
 
-// fill sets the defaults and copies what the caller could still change.
+// fill sets the defaults and copies the slices and maps that the caller could change.
 func (c *Config) fill() {
 	def(&c.Path, "/reset-password")
 	if c.DefaultRegion == "" && len(c.Countries) > 0 {
@@ -170,8 +170,8 @@ func def[T comparable](field *T, value T) {
 	}
 }
 
-// check returns every fault of a filled configuration, but those of the texts
-// and templates.
+// check returns all faults of a filled configuration, except those of the texts and
+// templates.
 func (c *Config) check() error {
 	var errs []error
 	fault := func(bad bool, format string, args ...any) {
@@ -227,8 +227,8 @@ func validPath(p string) bool {
 	return true
 }
 
-// validLink reports whether a link leads where it seems to: "//host" and
-// "/\host" look like paths and are other hosts.
+// validLink reports whether a link is an allowed URL or a path of this host. It refuses
+// "//host" and "/\host", which look like paths but lead to other hosts.
 func validLink(link string, schemes ...string) bool {
 	if link == "" {
 		return true
@@ -246,8 +246,8 @@ func validLink(link string, schemes ...string) bool {
 	return slices.Contains(schemes, u.Scheme)
 }
 
-// connection is the address at the other end of the connection; the zero
-// address if it has none, as over a Unix socket.
+// connection returns the address of the other end of the connection, or the zero address
+// if it has none, as on a Unix socket.
 func connection(r *http.Request) netip.Addr {
 	ap, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Cookie names, without the prefix that secure ones have. The prefix __Host-
-// keeps other hosts of the same domain from setting them (RFC 6265bis, 4.1.3.2).
+// Cookie names, without the prefix of secure cookies. The prefix __Host- prevents other
+// hosts of the same domain from setting them (RFC 6265bis, 4.1.3.2).
 const (
 	cookieState    = "rekey-reset"
 	cookieDevice   = "rekey-device"
@@ -23,9 +23,9 @@ func (h *handler) cookieName(name string) string {
 	return "__Host-" + name
 }
 
-// setCookie sets a cookie that scripts cannot read. SameSite is Lax, not Strict:
-// a person who comes back by a link in another site or app must be recognised,
-// or the device would get a new id, which live codes are not bound to.
+// setCookie sets a cookie that scripts cannot read. SameSite is Lax, not Strict: a person
+// who comes back by a link in another site or app must be recognised. Otherwise the
+// device would get a new id, to which no live code is bound.
 func (h *handler) setCookie(w http.ResponseWriter, name, value string, lifetime time.Duration) {
 	c := &http.Cookie{
 		Name: h.cookieName(name), Value: value, Path: "/", MaxAge: int(lifetime / time.Second),
@@ -37,8 +37,8 @@ func (h *handler) setCookie(w http.ResponseWriter, name, value string, lifetime 
 	http.SetCookie(w, c)
 }
 
-// cookie is a cookie's value; empty if it is not there, or there twice: another
-// application of this host may have set one of them.
+// cookie returns the value of a cookie. It is empty if the cookie is missing or occurs
+// twice, because another application of this host may have set one of them.
 func (h *handler) cookie(r *http.Request, name string) string {
 	all := r.CookiesNamed(h.cookieName(name))
 	if len(all) != 1 {
@@ -47,7 +47,7 @@ func (h *handler) cookie(r *http.Request, name string) string {
 	return all[0].Value
 }
 
-// device is the browser's id; empty if it has none yet.
+// device returns the id of the browser, or the empty string if it has none yet.
 func (h *handler) device(r *http.Request) string {
 	if id := h.cookie(r, cookieDevice); validDevice(id) {
 		return id
@@ -59,7 +59,7 @@ func (v *visit) context() []byte {
 	return sealContext(v.h.cfg.Path, v.h.cfg.ClientID, v.tenant, v.device)
 }
 
-// load opens the state that the browser sent, if it is good.
+// load opens the state that the browser sent, if it is valid.
 func (v *visit) load() {
 	if v.device == "" {
 		return
@@ -70,7 +70,7 @@ func (v *visit) load() {
 	}
 }
 
-// save has the browser keep the state.
+// save sets the cookie that holds the state.
 func (v *visit) save() error {
 	v.state.ExpiresAt = v.now.Add(v.h.cfg.Lifetime).UTC().Truncate(time.Second)
 	value, err := v.h.sealer.seal(v.state, v.context())

@@ -43,9 +43,9 @@ func countryNames(regions []string, tag language.Tag) []Country {
 	return all
 }
 
-// canonical is the number that the service is asked with, and how the page shows
-// it. What is no number of the country, or of the one that it names itself, is
-// passed on as it was typed: the service says what is a number.
+// canonical returns the number for the service, and the form in which the page shows
+// it. A text that is not a number of the country, or of the country that it names, is
+// passed on as typed, because the service decides what is a number.
 func canonical(typed, region string) (mobile, shown string) {
 	plain := strings.TrimSpace(norm.NFKC.String(strings.Map(readable, typed)))
 	if strings.ContainsFunc(plain, unicode.IsLetter) {
@@ -58,7 +58,7 @@ func canonical(typed, region string) (mobile, shown string) {
 	return phonenumbers.Format(n, phonenumbers.E164), phonenumbers.Format(n, phonenumbers.INTERNATIONAL)
 }
 
-// plainCode is a code as it was meant: people paste it with spaces.
+// plainCode removes the spaces with which people paste a code.
 func plainCode(typed string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Pd, r) {
@@ -68,8 +68,8 @@ func plainCode(typed string) string {
 	}, typed)
 }
 
-// readable drops what cannot be seen, such as the marks of direction that
-// numbers are copied with out of an address book.
+// readable removes invisible characters, such as the marks of direction around a number
+// that was copied from an address book.
 func readable(r rune) rune {
 	if unicode.Is(unicode.Cf, r) {
 		return -1

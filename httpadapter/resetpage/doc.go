@@ -20,32 +20,32 @@
 //
 // # Steps
 //
-// Each step is a page of its own: [Config.Path] asks for the number, Path/code
-// for the code and the new password, Path/done says that it is done. Path/check
-// comes between the first two when the service asks for a captcha token and
-// [Config.Captcha] is set. Every form works without JavaScript. A form is
-// answered with a redirect, so that going back and reloading send nothing again.
+// Each step has its own page: [Config.Path] asks for the number, Path/code for the code
+// and the new password, and Path/done confirms the change. Path/check comes after the
+// first page if the service asks for a captcha token and [Config.Captcha] is set. Every
+// form works without JavaScript. A form is answered with a redirect, so that going back
+// and reloading send nothing again.
 //
-// The page says the same for a number that has an account and for one that has
-// none: all that it knows is what the service answers.
+// The page says the same for numbers with and without an account, because it knows only
+// what the service answers.
 //
 // # Security model
 //
 // Between two steps the browser keeps the state in a cookie that it can neither
 // read nor change (AES-256-GCM, by a key from [Config.Secret]) and that is bound to
-// the application, the tenant, the path and the device. It never holds a password.
-// The device is a random id in a cookie of its own, which codes are bound to. It
-// has the name and form of the one that package httpadapter keeps for your own
-// forms. Both cookies are HttpOnly, SameSite=Lax and, without
-// [Config.InsecureCookies], Secure with the prefix __Host-.
+// the application, the tenant, the path and the device. It never holds a password. The
+// device is a random id in a second cookie, to which codes are bound. Its name and form
+// are those of the cookie that package httpadapter sets for your own forms. Both cookies
+// are HttpOnly, SameSite=Lax and, without [Config.InsecureCookies], Secure with the
+// prefix __Host-.
 //
-// A state that is sent again brings back a step and nothing more: whether a code
-// counts is for the service to say.
+// A replayed state shows an earlier step and does nothing more, because only the service
+// decides whether a code is accepted.
 //
 // Forms from other sites are refused by [net/http.CrossOriginProtection]. A strict
-// Content-Security-Policy lets in the page's own style and script and nothing
-// inline; no other site may frame the page. Redirects lead to the page's own
-// steps only. Nothing of the person is in a URL or in a log.
+// Content-Security-Policy allows the page's own style and script, and nothing inline. No
+// other site may frame the page. Redirects lead to the page's own steps only. URLs and
+// logs hold no data of the person.
 //
 // # Your own look
 //

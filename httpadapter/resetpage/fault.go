@@ -19,8 +19,8 @@ const (
 	outcomeFailure = "failure"
 )
 
-// judge turns the service's error into what the page says of it, at the step
-// whose form was sent. Everything that a person can be refused with is here.
+// judge turns an error of the service into the text that the page shows at the step
+// whose form was sent. All refusals of the page are here.
 func (v *visit) judge(err error, at step) (outcome string, f fault) {
 	if err == nil {
 		return outcomeDone, fault{}
@@ -51,8 +51,8 @@ func (v *visit) judge(err error, at step) (outcome string, f fault) {
 	return outcomeFailure, fault{Text: faultFailure, At: at}
 }
 
-// atCode are the texts that the code step has for those of the first: the button
-// for a person who has a code is not there.
+// atCode replaces texts of the first step at the code step, which lacks the button for a
+// person who has a code.
 var atCode = map[string]string{faultTooManySends: faultTooManyGuesses}
 
 func passwordFault(e *identity.PasswordError) fault {
@@ -71,7 +71,7 @@ func passwordFault(e *identity.PasswordError) fault {
 	return f
 }
 
-// wait says how long a wait takes, rounded up: a person who comes back a moment
+// wait returns a duration as text, rounded up: a person who tries again a moment too
 // early is refused again.
 func (s *speaker) wait(lang int, d time.Duration) string {
 	text, unit := textSeconds, time.Second
@@ -85,8 +85,8 @@ func (s *speaker) wait(lang int, d time.Duration) string {
 	return replace(s.texts[lang][text], "{n}", strconv.FormatInt(n, 10))
 }
 
-// log records a form, and a failure of our own besides. It gets no number, code
-// or password, and errors of the service hold none.
+// log records a form, and a failure of the server in addition. It gets no number, code or
+// password, and errors of the service hold none.
 func (v *visit) log(action string, at step, outcome string, err error) {
 	ctx := v.r.Context()
 	v.h.cfg.Logger.LogAttrs(ctx, slog.LevelInfo, "reset page",

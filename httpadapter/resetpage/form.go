@@ -10,8 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// maxBody is enough for the longest password that can be allowed, 1,024
-// characters of four bytes, each written as %XX.
+// maxBody has room for the longest password that a policy can allow: 1,024 characters of
+// four bytes, each byte written as %XX.
 const maxBody = 16 << 10
 
 // Longest values that are kept in the state, in bytes.
@@ -57,7 +57,7 @@ func (v *visit) readForm() (url.Values, int) {
 	return form, 0
 }
 
-// bounded is the beginning of a value that is too long to be one.
+// bounded cuts a value that is too long to be valid.
 func bounded(s string, longest int) string {
 	if len(s) <= longest {
 		return s

@@ -26,8 +26,8 @@ type handler struct {
 	base      string      // Path without a slash at its end
 }
 
-// New checks the configuration, reports all of its faults together, and returns
-// the page as a handler. It starts no goroutine. It panics if service is nil.
+// New returns the page as a handler, or an error that joins all faults of the
+// configuration. It starts no goroutine. It panics if service is nil.
 func New(service Service, cfg Config) (http.Handler, error) {
 	if service == nil {
 		panic("resetpage: New: nil service")
@@ -57,7 +57,7 @@ func New(service Service, cfg Config) (http.Handler, error) {
 	return h, nil
 }
 
-// path is where a step is served.
+// path returns the path of a step.
 func (h *handler) path(s step) string {
 	if s == stepNumber || s == stepNotice {
 		return h.cfg.Path
@@ -65,7 +65,7 @@ func (h *handler) path(s step) string {
 	return h.base + "/" + string(s)
 }
 
-// visit is one request on its way.
+// visit is one request and its answer.
 type visit struct {
 	h      *handler
 	w      http.ResponseWriter
@@ -94,7 +94,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	at := stepNotice
 	for _, s := range []step{stepNumber, stepCheck, stepCode, stepDone} {
-		// Escaped too: a path has one spelling, for the rules of proxies.
+		// The escaped path must match too, so that no other spelling gets around the rules
+		// of a proxy.
 		if r.URL.Path == h.path(s) && r.URL.EscapedPath() == h.path(s) {
 			at = s
 		}
@@ -119,7 +120,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// get shows a step, or leads to the one that the person is at.
+// get shows a step, or redirects to the step that the person has reached.
 func (v *visit) get(at step) {
 	if chosen := v.r.URL.Query().Get("lang"); chosen != "" {
 		if i := v.h.speaker.language(chosen, ""); v.h.speaker.names[i] == chosen {
@@ -131,7 +132,7 @@ func (v *visit) get(at step) {
 	st := &v.state
 	switch {
 	case at == stepNumber && st.Step == stepDone:
-		v.state = state{} // a new way begins
+		v.state = state{} // start again from the first step
 		v.show(at, http.StatusOK)
 	case at == stepNumber, at == st.Step:
 		v.show(at, http.StatusOK)
@@ -148,15 +149,15 @@ func (v *visit) get(at step) {
 	}
 }
 
-// secure sets what every answer carries.
+// secure sets the security headers of every answer.
 func secure(header http.Header) {
 	header.Set("Cache-Control", "no-store")
 	header.Set("Content-Security-Policy", contentSecurityPolicy)
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("X-Frame-Options", "DENY")
-	// Not no-referrer: with it browsers send "Origin: null" with a form (Fetch,
-	// 3.2), and those without Sec-Fetch-Site, or on plain HTTP, would be taken for
-	// another site. Other hosts get no referrer either way.
+	// With no-referrer, browsers send "Origin: null" with a form (Fetch, 3.2). A form from
+	// a browser without Sec-Fetch-Site, or over plain HTTP, would then look as if it came
+	// from another site. With same-origin, other hosts get no referrer either.
 	header.Set("Referrer-Policy", "same-origin")
 	header.Set("Cross-Origin-Opener-Policy", "same-origin")
 	header.Set("Cross-Origin-Resource-Policy", "same-origin")
@@ -170,8 +171,8 @@ const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 
 	"font-src 'self'; connect-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; " +
 	"require-trusted-types-for 'script'; trusted-types rekey"
 
-// redirect leads to a path of the handler's own; 303 has the browser use GET, so
-// that reloading sends no form again.
+// redirect leads to a path of the handler. Status 303 makes the browser use GET, so that
+// reloading does not send the form again.
 func redirect(w http.ResponseWriter, path string) {
 	w.Header().Set("Location", path)
 	w.WriteHeader(http.StatusSeeOther)

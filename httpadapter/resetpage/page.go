@@ -74,8 +74,8 @@ func (p *Page) Text(name string) (string, error) {
 	return p.say(name), nil
 }
 
-// Rich is Text as HTML: the number stands in an element of its own, so that it
-// keeps its direction and is not broken over lines.
+// Rich is Text as HTML. The number has its own element, so that it keeps its direction
+// and is not broken across lines.
 func (p *Page) Rich(name string) (template.HTML, error) {
 	if _, ok := p.texts[name]; !ok {
 		return "", noText(name)
@@ -130,8 +130,8 @@ func newTemplates(custom *template.Template) (*template.Template, error) {
 	return t, nil
 }
 
-// tryTemplates renders each step, so that a template that cannot be rendered is
-// found now, and not by the first person who gets there.
+// tryTemplates renders each step, so that a broken template is found at the start rather
+// than by a person.
 func (h *handler) tryTemplates() error {
 	for _, s := range []step{stepNumber, stepCheck, stepCode, stepDone, stepNotice} {
 		for _, f := range []*fault{nil, {Text: faultFailure, At: s}} {
@@ -200,7 +200,7 @@ func (v *visit) page(s step) *Page {
 	return p
 }
 
-// withWait is the page with another wait in its texts.
+// withWait returns a copy of the page with another wait in its texts.
 func (p *Page) withWait(wait string) *Page {
 	other := *p
 	other.pairs = append(p.pairs[:len(p.pairs):len(p.pairs)], "{wait}", wait)
@@ -212,7 +212,7 @@ func (v *visit) show(s step, status int) {
 	p := v.page(s)
 	if s == stepCheck {
 		if v.h.cfg.Captcha == nil {
-			redirect(v.w, v.h.cfg.Path) // it was configured when the state was made
+			redirect(v.w, v.h.cfg.Path) // the step was configured when the state was made
 			return
 		}
 		challenge, err := v.challenge()
@@ -250,6 +250,6 @@ func (v *visit) write(p *Page, status int) {
 	header.Set("Content-Length", strconv.Itoa(b.Len()))
 	v.w.WriteHeader(status)
 	if v.r.Method != http.MethodHead {
-		_, _ = v.w.Write(b.Bytes()) // the browser is gone: nobody to tell
+		_, _ = v.w.Write(b.Bytes()) // an error means that the browser is gone
 	}
 }

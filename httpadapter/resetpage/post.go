@@ -16,13 +16,13 @@ import (
 
 // The forms' buttons.
 const (
-	actionSend   = "send"   // a code to a number; at the code step: another one
-	actionHave   = "have"   // a code already
-	actionReset  = "reset"  // the password
-	actionSolved = "solved" // the challenge
+	actionSend   = "send"   // send a code; at the code step, send another code
+	actionHave   = "have"   // the person already has a code
+	actionReset  = "reset"  // set the password
+	actionSolved = "solved" // the challenge is solved
 )
 
-// post takes a form, does what it asks for, and leads to the next step.
+// post reads a form, does what it asks for, and redirects to the next step.
 func (v *visit) post(at step) {
 	if err := v.h.origin.Check(v.r); err != nil {
 		v.log("form", at, "foreign", nil)
@@ -101,7 +101,7 @@ func (v *visit) send(at step, next state, token string) {
 			next.Fault = &fault{Text: faultResent, At: stepCode}
 		}
 		v.state = next
-		// A browser that is in use keeps its id.
+		// Renew the cookie, so that a browser in use keeps its id.
 		v.h.setCookie(v.w, cookieDevice, v.device, deviceLifetime)
 		v.leave(stepCode)
 	case outcome == outcomeCaptcha:
@@ -115,7 +115,7 @@ func (v *visit) send(at step, next state, token string) {
 	default:
 		switch {
 		case at == stepCheck && !next.Sent:
-			f.At = stepNumber // where to try again from
+			f.At = stepNumber // the step to try again from
 		case at == stepCheck:
 			v.state.Step, f.At, f.Text = stepCode, stepCode, cmp.Or(atCode[f.Text], f.Text)
 		}
@@ -137,8 +137,8 @@ func (v *visit) postReset(form url.Values) {
 		v.fail(fault{Text: faultPasswordBlank, At: stepCode, Field: fieldPassword})
 		return
 	}
-	// Not ended by a browser that goes away: a double click takes back the first of
-	// its two posts. The service bounds each of its steps.
+	// The reset goes on if the browser leaves, because a double click cancels the first of
+	// its two posts. The service bounds the time of each step.
 	ctx := context.WithoutCancel(v.r.Context())
 	err := v.h.twice.do(v.r.Context(), v.now, func() error {
 		return v.h.service.ResetByMobile(ctx, identity.ResetRequest{
@@ -162,13 +162,13 @@ func (v *visit) caller() identity.Caller {
 	}
 }
 
-// fail has the next page say what is wrong.
+// fail makes the next page show a fault.
 func (v *visit) fail(f fault) {
 	v.state.Fault = &f
 	v.leave(f.At)
 }
 
-// leave has the browser keep the state and go to a step.
+// leave saves the state and redirects to a step.
 func (v *visit) leave(to step) {
 	if err := v.save(); err != nil {
 		v.log("save", to, outcomeFailure, err)

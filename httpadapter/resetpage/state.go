@@ -19,18 +19,18 @@ import (
 // state is what the page remembers between two steps. It never holds a
 // password.
 type state struct {
-	// Number and Country are what the first step's form was filled in with.
+	// Number and Country are the values of the first step's form.
 	Number  string `json:"n,omitempty"`
 	Country string `json:"c,omitempty"`
 
-	// Flow names one way through the steps; empty before the first is done. Forms
-	// carry it, so that a form of an older way is not taken for one of this.
+	// Flow identifies one run through the steps; it is empty until the first step is done.
+	// Forms carry it, so that a form of an older run is not accepted in this one.
 	Flow string `json:"f,omitempty"`
 	Step step   `json:"s,omitempty"`
-	// Mobile is the number that the service is asked with, Username as it was typed.
+	// Mobile is the number for the service, Username the number as typed.
 	Mobile   string `json:"m,omitempty"`
 	Username string `json:"u,omitempty"`
-	// Sent says that this way sent a code, and not an earlier one.
+	// Sent says that this run, not an earlier one, sent a code.
 	Sent     bool      `json:"v,omitempty"`
 	Code     string    `json:"k,omitempty"`
 	ResendAt time.Time `json:"r,omitzero"`
@@ -40,11 +40,11 @@ type state struct {
 	ExpiresAt time.Time `json:"t"`
 }
 
-// fault is what went wrong with the last form, to be said by the next page.
+// fault is what went wrong with the last form; the next page shows it.
 type fault struct {
 	Text  string    `json:"t"`
-	At    step      `json:"s"`           // the step that says it
-	Field string    `json:"f,omitempty"` // the input it is about; empty for all of the form
+	At    step      `json:"s"`           // the step that shows it
+	Field string    `json:"f,omitempty"` // the input that it concerns; empty for the whole form
 	Until time.Time `json:"w,omitzero"`  // when to try again
 	Min   int       `json:"a,omitempty"`
 	Max   int       `json:"b,omitempty"`
@@ -56,13 +56,13 @@ type step string
 
 const (
 	stepNumber step = "number"
-	stepCheck  step = "check" // prove not to be a robot
+	stepCheck  step = "check" // the challenge of the CAPTCHA
 	stepCode   step = "code"
 	stepDone   step = "done"
-	stepNotice step = "notice" // says one thing, and what to do
+	stepNotice step = "notice" // one sentence, and what to do
 )
 
-// sealer seals states for the browser to keep: it can neither read nor change
+// sealer seals states, so that the browser can keep them but neither read nor change
 // them.
 type sealer struct{ aeads []cipher.AEAD } // the first seals
 
@@ -86,7 +86,7 @@ func newSealer(secrets ...identity.Secret) (*sealer, error) {
 	return s, nil
 }
 
-// seal returns a cookie's value that opens under the same context only.
+// seal returns the value of a cookie, which opens only with the same context.
 func (s *sealer) seal(st state, context []byte) (string, error) {
 	text, err := json.Marshal(st)
 	if err != nil {
@@ -97,13 +97,12 @@ func (s *sealer) seal(st state, context []byte) (string, error) {
 
 var errNoState = errors.New("resetpage: no state")
 
-// open returns errNoState for everything that seal did not make, or made too
-// long ago.
+// open returns errNoState for a value that seal did not make or that has expired.
 func (s *sealer) open(value string, context []byte, now time.Time) (state, error) {
 	if len(value) > maxStateCookie {
 		return state{}, errNoState
 	}
-	// Strict: one state has one spelling.
+	// Strict decoding allows one spelling of a state.
 	sealed, err := base64.RawURLEncoding.Strict().DecodeString(value)
 	if err != nil {
 		return state{}, errNoState
@@ -122,11 +121,11 @@ func (s *sealer) open(value string, context []byte, now time.Time) (state, error
 	return state{}, errNoState
 }
 
-// maxStateCookie is far more than the bounded fields of a state take.
+// maxStateCookie is far more than the bounded fields of a state need.
 const maxStateCookie = 3 << 10
 
-// sealContext is what a state is bound to, each part with its length before it,
-// so that no two contexts are the same bytes.
+// sealContext encodes what a state is bound to. Each part is preceded by its length, so
+// that different contexts have different encodings.
 func sealContext(parts ...string) []byte {
 	var b []byte
 	for _, p := range parts {
@@ -136,9 +135,9 @@ func sealContext(parts ...string) []byte {
 	return b
 }
 
-// validDevice reports whether an id looks like one of ours: 130 random bits in
-// base32 (RFC 4648), as [crypto/rand.Text] makes them. Another party made any other, and
-// may know it.
+// validDevice reports whether an id has the form that the page makes: 130 random bits in
+// base32 (RFC 4648), by [crypto/rand.Text]. Another id did not come from the page, and an
+// attacker may know it.
 func validDevice(id string) bool {
 	const length = 26
 	return len(id) == length && strings.Trim(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""

@@ -12,14 +12,13 @@ import (
 	"golang.org/x/text/language"
 )
 
-// Texts are the page's texts, by BCP 47 language and by name. English ("en") and
-// Chinese ("zh") are shipped complete. The guide in docs/reset-page-look.md lists all
-// names, such as "number.title", with what a text may hold in braces. A name that
-// is not listed there is an error of [New].
+// Texts are the page's texts, by BCP 47 language and by name. English ("en") and Chinese
+// ("zh") are shipped complete. The guide in docs/reset-page-look.md lists all names, such
+// as "number.title", with the placeholders of each text. [New] refuses other names.
 type Texts map[string]map[string]string
 
-// The names of texts. Each text may hold {service}; others that a text may hold
-// stand beside its name.
+// The names of texts. Each text may hold {service}; its other placeholders are in the
+// comment beside it.
 const (
 	textLanguageName = "language.name" // of the language, in itself
 	textLanguages    = "languages"     // what the switch is
@@ -69,7 +68,7 @@ const (
 	textDoneLead   = "done.lead"
 	textDoneNotice = "done.notice"
 	textSignIn     = "done.signin"
-	textDoneAgain  = "done.again" // the code step of a way that is done
+	textDoneAgain  = "done.again" // the code step after the password was changed
 	textStartAgain = "start.again"
 	textContinue   = "continue"
 
@@ -118,8 +117,8 @@ type speaker struct {
 
 var placeholder = regexp.MustCompile(`\{[^}]*\}`)
 
-// newSpeaker merges the embedder's texts into the shipped ones, and returns
-// every fault.
+// newSpeaker merges the application's texts into the shipped ones. The error joins all
+// faults.
 func newSpeaker(c *Config) (*speaker, error) {
 	var errs []error
 	shipped := shippedTexts()
@@ -201,13 +200,13 @@ func checkTexts(name string, texts, standard map[string]string) (errs []error) {
 	return errs
 }
 
-// language returns the number of the language to speak: the one that was chosen,
-// or the closest to Accept-Language, or the default.
+// language returns the number of the language to use: the chosen one, or the closest to
+// Accept-Language, or the default.
 func (s *speaker) language(chosen, accept string) int {
 	if i := slices.Index(s.names, chosen); i >= 0 {
 		return i
 	}
-	// More than any browser sends; parsing more is work for nothing.
+	// No browser sends more.
 	const longest = 256
 	if len(accept) > longest {
 		accept = accept[:strings.LastIndexByte(accept[:longest], ',')+1]
@@ -224,7 +223,7 @@ func (s *speaker) language(chosen, accept string) int {
 	return i
 }
 
-// direction is the value of HTML's dir.
+// direction returns the value of the HTML attribute dir.
 func direction(tag language.Tag) string {
 	script, _ := tag.Script()
 	if slices.Contains([]string{"Adlm", "Arab", "Aran", "Hebr", "Mand", "Mend", "Nkoo", "Rohg", "Samr", "Syrc", "Thaa"}, script.String()) {

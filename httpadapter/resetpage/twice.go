@@ -9,29 +9,29 @@ import (
 	"time"
 )
 
-// twice has a form that is sent twice do its work once: both get the answer of the
-// first. Without JavaScript a double click sends the same form again before the
-// first is answered. The service takes a code once, so that the second answer, which
-// is the one that the browser shows, would say that the code is wrong.
+// twice makes a form that is sent twice do its work once: both requests get the answer
+// of the first. Without JavaScript a double click sends the same form again before the
+// first is answered. The service accepts a code once, so the second answer, which the
+// browser shows, would say that the code is wrong.
 //
-// The memory is that of this process: with several servers, two posts of one
-// double click may still reach two of them.
+// twice works within one process. With several servers, the two posts of a double click
+// may reach two of them.
 type twice struct {
-	key [32]byte // of this process: what is kept says nothing without it
+	key [32]byte // of this process; without it the kept digests reveal nothing
 
 	mu   sync.Mutex
 	work map[[32]byte]*work
 }
 
-// work is one form, on its way or done.
+// work is one form that is being handled or was handled.
 type work struct {
 	done  chan struct{}
 	err   error
 	until time.Time // when it is forgotten, once it is done
 }
 
-// remembered is for how long a form that succeeded is known again. Forms that were
-// refused are forgotten immediately: the person may send them again on purpose.
+// remembered is how long a form that succeeded is remembered. Refused forms are forgotten
+// immediately, because the person may send them again on purpose.
 const remembered = time.Minute
 
 func newTwice() *twice {
@@ -40,8 +40,8 @@ func newTwice() *twice {
 	return t
 }
 
-// do calls f, or waits for the call with the same parts that is on its way or
-// succeeded a moment ago. It returns early only for a caller who waits and leaves.
+// do calls f, unless a call with the same parts is running or succeeded a moment ago; it
+// then returns the result of that call. It returns early only if a waiting caller leaves.
 func (t *twice) do(ctx context.Context, now time.Time, f func() error, parts ...string) error {
 	mac := hmac.New(sha256.New, t.key[:])
 	mac.Write(sealContext(parts...))
