@@ -168,7 +168,7 @@ func (i *Import) prepare(ctx context.Context, l *line) error {
 		l.says.Tenant = i.Tenant
 	}
 	user, err := i.Service.PrepareUser(ctx, identity.NewUser{
-		ID: l.says.ID, Tenant: l.says.Tenant, Mobile: l.says.Mobile, PasswordHash: identity.NewSecret(l.says.PasswordHash), Unverified: !verified,
+		ID: l.says.ID, Tenant: l.says.Tenant, Mobile: l.says.Mobile, PasswordHash: identity.NewSecret(l.says.PasswordHash), Verified: verified,
 	})
 	if ctx.Err() != nil {
 		return ctx.Err()
