@@ -11,6 +11,7 @@ import (
 // out since the last one: a fault that lasts is neither silent nor a flood.
 type quietLog struct {
 	logger *slog.Logger
+	now    func() time.Time
 	mu     sync.Mutex
 	last   map[string]*quietKind
 }
@@ -22,8 +23,8 @@ type quietKind struct {
 
 const quietFor = time.Minute
 
-func newQuietLog(l *slog.Logger) *quietLog {
-	return &quietLog{logger: l, last: map[string]*quietKind{}}
+func newQuietLog(l *slog.Logger, now func() time.Time) *quietLog {
+	return &quietLog{logger: l, now: now, last: map[string]*quietKind{}}
 }
 
 // once logs a warning unless the same message was logged within a minute. The
@@ -34,14 +35,15 @@ func (q *quietLog) once(ctx context.Context, message string, args ...any) {
 
 // logKind is once for kinds that share a message, such as each rule of the limits.
 func (q *quietLog) logKind(ctx context.Context, kind, message string, args ...any) {
-	now := time.Now()
+	now := q.now()
 	q.mu.Lock()
 	k := q.last[kind]
 	if k == nil {
 		k = &quietKind{}
 		q.last[kind] = k
 	}
-	if !k.at.IsZero() && now.Sub(k.at) < quietFor {
+	// A clock that was set back must not silence the log until it has caught up.
+	if since := now.Sub(k.at); !k.at.IsZero() && since >= 0 && since < quietFor {
 		k.left++
 		q.mu.Unlock()
 		return

@@ -58,7 +58,7 @@ func New(cfg Config) (*Service, error) {
 		ids:        newIDs(rand.Reader),
 		mobiles:    mobile.Parser{Region: cfg.DefaultRegion, Countries: cfg.Countries},
 		writer:     newWriter(&cfg),
-		log:        newQuietLog(cfg.Logger),
+		log:        newQuietLog(cfg.Logger, cfg.Now),
 		purgeEvery: purgeInterval,
 		hooks:      newHooks(&cfg),
 		tests:      newTestNumbers(&cfg),

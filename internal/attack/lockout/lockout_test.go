@@ -3,9 +3,13 @@ package main
 import (
 	"fmt"
 	"math"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // What the command shows for days, at a small size.
@@ -80,3 +84,38 @@ func TestTrail(t *testing.T) {
 		t.Error("the number stands in full")
 	}
 }
+
+// The excerpt in docs/limits.md shows every kind of line that the program prints, and
+// no other.
+func TestDocsShowTheTrail(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../../docs/limits.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, excerpt, found := strings.Cut(string(page), "```\nlog:\n")
+	excerpt, _, closed := strings.Cut(excerpt, "```\n")
+	if !found || !closed {
+		t.Fatal("docs/limits.md has no excerpt that begins with \"log:\"")
+	}
+	var out strings.Builder
+	if err := trail(t.Context(), &out, 30); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(kinds(out.String()), kinds("log:\n"+excerpt)); diff != "" {
+		t.Errorf("go run ./internal/attack/lockout -trail 30 prints other kinds of lines than docs/limits.md shows (-printed +shown):\n%s", diff)
+	}
+}
+
+// kinds are the lines without what differs between two of one kind.
+func kinds(text string) map[string]bool {
+	all := map[string]bool{}
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(varies.ReplaceAllString(line, ""))
+		all[strings.Join(strings.Fields(line), " ")] = true
+	}
+	return all
+}
+
+// varies are times, durations, counts, digests and addresses.
+var varies = regexp.MustCompile(`left_out=\d+|retry_after=\S+|time=\S+|(:\w{6}…)|^\d\d:\d\d:\d\d +\d+ x|\d+\.\d+\.\d+\.\d+`)

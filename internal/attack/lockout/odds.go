@@ -22,7 +22,7 @@ const strangersADay = 78
 // To have hits that can be counted, the attacker is told all of each code but as
 // much as makes space values.
 func odds(ctx context.Context, numbers, space int) (hit, want float64, err error) {
-	w, err := newWorld(ctx, slog.New(slog.DiscardHandler))
+	w, err := newWorld(ctx, newClock(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		return 0, 0, err
 	}

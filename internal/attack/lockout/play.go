@@ -127,7 +127,7 @@ type result struct {
 
 // play has an attacker with so many networks strike again and again.
 func play(ctx context.Context, networks int, d, step time.Duration) (r result, err error) {
-	w, err := newWorld(ctx, slog.New(slog.DiscardHandler))
+	w, err := newWorld(ctx, newClock(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		return r, err
 	}

@@ -1,26 +1,30 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/identitytest"
 )
 
 // trail plays an hour of an attack from so many networks, with an owner on a known
 // device, and prints what an operator sees of it: the log, and the audit trail with
 // events that differ only in time and place counted together.
 func trail(ctx context.Context, out io.Writer, networks int) (err error) {
-	w, err := newWorld(ctx, slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{ReplaceAttr: withoutTime})))
+	_, _ = fmt.Fprintln(out, "log:")
+	clock := newClock()
+	w, err := newWorld(ctx, clock, slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{ReplaceAttr: byClock(clock)})))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.stop()) }()
-	_, _ = fmt.Fprintln(out, "log:")
 	if _, err := w.CreateUser(ctx, identity.NewUser{Mobile: number, Verified: true, Password: identity.NewSecret(password)}); err != nil {
 		return err
 	}
@@ -43,11 +47,20 @@ func trail(ctx context.Context, out io.Writer, networks int) (err error) {
 	return w.printTrail(ctx, out)
 }
 
-func withoutTime(_ []string, a slog.Attr) slog.Attr {
-	if a.Key == slog.TimeKey {
-		return slog.Attr{}
+// byClock has each line show the time of the clock that is set, and as much of a key
+// as tells two keys apart.
+func byClock(clock *identitytest.Clock) func([]string, slog.Attr) slog.Attr {
+	return func(_ []string, a slog.Attr) slog.Attr {
+		switch a.Key {
+		case slog.TimeKey:
+			return slog.String(slog.TimeKey, clock.Now().Format(time.TimeOnly))
+		case "key":
+			if scope, digest, found := strings.Cut(a.Value.String(), ":"); found {
+				return slog.String("key", scope+":"+digest[:6]+"…")
+			}
+		}
+		return a
 	}
-	return a
 }
 
 func (w *world) printTrail(ctx context.Context, out io.Writer) error {
@@ -82,7 +95,7 @@ func (w *world) printTrail(ctx context.Context, out io.Writer) error {
 	for _, k := range order {
 		g := groups[k]
 		_, _ = fmt.Fprintf(out, "%s  %4d x  %-15s  %-40s  %-15s  first from %s\n",
-			g.first.At.Format("15:04:05"), g.n, k.typ, k.outcome, k.mobile, g.first.Address)
+			g.first.At.Format("15:04:05"), g.n, k.typ, k.outcome, k.mobile, cmp.Or(g.first.Address, "-"))
 	}
 	return nil
 }

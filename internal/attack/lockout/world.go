@@ -42,9 +42,14 @@ type world struct {
 // among all that arrive at the phone.
 const ownersLanguage = "zh"
 
-func newWorld(ctx context.Context, log *slog.Logger) (*world, error) {
+// newClock returns a clock that stands at 10 p.m. on a night in November.
+func newClock() *identitytest.Clock {
+	return identitytest.NewClock(time.Date(2026, 11, 25, 22, 0, 0, 0, time.UTC))
+}
+
+func newWorld(ctx context.Context, clock *identitytest.Clock, log *slog.Logger) (*world, error) {
 	w := &world{
-		store: memory.New(), clock: identitytest.NewClock(time.UnixMilli(1_700_000_000_000)),
+		store: memory.New(), clock: clock,
 		codes: map[string]string{}, judged: map[string][]time.Time{},
 	}
 	svc, err := identity.New(identity.Config{
