@@ -63,6 +63,7 @@ func (s *Server) Flags(f *settings.Set) {
 	f.Int(&s.perAddress, "max-conns-per-address", "most `CONNECTIONS` of one address at the same time, an IPv6 address counting as its /64, trusted proxies exempt; default: a sixteenth of -max-conns, 16 at least")
 	f.Duration(&s.shutdownTimeout, "shutdown-timeout", "`DURATION` that requests under way may take to end after SIGTERM")
 	f.Int(&s.maxBodyBytes, "max-body-bytes", "most `BYTES` of a request's body, 1024 to 1048576")
+	f.Bool(&s.options.ServeOpenAPI, "openapi", "answer GET /openapi.json on the public listener with the description of its routes")
 	f.Bool(&s.options.RefusalsAs400, "refusals-as-400", "answer 405, 413, 415 and 429 as 400, for callers that know no other")
 	settings.List(f, &s.trusted, "trusted-proxies", parseProxy, "`NETWORKS` of reverse proxies whose -address-header is believed, comma-separated, such as 10.0.0.0/8, or \"unix\" for one that connects to the Unix socket of -addr; default none")
 	f.Text(&s.options.AddressHeader, "address-header", "`HEADER` in which the trusted proxies append the caller's address, such as X-Forwarded-For; default none")
