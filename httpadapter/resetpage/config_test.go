@@ -171,6 +171,46 @@ func TestCountries(t *testing.T) {
 	b.get(start).expect(t, "number", "英国", "德国")
 }
 
+// inOrder fails unless the page has the parts, one after the other.
+func inOrder(t *testing.T, body string, parts ...string) {
+	t.Helper()
+	rest := html.UnescapeString(body)
+	for _, part := range parts {
+		_, after, found := strings.Cut(rest, part)
+		if !found {
+			t.Errorf("no %q after the parts before it, of %q", part, parts)
+			return
+		}
+		rest = after
+	}
+}
+
+// Chinese names are sorted by their sounds or strokes, names in letters without regard
+// to accents. A language that no names are known in has the English ones.
+func TestCountriesByLanguage(t *testing.T) {
+	t.Parallel()
+	cfg := config()
+	cfg.Countries = []string{"CN", "GB", "DE", "AT"}
+	cfg.Texts = resetpage.Texts{}
+	order := map[string][]string{
+		"en":      {">Austria", ">China", ">Germany", ">United Kingdom"},
+		"de":      {">China", ">Deutschland", ">Österreich", ">Vereinigtes Königreich"},
+		"fr":      {">Allemagne", ">Autriche", ">Chine", ">Royaume-Uni"},
+		"tlh":     {">Austria", ">China", ">Germany", ">United Kingdom"},
+		"zh":      {">奥地利", ">德国", ">英国", ">中国"},
+		"zh-Hant": {">中國", ">英國", ">奧地利", ">德國"},
+	}
+	for tag := range order {
+		cfg.Texts[tag] = map[string]string{"number.title": "?"}
+	}
+	h := newHandler(t, &stub{}, cfg)
+	for tag, want := range order {
+		b := newBrowser(t, h)
+		b.header.Set("Accept-Language", tag)
+		inOrder(t, b.get(start).body, want...)
+	}
+}
+
 func TestTemplatesAreReplaced(t *testing.T) {
 	t.Parallel()
 	cfg := config()

@@ -8,10 +8,11 @@ import (
 	"unicode"
 
 	"github.com/nyaruka/phonenumbers"
-	"golang.org/x/text/collate"
 	"golang.org/x/text/language"
 	"golang.org/x/text/language/display"
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/seed-16109ab2/rekey/httpadapter/internal/countrynames"
 )
 
 // Country is a choice of the first step.
@@ -28,7 +29,8 @@ func callingCode(region string) int { return phonenumbers.GetCountryCodeForRegio
 func countryNames(regions []string, tag language.Tag) []Country {
 	names := display.Regions(tag)
 	if names == nil {
-		names = display.Regions(language.English)
+		tag = language.English
+		names = display.Regions(tag)
 	}
 	all := make([]Country, 0, len(regions))
 	for _, r := range regions {
@@ -38,9 +40,29 @@ func countryNames(regions []string, tag language.Tag) []Country {
 		}
 		all = append(all, c)
 	}
-	collator := collate.New(tag)
-	slices.SortStableFunc(all, func(a, b Country) int { return collator.CompareString(a.Name, b.Name) })
+	order := byName
+	if l, ok := countrynames.LanguageOf(tag); ok {
+		order = func(a, b Country) int { return countrynames.Compare(l, a.Region, b.Region) }
+	}
+	slices.SortStableFunc(all, order)
 	return all
+}
+
+// byName is close to what dictionaries do in languages that are written in letters.
+// The exact order of each language (golang.org/x/text/collate) would add 1.3 MB to
+// a program.
+func byName(a, b Country) int {
+	return cmp.Or(strings.Compare(sortKey(a.Name), sortKey(b.Name)), strings.Compare(a.Name, b.Name))
+}
+
+// sortKey sorts names without regard to case and accents.
+func sortKey(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Mn, r) {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, norm.NFKD.String(name))
 }
 
 // canonical returns the number for the service, and the form in which the page shows

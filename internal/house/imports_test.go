@@ -45,7 +45,7 @@ var rooms = map[string][]string{
 	"httpadapter":           {"identity", "httpadapter/internal", "golang.org/x/text"},
 	"examples":              {""},
 	"internal":              {""},
-	"httpadapter/resetpage": {"identity", "golang.org/x/text", "github.com/nyaruka/phonenumbers"},
+	"httpadapter/resetpage": {"identity", "httpadapter/internal", "golang.org/x/text", "github.com/nyaruka/phonenumbers"},
 }
 
 // forbidden may not be compiled, even through others, by a program that imports

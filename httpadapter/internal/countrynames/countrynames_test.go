@@ -1,9 +1,12 @@
 package countrynames_test
 
 import (
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/nyaruka/phonenumbers"
+	"golang.org/x/text/collate"
 	"golang.org/x/text/language"
 	"golang.org/x/text/language/display"
 
@@ -24,5 +27,24 @@ func TestNames(t *testing.T) {
 	}
 	if got := countrynames.Of("ZZ"); got.English != "ZZ" {
 		t.Errorf("an unknown region is %+v", got)
+	}
+}
+
+// TestOrder: regions are sorted as the Unicode CLDR sorts their names.
+func TestOrder(t *testing.T) {
+	t.Parallel()
+	for l, tag := range map[countrynames.Language]string{countrynames.English: "en", countrynames.Simplified: "zh-Hans", countrynames.Traditional: "zh-Hant"} {
+		regions := slices.Sorted(maps.Keys(phonenumbers.GetSupportedRegions()))
+		slices.SortStableFunc(regions, func(a, b string) int { return countrynames.Compare(l, a, b) })
+		collator := collate.New(language.MustParse(tag))
+		for i, region := range regions[1:] {
+			before := countrynames.Of(regions[i]).In(l)
+			if name := countrynames.Of(region).In(l); collator.CompareString(before, name) > 0 {
+				t.Errorf("%s: %s comes before %s; run go generate", tag, before, name)
+			}
+		}
+	}
+	if countrynames.Compare(countrynames.English, "ZZ", "AD") >= 0 || countrynames.Compare(countrynames.English, "ZZ", "QQ") <= 0 {
+		t.Error("unknown regions do not come first, by their codes")
 	}
 }

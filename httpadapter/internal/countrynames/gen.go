@@ -1,6 +1,6 @@
 //go:build ignore
 
-// This program writes names.go from the names in golang.org/x/text.
+// This program writes names.go from the names and the sorting in golang.org/x/text.
 package main
 
 import (
@@ -11,8 +11,10 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/nyaruka/phonenumbers"
+	"golang.org/x/text/collate"
 	"golang.org/x/text/language"
 	"golang.org/x/text/language/display"
 )
@@ -29,6 +31,11 @@ func main() {
 		}
 		b.WriteString("},\n")
 	}
+	b.WriteString("}\n\n// orders are the regions as dictionaries of the same languages sort their names.\n")
+	b.WriteString("var orders = [3]string{\n")
+	for _, tag := range []string{"en", "zh-Hans", "zh-Hant"} {
+		fmt.Fprintf(&b, "%q,\n", strings.Join(sorted(language.MustParse(tag)), ""))
+	}
 	b.WriteString("}\n")
 	source, err := format.Source(b.Bytes())
 	if err != nil {
@@ -37,4 +44,13 @@ func main() {
 	if err := os.WriteFile("names.go", source, 0o644); err != nil {
 		log.Fatal(err)
 	}
+}
+
+// sorted are the regions in the order of their names.
+func sorted(tag language.Tag) []string {
+	name := func(region string) string { return display.Regions(tag).Name(language.MustParseRegion(region)) }
+	regions := slices.Sorted(maps.Keys(phonenumbers.GetSupportedRegions()))
+	collator := collate.New(tag)
+	slices.SortStableFunc(regions, func(a, b string) int { return collator.CompareString(name(a), name(b)) })
+	return regions
 }
