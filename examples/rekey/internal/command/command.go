@@ -40,6 +40,7 @@ func commands(version string) []command {
 	return []command{
 		{"serve", "Serve the documented routes and deliver the messages, until SIGTERM or SIGINT.", serve(version)},
 		{"check", "Check the settings of serve, the database, its secret and the providers; makes nothing, sends nothing, and fails if there is a fault.", check},
+		{"health", "Ask the server that runs with these settings on this machine whether it is ready: exit status 0 if so.", health},
 		{"config", "Print the settings of serve that are in force, as a settings file, without secrets.", config},
 		{"client add", "Register an application; makes the database if there is none.", clientAdd},
 		{"client list", "Print the applications, as JSON lines or as a table.", clientList},

@@ -18,6 +18,18 @@ func serve(version string) func(*settings.Set) action {
 	}
 }
 
+// health is for containers and scripts, which have no HTTP client.
+func health(f *settings.Set) action {
+	var s server.Server
+	s.Flags(f)
+	return func(ctx context.Context, std Streams) error {
+		if err := s.Ask(ctx); err != nil {
+			return err
+		}
+		return say(std, "ready")
+	}
+}
+
 // config prints what serve would do.
 func config(f *settings.Set) action {
 	var s server.Server
