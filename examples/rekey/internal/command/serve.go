@@ -64,8 +64,9 @@ func check(f *settings.Set) action {
 		for _, step := range s.Steps(io.Discard) {
 			report(step.Name, step.Detail, step.Do())
 		}
-		s.DB.Inspect(ctx, report)
-		warnings := s.Warnings()
+		var warnings []string
+		s.DB.Inspect(ctx, report, func(warning string) { warnings = append(warnings, warning) })
+		warnings = append(warnings, s.Warnings()...)
 		for _, name := range settings.Unknown(f.Known) {
 			warnings = append(warnings, "the environment variable "+name+" means nothing")
 		}

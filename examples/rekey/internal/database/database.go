@@ -212,24 +212,3 @@ func (d *Database) OpenService(ctx context.Context, c identity.Config, complete 
 	}
 	return &Open{Service: service, Store: s, Secret: found.place}, nil
 }
-
-// Inspect checks a database and its secret as they are, makes nothing, and sends
-// nothing. Each fault comes with what was looked at.
-func (d *Database) Inspect(ctx context.Context, report func(what, detail string, err error)) {
-	s, err := d.OpenExisting(ctx)
-	report("database", Displayed(d.Address), err)
-	found, secretErr := d.find()
-	if secretErr == nil && found.missing != "" {
-		secretErr = fmt.Errorf("secret file %s does not exist", found.missing)
-	}
-	report("secret", found.place, secretErr)
-	if err != nil {
-		return
-	}
-	people, err := hasPeople(ctx, s)
-	detail := "has users"
-	if !people {
-		detail = "has no users yet"
-	}
-	report("users", detail, errors.Join(err, s.DB().Close()))
-}
