@@ -2,16 +2,14 @@ package captcha
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"slices"
 	"time"
 
 	"github.com/seed-16109ab2/rekey/httpadapter"
+	"github.com/seed-16109ab2/rekey/httpadapter/internal/challenges"
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/identity/altcha"
 	"github.com/seed-16109ab2/rekey/identity/limit"
@@ -29,7 +27,8 @@ type Config struct {
 
 	// Counter counts requests by address: any [identity.Storage]. Mandatory.
 	Counter Counter
-	// PerAddress is how many puzzles and challenges together one address can ask for.
+	// PerAddress is how many puzzles and challenges together one address can ask for,
+	// those of the page in package resetpage included.
 	// Default 60 in 10 minutes, more codes than an office behind one address sends.
 	PerAddress []limit.Rate
 
@@ -54,7 +53,7 @@ const (
 func Routes(cfg Config) ([]httpadapter.Route, error) {
 	cfg.PerAddress = slices.Clone(cfg.PerAddress)
 	if len(cfg.PerAddress) == 0 {
-		cfg.PerAddress = []limit.Rate{{Limit: 60, Per: 10 * time.Minute}}
+		cfg.PerAddress = challenges.Default()
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -68,8 +67,8 @@ func Routes(cfg Config) ([]httpadapter.Route, error) {
 	fault(cfg.Service == nil, "Service is missing")
 	fault(cfg.Puzzles == nil && cfg.Altcha == nil, "Puzzles and Altcha are missing, one must be set")
 	fault(cfg.Counter == nil, "Counter is missing")
-	for _, r := range cfg.PerAddress {
-		fault(r.Limit < 1 || r.Per < time.Second, "PerAddress: %d per %s, must be at least 1 per 1s", r.Limit, r.Per)
+	if err := challenges.Check(cfg.PerAddress); err != nil {
+		fault(true, "PerAddress: %w", err)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -111,26 +110,8 @@ func (s *server) admit(ctx context.Context, c identity.Caller) error {
 	if err := s.Service.CheckCaller(ctx, c); err != nil {
 		return err
 	}
-	sum := sha256.Sum256([]byte(network(c.Address)))
-	key := limit.Key("captcha.address:" + base64.RawURLEncoding.EncodeToString(sum[:]))
-	_, err := s.Counter.Spend(ctx, []limit.Limit{{Key: key, Rules: []limit.Rule{{Name: "challenges per address", Rates: s.PerAddress}}}}, s.Now())
-	if e, ok := errors.AsType[*limit.Error](err); ok {
-		return &identity.RateLimitedError{RetryAfter: e.RetryAfter}
-	}
-	if err != nil {
-		return fmt.Errorf("captcha: count request: %w", err)
+	if err := challenges.Admit(ctx, s.Counter, s.PerAddress, c.Address, s.Now()); err != nil {
+		return fmt.Errorf("captcha: %w", err)
 	}
 	return nil
-}
-
-// network returns what one customer of an internet provider gets: an IPv4 address, or
-// the /64 of an IPv6 address.
-func network(a netip.Addr) string {
-	a = a.Unmap().WithZone("")
-	if a.Is6() {
-		if p, err := a.Prefix(64); err == nil {
-			return p.String()
-		}
-	}
-	return a.String()
 }

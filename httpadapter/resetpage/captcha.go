@@ -2,8 +2,11 @@ package resetpage
 
 import (
 	"context"
+	"time"
 
+	"github.com/seed-16109ab2/rekey/httpadapter/internal/challenges"
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 // Challenger makes challenges for a proof of work by the ALTCHA protocol, version 2. The
@@ -16,7 +19,12 @@ type Challenger interface {
 	Challenge(ctx context.Context, r identity.CaptchaRequest) ([]byte, error)
 }
 
-// challenge returns a challenge for the send that the person waits for. Its number is
+// Counter is the part of [identity.Limits] that the page needs.
+type Counter interface {
+	Spend(ctx context.Context, limits []limit.Limit, now time.Time) ([]limit.Spent, error)
+}
+
+// challenge charges the address for a challenge, and returns a challenge for the send that the person waits for. Its number is
 // the number against which the service checks the token. The state may hold another
 // spelling, because some countries write one number in two ways.
 func (v *visit) challenge() ([]byte, error) {
@@ -24,7 +32,11 @@ func (v *visit) challenge() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return v.h.cfg.Captcha.Challenge(v.r.Context(), identity.CaptchaRequest{
+	cfg := &v.h.cfg
+	if err := challenges.Admit(v.r.Context(), cfg.Counter, cfg.ChallengesPerAddress, cfg.Address(v.r), v.now); err != nil {
+		return nil, err
+	}
+	return cfg.Captcha.Challenge(v.r.Context(), identity.CaptchaRequest{
 		Mobile: mobile, Purpose: identity.PurposeForgotPassword, Caller: v.caller(),
 	})
 }

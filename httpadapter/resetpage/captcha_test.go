@@ -1,20 +1,24 @@
 package resetpage_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"html"
 	"net/http"
+	"net/netip"
 	"os"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/identity/altcha"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 // A service that asks for a captcha token gets one.
@@ -175,4 +179,46 @@ func TestGuideShowsTheWorker(t *testing.T) {
 	if !found || !strings.Contains(string(worker), code) {
 		t.Error("docs/captcha.md and assets/solve.js differ")
 	}
+}
+
+// counting makes challenges and counts them.
+type counting struct{ made *atomic.Int64 }
+
+func (c counting) Challenge(ctx context.Context, r identity.CaptchaRequest) ([]byte, error) {
+	c.made.Add(1)
+	return challenger{}.Challenge(ctx, r)
+}
+
+// One state cookie fetches no more challenges than an address can ask for, however often
+// it is shown and with whatever cookies. A person at another address gets theirs.
+func TestChallengesAreLimited(t *testing.T) {
+	t.Parallel()
+	var made atomic.Int64
+	cfg := config()
+	cfg.Captcha = counting{&made}
+	cfg.ChallengesPerAddress = []limit.Rate{{Limit: 5, Per: time.Minute}}
+	cfg.Address = func(r *http.Request) netip.Addr {
+		return netip.MustParseAddr(cmp.Or(r.Header.Get("Test-Address"), "192.0.2.1"))
+	}
+	now := time.Now()
+	cfg.Now = func() time.Time { return now }
+	h := newHandler(t, &stub{send: identity.ErrCaptchaMissing}, cfg)
+	for range 3 {
+		b := newBrowser(t, h)
+		b.ask(mobile)
+		for range 10 {
+			b.get(start + "/check")
+		}
+	}
+	b := newBrowser(t, h)
+	b.follow(b.ask(mobile)).expect(t, "number", "in 60 s")
+	if n := made.Load(); n != 5 {
+		t.Errorf("one address got %d challenges, want 5", n)
+	}
+	b = newBrowser(t, h)
+	b.header.Set("Test-Address", "198.51.100.7")
+	b.ask(mobile).expect(t, "check")
+	now = now.Add(time.Minute)
+	b = newBrowser(t, h)
+	b.ask(mobile).expect(t, "check")
 }

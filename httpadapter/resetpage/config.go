@@ -17,7 +17,9 @@ import (
 
 	"golang.org/x/text/language"
 
+	"github.com/seed-16109ab2/rekey/httpadapter/internal/challenges"
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 // Service is what the page needs of [identity.Service].
@@ -115,6 +117,13 @@ type Config struct {
 	// suspicion. Use the verifier of package identity/altcha that [identity.Config] has.
 	// If nil, a person who is asked for a token cannot continue.
 	Captcha Challenger
+	// Counter counts challenges by address: any [identity.Storage]. Mandatory if Captcha is
+	// set.
+	Counter Counter
+	// ChallengesPerAddress is how many challenges one address can ask for, those of
+	// package captcha included. Default 60 in 10 minutes, more codes than an office behind
+	// one address sends.
+	ChallengesPerAddress []limit.Rate
 
 	// Logger gets a record of each form that is sent and of each failure of the server;
 	// never a number, a code or a password. If nil, nothing is logged.
@@ -149,6 +158,10 @@ func (c *Config) fill() {
 	def(&c.ResendAfter, time.Minute)
 	def(&c.Lifetime, 15*time.Minute)
 	def(&c.Accent, "#0a6b63")
+	c.ChallengesPerAddress = slices.Clone(c.ChallengesPerAddress)
+	if len(c.ChallengesPerAddress) == 0 {
+		c.ChallengesPerAddress = challenges.Default()
+	}
 	c.Countries = slices.Clone(c.Countries)
 	c.OldSecrets = slices.Clone(c.OldSecrets)
 	c.Logo = slices.Clone(c.Logo)
@@ -199,6 +212,10 @@ func (c *Config) check() error {
 	fault(len(c.Logo) > maxLogo, "Logo has %d bytes, may have %d", len(c.Logo), maxLogo)
 	fault(len(c.Logo) > 0 && imageType(c.Logo) == "", "Logo is not an image in SVG, PNG, WebP, JPEG or GIF")
 	fault(!accentColour.MatchString(c.Accent), "Accent is %q, must be like \"#0a6b63\"", c.Accent)
+	fault(c.Captcha != nil && c.Counter == nil, "Counter is missing, and Captcha is set")
+	if err := challenges.Check(c.ChallengesPerAddress); err != nil {
+		fault(true, "ChallengesPerAddress: %w", err)
+	}
 	fault(!utf8.ValidString(c.ServiceName), "ServiceName is not UTF-8")
 	for _, l := range c.Languages {
 		_, err := language.Parse(l)

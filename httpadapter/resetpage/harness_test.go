@@ -14,6 +14,7 @@ import (
 	"github.com/seed-16109ab2/rekey/httpadapter/resetpage"
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/storage/memory"
 )
 
 const (
@@ -26,7 +27,7 @@ const (
 )
 
 func config() resetpage.Config {
-	return resetpage.Config{ClientID: identitytest.ClientID, Secret: identity.NewSecret(strings.Repeat("p", 32))}
+	return resetpage.Config{ClientID: identitytest.ClientID, Secret: identity.NewSecret(strings.Repeat("p", 32)), Counter: memory.New()}
 }
 
 func newHandler(t testing.TB, service resetpage.Service, cfg resetpage.Config) http.Handler {

@@ -217,8 +217,9 @@ func (v *visit) show(s step, status int) {
 		}
 		challenge, err := v.challenge()
 		if err != nil {
-			v.log("challenge", s, outcomeFailure, err)
-			v.fail(fault{Text: faultFailure, At: stepNumber})
+			outcome, f := v.judge(err, stepNumber)
+			v.log("challenge", s, outcome, err)
+			v.fail(f)
 			return
 		}
 		p.Challenge = string(challenge)

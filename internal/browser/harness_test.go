@@ -114,7 +114,7 @@ func newSite(t *testing.T, configure ...func(*site, *identity.Config)) *site {
 			f(s, c)
 		}
 	})
-	s.Page.Now = s.Clock.Now
+	s.Page.Now, s.Page.Counter = s.Clock.Now, s.Store
 	page, err := resetpage.New(s.Service, s.Page)
 	if err != nil {
 		t.Fatal(err)

@@ -116,6 +116,7 @@ func (s *Settings) Secure() bool { return s.url != nil && s.url.Scheme == "https
 type Options struct {
 	Address    func(*http.Request) netip.Addr
 	Challenger resetpage.Challenger
+	Counter    resetpage.Counter // of challenges
 	Texts      resetpage.Texts
 	Logger     *slog.Logger
 	// InsecureCookies is for plain HTTP on the loopback interface.
@@ -138,7 +139,7 @@ func (s *Settings) Open(service resetpage.Service, c identity.Config, o Options)
 		DefaultRegion: c.DefaultRegion, Countries: c.Countries,
 		CodeDigits: c.CodeDigits, CodeLifetime: c.CodeLifetime, PasswordMin: c.Password.Min, ResendAfter: max(c.Limits.SendCooldown, time.Nanosecond),
 		ServiceName: c.ServiceName, SignInURL: s.signIn, HelpURL: s.help, Logo: logo, Accent: s.accent,
-		Texts: o.Texts, Address: o.Address, Captcha: o.Challenger, Logger: o.Logger, InsecureCookies: o.InsecureCookies,
+		Texts: o.Texts, Address: o.Address, Captcha: o.Challenger, Counter: o.Counter, Logger: o.Logger, InsecureCookies: o.InsecureCookies,
 	})
 	if err != nil {
 		return nil, settings.UsageError{Err: inFlags(err)}

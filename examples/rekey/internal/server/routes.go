@@ -44,7 +44,7 @@ func (s *Server) routes(service *database.Open) (http.Handler, error) {
 		return nil, err
 	}
 	people, err := s.page.Open(service.Service, s.Config, page.Options{
-		Address: callers.Address, Challenger: s.captcha.Challenger(), Texts: s.pageTexts, Logger: s.options.Logger,
+		Address: callers.Address, Challenger: s.captcha.Challenger(), Counter: service.Store, Texts: s.pageTexts, Logger: s.options.Logger,
 		InsecureCookies: s.plainAtHome(),
 	})
 	if err != nil {
