@@ -32,13 +32,13 @@ type Config struct {
 	// [DefaultLevels].
 	Levels []Difficulty
 
-	// Level chooses the index into Levels: 0 for a request that nothing speaks
-	// against, more for a suspicious one. A value out of range counts as the nearest
-	// index. It is asked when a challenge is made, with an empty Token, and again
-	// when the token is checked. A token of a lower level than the second answer is
-	// refused as expired, so that easy challenges cannot be collected for later.
-	// Level must not depend on whether the number has a user, because the difficulty
-	// would tell. An error fails the call. If nil, the level is always 0.
+	// Level returns the index into Levels: 0 for a normal request, more for a suspicious
+	// one. A value out of range counts as the nearest index. Level is called when a
+	// challenge is made, with an empty Token, and again when the token is checked. A token
+	// of a lower level than the second result is refused as expired, so that easy
+	// challenges cannot be collected for later. Level must not depend on whether the number
+	// has a user, because the difficulty would show it. An error fails the call. If nil,
+	// the level is always 0.
 	Level func(ctx context.Context, r identity.CaptchaRequest) (int, error)
 
 	// Lifetime is how long a challenge is good for: 10 s to 1 h, default 5 min. The
@@ -85,8 +85,7 @@ type Verifier struct {
 
 var _ identity.CaptchaVerifier = (*Verifier)(nil)
 
-// New checks the configuration, reports all of its faults together, and returns
-// a verifier.
+// New returns a verifier, or an error that joins all faults of cfg.
 func New(cfg Config) (*Verifier, error) {
 	cfg.Levels = slices.Clone(cfg.Levels)
 	if len(cfg.Levels) == 0 {
@@ -182,7 +181,7 @@ func (v *Verifier) VerifyCaptcha(ctx context.Context, r identity.CaptchaRequest)
 	if !hmac.Equal([]byte(signature), []byte(s.Signature)) {
 		return wrong("the signature is not ours")
 	}
-	// From here on the parameters are what Challenge wrote.
+	// The signature is valid, so Challenge wrote the parameters.
 	if !hmac.Equal([]byte(p.Data.Bound), []byte(v.bound(r))) {
 		return wrong("the challenge was made for another number or purpose")
 	}
@@ -199,7 +198,7 @@ func (v *Verifier) VerifyCaptcha(ctx context.Context, r identity.CaptchaRequest)
 	if p.Data.Level < level {
 		return expired("the challenge is easier than one made now")
 	}
-	// By the signature as computed here: a token has many spellings.
+	// The id is the signature as computed here, because a token has many spellings.
 	first, err := challenge.Once(ctx, v.cfg.Counter, "captcha.altcha", []byte(signature), v.cfg.Lifetime, now)
 	if err != nil {
 		return fmt.Errorf("altcha: count use: %w", err)
@@ -221,8 +220,8 @@ func (v *Verifier) level(ctx context.Context, r identity.CaptchaRequest) (int, e
 	return min(max(level, 0), len(v.cfg.Levels)-1), nil
 }
 
-// bound is what a challenge carries in place of the number: nobody without the
-// key can find the number by trying all of them.
+// bound returns the keyed digest that a challenge holds instead of the number. Without
+// the key, the number cannot be found by trying all numbers.
 func (v *Verifier) bound(r identity.CaptchaRequest) string {
 	return base64.RawURLEncoding.EncodeToString(challenge.Binding(v.binding, r.Mobile, string(r.Purpose)))
 }

@@ -19,8 +19,8 @@
 // The client has to find a number between 0 and [Difficulty].Numbers: it derives
 // a key from each number with PBKDF2-HMAC-SHA-256 until the key begins as the
 // challenge says. PBKDF2 costs a browser about what it costs an attacker, because
-// browsers have it built in; one plain hash is much slower in a browser. To make
-// or to check a challenge costs the server one derivation or none.
+// browsers have it built in; one plain hash is much slower in a browser. Making a
+// challenge costs the server one derivation, and checking a solution costs none.
 //
 // # Security model
 //
@@ -29,9 +29,9 @@
 // would be. The challenge holds a keyed digest of number and purpose. It never
 // holds the number.
 //
-// Proof of work sets a price and nothing more: an attacker who pays the price gets
-// through. The table in docs/captcha.md names the CPU seconds per SMS. Keep the
-// limits of package identity; this package does not replace them.
+// A proof of work only sets a price: an attacker who pays it passes. The table in
+// docs/captcha.md names the CPU seconds per SMS. Keep the limits of package identity;
+// this package does not replace them.
 //
 // Single use is counted in the storage that the servers share, so a token that
 // was used on one server is refused by all others.

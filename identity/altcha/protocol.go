@@ -26,8 +26,8 @@ const (
 	maxToken = 4096
 )
 
-// parameters are what a challenge says. The fields stand in alphabetical order,
-// because the signature is over JSON with sorted names.
+// parameters are the contents of a challenge. The fields are in alphabetical order,
+// because the signature covers JSON with sorted names.
 type parameters struct {
 	Algorithm    string `json:"algorithm"`
 	Cost         int    `json:"cost"`
@@ -40,7 +40,8 @@ type parameters struct {
 	Salt         string `json:"salt"`
 }
 
-// data is ours: the protocol signs it and does not look into it.
+// data is Rekey's own part of a challenge, which the protocol signs but does not
+// interpret.
 type data struct {
 	Bound string `json:"bound"`
 	Level int    `json:"level"`
@@ -56,8 +57,8 @@ type solution struct {
 	DerivedKey string `json:"derivedKey"`
 }
 
-// canonical is the text that is signed: what JSON.stringify makes of the object
-// with sorted names.
+// canonical returns the text that is signed: the object as JSON.stringify writes it, with
+// sorted names.
 func (p parameters) canonical() []byte {
 	text, err := marshal(p)
 	if err != nil {
@@ -125,7 +126,7 @@ func parseToken(token string) (signed, []byte, error) {
 		return fail("the token is not JSON of the right form")
 	}
 	s := signed{Signature: body.Challenge.Signature}
-	// What is not known is not ours: Challenge writes no other parameter.
+	// Challenge writes no other parameters, so unknown ones are refused.
 	dec := json.NewDecoder(bytes.NewReader(body.Challenge.Parameters))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&s.Parameters); err != nil {

@@ -1,16 +1,16 @@
-// Package bcrypthash makes bcrypt hashes, for teams whose other services must go on
-// reading the column that Rekey writes.
+// Package bcrypthash makes bcrypt hashes, for teams with other services that read the
+// column that Rekey writes.
 //
 //	hasher, err := bcrypthash.New(bcrypthash.Options{})
 //	…
 //	identity.New(identity.Config{PasswordHasher: hasher, …})
 //
-// bcrypt reads 72 bytes of a password. A longer new password is refused, before a
-// code is charged: cut in silence, it would be a shorter password than the person
-// believes. 72 bytes are 72 letters of English, and 24 Chinese characters.
+// bcrypt reads 72 bytes of a password: 72 English letters, or 24 Chinese characters. A
+// longer new password is refused before a code is charged. If it were cut silently, the
+// password would be shorter than the person believes.
 //
-// Where nothing else reads the column, keep the default, argon2id: bcrypt needs so
-// little memory that graphics cards guess it much faster.
+// If no other service reads the column, keep the default, argon2id: bcrypt needs so little
+// memory that graphics cards guess it much faster.
 package bcrypthash
 
 import (
@@ -24,18 +24,17 @@ import (
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
-// Options are what hashes are made with.
+// Options configure the hashes.
 type Options struct {
 	// Cost is the logarithm of the number of rounds: 10 to 16, default 12. Each step
 	// doubles the time; 12 takes about 0.2 s. OWASP asks for 10 at least.
 	Cost int
-	// Prefix stands before each hash that is written. Spring Security's
-	// DelegatingPasswordEncoder needs "{bcrypt}". Default none. Hashes are read with
-	// and without it.
+	// Prefix is written before each hash. Spring Security's DelegatingPasswordEncoder
+	// needs "{bcrypt}". Default none. Hashes are read with and without it.
 	Prefix string
 }
 
-// The bounds of the cost, and how much of a password bcrypt reads.
+// The bounds of the cost, and how many bytes of a password bcrypt reads.
 const (
 	minCost, maxCost = 10, 16
 	maxBytes         = 72
@@ -86,7 +85,7 @@ func (h *Hasher) Hash(password identity.Secret) (string, error) {
 	return h.prefix + string(hash), nil
 }
 
-// cost is that of a hash, with or without the prefix.
+// cost returns a hash without the prefix, and its cost.
 func cost(hash string) (bare string, cost int, ok bool) {
 	bare = strings.TrimPrefix(hash, "{bcrypt}")
 	if len(bare) != 60 {

@@ -17,15 +17,16 @@ import (
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
-// Config is where events go. URL and Secrets are mandatory.
+// Config says where events are posted and how they are signed. URL and Secrets are
+// mandatory.
 type Config struct {
-	// URL is what events are posted to: https, or http on a loopback address. It has no
-	// user and password.
+	// URL is the address to which events are posted: https, or http on a loopback
+	// address, without user and password.
 	URL string
 	// Secrets sign each request, one signature each. At least one, at most 8.
 	Secrets []identity.Secret
-	// Client makes the requests; its CheckRedirect is not used. Default a client of its
-	// own. Its connections use the proxy that the environment names, as net/http does.
+	// Client makes the requests; its CheckRedirect is not used. By default the hook makes
+	// its own client, which uses the proxy that the environment names, as net/http does.
 	Client *http.Client
 	// Timeout bounds a request. Default 10 s. [identity.Config].SendTimeout bounds it
 	// too.
@@ -43,8 +44,7 @@ type Hook struct {
 	now     func() time.Time
 }
 
-// New checks the configuration, reports all of its faults together, and returns a
-// hook. It makes no request.
+// New returns a hook, or an error that joins all faults of cfg. It makes no request.
 func New(cfg Config) (*Hook, error) {
 	var faults []error
 	if err := checkURL(cfg.URL); err != nil {
@@ -104,11 +104,11 @@ type payload struct {
 	Data      identity.Event     `json:"data"`
 }
 
-// maxAnswer bounds what is read of an answer, so that its connection can be used again.
+// maxAnswer bounds how much of an answer is read, so that its connection can be reused.
 const maxAnswer = 64 << 10
 
-// Deliver posts one event; it is for [identity.Config].OnEvent. A nil error means that
-// the backend took it. Otherwise the error is an [*identity.EventError]. It holds
+// Deliver posts one event. Use it as [identity.Config].OnEvent. A nil error means that the
+// backend accepted the event. Otherwise the error is an [*identity.EventError]; it holds
 // neither the URL nor the event.
 func (h *Hook) Deliver(ctx context.Context, e identity.Event) error {
 	body, err := json.Marshal(payload{Type: e.Type, Timestamp: e.At.UTC(), Data: e})

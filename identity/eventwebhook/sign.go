@@ -20,8 +20,8 @@ func NewSecret() identity.Secret {
 	return identity.NewSecret(secretPrefix + base64.StdEncoding.EncodeToString(key))
 }
 
-// decodeSecret returns the key that a secret stands for. Its errors complete a
-// sentence and do not hold the secret.
+// decodeSecret returns the key that a secret encodes. Its errors complete a sentence and
+// do not hold the secret.
 func decodeSecret(s identity.Secret) ([]byte, error) {
 	text, ok := strings.CutPrefix(s.Reveal(), secretPrefix)
 	if !ok {
@@ -37,7 +37,7 @@ func decodeSecret(s identity.Secret) ([]byte, error) {
 	return key, nil
 }
 
-// signatures is the header of a request: one signature for each key.
+// signatures returns the header of a request: one signature for each key.
 func signatures(keys [][]byte, id, timestamp string, body []byte) string {
 	all := make([]string, len(keys))
 	for i, key := range keys {

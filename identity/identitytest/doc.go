@@ -1,5 +1,5 @@
-// Package identitytest has a [identity.Service] ready for an embedder's tests:
-// on memory storage, with a recorder instead of a provider and a clock to set.
+// Package identitytest makes an [identity.Service] for an application's tests: on memory
+// storage, with a recorder instead of a provider, and with a clock to set.
 //
 // # Usage
 //

@@ -14,8 +14,8 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/memory"
 )
 
-// Fixture is a running service with what a test needs to see of its
-// surroundings. Its own methods fail the test instead of returning errors.
+// Fixture is a running service with its store, messages and clock. Its own methods fail
+// the test instead of returning errors.
 type Fixture struct {
 	*identity.Service
 	Store identity.Storage
@@ -28,9 +28,9 @@ type Fixture struct {
 // ClientID is the client that New registers.
 const ClientID = "DRrYIqauawN0I8myTMoDTPys6ezGZxnm"
 
-// New builds a service, registers a client, and runs deliveries until the test
-// ends. Each configure may change the configuration before that; a Store or an
-// SMS set there replaces the memory store or the recorder.
+// New builds a service, registers a client, and runs deliveries until the test ends. Each
+// configure may change the configuration first; a Store or SMS that it sets replaces the
+// memory store or the recorder.
 func New(t testing.TB, configure ...func(*identity.Config)) *Fixture {
 	t.Helper()
 	f := &Fixture{SMS: &smstest.Recorder{}, Clock: NewClock(time.Now()), t: t}
@@ -67,7 +67,7 @@ func New(t testing.TB, configure ...func(*identity.Config)) *Fixture {
 	return f
 }
 
-// Caller is a caller of the registered client with a device and an address.
+// Caller returns a caller of the registered client, with a device and an address.
 func (f *Fixture) Caller() identity.Caller {
 	return identity.Caller{
 		ClientID: ClientID, Device: "156aysdna213sac", OSVersion: "Android 10", Agent: "identitytest",
@@ -101,8 +101,8 @@ func (f *Fixture) Code(mobile string) string {
 	return f.Message(mobile, sms.KindVerifyCode).Params["code"]
 }
 
-// Message waits for the next message of the kind that arrives at the number, in any
-// spelling; messages of other kinds on the way are passed over.
+// Message waits for the next message of the kind to the number, in any spelling. It skips
+// messages of other kinds.
 func (f *Fixture) Message(mobile string, kind sms.Kind) sms.Message {
 	f.t.Helper()
 	e164, err := f.NormalizeMobile(mobile)
@@ -128,10 +128,10 @@ type Clock struct {
 	now time.Time
 }
 
-// NewClock returns a clock that stands at now.
+// NewClock returns a clock that shows now until it is advanced.
 func NewClock(now time.Time) *Clock { return &Clock{now: now} }
 
-// Now returns the time the clock stands at.
+// Now returns the time that the clock shows.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()

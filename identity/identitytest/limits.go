@@ -8,8 +8,8 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
-// Lift sets every limit and every budget of a configuration to a size that no
-// test reaches. Set those that a test is about afterwards.
+// Lift sets all limits and budgets of a configuration to a size that no test reaches. Set
+// the limits that a test is about afterwards.
 func Lift(c *identity.Config) {
 	lift(reflect.ValueOf(&c.Limits).Elem())
 	lift(reflect.ValueOf(&c.Budget).Elem())

@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// A bucket is the generic cell rate algorithm: each event adds Every to a debt
-// that time pays off, and an event that would raise the debt above Burst × Every
-// is refused. The debt is worked out from the events of the log. Under a steady
-// stream it never is paid off, and depends on events of any age. So when events
-// leave the log, the next one carries the debt that they left.
+// A bucket is the generic cell rate algorithm: each event adds Every to a debt, which
+// time pays off. An event that would raise the debt above Burst × Every is refused. The
+// debt is computed from the events of the log. A steady stream never pays it off, so the
+// debt can depend on events of any age. Therefore, when events leave the log, the next
+// event carries the debt that they leave behind.
 
-// debt is what the rule's bucket, the limit's bucket-th, owes at now.
+// debt returns the debt at now of the rule's bucket, which is the bucket-th of the limit.
 func (l *Limit) debt(events []event, rule *Rule, bucket int, now time.Time) time.Duration {
 	b, ms := rule.Bucket, now.UnixMilli()
-	paid := farPast // when the debt is paid off, as of ms
+	paid := farPast // when the debt is paid off, relative to ms
 	for i := range events {
 		if e := &events[i]; inBucket(e, ms) && l.counts(rule, e) {
 			paid = b.add(paid, e, bucket, ms)
@@ -25,7 +25,7 @@ func (l *Limit) debt(events []event, rule *Rule, bucket int, now time.Time) time
 
 const farPast = -4 * Longest
 
-// inBucket reports whether a bucket counts an event as of ms.
+// inBucket reports whether a bucket counts an event at ms.
 func inBucket(e *event, ms int64) bool { return !e.rounded && e.at <= ms+skew.Milliseconds() }
 
 // add returns when the debt is paid off after the event.
@@ -34,12 +34,12 @@ func (b Bucket) add(paid time.Duration, e *event, bucket int, ms int64) time.Dur
 	return max(paid, at+min(e.carried(bucket), b.span())) + time.Duration(min(e.n, int64(b.Burst)))*b.Every
 }
 
-// since is an instant as of ms, not before farPast.
+// since returns an instant relative to ms, not before farPast.
 func since(at, ms int64) time.Duration {
 	return time.Duration(max(at-ms, farPast.Milliseconds())) * time.Millisecond
 }
 
-// carried is the debt before the event that events which left the log have left.
+// carried returns the debt that events which left the log have left to this event.
 func (e *event) carried(bucket int) time.Duration {
 	if bucket >= len(e.carry) {
 		return 0
@@ -47,8 +47,8 @@ func (e *event) carried(bucket int) time.Duration {
 	return time.Duration(min(e.carry[bucket], Longest.Milliseconds())) * time.Millisecond
 }
 
-// carryOver has the events that stay carry the debt of those that leave. all[0]
-// is the log that is about to be stored.
+// carryOver moves the debt of events that leave to events that stay. all[0] is the log
+// that is about to be stored.
 func (l *Limit) carryOver(all []*log, t *tidying, ms int64) {
 	leaving := false
 	for i := range all[0].events {
@@ -114,7 +114,7 @@ func (e *event) setCarry(bucket int, debt time.Duration) {
 	e.carry[bucket] = max(e.carry[bucket], ms)
 }
 
-// groupOf names the events that count together with this one.
+// groupOf returns the group of events that the rule counts together with this one.
 func (r *Rule) groupOf(e *event) uint32 {
 	switch r.Scope {
 	case SameMark:

@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// Change is what happens to a state besides spending. The parts are applied in
-// the order of the fields.
+// Change changes a state other than by spending. Its parts are applied in the order of the
+// fields.
 type Change struct {
-	// Limit is the limit whose key, shard, kind and marks the change is about.
+	// Limit is the limit whose key, shard, kind and marks the change concerns.
 	Limit Limit
 	// SpentAt takes back the newest event of that instant that the limit spent. The
 	// zero time takes nothing back.
@@ -17,13 +17,13 @@ type Change struct {
 	Newest bool
 	// Clear forgets all events of all kinds. Known devices stay known.
 	Clear bool
-	// Remember makes the limit's device a known one, for [KnownFor].
+	// Remember makes the limit's device known, for [KnownFor].
 	Remember bool
 }
 
-// Apply returns the changed state and when it means nothing any more. A state
-// without the event that is to be taken back is not changed by that. nil is the
-// state of a key that has none. Errors wrap [ErrState].
+// Apply returns the changed state, and when it no longer matters. If the state lacks the
+// event to take back, that part changes nothing. A nil state means that the key has none
+// yet. Errors wrap [ErrState].
 func (c Change) Apply(state []byte, now time.Time) (changed []byte, expires time.Time, err error) {
 	s, err := parse(state)
 	if err != nil {
@@ -56,7 +56,7 @@ func (c Change) refund(s *log, h horizons) {
 		if e.at != want.at && !c.Newest || e.kind != c.Limit.Kind || e.mark != want.mark || e.submark != want.submark || e.n == 0 {
 			continue
 		}
-		// An event that carries the debt of others stays for that.
+		// An entry that carries a debt stays, even without events.
 		if e.n--; e.n == 0 && len(e.carry) == 0 {
 			s.events = slices.Delete(s.events, i, i+1)
 		}

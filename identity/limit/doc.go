@@ -5,19 +5,18 @@
 // A store keeps one opaque state for each [Key]: a log of the events that the key
 // has seen, such as the codes sent to one number. [Limit.Spend] reads the state,
 // checks every [Rule] of the limit against it, and returns the state with one
-// event added, or an [*Error] that names the rules that refused. A store passes
-// states through and leaves the arithmetic to this package.
+// event added, or an [*Error] that names the rules that refused. A store only stores
+// states; this package does the arithmetic.
 //
-// Events carry two marks, such as the caller's network and device, so that one
-// state answers several questions: how many codes were sent to this number, how
-// many of them from this network, how many from this device. What is spent together
-// is stored together: one row is read and written instead of one for each question.
+// Events have two marks, such as the caller's network and device, so that one state
+// answers several questions: how many codes were sent to this number, how many of them
+// from this network, how many from this device. One row is read and written instead of one
+// for each question.
 //
 // # Known devices
 //
-// A state can also remember devices, see [Change]. A rule may limit only devices
-// that the key knows, or only strangers. Strangers cannot spend what is kept for
-// known devices.
+// A state can also remember devices, see [Change]. A rule may limit only known devices or
+// only strangers. So strangers cannot use up the limits of known devices.
 //
 // # Exactness
 //
@@ -28,9 +27,8 @@
 //
 // # Clocks
 //
-// No wait is longer than the window of the rule that asks for it. Events that
-// lie ahead of the clock by more than a few seconds were recorded by a clock that
-// was wrong; they are not counted until the clock reaches them. A state forgets by
-// the times of the events in it, so a clock that is ahead for a minute makes it
-// forget nothing.
+// No wait is longer than the window of the rule that refused. Events more than a few
+// seconds ahead of the clock were recorded by a wrong clock; they do not count until the
+// clock reaches them. A state forgets by the times of its own events, so a clock that is
+// ahead for a minute makes it forget nothing.
 package limit

@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// Key names a state: what it is about and a keyed digest of who it counts, so
-// that no caller can choose a key or make it long. At most 80 bytes of ASCII.
+// Key identifies a state: the subject, and a keyed digest of what is counted, such as a
+// number. A caller can therefore neither choose a key nor make it long. At most 80 bytes
+// of ASCII.
 type Key string
 
 // Rate allows at most Limit events in any span of length Per.
@@ -16,9 +17,9 @@ type Rate struct {
 	Per   time.Duration
 }
 
-// Bucket allows Burst events at the same moment, and one more each time Every has
-// passed. Unlike a [Rate] it never asks for a wait longer than Every. In any span
-// of length d it allows at most Burst + d/Every events. The zero Bucket is no limit.
+// Bucket allows Burst events at the same moment, and one more each time Every has passed.
+// Unlike with a [Rate], no wait is longer than Every. In any span of length d it allows at
+// most Burst + d/Every events. The zero Bucket is no limit.
 type Bucket struct {
 	Burst int // 1 to 128
 	Every time.Duration
@@ -48,7 +49,7 @@ const (
 	KnownDevices
 )
 
-// Rule is one thing that a limit asks of the log.
+// Rule is one condition of a limit on the log.
 type Rule struct {
 	// Name says in logs and metrics which rule refused, such as "sends per number".
 	Name   string
@@ -62,36 +63,34 @@ type Rule struct {
 type Limit struct {
 	Key  Key
 	Kind Kind
-	// Mark and Submark distinguish events of one key, such as by network and by
-	// device. 0 for none.
+	// Mark and Submark distinguish the events of one key, for example by network and by
+	// device. 0 means none.
 	Mark, Submark uint32
-	// Device is what known devices are recognised by. 0 for none, which is never
-	// known.
+	// Device identifies the device of the event. 0 means none, which is never known.
 	Device uint64
 	Rules  []Rule
-	// Retain is how long events of other kinds matter, where limits of several kinds
-	// share the key: at least the longest window of any of them.
+	// Retain is how long events of other kinds matter if limits of several kinds share the
+	// key: at least the longest window of all of them.
 	Retain time.Duration
 	// Alarm is the level at which Spent.Alarm is set. The zero Rate is none.
 	Alarm Rate
-	// Shards is over how many rows the state is spread, so that transactions do not
-	// all wait for the row of a counter that they share. 0 and 1 mean one row.
-	// Transactions at the same moment may together exceed a sharded limit by as
-	// many events as are under way.
+	// Shards is the number of rows over which the state is spread, so that transactions do
+	// not all wait for one row. 0 and 1 mean one row. Concurrent transactions may together
+	// exceed a sharded limit by as many events as are under way.
 	Shards int
 	// Shard is the row that this event is written to: 0 to Shards-1.
 	Shard int
 }
 
-// Spent is what spending one limit did.
+// Spent is the result of spending one limit.
 type Spent struct {
 	Key       Key
 	Shard     int
 	State     []byte    // the new state, to store
-	ExpiresAt time.Time // when the state means nothing any more
+	ExpiresAt time.Time // when the state no longer matters
 	// Known says that the state knew the event's device.
 	Known bool
-	// Alarm says that the level Alarm is reached, this event included.
+	// Alarm says that this event reaches or exceeds the level Limit.Alarm.
 	Alarm bool
 }
 
@@ -103,10 +102,10 @@ type Refusal struct {
 
 // Error says that limits refused. Nothing was spent.
 type Error struct {
-	// RetryAfter is how long until the same event could pass: at least 1 ms, and at
-	// most the window of the rule that asks for it.
+	// RetryAfter is how long until the same event could pass: at least 1 ms, and at most
+	// the window of the rule that refused.
 	RetryAfter time.Duration
-	// Refused are the rules that refused, for logs. Never tell the caller.
+	// Refused are the rules that refused, for logs. Do not show them to the caller.
 	Refused []Refusal
 }
 
@@ -132,8 +131,8 @@ func (e *Error) Join(other *Error) *Error {
 	}
 }
 
-// exactLimit is the largest Rate.Limit that counts exact instants; a larger rate
-// counts in 1/coarseParts of its window. A state so stays below some kilobytes.
+// exactLimit is the largest Rate.Limit that counts exact instants. A larger rate counts in
+// steps of 1/coarseParts of its window, so that a state stays within some kilobytes.
 const (
 	exactLimit  = 128
 	coarseParts = 64
@@ -170,12 +169,12 @@ func (l *Limit) counts(rule *Rule, e *event) bool {
 	}
 }
 
-// horizons are the ages, in milliseconds, at which events of the limit's kind
-// lose their meaning.
+// horizons are the ages, in milliseconds, beyond which events of the limit's kind no
+// longer matter.
 type horizons struct {
-	longest int64 // they mean nothing at all
-	exact   int64 // their exact instant means nothing
-	step    int64 // what older instants are rounded up to; 0 if none are older
+	longest int64 // older events do not matter
+	exact   int64 // the exact instant of older events does not matter
+	step    int64 // the step to which older instants are rounded up; 0 if none are older
 	// Which marks matter when the instant no longer does.
 	mark, submark bool
 }
@@ -207,8 +206,8 @@ func (l *Limit) horizons() (h horizons) {
 	return h
 }
 
-// round gives an event the instant and the marks that it has when its exact
-// instant no longer matters.
+// round changes an event whose exact instant no longer matters: it rounds the instant up,
+// and drops marks that no longer matter.
 func (h horizons) round(e *event) {
 	e.at, e.rounded = roundUp(e.at, h.step), true
 	if !h.mark {

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// skew is by how much the clocks of servers that share a storage may differ.
-// Events further ahead were recorded by a clock that was wrong.
+// skew is how much the clocks of servers that share a storage may differ. Events further
+// ahead were recorded by a wrong clock.
 const skew = 30 * time.Second
 
-// Spend adds one event at now to the state of the limit's key (nil for none);
-// others are the states of its other shards. It returns the new state, or an
-// [*Error] and nothing to store. A malformed state is an error that wraps
-// [ErrState], never an empty log.
+// Spend adds one event at now to the state of the limit's key; nil means that there is no
+// state yet. others are the states of its other shards. Spend returns the new state, or an
+// [*Error] if a rule refuses; then there is nothing to store. A malformed state is an
+// error that wraps [ErrState], never an empty log.
 func (l Limit) Spend(state []byte, others [][]byte, now time.Time) (Spent, error) {
 	own, err := parse(state)
 	if err != nil {
@@ -43,9 +43,9 @@ func (l Limit) Spend(state []byte, others [][]byte, now time.Time) (Spent, error
 	return spent, nil
 }
 
-// Look checks the rules against the states of the key's shards without spending.
-// It returns an [*Error] if an event at now would be refused, and how full the
-// fullest rule is: 0 for empty, 1 for used up.
+// Look checks the rules against the states of the key's shards without spending. It
+// returns an [*Error] if an event at now would be refused. usage is how full the fullest
+// rule is: 0 for empty, 1 for used up.
 func (l Limit) Look(states [][]byte, now time.Time) (usage float64, err error) {
 	var all []*log
 	for _, state := range states {
@@ -150,9 +150,9 @@ func (r Rate) within(e *event, h horizons, now int64) bool {
 	return r.at(e, h) > now-r.Per.Milliseconds() && e.at <= now+ahead
 }
 
-// at is the instant that the rate counts. To an exact rate an event whose instant
-// was rounded up is as old as it can be: it left the window when it was rounded.
-// Only if the limit had larger rates before does it still count.
+// at returns the instant that the rate counts. For an exact rate, an event whose instant
+// was rounded up is as old as possible: it had left the window when it was rounded. It
+// still counts only if the limit's exact windows were shorter then.
 func (r Rate) at(e *event, h horizons) int64 {
 	if e.rounded && r.exact() {
 		return e.at - h.step
@@ -170,7 +170,7 @@ func (l *Limit) count(events []event, rule *Rule, r Rate, h horizons, now time.T
 	return n
 }
 
-// wait is how long until one more event fits into the rate; 0 if it fits now.
+// wait returns how long until one more event fits into the rate; 0 if it fits now.
 func (l *Limit) wait(events []event, rule *Rule, r Rate, h horizons, now time.Time) time.Duration {
 	excess := l.count(events, rule, r, h, now) + 1 - int64(r.Limit)
 	if excess <= 0 {
@@ -184,5 +184,5 @@ func (l *Limit) wait(events []event, rule *Rule, r Rate, h horizons, now time.Ti
 			}
 		}
 	}
-	return r.Per // a limit below 1 never lets anything pass
+	return r.Per // a limit below 1 lets no event pass
 }

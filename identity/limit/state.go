@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// ErrState is a stored state that this package did not write.
+// ErrState says that this package did not write a stored state.
 var ErrState = errors.New("limit: malformed state")
 
 // log is a parsed state.
@@ -37,8 +37,8 @@ type knownDevice struct {
 const (
 	// KnownFor is how long a device stays known after it was last remembered.
 	KnownFor = 180 * 24 * time.Hour
-	// knownMax is how many devices one key remembers. The one seen longest ago
-	// makes room.
+	// knownMax is how many devices one key remembers. A new device replaces the device
+	// that was seen longest ago.
 	knownMax = 8
 )
 
@@ -77,7 +77,7 @@ func (s *log) add(e event) {
 	s.events = slices.Insert(s.events, i, e)
 }
 
-// merge puts equal events of one instant into one.
+// merge combines equal events of one instant into one entry with a count.
 func (s *log) merge() {
 	for i := 1; i < len(s.events); i++ {
 		if s.events[i-1].at > s.events[i].at { // rounding up passed an event by
@@ -105,15 +105,15 @@ func (s *log) merge() {
 	s.events = merged
 }
 
-// like reports whether two events of one instant need not be told apart.
+// like reports whether two events of one instant can share an entry.
 func (e *event) like(o *event) bool {
 	return e.kind == o.kind && e.known == o.known && e.rounded == o.rounded && e.mark == o.mark && e.submark == o.submark
 }
 
-// The stored form: the version; the known devices as their number and pairs of
-// id and milliseconds; then events as time (the difference to the event before),
-// twice the count, plus one if the event carries a debt, flags and kind in one
-// byte, the marks if there are any, and the debts as their number and each.
+// The stored form is: the version; the number of known devices, and the id and
+// milliseconds of each; then the events. An event is its time (the difference to the event
+// before), twice its count (plus one if it carries a debt), one byte of flags and kind,
+// its marks if it has any, and the number of its debts and each debt.
 const stateVersion = 2
 
 const (
@@ -191,7 +191,7 @@ func parse(state []byte) (*log, error) {
 	return s, nil
 }
 
-// reader takes a state apart. It is bad once something was missing.
+// reader decodes a state. It becomes bad when something is missing.
 type reader struct {
 	b   []byte
 	bad bool

@@ -3,24 +3,23 @@ package limit
 import "time"
 
 const (
-	// settled is how long an event must have been in the log before its time says
-	// what time it is. A clock that runs ahead for a shorter time than this makes no
-	// state forget.
+	// settled is how long an event must have been in the log before its time counts as
+	// reliable. A clock that runs ahead for a shorter time makes no state forget events.
 	settled = 2 * time.Minute
-	// aheadMax is how many entries a log keeps that are ahead of the clock by more
-	// than the longest window and a day. They are from a clock that ran ahead, or the
-	// clock is behind now, and then it must not lose what it recorded.
+	// aheadMax is how many entries a log keeps that are ahead of the clock by more than
+	// the longest window and a day. Either a clock ran ahead when it recorded them, or the
+	// clock is behind now; then they must not be lost.
 	aheadMax   = 512
 	aheadFloor = 24 * time.Hour
 )
 
-// tidying says which events of a log still mean something.
+// tidying decides which events of a log still matter.
 type tidying struct {
 	horizons
 	kind   Kind
 	retain int64
-	ref    int64 // the time as the log knows it
-	sure   bool  // whether it knows it
+	ref    int64 // the time according to the log
+	sure   bool  // whether ref is reliable
 }
 
 func (t *tidying) forgets(e *event) bool {
@@ -30,17 +29,17 @@ func (t *tidying) forgets(e *event) bool {
 	return t.sure && e.at <= t.ref-t.longest
 }
 
-// rounds reports whether the exact instant means nothing any more. Where no rate
-// is exact, it never did.
+// rounds reports whether the exact instant of an event no longer matters. Without an
+// exact rate it never matters.
 func (t *tidying) rounds(e *event) bool {
 	return e.kind == t.kind && t.step > 0 && !e.rounded && (t.exact == 0 || t.sure && e.at <= t.ref-t.exact)
 }
 
-// leaves reports whether buckets see the event no more.
+// leaves reports whether buckets no longer see the event.
 func (t *tidying) leaves(e *event) bool { return t.forgets(e) || t.rounds(e) }
 
-// tidy forgets what no window reaches any more, and rounds instants up that no
-// exact window reaches any more. all[0] is the log to tidy.
+// tidy removes events that no window reaches, and rounds up instants that no exact window
+// reaches. all[0] is the log to tidy.
 func (l *Limit) tidy(all []*log, h horizons, now time.Time) {
 	s, ms := all[0], now.UnixMilli()
 	t := &tidying{horizons: h, kind: l.Kind, retain: l.Retain.Milliseconds()}
@@ -69,7 +68,7 @@ func (l *Limit) tidy(all []*log, h horizons, now time.Time) {
 	}
 }
 
-// settledTime is the time of the newest event that is not after latest.
+// settledTime returns the time of the newest event that is not after latest.
 func (s *log) settledTime(latest int64) (at int64, ok bool) {
 	for i := len(s.events) - 1; i >= 0; i-- {
 		if at := s.events[i].at; at <= latest {
@@ -79,7 +78,7 @@ func (s *log) settledTime(latest int64) (at int64, ok bool) {
 	return 0, false
 }
 
-// expiry is when the state means nothing any more.
+// expiry returns when the state no longer matters.
 func (l *Limit) expiry(s *log, h horizons, now time.Time) time.Time {
 	keep := max(h.longest, l.Retain.Milliseconds())
 	at := now.UnixMilli() + h.longest

@@ -19,10 +19,9 @@
 // form TOKEN---{"x":237.0,"y":5.0}. The client sends it as captcha_token, and the
 // service passes it to [Puzzles.VerifyCaptcha].
 //
-// Nothing is stored for a puzzle that is merely drawn: where the hole is stands,
-// sealed, in the puzzle's own token. What is stored is that a puzzle was tried and
-// that a token was used. Several servers work together if they share the secret and
-// the storage.
+// Drawing a puzzle stores nothing: the place of the hole is in the puzzle's own token,
+// encrypted. The storage only remembers that a puzzle was tried and that a token was used.
+// Several servers work together if they share the secret and the storage.
 //
 // # Security model
 //
@@ -30,16 +29,15 @@
 // that it was solved for, until it expires. It does not depend on the purpose of the
 // code, because the routes of the family do not name one.
 //
-// A sliding puzzle keeps simple scripts out. It does not keep out a program that
-// looks at pictures: finding the hole is an exercise for students. A program that
-// does not look and guesses passes about one time in fourteen. If that matters to
-// you, use package altcha, whose price is known, and keep the limits of package
-// identity in any case. People who cannot see the picture cannot solve it: offer
-// them another way.
+// A sliding puzzle keeps simple scripts out. It does not stop a program that analyses the
+// picture, which is easy to write. A program that only guesses passes about one time in
+// fourteen. If that matters to you, use package altcha, whose price is known. Keep the
+// limits of package identity in any case. People who cannot see the picture cannot solve
+// it: offer them another way.
 //
 // # Why it is drawn here
 //
-// The libraries that draw sliding puzzles leave the pictures and the pieces to the
-// user of the library, and they bring font rendering that a sliding puzzle does not
-// need. What remains of them is less code than it takes to use them.
+// Libraries that draw sliding puzzles leave the pictures and pieces to their user, and
+// include font rendering that a sliding puzzle does not need. The rest is less code than
+// using such a library.
 package puzzle

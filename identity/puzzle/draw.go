@@ -16,13 +16,13 @@ const (
 	width, height = 310, 155
 	size          = 47 // of the piece, with its knobs
 	margin        = 6
-	// The hole is never where the piece starts.
+	// firstX and lastX bound the hole, so that it is never where the piece starts.
 	firstX, lastX = 100, width - size - margin
 )
 
-// draw returns the picture with a hole at x, y and the piece that fits. Where the
-// hole is must not be guessed, so the caller chooses it with crypto/rand; the rest
-// is decoration, for which math/rand/v2 does.
+// draw returns the picture with a hole at x, y, and the piece that fits. The place of the
+// hole must not be guessable, so the caller chooses it with crypto/rand. The rest is
+// decoration, for which math/rand/v2 is enough.
 func draw(x, y int, backgrounds []image.Image) (picture, piece []byte, err error) {
 	canvas := image.NewRGBA(image.Rect(0, 0, width, height))
 	if len(backgrounds) > 0 {
@@ -40,8 +40,8 @@ func draw(x, y int, backgrounds []image.Image) (picture, piece []byte, err error
 	border := image.NewUniform(color.White)
 	imagedraw.DrawMask(strip, image.Rect(0, y, size, y+size), border, image.Point{}, shape.mask(0, 1.6), image.Point{}, imagedraw.Over)
 
-	// A second hole, which the piece does not fit, so that the darkest place alone is
-	// no answer.
+	// Draw a second hole that the piece does not fit, so that looking for the darkest place
+	// is not enough.
 	if other, ok := decoy(x); ok {
 		dig(canvas, image.Rect(other, y, other+size, y+size), shape.turned())
 	}
@@ -64,7 +64,7 @@ func dig(canvas *image.RGBA, hole image.Rectangle, s shape) {
 	imagedraw.DrawMask(canvas, hole, rim, image.Point{}, s.mask(0, 1.2), image.Point{}, imagedraw.Over)
 }
 
-// decoy is a place for the second hole, apart from the first.
+// decoy returns a place for the second hole that does not overlap the first.
 func decoy(x int) (int, bool) {
 	for range 20 {
 		other := size + margin + rand.IntN(lastX-size-margin)
@@ -90,10 +90,10 @@ func randomShape() shape {
 	}
 }
 
-// turned has a dent for each knob and a knob for each dent.
+// turned returns the shape with a dent for each knob and a knob for each dent.
 func (s shape) turned() shape { return shape{-s[0], -s[1], -s[2], -s[3]} }
 
-// distance is how far a point lies inside the shape's edge, in pixels; negative
+// distance returns how far a point lies inside the shape's edge, in pixels; it is negative
 // outside.
 func (s shape) distance(x, y float64) float64 {
 	const half, radius, reach = size/2.0 - 8, 6.5, 1.5

@@ -51,9 +51,9 @@ type Config struct {
 	// to find for a program. If empty, each puzzle gets a random drawing.
 	Backgrounds []image.Image
 
-	// Concurrency is how many puzzles are drawn at the same time: 1 to 1,024. Any
-	// more wait, for at most a second. Default: half the number of CPUs, at least one,
-	// so that puzzles leave room for everything else.
+	// Concurrency is how many puzzles are drawn at the same time: 1 to 1,024. Further calls
+	// wait, for at most a second. Default: half the number of CPUs, at least one, so that
+	// puzzles leave CPU time for other work.
 	Concurrency int
 
 	// Now is the clock. Default time.Now.
@@ -65,14 +65,14 @@ type Counter = challenge.Counter
 
 // Puzzle is a puzzle as a client gets it.
 type Puzzle struct {
-	// ID names the puzzle in logs. It is no secret.
+	// ID names the puzzle in logs. It is not secret.
 	ID string
 	// Token goes with the answer. It holds the place of the hole, encrypted.
 	Token string
 	// Picture is a PNG of 310 by 155 pixels with the hole.
 	Picture []byte
-	// Piece is a PNG of 47 by 155 pixels, transparent but for the piece, which is as
-	// far from the top as the hole is.
+	// Piece is a PNG of 47 by 155 pixels. It is transparent except for the piece, which is
+	// at the height of the hole.
 	Piece []byte
 }
 
@@ -90,8 +90,7 @@ type Puzzles struct {
 
 var _ identity.CaptchaVerifier = (*Puzzles)(nil)
 
-// New checks the configuration, reports all of its faults together, and returns
-// Puzzles.
+// New returns Puzzles, or an error that joins all faults of cfg.
 func New(cfg Config) (*Puzzles, error) {
 	cfg.Backgrounds = slices.Clone(cfg.Backgrounds)
 	def(&cfg.Tolerance, 5)
@@ -185,8 +184,8 @@ func (p *Puzzles) New(ctx context.Context) (Puzzle, error) {
 //
 // The puzzle is used up, whatever the answer is.
 //
-// Errors wrap [identity.ErrCaptchaWrong] if the place is wrong or puzzle is no
-// Puzzle.Token; [identity.ErrCaptchaExpired] if the puzzle is too old or was tried
+// Errors wrap [identity.ErrCaptchaWrong] if the place is wrong or puzzle is not a
+// Puzzle.Token, and [identity.ErrCaptchaExpired] if the puzzle is too old or was tried
 // before. Any other error is a failure of Config.Counter.
 func (p *Puzzles) Solve(ctx context.Context, puzzle, mobile string, x, y float64) (token string, err error) {
 	now := p.cfg.Now()
@@ -197,7 +196,8 @@ func (p *Puzzles) Solve(ctx context.Context, puzzle, mobile string, x, y float64
 	if !now.Before(s.expires) {
 		return "", expired("the puzzle is too old")
 	}
-	// Before the place is looked at: else a puzzle could be tried until it fits.
+	// The try is counted before the place is compared. Otherwise a puzzle could be tried
+	// until it fits.
 	first, err := challenge.Once(ctx, p.cfg.Counter, "captcha.puzzle", s.id, p.cfg.Lifetime, now)
 	if err != nil {
 		return "", fmt.Errorf("puzzle: count try: %w", err)
@@ -205,7 +205,7 @@ func (p *Puzzles) Solve(ctx context.Context, puzzle, mobile string, x, y float64
 	if !first {
 		return "", expired("the puzzle was tried before")
 	}
-	// Written so that NaN fits nowhere.
+	// Written so that NaN never fits.
 	if !(math.Abs(x-float64(s.x)) <= float64(p.cfg.Tolerance)) || y != PointY {
 		return "", wrong("the piece is not in the hole")
 	}
@@ -245,7 +245,7 @@ func (p *Puzzles) VerifyCaptcha(ctx context.Context, r identity.CaptchaRequest) 
 	return nil
 }
 
-// between is a random number of a closed range.
+// between returns a random number from lo to hi, both included.
 func between(lo, hi int) (int, error) {
 	n, err := rand.Int(rand.Reader, big.NewInt(int64(hi-lo+1)))
 	if err != nil {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// kind tells apart what was sealed for different uses: an unsolved puzzle is no
-// token.
+// kind separates values that were sealed for different uses, so that an unsolved puzzle is
+// not accepted as a token.
 type kind string
 
 const (
@@ -22,7 +22,7 @@ const (
 	maxSealed = 512
 )
 
-// sealed is what a puzzle or a token knows.
+// sealed is the content of a puzzle or a token.
 type sealed struct {
 	id      []byte
 	expires time.Time

@@ -4,9 +4,9 @@
 // # Security model
 //
 // The service learns the first five hexadecimal digits of the password's SHA-1
-// (k-anonymity), about one in a million of all; padded answers hide from the
-// network which range was asked for. SHA-1 is the protocol's, for looking up, and
-// is never stored. A password that leaked is refused whatever its count.
+// (k-anonymity), which about one in a million passwords share. Padded answers hide the
+// range from the network. The protocol uses SHA-1 for the look-up; it is never stored. A
+// leaked password is refused whatever its count.
 package pwnedpasswords
 
 import (
@@ -28,24 +28,24 @@ import (
 // DefaultURL is the public service.
 const DefaultURL = "https://api.pwnedpasswords.com/range/"
 
-// Config is how the service is asked.
+// Config configures the look-ups.
 type Config struct {
-	// URL is what the five digits are appended to; https, or http on a loopback
-	// address. Default [DefaultURL].
+	// URL is the address to which the five digits are appended: https, or http on a
+	// loopback address. Default [DefaultURL].
 	URL string
-	// Client makes the requests. Default a client of its own.
+	// Client makes the requests. By default the checker makes its own client.
 	Client *http.Client
 	// Timeout bounds a look-up. Default 2 s.
 	Timeout time.Duration
-	// Concurrency is how many look-ups run at once; any more count as failed, so
-	// that a flood here is no flood there. Default 32.
+	// Concurrency is how many look-ups run at the same time. Further look-ups count as
+	// failed, so that a flood of resets does not flood the service. Default 32.
 	Concurrency int
-	// RefuseWhenDown makes a failed look-up an error of the reset. Default off:
-	// the password passes, since the other rules have been applied, and a reset
-	// should not depend on somebody else's server.
+	// RefuseWhenDown makes a failed look-up an error of the reset. Default off: the
+	// password passes, because it fulfils the other rules, and a reset should not depend on
+	// another company's server.
 	RefuseWhenDown bool
-	// OnFailure, when not nil, is told of each failed look-up. The error holds
-	// neither the password nor its digits.
+	// OnFailure, if not nil, is called for each failed look-up. The error holds neither the
+	// password nor its digits.
 	OnFailure func(error)
 }
 
@@ -138,7 +138,7 @@ func (c *Checker) lookUp(ctx context.Context, password identity.Secret) (bool, e
 	return contains(io.LimitReader(resp.Body, maxAnswer+1), suffix)
 }
 
-// contains looks for the suffix in lines of SUFFIX:COUNT. A count of 0 is padding.
+// contains looks for the suffix in lines of the form SUFFIX:COUNT. A count of 0 is padding.
 func contains(answer io.Reader, suffix string) (bool, error) {
 	lines, read := bufio.NewScanner(answer), 0
 	for lines.Scan() {

@@ -31,11 +31,10 @@
 //
 // # When the service fails
 //
-// By default a token that cannot be checked refuses the send: the caller gets the
-// answer of a server failure and can try again. Config.InsecureAllowOnFailure turns
-// this around; its comment says what an attacker makes of it. A wrong secret always
-// refuses, and so does a flood of more than Config.Concurrency checks at the same
-// time.
+// By default the send is refused if a token cannot be checked: the caller gets the answer
+// of a server failure and can try again. Config.InsecureAllowOnFailure lets the send pass
+// instead; its comment describes the attack. A wrong secret always refuses the send, and
+// so do more than Config.Concurrency checks at the same time.
 //
 // Each check makes one request, with a time limit, without redirects, and reads at
 // most 64 KiB.

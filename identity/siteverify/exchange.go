@@ -45,8 +45,8 @@ func (v *Verifier) ask(ctx context.Context, r identity.CaptchaRequest) (answer, 
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", "rekey-siteverify")
-	// The token is used up by the first request that arrives: sent again by the
-	// transport, it would come back as used.
+	// The first request that arrives uses up the token. If the transport repeated the
+	// request, the service would answer that the token was used.
 	req.GetBody = nil
 	resp, err := v.client.Do(req)
 	if err != nil {
@@ -56,7 +56,7 @@ func (v *Verifier) ask(ctx context.Context, r identity.CaptchaRequest) (answer, 
 		return answer{}, &outage{err}
 	}
 	defer func() { _ = resp.Body.Close() }()
-	// What is longer is cut, and then is no JSON.
+	// A longer answer is cut, and then is not valid JSON.
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
 		return answer{}, &outage{fmt.Errorf("read answer: %w", err)}
@@ -89,8 +89,8 @@ var (
 	outageCodes = []string{"internal-error"} // Turnstile: "the request can be retried"
 )
 
-// judge decides about an answer. A code that is not known, or that speaks of our
-// request and not of the token, is a failure that never lets a send pass.
+// judge decides on an answer. An unknown error code, or a code about the request rather
+// than the token, is a failure that never lets a send pass.
 func (v *Verifier) judge(a answer) error {
 	if !a.Success {
 		has := func(codes []string) bool {
@@ -123,7 +123,7 @@ func (v *Verifier) judge(a answer) error {
 	return nil
 }
 
-// printable is the start of what a service said, for logs.
+// printable returns the beginning of the service's error codes, for logs.
 func printable(codes []string) string {
 	const most = 200
 	text := fmt.Sprintf("%q", codes)

@@ -44,9 +44,9 @@ type Config struct {
 	// as "www.example.com". A token of another host is refused. Mandatory, unless
 	// InsecureAnyHost is set.
 	Hosts []string
-	// Action is what the page names as the widget's action; a token of another action
-	// is refused. Mandatory for RecaptchaV3, optional for Turnstile, where an empty
-	// Action is not compared. The other services know none.
+	// Action is the action that the page gives to the widget. A token of another action is
+	// refused. Mandatory for RecaptchaV3; optional for Turnstile, where an empty Action is
+	// not compared. The other services have no actions.
 	Action string
 	// MinScore is the least score of RecaptchaV3 that passes: above 0, at most 1.
 	// Default 0.5. The other services ignore it.
@@ -55,31 +55,31 @@ type Config struct {
 	// other site keys. The other services ignore it.
 	SiteKey string
 
-	// WithholdAddress keeps the caller's address from the company. Default: the
-	// address is passed on as remoteip, which helps the company to recognise tokens
-	// that were solved by somebody else.
+	// WithholdAddress keeps the caller's address from the company. By default the address
+	// is sent as remoteip, which helps the company to recognise tokens that another machine
+	// solved.
 	WithholdAddress bool
 	// Timeout limits one check: 100 ms to 30 s. Default 3 s.
 	Timeout time.Duration
-	// Concurrency is how many checks run at the same time: 1 to 10,000. Any more are
-	// refused as failed. Default 32.
+	// Concurrency is how many checks run at the same time: 1 to 10,000. Further checks fail
+	// and refuse the send. Default 32.
 	Concurrency int
 	// URL replaces the address of the service, for a mirror (such as
 	// https://www.recaptcha.net/recaptcha/api/siteverify) or a test: https, or http on
 	// a loopback address.
 	URL string
-	// Client makes the requests. Its redirect policy and cookies are not used. Default
-	// a client of its own.
+	// Client makes the requests. Its redirect policy and cookies are not used. By default
+	// the verifier makes its own client.
 	Client *http.Client
 
-	// OnFailure, if not nil, is told of each check that failed. Its error holds
-	// neither the token nor the secret.
+	// OnFailure, if not nil, is called for each check that failed. Its error holds neither
+	// the token nor the secret.
 	OnFailure func(error)
 
-	// InsecureAllowOnFailure lets a send pass when the service cannot be reached, is
-	// too slow, or reports a failure of its own. The attack: for as long as the
-	// service is down, or an attacker can keep this server from reaching it, there is
-	// no CAPTCHA, and the limits alone stand between a script and the SMS bill.
+	// InsecureAllowOnFailure lets a send pass when the service cannot be reached, is too
+	// slow, or reports a failure of its own. The attack: while the service is down, or an
+	// attacker prevents this server from reaching it, there is no CAPTCHA, and only the
+	// limits protect your SMS bill from a script.
 	InsecureAllowOnFailure bool
 	// InsecureAnyHost accepts tokens of every host. The attack: the site key is
 	// public. An attacker shows the widget on a page of their own, has visitors solve
@@ -97,8 +97,7 @@ type Verifier struct {
 
 var _ identity.CaptchaVerifier = (*Verifier)(nil)
 
-// New checks the configuration, reports all of its faults together, and returns a
-// verifier. It makes no request.
+// New returns a verifier, or an error that joins all faults of cfg. It makes no request.
 func New(cfg Config) (*Verifier, error) {
 	cfg.Hosts = slices.Clone(cfg.Hosts)
 	if cfg.URL == "" {
@@ -122,7 +121,7 @@ func New(cfg Config) (*Verifier, error) {
 	} else if t, ok := http.DefaultTransport.(*http.Transport); ok {
 		v.client.Transport = t.Clone()
 	}
-	// A redirect would take the secret elsewhere.
+	// A redirect would send the secret to another host.
 	v.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	v.client.Jar = nil
 	return v, nil
@@ -166,10 +165,10 @@ const maxToken = 8 << 10
 // VerifyCaptcha implements [identity.CaptchaVerifier]. The service uses the token
 // up, whatever is then decided.
 //
-// Errors wrap [identity.ErrCaptchaExpired] if the service calls the token too old or
-// used; [identity.ErrCaptchaWrong] if the service refuses the token, or its host,
-// action or score does not do. Any other error means that the token could not be
-// checked; see Config.InsecureAllowOnFailure.
+// Errors wrap [identity.ErrCaptchaExpired] if the service calls the token too old or used,
+// and [identity.ErrCaptchaWrong] if the service refuses the token or if its host, action or
+// score is not accepted. Any other error means that the token could not be checked; see
+// Config.InsecureAllowOnFailure.
 func (v *Verifier) VerifyCaptcha(ctx context.Context, r identity.CaptchaRequest) error {
 	if r.Token == "" || len(r.Token) > maxToken {
 		return wrong("the token is empty or too long")
@@ -195,7 +194,7 @@ func (v *Verifier) verify(ctx context.Context, r identity.CaptchaRequest) error 
 	case v.slots <- struct{}{}:
 		defer func() { <-v.slots }()
 	default:
-		// No outage: a caller can bring this about.
+		// This is not an outage, because callers can cause it.
 		return errors.New("siteverify: too many checks at the same time")
 	}
 	a, err := v.ask(ctx, r)
@@ -205,7 +204,7 @@ func (v *Verifier) verify(ctx context.Context, r identity.CaptchaRequest) error 
 	return v.judge(a)
 }
 
-// outage is a failure of the service, or of the way to it.
+// outage is a failure of the service, or of the connection to it.
 type outage struct{ err error }
 
 func (e *outage) Error() string { return "siteverify: " + e.err.Error() }
