@@ -16,7 +16,7 @@ import (
 	"strings"
 )
 
-// The forms of the ALTCHA protocol, version 2, as altcha-lib 2.8.0 (npm) reads
+// The formats of the ALTCHA protocol, version 2, as altcha-lib 2.8.0 (npm) reads
 // and writes them, in its mode with a secret counter and a signed key.
 
 const (

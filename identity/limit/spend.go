@@ -152,7 +152,7 @@ func (r Rate) within(e *event, h horizons, now int64) bool {
 
 // at returns the instant that the rate counts. For an exact rate, an event whose instant
 // was rounded up is as old as possible: it had left the window when it was rounded. It
-// still counts only if the limit's exact windows were shorter then.
+// still counts only if the limit had larger rates, which are not exact, before.
 func (r Rate) at(e *event, h horizons) int64 {
 	if e.rounded && r.exact() {
 		return e.at - h.step

@@ -1,9 +1,9 @@
-// Package decimal reads the decimal digits of every script.
+// Package decimal reads the decimal digits of all scripts.
 package decimal
 
 import "unicode"
 
-// Value is the value of a decimal digit of any script (Unicode category Nd).
+// Value returns the value of a decimal digit of any script (Unicode category Nd).
 func Value(r rune) (int, bool) {
 	if r >= '0' && r <= '9' {
 		return int(r - '0'), true
@@ -11,7 +11,7 @@ func Value(r rune) (int, bool) {
 	if r < 0x80 || !unicode.Is(unicode.Nd, r) {
 		return 0, false
 	}
-	// Each script's digits are a row of ten, and a range of the table has whole rows.
+	// The digits of each script are ten in a row, and a range of the table has whole rows.
 	for _, t := range unicode.Nd.R16 {
 		if uint32(t.Lo) <= uint32(r) && uint32(r) <= uint32(t.Hi) {
 			return int(r-rune(t.Lo)) % 10, true

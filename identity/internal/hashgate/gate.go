@@ -1,6 +1,6 @@
-// Package hashgate bounds how many memory-hard hashes are computed at the same
-// time. argon2id uses its memory by design: without a gate, a flood of resets is
-// a flood of 19 MiB blocks.
+// Package hashgate bounds how many memory-hard hashes are computed at the same time.
+// argon2id needs its memory by design. Without a gate, each reset of a flood would take
+// 19 MiB at the same time.
 package hashgate
 
 import (
@@ -10,8 +10,7 @@ import (
 	"time"
 )
 
-// ErrFull says that the queue has no place left, or that a place in it would have
-// to wait too long.
+// ErrFull says that the queue is full, or that a new caller would wait too long.
 var ErrFull = errors.New("hashing queue full")
 
 // Gate lets a fixed number of calls run and a bounded number wait. It is safe for
@@ -26,8 +25,8 @@ type Gate struct {
 }
 
 // New returns a gate for concurrency hashes at the same time and queue waiting
-// callers. A caller that would have to wait longer than longest, going by how long
-// hashes take, is turned away as if the queue were full; 0 for no such bound.
+// callers. A caller that would have to wait longer than longest, judged by the duration of
+// recent hashes, is refused as if the queue were full; 0 means no such bound.
 func New(concurrency, queue int, longest time.Duration) *Gate {
 	return &Gate{slots: make(chan struct{}, concurrency), queue: int64(max(queue, 0)), longest: longest}
 }
@@ -40,8 +39,8 @@ func (g *Gate) full(n int64) bool {
 	return g.longest > 0 && time.Duration(g.mean.Load()*n/int64(cap(g.slots))) > g.longest
 }
 
-// Reserve admits a caller that will need a hash soon, or returns ErrFull. The
-// caller calls leave once, when it has had its hash or needs none.
+// Reserve admits a caller that will need a hash soon, or returns ErrFull. The caller must
+// call leave once, after its hash or when it needs none.
 func (g *Gate) Reserve() (leave func(), err error) {
 	if n := g.reserved.Add(1); g.full(n - int64(cap(g.slots))) {
 		g.reserved.Add(-1)
@@ -50,8 +49,8 @@ func (g *Gate) Reserve() (leave func(), err error) {
 	return func() { g.reserved.Add(-1) }, nil
 }
 
-// Do runs f when a slot is free. It returns ErrFull immediately when the queue is
-// full, or ctx's error when ctx ends while waiting; f has not run then.
+// Do runs f when a slot is free. It returns ErrFull immediately if the queue is full, or
+// the error of ctx if ctx ends while waiting. In both cases f has not run.
 func (g *Gate) Do(ctx context.Context, f func()) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -77,12 +76,12 @@ func (g *Gate) Do(ctx context.Context, f func()) error {
 	return nil
 }
 
-// Drain is about how long the queue takes to empty: what a caller that was turned
-// away should wait.
+// Drain returns about how long the queue takes to empty, which a refused caller should
+// wait.
 func (g *Gate) Drain() time.Duration {
 	ahead := max(g.waiting.Load(), g.reserved.Load()) + 1
 	return time.Duration(g.mean.Load() * ahead / int64(cap(g.slots)))
 }
 
-// Waiting is how many callers wait for a slot.
+// Waiting returns how many callers wait for a slot.
 func (g *Gate) Waiting() int { return int(g.waiting.Load()) }

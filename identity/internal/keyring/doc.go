@@ -1,4 +1,4 @@
-// Package keyring derives keys from the configured secrets and uses them: for
-// digests of verification codes and for sealing outbox texts. No other package
-// touches a derived key.
+// Package keyring derives keys from the configured secrets, and uses them for digests of
+// verification codes and for sealing texts in the outbox. No other package has access to a
+// derived key.
 package keyring

@@ -12,12 +12,12 @@ import (
 	"fmt"
 )
 
-// Ring holds the present secret's keys and those of older secrets. It is safe
-// for concurrent use.
+// Ring holds the keys of the current secret and of older secrets. It is safe for
+// concurrent use.
 type Ring struct {
 	current *keys
-	// oldest makes row keys: it stays while a secret is being replaced, so that
-	// servers with and without the new secret count in the same rows.
+	// oldest makes row keys. It does not change while a secret is being rotated, so that
+	// servers with and without the new secret use the same rows.
 	oldest *keys
 	byID   map[string]*keys
 	ids    []string
@@ -30,8 +30,8 @@ type keys struct {
 	aead   cipher.AEAD
 }
 
-// New derives the keys of every secret. The first signs and seals; the others
-// only verify and open.
+// New derives the keys of all secrets. The first secret makes digests and seals; the
+// others only match and open.
 func New(secrets ...string) (*Ring, error) {
 	r := &Ring{byID: make(map[string]*keys)}
 	for _, secret := range secrets {
@@ -51,13 +51,14 @@ func New(secrets ...string) (*Ring, error) {
 	return r, nil
 }
 
-// IDs returns the ids of all listed secrets, the present one first.
+// IDs returns the ids of all listed secrets, the current one first.
 func (r *Ring) IDs() []string { return r.ids }
 
 // Knows reports whether the secret of that id is listed.
 func (r *Ring) Knows(id string) bool { return r.byID[id] != nil }
 
-// One key for each use (RFC 5869): a digest can never serve as a seal.
+// derive makes one key for each use (RFC 5869), so that a digest can never serve as a
+// seal.
 func derive(secret string) (*keys, error) {
 	expand := func(info string, n int) ([]byte, error) {
 		return hkdf.Key(sha256.New, []byte(secret), nil, "rekey/v1/"+info, n)
@@ -90,26 +91,25 @@ func derive(secret string) (*keys, error) {
 	return &keys{id: hex.EncodeToString(id), digest: digest, row: row, aead: aead}, nil
 }
 
-// Digest returns the HMAC-SHA-256 of the fields under the present secret, and
-// the id of that secret.
+// Digest returns the HMAC-SHA-256 of the fields under the current secret, and the id of
+// that secret.
 func (r *Ring) Digest(fields ...string) (digest []byte, keyID string) {
 	return mac(r.current.digest, fields), r.current.id
 }
 
-// Matches reports in constant time whether the digest was made of the fields
-// with the secret of that id. An id that is not listed any more matches nothing.
+// Matches reports in constant time whether the digest was made from the fields with the
+// secret of that id. An id that is no longer listed never matches.
 func (r *Ring) Matches(digest []byte, keyID string, fields ...string) bool {
 	k, ok := r.byID[keyID]
 	if !ok {
-		k = r.current // the same work, and never a match
+		k = r.current // do the same work, but never match
 	}
 	return hmac.Equal(digest, mac(k.digest, fields)) && ok
 }
 
-// RowKey returns an HMAC-SHA-256 of the fields, by which rows are found. It does
-// not change when a secret is replaced, until the old secret is no longer listed.
-// Without the secret nobody can find the number behind a row key by trying all
-// numbers.
+// RowKey returns an HMAC-SHA-256 of the fields, by which rows are found. It changes only
+// when the old secret is removed from the list. Without the secret, the number behind a
+// row key cannot be found by trying all numbers.
 func (r *Ring) RowKey(fields ...string) []byte { return mac(r.oldest.row, fields) }
 
 func mac(key []byte, fields []string) []byte {
@@ -118,8 +118,8 @@ func mac(key []byte, fields []string) []byte {
 	return h.Sum(nil)
 }
 
-// frame puts its length before each field, so that no two lists of fields
-// share an encoding: ("ab","c") and ("a","bc") differ.
+// frame encodes a list of fields. The length before each field makes the encodings of
+// different lists differ, such as ("ab","c") and ("a","bc").
 func frame(fields []string) []byte {
 	b := binary.BigEndian.AppendUint32(nil, uint32(len(fields)))
 	for _, f := range fields {
@@ -129,19 +129,19 @@ func frame(fields []string) []byte {
 	return b
 }
 
-// ErrSealed is the answer to whatever does not open.
+// ErrSealed says that a sealed text does not open.
 var ErrSealed = errors.New("sealed text does not open")
 
 const keyIDLen = 16
 
-// Seal encrypts and authenticates a text. Only Open with the same binding (the
-// id of the row) gives it back, so that rows cannot trade their texts.
+// Seal encrypts and authenticates a text. Only Open with the same binding (the id of the
+// row) returns it, so that the texts of rows cannot be exchanged.
 func (r *Ring) Seal(text []byte, binding string) (sealed []byte, keyID string) {
 	return r.current.aead.Seal([]byte(r.current.id), nil, text, []byte(binding)), r.current.id
 }
 
-// Open is the inverse of Seal. It fails with ErrSealed for anything else than
-// what Seal returned under a listed secret and the same binding.
+// Open is the inverse of Seal. It fails with ErrSealed for everything that Seal did not
+// return with a listed secret and the same binding.
 func (r *Ring) Open(sealed []byte, binding string) ([]byte, error) {
 	if len(sealed) < keyIDLen {
 		return nil, ErrSealed

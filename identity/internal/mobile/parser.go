@@ -12,13 +12,13 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/internal/decimal"
 )
 
-// ErrInvalid says that an input is no number, or none that is served. It never
-// holds the input.
+// ErrInvalid says that an input is not a number, or not a number of a served region. The
+// error never holds the input.
 var ErrInvalid = errors.New("invalid mobile number")
 
-// Parser turns every spelling of a number into its one [Number].
+// Parser turns all spellings of a number into one [Number].
 type Parser struct {
-	// Region is where a number without country code belongs.
+	// Region is the region of numbers without country code.
 	Region string
 	// Countries are the regions served, as ISO 3166-1 alpha-2 codes.
 	Countries []string
@@ -27,7 +27,7 @@ type Parser struct {
 const (
 	maxInput = 256 // bytes, room for format characters around every digit
 	maxE164  = 15  // digits (ITU-T E.164, 6)
-	// Room for an international prefix, a trunk prefix and a carrier's code.
+	// maxDigits has room for an international prefix, a trunk prefix and a carrier code.
 	maxDigits = maxE164 + 9
 
 	argentina, mexico = "54", "52"
@@ -54,14 +54,14 @@ func (p Parser) Parse(input string) (Number, error) {
 	if len(number.E164()) > 1+maxE164 {
 		return Number{}, ErrInvalid
 	}
-	// A number whose own form reads as another number would be two.
+	// Refuse a number whose E.164 form reads as another number.
 	if again, err := p.read(number.E164()); err != nil || phonenumbers.Format(again, phonenumbers.E164) != number.E164() {
 		return Number{}, ErrInvalid
 	}
 	return number, nil
 }
 
-// clean leaves the digits, and the plus sign if one stands before them.
+// clean returns the digits, after the plus sign if there is one.
 func clean(input string) (string, error) {
 	if len(input) > maxInput {
 		return "", ErrInvalid
@@ -89,7 +89,8 @@ func clean(input string) (string, error) {
 
 func plus(r rune) bool { return r == '+' || r == '＋' || r == '﹢' }
 
-// meaningless are the characters that people and telephones put into numbers.
+// meaningless reports whether people and telephones put the character into numbers without
+// changing them.
 func meaningless(r rune) bool {
 	switch r {
 	case '\t', '.', '．', '·', '・', '•', '(', ')', '（', '）', '[', ']', '/', '／':
@@ -100,7 +101,7 @@ func meaningless(r rune) bool {
 	return unicode.In(r, unicode.Cf, unicode.Zs, unicode.Pd)
 }
 
-// read is the one possible number that digits stand for.
+// read returns the one possible number that the digits mean.
 func (p Parser) read(digits string) (*phonenumbers.PhoneNumber, error) {
 	n, err := parse(digits, p.Region)
 	if err != nil {
@@ -110,9 +111,9 @@ func (p Parser) read(digits string) (*phonenumbers.PhoneNumber, error) {
 	if !strings.HasPrefix(national, code) {
 		return n, checkPossible(n)
 	}
-	// The national digits begin with the country code. Either nothing marks where
-	// the number begins, and they may stand for a number with its country code, or
-	// something does, and the country code may have been written twice.
+	// The national digits begin with the country code. Without a prefix they may mean a
+	// number with its country code. With a prefix the country code may have been written
+	// twice.
 	other, err := parse("+"+national, "")
 	if err != nil || checkPossible(other) != nil {
 		return n, checkPossible(n)
@@ -129,8 +130,8 @@ func (p Parser) read(digits string) (*phonenumbers.PhoneNumber, error) {
 	return nil, ErrInvalid
 }
 
-// parse is the library's reading, without the habits of the country. It may not
-// be possible.
+// parse reads digits with the library, and corrects for the habits of Argentina and Mexico.
+// The result may not be a possible number.
 func parse(digits, region string) (*phonenumbers.PhoneNumber, error) {
 	n, err := phonenumbers.Parse(digits, region)
 	if err != nil {
@@ -152,7 +153,7 @@ func parse(digits, region string) (*phonenumbers.PhoneNumber, error) {
 			return phonenumbers.Parse("+"+argentina+"9"+national, "")
 		}
 		if national[0] == '1' {
-			return nil, ErrInvalid // 15 and a number without its area
+			return nil, ErrInvalid // 15 and a number without its area code
 		}
 	}
 	return n, nil
@@ -172,14 +173,14 @@ func isMobile(n *phonenumbers.PhoneNumber) bool {
 	return t == phonenumbers.MOBILE || t == phonenumbers.FIXED_LINE_OR_MOBILE
 }
 
-// served is the region that a number counts as belonging to, if it is served.
+// served returns the region to which a number belongs, if it is served.
 func (p Parser) served(n *phonenumbers.PhoneNumber) (region string, ok bool) {
 	region = phonenumbers.GetRegionCodeForNumber(n)
 	if region != "" && region != "ZZ" {
 		return region, slices.Contains(p.Countries, region)
 	}
-	// The area is nobody's, as far as the number plan knows. The main region of the
-	// code stands first in the list.
+	// The number plan does not know the area. The main region of the country code is the
+	// first in the list.
 	for _, region := range phonenumbers.GetRegionCodesForCountryCode(int(n.GetCountryCode())) {
 		if slices.Contains(p.Countries, region) {
 			return region, true
@@ -188,14 +189,14 @@ func (p Parser) served(n *phonenumbers.PhoneNumber) (region string, ok bool) {
 	return "", false
 }
 
-// textless reports whether the number is of a kind that gets no text messages, or
-// ones that cost.
+// textless reports whether the number is of a kind that receives no text messages, or
+// expensive ones.
 func textless(n *phonenumbers.PhoneNumber) bool {
 	switch phonenumbers.GetNumberType(n) {
 	case phonenumbers.PREMIUM_RATE, phonenumbers.SHARED_COST, phonenumbers.TOLL_FREE:
 		return true
 	}
-	// In North America these areas are so whether or not the rest is assigned.
+	// In North America these areas are of that kind, assigned or not.
 	area := phonenumbers.GetNationalSignificantNumber(n)
 	if n.GetCountryCode() != 1 || len(area) < 3 {
 		return false

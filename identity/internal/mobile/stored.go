@@ -7,10 +7,9 @@ import (
 	"github.com/nyaruka/phonenumbers"
 )
 
-// Stored reads a number that an application stored, in whatever way it is
-// written. Any country's numbers are read, also those that are not served. A number
-// without a country code belongs to the region; with an empty region it is no
-// number. Error: [ErrInvalid].
+// Stored reads a number that an application stored, in any spelling. It reads numbers of
+// all countries, also of those that are not served. A number without a country code
+// belongs to the region; if the region is empty, it is not a number. Error: [ErrInvalid].
 func Stored(text, region string) (Number, error) {
 	digits, err := clean(text)
 	if err != nil {
@@ -23,10 +22,10 @@ func Stored(text, region string) (Number, error) {
 	return FromE164(phonenumbers.Format(n, phonenumbers.E164))
 }
 
-// Written returns the ways in which a number may be stored by an application of
-// the region, the usual one first: the digits that are dialled at home, or E.164
-// for a number of another country. It leaves out what [Stored] would read as
-// another number. A text that is no number in E.164 is its only spelling.
+// Written returns the spellings in which an application of the region may store a number,
+// the usual one first: the digits that are dialled at home, or E.164 for a number of
+// another country. It leaves out spellings that [Stored] would read as another number. A
+// text that is not a number in E.164 is its own only spelling.
 func Written(e164, region string) []string {
 	number, err := FromE164(e164)
 	if err != nil {
@@ -69,7 +68,7 @@ func Written(e164, region string) []string {
 	return written
 }
 
-// digitGroups are the runs of digits in a formatted number.
+// digitGroups returns the runs of digits in a formatted number.
 func digitGroups(formatted string) []string {
 	return strings.FieldsFunc(formatted, func(r rune) bool { return r < '0' || r > '9' })
 }

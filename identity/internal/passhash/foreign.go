@@ -13,14 +13,14 @@ import (
 	"golang.org/x/crypto/scrypt"
 )
 
-// derived is a hash that a framework keeps in a form of its own, computed by a key
-// derivation function of the standard library or of x/crypto.
+// derived is a hash in a framework's own format, computed by a key derivation function of
+// the standard library or of x/crypto.
 type derived struct {
 	key    []byte
 	derive func(password string) ([]byte, error)
 }
 
-// unwrap takes off what a framework puts before a hash of a common form: Django's
+// unwrap removes what a framework writes before a hash of a common format: Django's
 // "argon2" and "bcrypt$", Spring's "{bcrypt}" and "{argon2}".
 func unwrap(stored string) string {
 	for _, prefix := range []string{"{bcrypt}", "{argon2}", "{argon2@SpringSecurity_v5_8}", "bcrypt$"} {
@@ -77,14 +77,14 @@ func (d *derived) matches(password string) (bool, error) {
 	return err == nil && subtle.ConstantTimeCompare(key, d.key) == 1, err
 }
 
-// digestFirst is what Django's "bcrypt_sha256$" gives to bcrypt.
+// digestFirst returns what Django's "bcrypt_sha256$" passes to bcrypt.
 func digestFirst(password string) string {
 	sum := sha256.Sum256([]byte(password))
 	return hex.EncodeToString(sum[:])
 }
 
-// Scheme names the scheme of a stored hash by its form, for reports; "unknown" if it
-// has none that is known. It says nothing about whether the hash can be verified.
+// Scheme names the scheme of a stored hash by its format, for reports, or returns
+// "unknown". It does not say whether the hash can be verified.
 func Scheme(stored string) string {
 	for _, s := range []struct{ prefix, name string }{
 		{"$argon2id$", "argon2id"}, {"$argon2i$", "argon2i"}, {"$argon2d$", "argon2d"},

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// Params are argon2id's costs.
+// Params are the costs of argon2id.
 type Params struct {
 	MemoryKiB   uint32
 	Iterations  uint32
@@ -20,11 +20,11 @@ const (
 	keyLength  = 32
 )
 
-// Hasher computes argon2id at its own costs. It is safe for concurrent use.
+// Hasher computes argon2id hashes at the given costs. It is safe for concurrent use.
 type Hasher struct{ params Params }
 
-// NewHasher returns a hasher for hashes of these costs. The costs are within the
-// bounds that Parse accepts; argon2 panics without an iteration or a lane.
+// NewHasher returns a hasher for these costs. They must be within the bounds that Parse
+// accepts, because argon2 panics without an iteration or a lane.
 func NewHasher(p Params) *Hasher { return &Hasher{params: p} }
 
 // Create hashes a password with a fresh salt and returns a PHC string.
@@ -35,8 +35,8 @@ func (h *Hasher) Create(password string) (string, error) {
 	})
 }
 
-// Matches computes the hash of the password at the stored hash's costs and
-// compares in constant time.
+// Matches computes the hash of the password at the costs of the stored hash, and compares
+// in constant time.
 func (h *Hasher) Matches(stored Hash, password string) (bool, error) {
 	if stored.argon == nil {
 		return stored.matchesOther(password)
@@ -46,14 +46,14 @@ func (h *Hasher) Matches(stored Hash, password string) (bool, error) {
 	return subtle.ConstantTimeCompare(key, stored.key) == 1, nil
 }
 
-// Reads reports whether a stored string is a hash that Matches can compare with.
+// Reads reports whether Matches can compare with a stored string.
 func Reads(stored string) bool {
 	_, err := Parse(stored)
 	return err == nil
 }
 
-// Current reports whether Create would make such a hash today; if not, it is to
-// be made anew at the next login.
+// Current reports whether Create would make such a hash today. If not, the hash should be
+// replaced at the next login.
 func (h *Hasher) Current(stored Hash) bool {
 	return stored.argon != nil && stored.params() == h.params &&
 		len(stored.salt) == saltLength && len(stored.key) == keyLength

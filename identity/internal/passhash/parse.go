@@ -13,8 +13,8 @@ import (
 	"github.com/go-crypt/crypt/algorithm/scrypt"
 )
 
-// What a stored hash may ask for. A hash string that asks for more is an
-// attack on the database's reader, or a mistake: both are an error.
+// The bounds of a stored hash. A hash string that exceeds them is an attack on the reader
+// of the database, or a mistake. Both are errors.
 const (
 	maxHashLength       = 512
 	maxArgonKiB         = 1 << 20 // 1 GiB
@@ -28,11 +28,11 @@ const (
 	minKey, maxKey      = 16, 128
 )
 
-// ErrMalformed says that a stored hash is none, or asks for parameters out of
-// bounds. It never holds the hash.
+// ErrMalformed says that a stored text is not a hash, or that its parameters are out of
+// bounds. The error never holds the hash.
 var ErrMalformed = errors.New("stored password hash malformed or out of bounds")
 
-// Hash is a parsed stored hash, its parameters within bounds.
+// Hash is a parsed hash whose parameters are within bounds.
 type Hash struct {
 	argon     *argon2id.Params // nil for another scheme
 	salt, key []byte           // of argon2id
@@ -84,12 +84,12 @@ func parseArgon2id(phc string) (Hash, error) {
 	if err != nil {
 		return Hash{}, ErrMalformed
 	}
-	// The library panics on t = 0 and p = 0, and takes any m it is told.
+	// The library panics on t = 0 and p = 0, and accepts any m.
 	ok := p.Memory >= 8 && p.Memory <= maxArgonKiB &&
 		p.Iterations >= 1 && p.Iterations <= maxArgonIterations &&
 		p.Parallelism >= 1 && p.Parallelism <= maxArgonParallelism &&
 		len(salt) >= minSalt && len(salt) <= maxSalt && len(key) >= minKey && len(key) <= maxKey
-	// Its parser also overlooks what stands behind a number; one spelling only.
+	// The library's parser ignores characters after a number. Only one spelling is accepted.
 	canonical := fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=%d$", p.Memory, p.Iterations, p.Parallelism)
 	if !ok || !strings.HasPrefix(phc, canonical) {
 		return Hash{}, ErrMalformed
@@ -128,17 +128,17 @@ func (h Hash) params() Params {
 	return Params{MemoryKiB: h.argon.Memory, Iterations: h.argon.Iterations, Parallelism: h.argon.Parallelism}
 }
 
-// bcryptBytes is how much of a password bcrypt hashes.
+// bcryptBytes is how many bytes of a password bcrypt hashes.
 const bcryptBytes = 72
 
-// Truncates reports whether a match is no proof that this is the whole password:
-// bcrypt hashes its first 72 bytes.
+// Truncates reports whether a match does not prove that the whole password is right,
+// because bcrypt hashes only the first 72 bytes.
 func (h Hash) Truncates(password string) bool {
 	_, is := h.digest.(*bcrypt.Digest)
 	return is && !h.prehashed && len(password) >= bcryptBytes
 }
 
-// matchesOther is for the schemes that are not argon2id.
+// matchesOther compares with hashes of schemes other than argon2id.
 func (h Hash) matchesOther(password string) (bool, error) {
 	if h.derived != nil {
 		return h.derived.matches(password)
@@ -151,7 +151,7 @@ func (h Hash) matchesOther(password string) (bool, error) {
 	}
 	ok, err := h.digest.MatchAdvanced(password)
 	if err != nil {
-		return false, nil // such a password was never set
+		return false, nil // no such password can have been set
 	}
 	return ok, nil
 }

@@ -2,17 +2,17 @@ package strength
 
 import "strings"
 
-// A disguise is another reading of a password, character by character, so that
-// what is found in it stands at the same place in the password.
+// disguise is another reading of a password, character by character, so that a part found
+// in it has the same place in the password.
 type disguise struct {
 	read func(rune) rune
-	// walks says that the reading is of keys, in which walks are looked for.
+	// walks says that the reading consists of keys, and is searched for walks.
 	walks bool
-	// words says that words are looked for in the reading.
+	// words says that the reading is searched for words.
 	words bool
 }
 
-// disguiseFactor is what a disguise multiplies the guesses for a part by.
+// disguiseFactor is the factor by which a disguise multiplies the guesses for a part.
 const disguiseFactor = 2
 
 func disguises() []disguise {
@@ -27,7 +27,7 @@ func disguises() []disguise {
 		}
 	}
 	same := func(r rune) rune { return r }
-	// What stands for a letter in l33t; 1, ! and 7 stand for an i and a t, or for an l.
+	// Characters that replace a letter in l33t; 1, ! and 7 replace i and t, or l.
 	leet := pairs("4a@a8b(c{c[c<c3e€e6g9g1i!i|i0o$s5s7t+t%x2z¡i£l")
 	leetL := pairs("4a@a8b(c{c[c<c3e€e6g9g1l!l|l0o$s5s7l+t%x2z")
 	leetCyrillic := pairs("4ч@а3з0о6б1и9д!и$с8в7т")
@@ -66,7 +66,7 @@ func pairs(s string) map[rune]rune {
 	return m
 }
 
-// transliterate spells Russian words in Latin letters, in the ways that people do.
+// transliterate spells Russian words in Latin letters, in the ways that people use.
 func transliterate(word string) []string {
 	if !strings.ContainsFunc(word, func(r rune) bool { return 'а' <= r && r <= 'я' }) {
 		return nil

@@ -11,11 +11,11 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/internal/decimal"
 )
 
-// Fold returns s as somebody compares it who looks at letters only: compatibility
-// forms such as full-width letters are plain ones (NFKC), case is folded, decimal
-// digits of any script are ASCII digits, and what cannot be seen is gone: format
-// characters (Cf), variation selectors, and the circles and caps put around a
-// digit. The result may be longer than s.
+// Fold returns s in a form that compares letters only: compatibility forms such as
+// full-width letters become plain letters (NFKC), case is folded, decimal digits of any
+// script become ASCII digits, and invisible characters are removed: format characters
+// (Cf), variation selectors, and the circles and caps around a digit. The result may be
+// longer than s.
 func Fold(s string) string {
 	s = cases.Fold().String(norm.NFKC.String(s))
 	s = strings.Map(func(r rune) rune {
@@ -37,12 +37,12 @@ func invisible(r rune) bool {
 	case unicode.Is(unicode.Cf, r), unicode.Is(unicode.Variation_Selector, r), unicode.Is(unicode.Me, r):
 		return true
 	}
-	// Other_Default_Ignorable_Code_Point: the Hangul fillers and the like.
+	// Other_Default_Ignorable_Code_Point has the Hangul fillers and similar characters.
 	return unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r)
 }
 
-// squeeze drops everything but letters, marks and digits, and counts what went,
-// and how many different characters, up to a dozen.
+// squeeze removes everything but letters, marks and digits. It returns how many characters
+// it removed, and how many different ones, up to a dozen.
 func squeeze(s []rune) (rest []rune, dropped, kinds int) {
 	var gone []rune
 	for _, r := range s {
@@ -58,7 +58,7 @@ func squeeze(s []rune) (rest []rune, dropped, kinds int) {
 	return rest, dropped, len(gone)
 }
 
-// lettersOnly drops everything but letters and marks, and counts the digits.
+// lettersOnly removes everything but letters and marks, and counts the digits.
 func lettersOnly(s []rune) (rest []rune, digits int) {
 	for _, r := range s {
 		switch {
@@ -71,7 +71,7 @@ func lettersOnly(s []rune) (rest []rune, digits int) {
 	return rest, digits
 }
 
-// unmark drops combining marks, whatever letter they stand on.
+// unmark removes combining marks from all letters.
 func unmark(s []rune) []rune {
 	var rest []rune
 	for _, r := range norm.NFD.String(string(s)) {
@@ -82,7 +82,7 @@ func unmark(s []rune) []rune {
 	return []rune(norm.NFC.String(string(rest)))
 }
 
-// plain is a letter without its marks: é is e, й is и.
+// plain returns a letter without its marks: e for é, и for й.
 func plain(r rune) rune {
 	if r < 0xC0 || unicode.In(r, unicode.Hangul, unicode.Han) {
 		return r
@@ -105,11 +105,10 @@ func plain(r rune) rune {
 	return r
 }
 
-// bruteForce is how many guesses one character costs whose neighbours tell
-// nothing about it: 10 as in zxcvbn for a letter of an alphabet, more where a
-// character stands for a syllable, a word or a picture. A Chinese character costs
-// less than its share of the common ones, because four of them are an idiom more
-// often than not.
+// bruteForce returns how many guesses a character costs if its neighbours reveal nothing
+// about it: 10 for a letter of an alphabet, as in zxcvbn, and more for a character that
+// means a syllable, a word or a picture. A Chinese character costs less than the number of
+// common ones suggests, because four of them are usually an idiom.
 func bruteForce(r rune) float64 {
 	switch {
 	case r < 0x300:

@@ -7,12 +7,13 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// A keyboard is the characters of 47 keys, row by row, as those of usKeys.
+// usKeys is a US keyboard. A keyboard is written as the characters of its 47 keys, row by
+// row.
 const usKeys = "`1234567890-=qwertyuiop[]\\asdfghjkl;'zxcvbnm,./"
 
-// keyboards are those whose letters people also type when another is meant: the
-// Russian пароль is gfhjkm on a US keyboard. A blank is a key that types none,
-// or more than one, of the characters that are left after folding.
+// keyboards are those on which people type words meant for another keyboard: the Russian
+// пароль is gfhjkm on a US keyboard. A blank stands for a key that types no character
+// after folding, or more than one.
 var keyboards = []string{
 	"ё1234567890-=йцукенгшщзхъ\\фывапролджэячсмитьбю.",
 	"'1234567890-=йцукенгшщзхї\\фівапролджєячсмитьбю.", // Ukrainian
@@ -29,8 +30,8 @@ var keyboards = []string{
 	"ろぬふあうえおやゆよわほへたていすかんなにらせ゛゜むちとしはきくまのりれけつさそひこみもねるめ",  // Japanese
 }
 
-// wordKeyboards is how many of the keyboards, from the first on, have words in the
-// lists, which somebody may type who forgot to switch from a US keyboard.
+// wordKeyboards is how many of the keyboards, from the first on, have words in the lists.
+// A person who forgot to switch from a US keyboard may type such a word.
 const wordKeyboards = 7
 
 // latinKeyboards are those with the letters of usKeys in another order. Rows of
@@ -44,7 +45,7 @@ var latinKeyboards = []string{
 // shifted are the characters of usKeys with the shift key.
 const shifted = "~!@#$%^&*()_+QWERTYUIOP{}|ASDFGHJKL:\"ZXCVBNM<>?"
 
-// tables are made at the first estimate.
+// tables holds what the first estimate computes from the keyboards.
 type tables struct {
 	unshift map[rune]rune
 	toUS    []map[rune]rune // by keyboard: its characters to those of a US keyboard
@@ -96,8 +97,8 @@ func newTables() *tables {
 	return t
 }
 
-// jamoKeys are the keys of the two-set Korean keyboard: initials, vowels and
-// finals as they stand in decomposed syllables.
+// jamoKeys are the keys of the two-set Korean keyboard, by the initials, vowels and finals
+// of decomposed syllables.
 var jamoKeys = map[string]string{
 	"r": "\u1100\u11a8", "R": "\u1101\u11a9", "rt": "\u11aa", "s": "\u1102\u11ab", "sw": "\u11ac", "sg": "\u11ad",
 	"e": "\u1103\u11ae", "E": "\u1104", "f": "\u1105\u11af", "fr": "\u11b0", "fa": "\u11b1", "fq": "\u11b2", "ft": "\u11b3",
@@ -109,7 +110,8 @@ var jamoKeys = map[string]string{
 	"nl": "\u1171", "b": "\u1172", "m": "\u1173", "ml": "\u1174", "l": "\u1175",
 }
 
-// hangulKeys is Korean as it is typed on a US keyboard; false if there is none.
+// hangulKeys returns Korean text as it is typed on a US keyboard. ok is false if s holds
+// no Korean.
 func hangulKeys(s []rune) (keys []rune, ok bool) {
 	for _, r := range s {
 		if !unicode.Is(unicode.Hangul, r) {
@@ -142,7 +144,7 @@ func (t *tables) beside(a, b rune) (direction int, ok bool) {
 	return 16*dy + dx, true
 }
 
-// walkLength bounds a walk. Longer ones are repetitions.
+// walkLength bounds a walk. Longer walks count as repetitions.
 const walkLength = 64
 
 // walk calls found for each walk over neighbouring keys from the start of text.
@@ -155,7 +157,7 @@ func (t *tables) walk(text []rune, found func(length int, guesses float64)) (ste
 		if !ok {
 			return steps
 		}
-		// A finger that goes on, or that presses the key again, makes no turn.
+		// Going on in one direction or pressing the same key again is not a turn.
 		if d != direction && d != 0 {
 			direction, turns = d, turns+1
 		}

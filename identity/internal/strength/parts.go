@@ -11,12 +11,12 @@ const (
 	yearGuesses         = 100 // of the years that people live in
 )
 
-// separators stand between the parts of a date; the last are those of Chinese,
+// separators are the characters between the parts of a date; the last are Chinese,
 // Japanese and Korean.
 const separators = "-/. _,:年月년월"
 
-// date calls found for each meaning as a date of the digits at the start of text:
-// a year, a day, or a day with its year in any order, with or without separators.
+// date calls found for each way to read the digits at the start of text as a date: a year,
+// a day, or a day with its year, in any order, with or without separators.
 func date(text []rune, found func(length int, guesses float64)) (steps int) {
 	if len(text) == 0 || !digit(text[0]) {
 		return 0
@@ -94,7 +94,7 @@ func number(text []rune, width int) (v int, ok bool) {
 
 func digit(r rune) bool { return '0' <= r && r <= '9' }
 
-// syllables are those of pinyin, without tones.
+// syllables are the syllables of pinyin, without tones.
 var syllables = sync.OnceValue(func() map[string]bool {
 	m := map[string]bool{}
 	for row := range strings.Lines(`
@@ -132,8 +132,8 @@ w a ai an ang ei en eng o u
 })
 
 const (
-	// syllableGuesses is what a syllable costs: of some 400 few are common, and in
-	// names fewer.
+	// syllableGuesses is the cost of a syllable: of about 400, few are common, and fewer
+	// in names.
 	syllableGuesses = 30
 	maxSyllables    = 12
 )
@@ -141,7 +141,7 @@ const (
 // pinyin calls found for each run of syllables at the start of text, with the
 // guesses for it.
 func pinyin(text []rune, found func(length int, guesses float64)) (steps int) {
-	var count [6*maxSyllables + 1]int // the fewest syllables of the first characters
+	var count [6*maxSyllables + 1]int // the fewest syllables for the first n characters
 	for at, end := 0, 0; at <= end && at+6 < len(count); at++ {
 		if at > 0 && count[at] == 0 || count[at] == maxSyllables {
 			continue
@@ -174,10 +174,10 @@ func syllable(text []rune, found func(length int)) (steps int) {
 	return len(s)
 }
 
-// copyWindow is how far back a repetition is looked for.
+// copyWindow is how far back a repetition is searched for.
 const copyWindow = 64
 
-// copies[i][d-1] is how many characters from i on equal those d places before.
+// copies[i][d-1] is how many characters from i on equal the characters d places before.
 type copies [][copyWindow]uint16
 
 func newCopies(text []rune) copies {
@@ -192,8 +192,8 @@ func newCopies(text []rune) copies {
 	return c
 }
 
-// copyGuesses is what a repetition costs: if it follows what it repeats, the
-// number of times; if not, the place too.
+// copyGuesses returns the cost of a repetition: the number of times if it directly follows
+// what it repeats, and otherwise the place too.
 func copyGuesses(length, distance int) float64 {
 	if length >= distance {
 		return float64(length/distance + 1)

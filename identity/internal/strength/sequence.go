@@ -5,9 +5,9 @@ import (
 	"unicode"
 )
 
-// alphabets are what people say by heart, in its order. Lines that go on from
-// their end to their start are counted so. A run counts by its length and by
-// where it starts.
+// alphabets are sequences that people know by heart, one on each line. A run may continue
+// from the end of a line at its start. The cost of a run depends on its length and its
+// start.
 const alphabets = `
 0123456789 abcdefghijklmnopqrstuvwxyz
 абвгдежзийклмнопрстуфхцчшщъыьэюя абвгдеёжзийклмнопрстуфхцчшщъыьэюя абвгґдеєжзиіїйклмнопрстуфхцчшщьюя абвгдђежзијклљмнњопрстћуфхцчџш
@@ -35,11 +35,10 @@ const alphabets = `
 1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik,9ol.0p;/ qazwsxedcrfvtgbyhnujmik,ol.p;/ 1qazxsw23edcvfr45tgbnhy67ujm,ki8 1q2w3e4r5t6y7u8i9o0p q1w2e3r4t5y6u7i8o9p0 1a2b3c4d5e6f7g8h9i0j a1b2c3d4e5f6g7h8i9j0 1a2s3d4f5g6h7j8k9l q1a2z3w4s5x6 147258369 741852963 789456123 159357 963852741 14725836 1472583690 3141592653589793238462643383279502884197 2718281828459045 112233445566778899 aabbccddeeffgghhiijj 😀😃😄😁😆😅🤣😂🙂🙃🫠😉😊😇 😀😃😄😁😆😅😂🤣🥲😊😇🙂🙃😉😌😍 🐶🐱🐭🐹🐰🦊🐻🐼🐨🐯🦁🐮🐷🐸🐵 🍏🍎🍐🍊🍋🍌🍉🍇🍓🫐 ❤🧡💛💚💙💜🖤🤍🤎 🔴🟠🟡🟢🔵🟣⚫⚪🟤 🚗🚕🚙🚌🚎🏎🚓🚑🚒🚐 ⚽🏀🏈⚾🥎🎾🏐🏉🥏🎱 ααββγγδδεε ааббввггдд
 `
 
-// place is where a character stands in an alphabet.
+// place is the position of a character in an alphabet.
 type place struct{ alphabet, index int }
 
-// minSequence is the least length of a sequence. Two characters in order are
-// chance.
+// minSequence is the least length of a sequence. Two characters in order may be chance.
 const minSequence = 3
 
 type sequences struct {
@@ -115,7 +114,7 @@ func (s *sequences) run(text, letters []rune, at, step int, found func(int, floa
 	return n
 }
 
-// kind tells digits, letters and the rest apart.
+// kind distinguishes digits, letters and other characters.
 func kind(r rune) int {
 	switch {
 	case unicode.IsDigit(r):

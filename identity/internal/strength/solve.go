@@ -6,25 +6,24 @@ import (
 	"sync"
 )
 
-// A solver divides a text into the parts that cost the fewest guesses. With l
-// parts that cost g1 … gl, an attacker who does not know their order needs
-// l! · g1 · … · gl guesses (Wheeler, section 4).
+// solver divides a text into the parts that cost the fewest guesses. For l parts that cost
+// g1 … gl, an attacker who does not know their order needs l! · g1 · … · gl guesses
+// (Wheeler, section 4).
 type solver struct {
 	text, back []rune // and backwards
 	context    [][]rune
 
-	disguised []disguised // what the disguises make of the text
+	disguised []disguised // the text in each disguise
 	copies    copies
-	// cost[i][l] is the logarithm of the guesses for the first i characters in l
-	// parts: in the first row if the last part is a find, in the second if it is
-	// brute force.
+	// cost[i][l] is the logarithm of the guesses for the first i characters in l parts:
+	// in the first column if the last part was found, in the second if it is brute force.
 	cost [][2][maxParts + 1]float64
-	// reach is the furthest place that anything reaches yet.
+	// reach is the furthest place that a part has reached.
 	reach int
 	work  int
 }
 
-// disguised is the text in a disguise, both ways.
+// disguised is the text in a disguise, forwards and backwards.
 type disguised struct {
 	disguise
 	text, back               []rune
@@ -32,16 +31,16 @@ type disguised struct {
 }
 
 const (
-	// maxParts suffices: 14 parts cost 14! guesses or more, which is over the limit.
+	// maxParts is enough: 14 parts cost at least 14! guesses, which exceeds the limit.
 	maxParts = 14
-	// A part that is not the whole password costs at least this (zxcvbn: it was
-	// not known beforehand where it begins and ends).
+	// minSingle and minPart are the least costs of a part that is not the whole password:
+	// an attacker does not know where it begins and ends (as in zxcvbn).
 	minSingle, minPart = 10, 50
 )
 
 const (
 	infinity = math.MaxFloat64
-	// logLimit is where an estimate ends: it is over the highest threshold.
+	// logLimit is where an estimate stops; it exceeds the highest threshold.
 	logLimit = 11 * math.Ln10
 )
 
@@ -64,7 +63,7 @@ func (s *solver) solve() float64 {
 	s.prepare()
 	for i := range n {
 		if i > s.reach {
-			return logLimit // every way here costs more than the limit
+			return logLimit // every division costs more than the limit
 		}
 		s.wordsBefore(i)
 		if s.least(i) < logLimit {
@@ -108,7 +107,7 @@ func (s *solver) prepare() {
 	}
 }
 
-// distances is how far it is, from each place, to the next one where a and b differ.
+// distances returns, for each place, the distance to the next place where a and b differ.
 func distances(a, b []rune) []int {
 	d := make([]int, len(a)+1)
 	d[len(a)] = math.MaxInt32
@@ -120,7 +119,7 @@ func distances(a, b []rune) []int {
 	return d
 }
 
-// least is the least cost of the first i characters.
+// least returns the least cost of the first i characters.
 func (s *solver) least(i int) float64 {
 	best := infinity
 	for _, costs := range s.cost[i] {
@@ -143,7 +142,7 @@ func (s *solver) part(i, j int, guesses float64) {
 	s.push(i, j, math.Log(max(guesses, 1)), 0)
 }
 
-// push offers a part after every way to i.
+// push offers a part after every division of the first i characters.
 func (s *solver) push(i, j int, cost float64, kind int) {
 	s.work += maxParts
 	for l := range maxParts {
@@ -214,11 +213,11 @@ func knownSequencesFind(text []rune, found func(int, float64)) int {
 	return k.find(text, found)
 }
 
-// maxWord bounds the length of a word that is looked for, in characters.
+// maxWord is the longest word that is searched for, in characters.
 const maxWord = 40
 
-// words calls found for each word at the start of text, and returns how many
-// characters it looked at.
+// words calls found for each word at the start of text, and returns how many characters
+// it read.
 func (s *solver) words(text []rune, factor float64, found func(n int, guesses float64)) (seen int) {
 	text = text[:min(len(text), maxWord)]
 	for _, list := range lists() {
@@ -259,7 +258,7 @@ func reversed(text []rune) []rune {
 	return r
 }
 
-// common is how many characters a and b have in common at their starts.
+// common returns how many characters a and b have in common at their starts.
 func common(a, b []rune) int {
 	n := 0
 	for n < min(len(a), len(b)) && a[n] == b[n] {

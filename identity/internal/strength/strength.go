@@ -6,23 +6,23 @@ import (
 	"unicode"
 )
 
-// MaxLength is how many characters of a password are looked at, in code points.
+// MaxLength is how many characters of a password are judged, in code points.
 const MaxLength = 1024
 
-// What a score needs: more guesses than this.
+// thresholds are the numbers of guesses above which the scores 1 to 4 begin.
 var thresholds = [...]float64{1e3, 1e6, 1e8, 1e10}
 
 // Score estimates how many guesses a password withstands: 0 for up to 10^3, 1
 // for up to 10^6, 2 for up to 10^8, 3 for up to 10^10, and 4 for more. Words of
-// the context, such as the service's name and the user's number, are guessed
-// first, in any case and form. A password of more than [MaxLength] code points
-// is judged by its beginning.
+// the context, such as the service's name and the user's number, count as guessed first,
+// in any case and form. A password of more than [MaxLength] code points is judged by its
+// beginning.
 func Score(password string, context []string) int {
 	score, _ := estimate(password, context)
 	return score
 }
 
-// estimate is Score, and the work that it took.
+// estimate is Score, and also returns the work that it took.
 func estimate(password string, context []string) (score, work int) {
 	var own [][]rune
 	for _, w := range context {
@@ -51,14 +51,15 @@ func estimate(password string, context []string) (score, work int) {
 	return score, work
 }
 
-// A reading is one way to read a whole password.
+// reading is one way to read a whole password.
 type reading struct {
 	text   []rune
-	factor float64 // what the reading multiplies the guesses by
+	factor float64 // by which the reading multiplies the guesses
 }
 
-// readings are the password as it is, folded, without what stands between its
-// letters, without its digits if they are few, without marks, and as keys if it is Korean. The fewest guesses count.
+// readings returns the password as it is; folded; without the characters between its
+// letters; without its digits if they are few; without marks; and as keys if it is Korean.
+// The reading with the fewest guesses counts.
 func readings(password string) []reading {
 	var all []reading
 	add := func(text []rune, factor float64) {
@@ -72,11 +73,11 @@ func readings(password string) []reading {
 	folded := []rune(Fold(string(raw)))
 	add(folded, 1)
 	if !slices.EqualFunc(raw, folded, func(r, f rune) bool { return unicode.ToLower(r) == f }) {
-		add(raw, 1) // more than the case differs: what folding makes longer is not stronger
+		add(raw, 1) // a password that folding makes longer is not stronger
 	}
 	separated := 1.0
 	if rest, dropped, kinds := squeeze(folded); dropped > 0 && len(rest) > 0 {
-		// Which separators, and where.
+		// An attacker must guess which separators there are, and where.
 		separated = math.Pow(10, float64(kinds)) * math.Exp2(float64(min(dropped, 40)))
 		add(rest, separated)
 	}
