@@ -2,6 +2,9 @@ package main_test
 
 import (
 	"bufio"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -131,5 +134,39 @@ func TestEventsFollow(t *testing.T) {
 	}
 	if err := cmd.Wait(); err != nil || errs.String() != "" {
 		t.Errorf("interrupted: %v, %q", err, errs.String())
+	}
+}
+
+// What an operator changes is posted by serve, as what people change is.
+func TestOperatorsEventsAreForTheWebhook(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	posted := make(chan string, 10)
+	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		posted <- string(body)
+	}))
+	t.Cleanup(hook.Close)
+	env := []string{"REKEY_EVENTS_WEBHOOK=" + hook.URL, "REKEY_EVENTS_SECRET=" + webhookSecret, "REKEY_EVENT_TYPES=user.created,user.changed,password.set,user.erased,client.changed"}
+	writeFile(t, dir+"/users", "mobile,password_hash,verified,id\n12345678901,"+djangoHash+",true,imported\n", 0o600)
+	for _, args := range []string{
+		"user import users", "user set-mobile -id imported -to 12345678902", "user set-password -id imported", "client add -id x", "client disable -id x", "user erase -id imported -yes",
+	} {
+		if r := runEnv(t, dir, env, newPassword, strings.Fields(args)...); r.code != 0 {
+			t.Fatalf("%s: %s", args, r.err)
+		}
+	}
+	start(t, dir, env, "-sms", "console")
+	types := map[string]int{}
+	for range 5 {
+		body := receive(t, posted, "an event")
+		for _, name := range []string{"user.created", "user.changed", "password.set", "user.erased", "client.changed"} {
+			if strings.Contains(body, `"`+name+`"`) {
+				types[name]++
+			}
+		}
+	}
+	if len(types) != 5 {
+		t.Errorf("events by type: %v", types)
 	}
 }

@@ -13,10 +13,10 @@ import (
 )
 
 func clientAdd(f *settings.Set) action {
-	var d database.Database
+	var o operator
 	var client identity.Client
 	var tenants []string
-	d.Flags(f)
+	o.changeFlags(f)
 	f.Text(&client.ID, "id", "`CLIENTID` as callers send it in X-client-id, at most 128 bytes; required")
 	f.Text(&client.Name, "name", "`NAME` for people; default none")
 	f.Bool(&client.MultiTenant, "isv", "a multi-tenant application, for which X-tenant-id picks the tenant")
@@ -32,7 +32,7 @@ func clientAdd(f *settings.Set) action {
 		case len(tenants) == 1:
 			client.Tenant = tenants[0]
 		}
-		return withService(ctx, f, &d, identity.Config{}, std, func(s *identity.Service) error {
+		return o.withService(ctx, std, func(s *identity.Service) error {
 			err := s.RegisterClient(ctx, client)
 			if errors.Is(err, identity.ErrAlreadyExists) {
 				return fmt.Errorf("client %q is already registered", client.ID)
@@ -57,18 +57,18 @@ func unregistered(err error, id string) error {
 
 // onClient is a command that changes a registered application.
 func onClient(f *settings.Set, done string, do func(ctx context.Context, s *identity.Service, id string) error) action {
-	var d database.Database
+	var o operator
 	var id string
-	d.Flags(f)
+	o.changeFlags(f)
 	f.Text(&id, "id", "`CLIENTID` of the application; required")
 	return func(ctx context.Context, std Streams) error {
 		if id == "" {
 			return errNoClientID
 		}
-		if err := d.MustExist(); err != nil {
+		if err := o.db.MustExist(); err != nil {
 			return err
 		}
-		return withService(ctx, f, &d, identity.Config{}, std, func(s *identity.Service) error {
+		return o.withService(ctx, std, func(s *identity.Service) error {
 			if err := unregistered(do(ctx, s, id), id); err != nil {
 				return err
 			}

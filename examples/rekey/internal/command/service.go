@@ -6,30 +6,64 @@ import (
 	"fmt"
 
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/database"
+	"github.com/seed-16109ab2/rekey/examples/rekey/internal/server"
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/settings"
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
-// withService runs an action of an operator, which sends nothing.
-func withService(ctx context.Context, f *settings.Set, d *database.Database, c identity.Config, std Streams, do func(*identity.Service) error) error {
-	return withOpen(ctx, f, d, c, std, func(o *database.Open) error { return do(o.Service) })
+// operator is what every command is told that works on the database.
+type operator struct {
+	set    *settings.Set
+	db     database.Database
+	config identity.Config
+	events string // the URL that serve posts events to; empty for none
 }
 
-// withOpen is withService for an action that needs the store too.
-func withOpen(ctx context.Context, f *settings.Set, d *database.Database, c identity.Config, std Streams, do func(*database.Open) error) error {
+// changeFlags defines the flags of a command that changes something.
+func (o *operator) changeFlags(f *settings.Set) {
+	o.set, o.config = f, settings.Defaults()
+	o.db.Flags(f)
+	server.EventsFlag(f, &o.events)
+	f.Events(&o.config)
+}
+
+// readFlags defines the flags of a command that only reads.
+func (o *operator) readFlags(f *settings.Set) {
+	o.set, o.config = f, settings.Defaults()
+	o.db.AddressFlag(f)
+}
+
+// withService runs do on the service, which sends nothing. The database is made if
+// there is none.
+func (o *operator) withService(ctx context.Context, std Streams, do func(*identity.Service) error) error {
+	return o.withOpen(ctx, std, func(open *database.Open) error { return do(open.Service) })
+}
+
+// withOpen is withService for what needs the store too.
+func (o *operator) withOpen(ctx context.Context, std Streams, do func(*database.Open) error) error {
+	c := o.config
 	c.SMS = noSender{}
+	if o.events != "" {
+		c.OnEvent = noWebhook
+	}
 	if err := settings.Check(c); err != nil {
 		return err
 	}
-	service, err := d.OpenService(ctx, c)
+	service, err := o.db.OpenService(ctx, c)
 	if err != nil {
 		return err
 	}
-	for _, warning := range f.Warnings {
+	for _, warning := range o.set.Warnings {
 		_, _ = fmt.Fprintf(std.Err, "%s: warning: %s\n", program, warning)
 	}
 	return errors.Join(do(service), service.Close())
+}
+
+// noWebhook stands where only Run would post an event: what is queued for it is posted
+// by serve.
+func noWebhook(context.Context, identity.Event) error {
+	return errors.New("no events are posted by this command")
 }
 
 // noSender stands where only Run would send.

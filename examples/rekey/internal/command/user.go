@@ -5,23 +5,20 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/seed-16109ab2/rekey/examples/rekey/internal/database"
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/settings"
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
 // userFlags is what every command on users is told.
 type userFlags struct {
-	set    *settings.Set
-	db     database.Database
-	config identity.Config
+	operator
 	mobile string
 	tenant string
 }
 
-func newUserFlags(f *settings.Set, database func(*database.Database, *settings.Set)) *userFlags {
-	u := &userFlags{set: f, config: settings.Defaults()}
-	database(&u.db, f)
+func newUserFlags(f *settings.Set, flags func(*operator, *settings.Set)) *userFlags {
+	u := &userFlags{}
+	flags(&u.operator, f)
 	f.Numbers(&u.config)
 	f.Text(&u.tenant, "tenant", "`TENANT` of the user; default none")
 	return u
@@ -29,7 +26,7 @@ func newUserFlags(f *settings.Set, database func(*database.Database, *settings.S
 
 // onNumber defines -mobile for a command that needs a number.
 func onNumber(f *settings.Set) *userFlags {
-	u := newUserFlags(f, (*database.Database).Flags)
+	u := newUserFlags(f, (*operator).changeFlags)
 	f.Text(&u.mobile, "mobile", "`NUMBER` of the user; without country code: of -default-region; required")
 	return u
 }
@@ -39,12 +36,6 @@ func (u *userFlags) check() error {
 		return settings.Usagef("-mobile is missing")
 	}
 	return nil
-}
-
-// withService runs do on the service of the database, which is made if there is
-// none.
-func (u *userFlags) withService(ctx context.Context, std Streams, do func(*identity.Service) error) error {
-	return withService(ctx, u.set, &u.db, u.config, std, do)
 }
 
 func userAdd(f *settings.Set) action {
@@ -121,8 +112,8 @@ type account struct {
 	id string
 }
 
-func newAccount(f *settings.Set, database func(*database.Database, *settings.Set)) *account {
-	a := &account{userFlags: newUserFlags(f, database)}
+func newAccount(f *settings.Set, flags func(*operator, *settings.Set)) *account {
+	a := &account{userFlags: newUserFlags(f, flags)}
 	f.Text(&a.mobile, "mobile", "`NUMBER` of the user; without country code: of -default-region; it or -id is required")
 	f.Text(&a.id, "id", "`ID` of the user")
 	return a

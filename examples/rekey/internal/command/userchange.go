@@ -9,7 +9,6 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/seed-16109ab2/rekey/examples/rekey/internal/database"
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/server"
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/settings"
 	"github.com/seed-16109ab2/rekey/identity"
@@ -17,7 +16,7 @@ import (
 
 func userSwitch(disabled bool) func(*settings.Set) action {
 	return func(f *settings.Set) action {
-		a := newAccount(f, (*database.Database).Flags)
+		a := newAccount(f, (*operator).changeFlags)
 		return func(ctx context.Context, std Streams) error {
 			return a.run(ctx, std, func(s *identity.Service, user identity.User) error {
 				if err := s.UpdateUser(ctx, identity.UserChange{Tenant: user.Tenant, ID: user.ID, Disabled: &disabled}); err != nil {
@@ -30,7 +29,7 @@ func userSwitch(disabled bool) func(*settings.Set) action {
 }
 
 func userSetMobile(f *settings.Set) action {
-	a := newAccount(f, (*database.Database).Flags)
+	a := newAccount(f, (*operator).changeFlags)
 	var to string
 	var verified bool
 	f.Text(&to, "to", "new `NUMBER` of the user; without country code: of -default-region; required")
@@ -61,7 +60,7 @@ func userSetMobile(f *settings.Set) action {
 }
 
 func userSetPassword(f *settings.Set) action {
-	a := newAccount(f, (*database.Database).Flags)
+	a := newAccount(f, (*operator).changeFlags)
 	f.Passwords(&a.config)
 	f.History(&a.config)
 	f.Hash(&a.config)
@@ -92,7 +91,7 @@ func userSetPassword(f *settings.Set) action {
 }
 
 func userErase(f *settings.Set) action {
-	a := newAccount(f, (*database.Database).Flags)
+	a := newAccount(f, (*operator).changeFlags)
 	var yes bool
 	f.Bool(&yes, "yes", "erase without asking; required if standard input is no terminal")
 	return func(ctx context.Context, std Streams) error {

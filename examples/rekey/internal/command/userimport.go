@@ -25,7 +25,7 @@ type importFlags struct {
 }
 
 func userImport(f *settings.Set) action {
-	i := &importFlags{userFlags: newUserFlags(f, (*database.Database).Flags)}
+	i := &importFlags{userFlags: newUserFlags(f, (*operator).changeFlags)}
 	f.Argument(&i.path, "FILE", "CSV with the names of the columns on its first line, or JSON lines with the same names; \"-\" is standard input. "+
 		"The columns, in any order, are "+userfile.Explanation)
 	f.Bool(&i.verified, "verified", "it is proven that the users hold their numbers, unless the column verified says otherwise. "+
@@ -58,7 +58,7 @@ func (i *importFlags) run(ctx context.Context, std Streams) (err error) {
 	if i.dryRun {
 		return i.asItIs(ctx, do)
 	}
-	return withOpen(ctx, i.set, &i.db, i.config, std, do)
+	return i.withOpen(ctx, std, do)
 }
 
 // open opens the file; the size is -1 if it is not known.

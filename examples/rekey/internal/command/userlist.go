@@ -81,7 +81,7 @@ func userList(f *settings.Set) action {
 }
 
 func userShow(f *settings.Set) action {
-	a := newAccount(f, (*database.Database).AddressFlag)
+	a := newAccount(f, (*operator).readFlags)
 	var out userFormat
 	out.flags(f)
 	return func(ctx context.Context, std Streams) error {

@@ -38,7 +38,7 @@ func (o *others) flags(f *settings.Set) {
 	f.Text(&o.guard, "guard", "`URL` of your service that is asked before a code goes out to a user and before a password is reset, see README.md; https, or http on a loopback address. "+
 		"If it fails, nothing is sent, and the reset is refused with 500. A token for it is in "+guardToken+"; default: nothing is asked")
 	f.Show("guard", func() string { return redacted(o.guard) })
-	o.webhookFlag(f)
+	EventsFlag(f, &o.events)
 	f.Text(&o.breached, "breached-passwords", "`URL` of a service by the protocol of Pwned Passwords that new passwords are looked up in, or \"on\" for "+pwnedpasswords.DefaultURL+
 		"; it gets five digits of a hash. If it fails, the password passes; default off")
 	f.Show("breached-passwords", func() string {
@@ -49,11 +49,12 @@ func (o *others) flags(f *settings.Set) {
 	})
 }
 
-// webhookFlag defines -events-webhook.
-func (o *others) webhookFlag(f *settings.Set) {
-	f.Text(&o.events, "events-webhook", "`URL` of your service that audit events are posted to, signed as Standard Webhooks says, see -event-types; https, or http on a loopback address. "+
+// EventsFlag defines -events-webhook, for serve and for the commands whose events serve
+// posts.
+func EventsFlag(f *settings.Set, url *string) {
+	f.Text(url, "events-webhook", "`URL` of your service that audit events are posted to, signed as Standard Webhooks says, see -event-types; https, or http on a loopback address. "+
 		"The secret, \"whsec_\" and base64 of 24 to 64 random bytes, is in "+eventsSecret+", and while your service moves on, the earlier one in "+eventsOldSecret+"; default: no events are posted")
-	f.Show("events-webhook", func() string { return redacted(o.events) })
+	f.Show("events-webhook", func() string { return redacted(*url) })
 }
 
 // prepareEvents reads -events-webhook and its secrets.

@@ -119,6 +119,11 @@ func (f *Set) History(c *identity.Config) {
 	f.Int(&c.Password.History, "password-history", "`COUNT` of earlier passwords that are refused, 0 to 10, default 0; each costs a hash per reset")
 }
 
+// Events defines the flag of the events that are posted.
+func (f *Set) Events(c *identity.Config) {
+	List(f, &c.EventTypes, "event-types", parseEventType, "`TYPES` of audit events that the events webhook gets, comma-separated; default: password.reset, user.locked and limit.alarm")
+}
+
 // Notices defines the flags of the notice that a password was changed.
 func (f *Set) Notices(c *identity.Config) {
 	f.Word(&c.DefaultLanguage, "default-language", "`LANGUAGE` of SMS and errors when X-L names none that there is, BCP 47; shipped: en, zh")
@@ -153,7 +158,7 @@ func (f *Set) service(c *identity.Config) {
 	scalar(f, &c.EventRetention, "event-retention", -1, parseDuration, "`DURATION` that audit events are kept; 0 keeps them")
 	scalar(f, &c.AnswerStep, "answer-step", -1, parseDuration, "`DURATION` that the time of a send and of a refusal is rounded up to, so that it tells no numbers apart; 0 for none")
 	List(f, &c.Purposes, "purposes", parsePurpose, "`TYPES` of codes that are sent, comma-separated, spelled as in the API; default: FORGET_PWD_SMS")
-	List(f, &c.EventTypes, "event-types", parseEventType, "`TYPES` of audit events that the events webhook gets, comma-separated; default: password.reset, user.locked and limit.alarm")
+	f.Events(c)
 	f.Word((*string)(&c.CaptchaMode), "captcha-mode", "`MODE` of the CAPTCHA: always, or \"on suspicion\"")
 	f.Bool(&c.KeepHashes, "keep-hashes", "leave a stored hash as it is when its user signs in, whatever its scheme")
 	f.Bool(&c.NotifyTakenNumbers, "notify-taken-numbers", "tell the owner of a number by SMS that somebody asked for a code to register it")
