@@ -14,9 +14,6 @@ import (
 // again in each window for as long as it lasts.
 func TestAlarmsOncePerWindow(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("takes seconds: run it without -short")
-	}
 	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {
 		f.User(number, oldPassword)
 		services := []*identity.Service{f.Service}

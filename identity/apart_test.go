@@ -106,6 +106,7 @@ func (sc *apartScene) settle(t *testing.T) (states map[identity.MessageState]int
 			return states
 		}
 		sc.Clock.Advance(time.Second)
+		sc.Nudge()
 		time.Sleep(5 * time.Millisecond)
 	}
 	t.Fatalf("messages %v", states)

@@ -105,7 +105,7 @@ func TestLoginRehashes(t *testing.T) {
 				t.Error("rehashing counts as a change of the password")
 			}
 		}
-	})
+	}, realHashes)
 }
 
 func TestResetNeitherLocksNorOpensTheLogin(t *testing.T) {

@@ -33,6 +33,7 @@ func settled(t testing.TB, f *identitytest.Fixture) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		f.Nudge()
 		for _, b := range backlog {
 			if b.Lane == identity.LaneCode {
 				return false
@@ -121,6 +122,7 @@ func TestNoticeWaitsForTheBudget(t *testing.T) {
 			t.Errorf("%d messages, want the code alone", n)
 		}
 		f.Clock.Advance(61 * time.Minute)
+		f.Nudge()
 		f.Message(e164, sms.KindPasswordChanged)
 	}, func(c *identity.Config) { c.Budget.Total = perHour(1) })
 }

@@ -2,7 +2,6 @@ package identity_test
 
 import (
 	"errors"
-	"strings"
 	"testing"
 	"time"
 
@@ -18,11 +17,7 @@ func TestClocksThatDiffer(t *testing.T) {
 	const apart = 10 * time.Second
 	ahead := identitytest.New(t)
 	behindClock := identitytest.NewClock(ahead.Clock.Now().Add(-apart))
-	behind, err := identity.New(identity.Config{Store: ahead.Store, SMS: ahead.SMS, Secret: identity.NewSecret(strings.Repeat("s", 32)),
-		Now: behindClock.Now, AnswerStep: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
+	behind := idleService(t, ahead.Store, behindClock, ahead.SMS, func(c *identity.Config) { c.AnswerStep = -1 })
 	advance := func(d time.Duration) { ahead.Clock.Advance(d); behindClock.Advance(d) }
 	const mobile, e164 = "13912345678", "+8613912345678"
 	ahead.User(mobile, "violet-Harbor-93")
@@ -62,7 +57,7 @@ func TestClocksThatDiffer(t *testing.T) {
 	if err := send(behind); err != nil {
 		t.Fatal(err)
 	}
-	ahead.Clock.Advance(0)
+	ahead.Nudge()
 	code = ahead.Code(e164)
 	advance(5*time.Minute - apart)
 	if err := reset(ahead.Service, code, "granite-Willow-58"); !errors.Is(err, identity.ErrCodeRefused) {

@@ -24,9 +24,6 @@ func outcome(err error) string {
 // devices are known ones of another number.
 func TestUnknownNumberHitsLimitsAtTheSameCount(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("takes seconds: run it without -short")
-	}
 	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {
 		const unknown, other = "12345678902", "12345678999"
 		f.User(number, oldPassword)

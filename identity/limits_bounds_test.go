@@ -145,22 +145,34 @@ func TestExpensiveWorkIsLimited(t *testing.T) {
 	}
 }
 
-// A burst to numbers of nobody holds up no code.
+// stuckDecoys is a store where the messages to nobody are stuck.
+type stuckDecoys struct{ identity.Storage }
+
+func (s stuckDecoys) LeaseMessages(ctx context.Context, l identity.Lease) ([]identity.OutboxMessage, error) {
+	if l.Lane == identity.LaneDecoy {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return s.Storage.LeaseMessages(ctx, l)
+}
+
+// A burst to numbers of nobody holds up no code, even one that never ends.
 func TestBurstToNobodyDelaysNoCode(t *testing.T) {
 	t.Parallel()
-	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {
-		f.User(number, oldPassword)
-		for i := range 300 {
-			wantErr(t, "send to nobody", send(f, at(f.Caller(), v4(i)), mobileOf(i)), nil)
-		}
-		began := time.Now()
-		f.SendCode(number)
-		f.Code(e164)
-		if took := time.Since(began); took > 10*time.Second {
-			t.Errorf("the code took %s", took)
-		}
-		if n := f.SMS.Attempts(); n != 1 {
-			t.Errorf("the provider was asked %d times", n)
-		}
-	})
+	for name, open := range stores {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store := open(t)
+			f := identitytest.New(t, func(c *identity.Config) { c.Store = stuckDecoys{store} })
+			f.User(number, oldPassword)
+			for i := range 300 {
+				wantErr(t, "send to nobody", send(f, at(f.Caller(), v4(i)), mobileOf(i)), nil)
+			}
+			f.SendCode(number)
+			f.Code(e164)
+			if n := f.SMS.Attempts(); n != 1 {
+				t.Errorf("the provider was asked %d times", n)
+			}
+		})
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
@@ -22,10 +23,13 @@ func (f senderFunc) Send(ctx context.Context, m sms.Message) (sms.Accepted, erro
 	return f(ctx, m)
 }
 
+// patience is how long a test waits for what must come. No test measures time.
+const patience = time.Minute
+
 // eventually polls, on the real clock, for what another goroutine brings about.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !ok(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("never happened: " + what)
 		}
@@ -42,10 +46,14 @@ func messages(t testing.TB, s *identity.Service) []identity.OutboxMessage {
 }
 
 // overPause moves the clock to a message's next attempt.
-func overPause(clock *identitytest.Clock, m identity.OutboxMessage) {
-	if pause := m.NextAt.Sub(clock.Now()); pause > 0 && !m.State.Final() {
-		clock.Advance(pause)
+func overPause(f *identitytest.Fixture, m identity.OutboxMessage) {
+	if m.State.Final() {
+		return
 	}
+	if pause := m.NextAt.Sub(f.Clock.Now()); pause > 0 {
+		f.Clock.Advance(pause)
+	}
+	f.Nudge()
 }
 
 func inState(t testing.TB, s *identity.Service, state identity.MessageState) (n int) {
@@ -60,9 +68,6 @@ func inState(t testing.TB, s *identity.Service, state identity.MessageState) (n 
 
 func TestDeliveryStates(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("takes seconds: run it without -short")
-	}
 	for name, test := range map[string]struct {
 		err      error
 		fails    int // how often
@@ -90,7 +95,7 @@ func TestDeliveryStates(t *testing.T) {
 				var m identity.OutboxMessage
 				eventually(t, "the message's last state", func() bool {
 					m = messages(t, f.Service)[0]
-					overPause(f.Clock, m)
+					overPause(f, m)
 					return m.State.Final()
 				})
 				if m.State != test.want || len(m.Sealed) != 0 || m.FinishedAt.IsZero() {
@@ -135,6 +140,7 @@ func idleService(t testing.TB, store identity.Storage, clock *identitytest.Clock
 	for _, c := range configure {
 		c(&cfg)
 	}
+	identitytest.CheapHashes(&cfg)
 	svc, err := identity.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -216,6 +222,7 @@ func TestCommittedMessagesSurviveTheProcess(t *testing.T) {
 			}
 			eventually(t, "the embedder is told, again after its failure", func() bool {
 				clock.Advance(5 * time.Second)
+				second.Nudge()
 				mu.Lock()
 				defer mu.Unlock()
 				return len(got) >= 2
@@ -294,7 +301,7 @@ func TestSenderMayMisbehave(t *testing.T) {
 	f.User(number, oldPassword)
 	f.SendCode(number)
 	eventually(t, "dead", func() bool {
-		overPause(f.Clock, messages(t, f.Service)[0])
+		overPause(f, messages(t, f.Service)[0])
 		return inState(t, f.Service, identity.MessageDead) == 1
 	})
 	mu.Lock()
@@ -328,7 +335,7 @@ func TestSlowProviderHoldsUpNobody(t *testing.T) {
 	for range 3 {
 		select {
 		case <-arrived:
-		case <-time.After(20 * time.Second):
+		case <-time.After(patience):
 			t.Fatal("a message waits for another one's provider")
 		}
 	}
@@ -394,6 +401,10 @@ func TestRotationKeepsCodesAndMessages(t *testing.T) {
 // code must stay good at the servers that have its secret.
 func TestServerWithAnotherSecret(t *testing.T) {
 	t.Parallel()
+	synctest.Test(t, serverWithAnotherSecret)
+}
+
+func serverWithAnotherSecret(t *testing.T) {
 	store, clock := memory.New(), identitytest.NewClock(time.Now())
 	right := idleService(t, store, clock, &smstest.Recorder{})
 	user(t, right)
@@ -404,12 +415,9 @@ func TestServerWithAnotherSecret(t *testing.T) {
 	wrong := idleService(t, store, clock, wrongRecorder, func(c *identity.Config) {
 		c.Secret = identity.NewSecret(strings.Repeat("w", 32))
 	})
-	ctx, stop := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() { defer close(done); _ = wrong.Run(ctx) }()
-	time.Sleep(time.Second) // the wrong server looks at the queue meanwhile
+	stop := runService(t, wrong)
+	time.Sleep(10 * time.Second) // of the bubble's clock: the wrong server looks at the queue ten times
 	stop()
-	<-done
 	if n := len(wrongRecorder.All()); n != 0 {
 		t.Errorf("the server with another secret sent %d messages", n)
 	}

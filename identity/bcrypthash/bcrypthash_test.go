@@ -127,10 +127,15 @@ func TestServiceWithBcrypt(t *testing.T) {
 	}
 }
 
+// realHashes has argon2id for what the hasher does not make.
+func realHashes(c *identity.Config) {
+	c.Hash = identity.HashParams{MemoryKiB: 19_456, Iterations: 2, Parallelism: 1}
+}
+
 // Re-hashing at login follows the hasher, unless it is switched off.
 func TestRehashAtLogin(t *testing.T) {
 	t.Parallel()
-	argon := identitytest.New(t).User(mobile, "violet-Harbor-93").PasswordHash
+	argon := identitytest.New(t, realHashes).User(mobile, "violet-Harbor-93").PasswordHash
 	old, err := bcrypt.GenerateFromPassword([]byte("violet-Harbor-93"), 4)
 	if err != nil {
 		t.Fatal(err)
@@ -149,6 +154,7 @@ func TestRehashAtLogin(t *testing.T) {
 		store := memory.New()
 		f := identitytest.New(t, func(c *identity.Config) {
 			c.Store, c.KeepHashes = store, test.keep
+			realHashes(c)
 			if test.bcrypt {
 				c.PasswordHasher = hasher(t, bcrypthash.Options{})
 			}

@@ -3,6 +3,7 @@ package identitytest
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -30,7 +31,7 @@ const ClientID = "DRrYIqauawN0I8myTMoDTPys6ezGZxnm"
 
 // New builds a service, registers a client, and runs deliveries until the test ends. Each
 // configure may change the configuration first; a Store or SMS that it sets replaces the
-// memory store or the recorder.
+// memory store or the recorder. Passwords are hashed as [CheapHashes] says.
 func New(t testing.TB, configure ...func(*identity.Config)) *Fixture {
 	t.Helper()
 	f := &Fixture{SMS: &smstest.Recorder{}, Clock: NewClock(time.Now()), t: t}
@@ -45,6 +46,7 @@ func New(t testing.TB, configure ...func(*identity.Config)) *Fixture {
 	for _, c := range configure {
 		c(&cfg)
 	}
+	CheapHashes(&cfg)
 	f.Store = cfg.Store
 	svc, err := identity.New(cfg)
 	if err != nil {
@@ -101,23 +103,43 @@ func (f *Fixture) Code(mobile string) string {
 	return f.Message(mobile, sms.KindVerifyCode).Params["code"]
 }
 
-// Message waits for the next message of the kind to the number, in any spelling. It skips
-// messages of other kinds.
+// Message waits for the next message of the kind to the number, in any spelling, and until
+// the store knows that it was delivered. It skips messages of other kinds.
 func (f *Fixture) Message(mobile string, kind sms.Kind) sms.Message {
 	f.t.Helper()
 	e164, err := f.NormalizeMobile(mobile)
 	if err != nil {
 		f.t.Fatalf("%q: %v", mobile, err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // so that a busy machine fails no test
 	defer cancel()
 	for {
 		m, err := f.SMS.Next(ctx, e164)
 		if err != nil {
 			f.t.Fatalf("no %s arrived at %s: %v", kind, e164, err)
 		}
+		f.recorded(m.ID)
 		if m.Kind == kind {
 			return m
+		}
+	}
+}
+
+// recorded waits until the store says that the message was delivered. If a test moved
+// the clock before, the lease might end, and the message would be delivered again. A
+// store that fails on purpose is not waited for.
+func (f *Fixture) recorded(id string) {
+	if id == "" {
+		return
+	}
+	for until := time.Now().Add(10 * time.Second); time.Now().Before(until); time.Sleep(time.Millisecond) {
+		// Those after all ids that begin as this one does, but for its last digit.
+		near, err := f.Messages(context.Background(), id[:len(id)-1], 16)
+		if err != nil {
+			return
+		}
+		if !slices.ContainsFunc(near, func(m identity.OutboxMessage) bool { return m.ID == id && !m.State.Final() }) {
+			return
 		}
 	}
 }
