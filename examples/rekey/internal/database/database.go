@@ -18,6 +18,7 @@ import (
 // Database says which database a command works on.
 type Database struct {
 	Address     string
+	users       string // the file that describes your own table of users
 	connections int
 	migrate     bool
 	secrets     secrets
@@ -30,6 +31,7 @@ func (d *Database) AddressFlag(f *settings.Set) {
 	f.Word(&d.Address, "db", "`DATABASE`: the path of an SQLite file, postgres://user@host:5432/database, or mysql://user@host:3306/database for MySQL and MariaDB. "+
 		"An address with a password belongs into the environment: other processes can read arguments")
 	f.Show("db", func() string { return Displayed(d.Address) })
+	d.usersTableFlag(f)
 }
 
 // Flags defines -db, and where its secret is.
@@ -62,6 +64,9 @@ func (d *Database) Check() error {
 			}
 			d.source.Warn(warning)
 		}
+	}
+	if _, err := d.options(); err != nil {
+		return err
 	}
 	if d.connections < 1 {
 		return settings.Usagef("-db-conns is %d, must be at least 1", d.connections)
@@ -121,7 +126,11 @@ func (d *Database) MustExist() error {
 
 // Connect opens the database as it is, with any schema.
 func (d *Database) Connect(ctx context.Context) (Store, error) {
-	return open(ctx, d.Address, d.connections)
+	options, err := d.options()
+	if err != nil {
+		return nil, err
+	}
+	return open(ctx, d.Address, d.connections, options)
 }
 
 // OpenExisting opens a database as it is, for a command that only reads.

@@ -46,13 +46,13 @@ var (
 )
 
 // open connects to the database, and changes nothing in it.
-func open(ctx context.Context, db string, connections int) (Store, error) {
+func open(ctx context.Context, db string, connections int, options []bunstore.Option) (Store, error) {
 	e, err := engineOf(db)
 	if err != nil {
 		return nil, err
 	}
 	if e == engineSQLite {
-		s, err := sqlite.Connect(db)
+		s, err := sqlite.Connect(db, options...)
 		if err != nil {
 			return nil, err // not s, which would be a store that is not nil
 		}
@@ -77,7 +77,7 @@ func open(ctx context.Context, db string, connections int) (Store, error) {
 	if err := pool.PingContext(reach); err != nil {
 		return nil, errors.Join(fmt.Errorf("database %s: %w", Displayed(db), err), pool.Close())
 	}
-	s, err := bunstore.New(bun.NewDB(pool, dialect))
+	s, err := bunstore.New(bun.NewDB(pool, dialect), options...)
 	if err != nil {
 		return nil, errors.Join(err, pool.Close())
 	}

@@ -27,9 +27,12 @@ func (d *Database) Inspect(ctx context.Context, report Report, warn func(string)
 	}
 	defer func() { _ = s.DB().Close() }()
 	if err == nil {
-		people, err := hasPeople(ctx, s)
+		used, err := d.inUse(ctx, s)
 		detail := "has users"
-		if !people {
+		switch {
+		case d.users != "":
+			detail = "in the table of " + d.users
+		case !used:
 			detail = "has no users yet"
 		}
 		report("users", detail, err)

@@ -116,13 +116,14 @@ func (d *Database) complete(ctx context.Context, s Store, r *found) error {
 	if r.missing == "" {
 		return nil
 	}
-	people, err := hasPeople(ctx, s)
+	people, err := d.inUse(ctx, s)
 	if err != nil {
 		return err
 	}
 	// Another process may have made the secret before it stored the first user.
 	if _, err := os.Stat(r.missing); errors.Is(err, fs.ErrNotExist) && people && !d.secrets.renew && len(r.old) == 0 {
-		return fmt.Errorf("the database has users, but its secret %s is missing: restore it or name it with -secret-file; with -new-secret, a new one is made and queued messages and codes are lost", r.missing)
+		return fmt.Errorf("the database has %s, but its secret %s is missing: restore it or name it with -secret-file; with -new-secret, a new one is made and queued messages and codes are lost",
+			map[bool]string{true: "an audit trail", false: "users"}[d.users != ""], r.missing)
 	}
 	if err := secretfile.Make(r.missing); err != nil {
 		return err
@@ -135,8 +136,14 @@ func (d *Database) complete(ctx context.Context, s Store, r *found) error {
 	return long(text, "secret file "+r.missing)
 }
 
-func hasPeople(ctx context.Context, s Store) (bool, error) {
+// inUse reports whether the database holds something that was made with a secret. Your
+// own users do not: then the audit trail tells.
+func (d *Database) inUse(ctx context.Context, s Store) (bool, error) {
+	table := "rekey_users"
+	if d.users != "" {
+		table = "rekey_events"
+	}
 	var n int
-	err := s.DB().DB.QueryRowContext(ctx, "SELECT COUNT(*) FROM (SELECT 1 FROM rekey_users LIMIT 1) AS one").Scan(&n)
+	err := s.DB().DB.QueryRowContext(ctx, "SELECT COUNT(*) FROM (SELECT 1 FROM "+table+" LIMIT 1) AS one").Scan(&n)
 	return n > 0, err
 }

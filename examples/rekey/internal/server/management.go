@@ -135,7 +135,7 @@ func (s *Server) handle(fronts []*front, service *database.Open, watch *telemetr
 	}
 	h, err := api.New(service.Service, api.Config{
 		Tokens: s.management.tokens, Metrics: watch.Metrics(), Logger: s.options.Logger,
-		CheckUsers: func(ctx context.Context) (any, error) { return service.Store.CheckUsers(ctx) },
+		CheckUsers: func(ctx context.Context) (any, error) { return reportOf(service.Store.CheckUsers(ctx)) },
 	})
 	if err != nil {
 		return err

@@ -1,0 +1,105 @@
+package database
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/seed-16109ab2/rekey/examples/rekey/internal/secretfile"
+	"github.com/seed-16109ab2/rekey/examples/rekey/internal/settings"
+	"github.com/seed-16109ab2/rekey/storage/bunstore"
+)
+
+// usersTable is the form of the file of -users-table, see [bunstore.UsersTable].
+type usersTable struct {
+	Table                 string `json:"table"`
+	ID                    string `json:"id"`
+	IDType                string `json:"id_type"`
+	Mobile                string `json:"mobile"`
+	National              string `json:"national"`
+	PasswordHash          string `json:"password_hash"`
+	HashLength            int    `json:"hash_length"`
+	Tenant                string `json:"tenant"`
+	VerifiedAt            string `json:"verified_at"`
+	EveryNumberIsVerified bool   `json:"every_number_is_verified"`
+	PasswordChangedAt     string `json:"password_changed_at"`
+	Disabled              string `json:"disabled"`
+	CreatedAt             string `json:"created_at"`
+	Times                 string `json:"times"`
+	Where                 string `json:"where"`
+}
+
+// The words of the file.
+var (
+	idTypes   = map[string]bunstore.IDType{"": bunstore.IDText, "text": bunstore.IDText, "integer": bunstore.IDInteger, "uuid": bunstore.IDUUID}
+	timeTypes = map[string]bunstore.TimeType{"": bunstore.TimeMillis, "millis": bunstore.TimeMillis, "timestamp": bunstore.TimeTimestamp, "utc": bunstore.TimeUTC}
+)
+
+// fieldNames turns the fields of a fault of bunstore into those of the file.
+var fieldNames = strings.NewReplacer(
+	"bunstore: users table: ", "", "bunstore: ", "", "EveryNumberIsVerified", "every_number_is_verified", "PasswordChangedAt", "password_changed_at",
+	"PasswordHash", "password_hash", "HashLength", "hash_length", "VerifiedAt", "verified_at", "CreatedAt", "created_at", "IDType", "id_type",
+	"Spelling", "national", "Disabled", "disabled", "Tenant", "tenant", "Mobile", "mobile", "Times", "times", "Where", "where", "Table", "table", "ID", "id", "\n", "; ")
+
+func (d *Database) usersTableFlag(f *settings.Set) {
+	f.Text(&d.users, "users-table", "`FILE`, JSON, that names the columns of your own table of users in the database, see README.md; give it to all commands. Default: Rekey has a table of its own")
+}
+
+// options are those of the store: your own table of users.
+func (d *Database) options() ([]bunstore.Option, error) {
+	if d.users == "" {
+		return nil, nil
+	}
+	t, err := readUsersTable(d.users)
+	if err != nil {
+		return nil, err
+	}
+	return []bunstore.Option{bunstore.WithUsers(t)}, nil
+}
+
+func readUsersTable(path string) (bunstore.UsersTable, error) {
+	// Its condition is SQL: somebody who can change the file can have any run.
+	if _, err := secretfile.Check(path); err != nil {
+		return bunstore.UsersTable{}, fmt.Errorf("-users-table: %w", err)
+	}
+	text, err := secretfile.ReadPublic(path)
+	if err != nil {
+		return bunstore.UsersTable{}, fmt.Errorf("-users-table: %w", err)
+	}
+	fault := func(format string, args ...any) (bunstore.UsersTable, error) {
+		return bunstore.UsersTable{}, settings.Usagef("-users-table "+path+": "+format, args...)
+	}
+	var file usersTable
+	decoder := json.NewDecoder(bytes.NewReader([]byte(text)))
+	decoder.DisallowUnknownFields() // a column spelt wrong would be a column that is missing
+	if err := decoder.Decode(&file); err != nil {
+		return fault("%w", err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return fault("there is something after the JSON object")
+	}
+	idType, ok := idTypes[file.IDType]
+	if !ok {
+		return fault("id_type must be text, integer or uuid")
+	}
+	times, ok := timeTypes[file.Times]
+	if !ok {
+		return fault("times must be millis, timestamp or utc")
+	}
+	t := bunstore.UsersTable{
+		Table: file.Table, ID: file.ID, IDType: idType, Mobile: file.Mobile, PasswordHash: file.PasswordHash, HashLength: file.HashLength,
+		Tenant: file.Tenant, VerifiedAt: file.VerifiedAt, EveryNumberIsVerified: file.EveryNumberIsVerified,
+		PasswordChangedAt: file.PasswordChangedAt, Disabled: file.Disabled, CreatedAt: file.CreatedAt, Times: times, Where: file.Where,
+	}
+	if file.National != "" {
+		t.Spelling = bunstore.National(file.National)
+	}
+	// An option checks before it needs a store.
+	if err := bunstore.WithUsers(t)(&bunstore.Store{}); err != nil {
+		return fault("%s", fieldNames.Replace(err.Error()))
+	}
+	return t, nil
+}
