@@ -4,7 +4,7 @@ import (
 	"net/http"
 
 	"github.com/seed-16109ab2/rekey/httpadapter/internal/jsonbody"
-	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/mobile"
 )
 
 // Service is what a fake implements.
@@ -54,4 +54,4 @@ func AcceptedContentType(values ...string) bool { return jsonbody.AcceptedType(v
 func ShippedMessages() Messages { return shippedMessages() }
 
 // MobileRegex exposes the form of a country's numbers.
-func MobileRegex(c identity.Country, byDefault bool) string { return mobileRegex(c, byDefault) }
+func MobileRegex(c mobile.Country, byDefault bool) string { return mobileRegex(c, byDefault) }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/httpadapter/internal/countrynames"
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/mobile"
 )
 
 // The read-only routes check the form of the headers and use no storage: their answers
@@ -28,7 +29,8 @@ type areaCode struct {
 func (h *handler) countryCodes(context.Context, identity.Caller, []byte) ([]byte, *refusal) {
 	region := h.service.DefaultRegion()
 	answer := countryCodes{Definitions: []areaCode{}, Preferred: region}
-	for _, c := range h.service.Countries() {
+	for _, served := range h.service.Countries() {
+		c := mobile.CountryOf(served)
 		names := countrynames.Of(c.Region)
 		answer.Definitions = append(answer.Definitions, areaCode{
 			AreaCode:       strconv.Itoa(c.CallingCode),
@@ -48,7 +50,7 @@ const chinaDigits = `1\d{10}`
 // mobileRegex describes the numbers of a country, for clients that check a number before
 // they send it. The service accepts other spellings too. The calling code is optional in
 // the default region only, because a number without one belongs to that region.
-func mobileRegex(c identity.Country, byDefault bool) string {
+func mobileRegex(c mobile.Country, byDefault bool) string {
 	digits := chinaDigits
 	if c.Region != "CN" {
 		digits = fmt.Sprintf(`\d{%d,%d}`, c.MinDigits, c.MaxDigits)

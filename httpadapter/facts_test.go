@@ -15,6 +15,7 @@ import (
 	"github.com/seed-16109ab2/rekey/httpadapter"
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/identity/mobile"
 )
 
 func get(t *testing.T, url, path string, change ...func(http.Header)) answer {
@@ -121,7 +122,8 @@ func TestEveryRegex(t *testing.T) {
 		regions = append(regions, region)
 	}
 	f := identitytest.New(t, func(c *identity.Config) { c.Countries = regions })
-	for _, c := range f.Countries() {
+	for _, region := range f.Countries() {
+		c := mobile.CountryOf(region)
 		example := phonenumbers.GetExampleNumberForType(c.Region, phonenumbers.MOBILE)
 		if example == nil {
 			continue

@@ -18,7 +18,7 @@ import (
 type service interface {
 	SendVerifyCode(context.Context, identity.SendRequest) error
 	ResetByMobile(context.Context, identity.ResetRequest) error
-	Countries() []identity.Country
+	Countries() []string
 	DefaultRegion() string
 	Now() time.Time
 }

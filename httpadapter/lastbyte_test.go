@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/httpadapter"
-	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
 )
 
@@ -68,7 +68,7 @@ func TestGuessesWithTheLastByteHeldBack(t *testing.T) {
 			t.Fatalf("socket %d: status %d", i, status)
 		}
 	}
-	events, err := f.Events(t.Context(), identity.EventQuery{AfterID: "", Max: 1000})
+	events, err := f.Events(t.Context(), audit.Query{AfterID: "", Max: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}

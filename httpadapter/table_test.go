@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
 )
 
@@ -173,9 +174,9 @@ func TestBlankDeviceSpendsNothing(t *testing.T) {
 	}
 }
 
-func trail(t *testing.T, f *identitytest.Fixture) []identity.Event {
+func trail(t *testing.T, f *identitytest.Fixture) []audit.Event {
 	t.Helper()
-	events, err := f.Events(t.Context(), identity.EventQuery{Max: 1000})
+	events, err := f.Events(t.Context(), audit.Query{Max: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}

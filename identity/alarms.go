@@ -7,7 +7,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/identity/observe"
 )
 
 // alarmMemory remembers which alarms this process raised, so that a flood asks
@@ -51,7 +53,7 @@ func (s *Service) alarms(ctx context.Context, now time.Time, limits []limit.Limi
 func (s *Service) alarmRefusal(ctx context.Context, now time.Time, refused *limit.Error) {
 	for _, r := range refused.Refused {
 		s.log.logKind(ctx, "limit: "+r.Rule, "refused by a limit", "limit", r.Rule, "key", string(r.Key), "retry_after", refused.RetryAfter)
-		s.observe(ctx, Observation{Kind: ObserveLimit, Outcome: r.Rule})
+		s.observe(ctx, observe.Observation{Kind: observe.KindLimit, Outcome: r.Rule})
 		s.raise(ctx, now, r.Key+"!", r.Rule, time.Hour)
 	}
 }
@@ -72,7 +74,7 @@ func (s *Service) raise(ctx context.Context, now time.Time, key limit.Key, name 
 	}
 	s.cfg.Logger.ErrorContext(ctx, "limit is filling up", "limit", name, "key", string(key))
 	if err == nil {
-		err = s.trail.record(ctx, s.store, Event{At: now, Type: EventAlarm, Outcome: name})
+		err = s.trail.record(ctx, s.store, audit.Event{At: now, Type: audit.LimitAlarm, Outcome: name})
 	}
 	if err != nil {
 		s.cfg.Logger.ErrorContext(ctx, "alarm not recorded", "limit", name, "error", err)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
 	"github.com/seed-16109ab2/rekey/identity/limit"
 )
@@ -30,7 +31,7 @@ func TestAlarmsOncePerWindow(t *testing.T) {
 			}
 		}
 		guesses(4)
-		if alarms := outcomesOf(t, f.Service, identity.EventAlarm); len(alarms) != 0 {
+		if alarms := outcomesOf(t, f.Service, audit.LimitAlarm); len(alarms) != 0 {
 			t.Errorf("alarms below the level: %v", alarms)
 		}
 		for window := 1; window <= 3; window++ {
@@ -39,14 +40,14 @@ func TestAlarmsOncePerWindow(t *testing.T) {
 				settled(t, f)
 				f.Clock.Advance(10 * time.Minute)
 			}
-			if alarms := outcomesOf(t, f.Service, identity.EventAlarm); alarms["wrong codes in total"] != window {
+			if alarms := outcomesOf(t, f.Service, audit.LimitAlarm); alarms["wrong codes in total"] != window {
 				t.Errorf("after %d hours: alarms %v", window, alarms)
 			}
 		}
 		settled(t, f)
 		f.Clock.Advance(2 * time.Hour)
 		guesses(4)
-		if alarms := outcomesOf(t, f.Service, identity.EventAlarm); alarms["wrong codes in total"] != 3 {
+		if alarms := outcomesOf(t, f.Service, audit.LimitAlarm); alarms["wrong codes in total"] != 3 {
 			t.Errorf("after it was over: alarms %v", alarms)
 		}
 	}, long, identitytest.Lift, alarmsAtFive)
@@ -71,7 +72,7 @@ func TestLockIsRecordedOnceAnHour(t *testing.T) {
 					f.Clock.Advance(2 * time.Minute)
 				}
 				// Locked after three calls, six minutes on; the calls go on for 174 minutes.
-				if locks := outcomesOf(t, f.Service, identity.EventUserLocked); locks[outcome] != 3 || len(locks) != 1 {
+				if locks := outcomesOf(t, f.Service, audit.UserLocked); locks[outcome] != 3 || len(locks) != 1 {
 					t.Errorf("locks %v", locks)
 				}
 			}, long, identitytest.Lift, func(c *identity.Config) {

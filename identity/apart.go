@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/seed-16109ab2/rekey/identity/audit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
@@ -26,7 +28,7 @@ type changeApart struct {
 // failure after that leaves the old password, never a code that works twice.
 func (s *Service) resetApart(ctx context.Context, g *guess, r Redemption) error {
 	change := *r.Password
-	r.Password, r.Event.Type = nil, EventCodeRedeemed
+	r.Password, r.Event.Type = nil, audit.CodeRedeemed
 	callCtx, cancel := s.deadline(ctx)
 	defer cancel()
 	if err := s.committed(ctx, g, s.store.RedeemCode(callCtx, r)); err != nil {
@@ -36,13 +38,13 @@ func (s *Service) resetApart(ctx context.Context, g *guess, r Redemption) error 
 	asideCtx, cancelAside := s.aside(ctx)
 	defer cancelAside()
 	err := s.people.ReplacePassword(asideCtx, change)
-	event, eventErr := s.trail.event(s.now(), EventPasswordReset, g.scope, g.caller, g.purpose, g.number)
+	event, eventErr := s.trail.event(s.now(), audit.PasswordReset, g.scope, g.caller, g.purpose, g.number)
 	if eventErr != nil {
 		return eventErr
 	}
 	event.UserID = g.user.ID
 	if err != nil {
-		event.Type, event.Outcome = EventResetFailed, "password not replaced"
+		event.Type, event.Outcome = audit.ResetFailed, "password not replaced"
 	}
 	if eventErr := s.trail.record(ctx, s.store, event); eventErr != nil {
 		// The password's state is what counts, and the first step is in the trail.
@@ -62,7 +64,7 @@ var errNotYet = errors.New("the password is not replaced yet")
 
 // confirmApart holds a message back until the password that it speaks of has
 // changed.
-func (s *Service) confirmApart(ctx context.Context, m OutboxMessage, c *changeApart) error {
+func (s *Service) confirmApart(ctx context.Context, m outbox.Message, c *changeApart) error {
 	if c == nil || s.cfg.Users == nil {
 		return nil
 	}

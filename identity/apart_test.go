@@ -11,7 +11,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/storage/memory"
 )
@@ -67,15 +69,15 @@ func (sc *apartScene) login(password string) error {
 }
 
 // trail is the types of the events, but for those of the scene and of logins.
-func (sc *apartScene) trail(t *testing.T) (types []identity.EventType) {
+func (sc *apartScene) trail(t *testing.T) (types []audit.Type) {
 	t.Helper()
-	events, err := sc.Events(t.Context(), identity.EventQuery{AfterID: "", Max: 100})
+	events, err := sc.Events(t.Context(), audit.Query{AfterID: "", Max: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, e := range events {
 		switch e.Type {
-		case identity.EventClientCreated, identity.EventUserCreated, identity.EventCodeSent, identity.EventLoginRefused:
+		case audit.ClientCreated, audit.UserCreated, audit.CodeSent, audit.LoginRefused:
 		default:
 			types = append(types, e.Type)
 		}
@@ -83,7 +85,7 @@ func (sc *apartScene) trail(t *testing.T) (types []identity.EventType) {
 	return types
 }
 
-func (sc *apartScene) wantTrail(t *testing.T, want ...identity.EventType) {
+func (sc *apartScene) wantTrail(t *testing.T, want ...audit.Type) {
 	t.Helper()
 	if diff := cmp.Diff(want, sc.trail(t)); diff != "" {
 		t.Errorf("events (-want +got):\n%s", diff)
@@ -91,18 +93,18 @@ func (sc *apartScene) wantTrail(t *testing.T, want ...identity.EventType) {
 }
 
 // settle lets the messages of the reset come to an end, a step of the clock at a time.
-func (sc *apartScene) settle(t *testing.T) (states map[identity.MessageState]int) {
+func (sc *apartScene) settle(t *testing.T) (states map[outbox.State]int) {
 	t.Helper()
 	for range 2000 {
 		messages, err := sc.Messages(t.Context(), "", 100)
 		if err != nil {
 			t.Fatal(err)
 		}
-		states = map[identity.MessageState]int{}
+		states = map[outbox.State]int{}
 		for _, m := range messages {
 			states[m.State]++
 		}
-		if states[identity.MessagePending] == 0 {
+		if states[outbox.Pending] == 0 {
 			return states
 		}
 		sc.Clock.Advance(time.Second)
@@ -126,7 +128,7 @@ func TestUsersElsewhere(t *testing.T) {
 	if sc.login(apartPassword) == nil || sc.login(apartNext) != nil {
 		t.Error("the password is not the new one")
 	}
-	if states := sc.settle(t); states[identity.MessageDelivered] != 3 {
+	if states := sc.settle(t); states[outbox.Delivered] != 3 {
 		t.Errorf("messages %v", states)
 	}
 	sc.Message(apartE164, sms.KindPasswordChanged)
@@ -136,7 +138,7 @@ func TestUsersElsewhere(t *testing.T) {
 	if _, err := sc.Store.UserByMobile(t.Context(), "", apartE164); !errors.Is(err, identity.ErrNotFound) {
 		t.Errorf("the first store knows the person: %v", err)
 	}
-	sc.wantTrail(t, identity.EventCodeRedeemed, identity.EventPasswordReset, identity.EventResetRefused)
+	sc.wantTrail(t, audit.CodeRedeemed, audit.PasswordReset, audit.ResetRefused)
 }
 
 // Whatever becomes of the second step, the code is used up, and nobody is told
@@ -146,26 +148,26 @@ func TestSecondStepFails(t *testing.T) {
 	for name, tt := range map[string]struct {
 		replace func(*elsewhere) func(context.Context, identity.PasswordChange) error
 		changed bool
-		trail   []identity.EventType
+		trail   []audit.Type
 	}{
 		"not replaced": {func(*elsewhere) func(context.Context, identity.PasswordChange) error {
 			return func(context.Context, identity.PasswordChange) error { return errors.New("database down") }
-		}, false, []identity.EventType{identity.EventCodeRedeemed, identity.EventResetFailed, identity.EventResetRefused}},
+		}, false, []audit.Type{audit.CodeRedeemed, audit.ResetFailed, audit.ResetRefused}},
 		"replaced, answer lost": {func(e *elsewhere) func(context.Context, identity.PasswordChange) error {
 			return func(ctx context.Context, c identity.PasswordChange) error {
 				_ = e.Store.ReplacePassword(ctx, c)
 				return errors.New("connection lost")
 			}
-		}, true, []identity.EventType{identity.EventCodeRedeemed, identity.EventResetFailed, identity.EventResetRefused}},
+		}, true, []audit.Type{audit.CodeRedeemed, audit.ResetFailed, audit.ResetRefused}},
 		"process dies in between": {func(*elsewhere) func(context.Context, identity.PasswordChange) error {
 			return func(context.Context, identity.PasswordChange) error { panic("killed") }
-		}, false, []identity.EventType{identity.EventCodeRedeemed, identity.EventResetRefused}},
+		}, false, []audit.Type{audit.CodeRedeemed, audit.ResetRefused}},
 		"process dies after it": {func(e *elsewhere) func(context.Context, identity.PasswordChange) error {
 			return func(ctx context.Context, c identity.PasswordChange) error {
 				_ = e.Store.ReplacePassword(ctx, c)
 				panic("killed")
 			}
-		}, true, []identity.EventType{identity.EventCodeRedeemed, identity.EventResetRefused}},
+		}, true, []audit.Type{audit.CodeRedeemed, audit.ResetRefused}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -185,9 +187,9 @@ func TestSecondStepFails(t *testing.T) {
 			if changed := sc.login(apartNext) == nil; changed != tt.changed || changed == (sc.login(apartPassword) == nil) {
 				t.Errorf("password changed: %v, want %v", changed, tt.changed)
 			}
-			want := map[identity.MessageState]int{identity.MessageDelivered: 1, identity.MessageDead: 2}
+			want := map[outbox.State]int{outbox.Delivered: 1, outbox.Dead: 2}
 			if tt.changed {
-				want = map[identity.MessageState]int{identity.MessageDelivered: 3}
+				want = map[outbox.State]int{outbox.Delivered: 3}
 			}
 			if diff := cmp.Diff(want, sc.settle(t)); diff != "" {
 				t.Errorf("messages (-want +got):\n%s", diff)
@@ -258,7 +260,7 @@ func TestPrepareAndInsertUser(t *testing.T) {
 	if diff := cmp.Diff(u, got); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
-	if events, err := other.Events(t.Context(), identity.EventQuery{AfterID: "", Max: 10}); err != nil || len(events) != 1 || events[0].Type != identity.EventUserCreated {
+	if events, err := other.Events(t.Context(), audit.Query{AfterID: "", Max: 10}); err != nil || len(events) != 1 || events[0].Type != audit.UserCreated {
 		t.Errorf("events %v, %v", events, err)
 	}
 }

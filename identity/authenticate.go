@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/internal/mobile"
 	"github.com/seed-16109ab2/rekey/identity/limit"
 )
@@ -131,7 +132,7 @@ func (s *Service) judgeLogin(ctx context.Context, l *login) (User, error) {
 func (s *Service) refuseLogin(ctx context.Context, l *login, user User, found bool) error {
 	r := l.request
 	sc := scope{tenant: r.Tenant, client: Client{ID: r.ClientID}}
-	event, err := s.trail.event(l.at, EventLoginRefused, sc, Caller{Address: r.Address, Device: r.Device}, "", l.number)
+	event, err := s.trail.event(l.at, audit.LoginRefused, sc, Caller{Address: r.Address, Device: r.Device}, "", l.number)
 	if err != nil {
 		return err
 	}
@@ -166,7 +167,7 @@ func (s *Service) rehash(ctx context.Context, u User, password Secret) User {
 		return u // changed meanwhile: theirs is newer
 	}
 	if err == nil {
-		err = s.trail.record(ctx, s.store, Event{At: s.now(), Type: EventPasswordRehash, Tenant: u.Tenant, UserID: u.ID})
+		err = s.trail.record(ctx, s.store, audit.Event{At: s.now(), Type: audit.PasswordRehash, Tenant: u.Tenant, UserID: u.ID})
 	}
 	if err != nil {
 		s.log.once(ctx, "password not rehashed", "user", u.ID, "error", err)

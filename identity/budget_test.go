@@ -9,8 +9,10 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
 	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
@@ -36,7 +38,7 @@ func settled(t testing.TB, f *identitytest.Fixture) {
 		}
 		f.Nudge()
 		for _, b := range backlog {
-			if b.Lane == identity.LaneCode {
+			if b.Lane == outbox.LaneCode {
 				return false
 			}
 		}
@@ -45,7 +47,7 @@ func settled(t testing.TB, f *identitytest.Fixture) {
 }
 
 // outcomesOf counts the events of a type by outcome.
-func outcomesOf(t testing.TB, s *identity.Service, typ identity.EventType) map[string]int {
+func outcomesOf(t testing.TB, s *identity.Service, typ audit.Type) map[string]int {
 	t.Helper()
 	counts := map[string]int{}
 	for _, e := range events(t, s) {
@@ -85,7 +87,7 @@ func TestBudgetIsChargedAtDelivery(t *testing.T) {
 				if n := len(f.SMS.All()); n != 5 {
 					t.Errorf("%d messages paid, want 5", n)
 				}
-				refused, alarms := outcomesOf(t, f.Service, identity.EventSendRefused), outcomesOf(t, f.Service, identity.EventAlarm)
+				refused, alarms := outcomesOf(t, f.Service, audit.SendRefused), outcomesOf(t, f.Service, audit.LimitAlarm)
 				if refused["limit reached: "+rule] != 4 || alarms[rule] != 1 {
 					t.Errorf("refused %v, alarms %v", refused, alarms)
 				}
@@ -118,10 +120,10 @@ func TestNoticeWaitsForTheBudget(t *testing.T) {
 			t.Fatal(err)
 		}
 		eventually(t, "the notice was tried", func() bool {
-			return slices.ContainsFunc(messages(t, f.Service), func(m identity.OutboxMessage) bool { return m.State == identity.MessagePending && m.LastError != "" })
+			return slices.ContainsFunc(messages(t, f.Service), func(m outbox.Message) bool { return m.State == outbox.Pending && m.LastError != "" })
 		})
 		// One when the code uses the budget up, one when the notice is refused.
-		if n := outcomesOf(t, f.Service, identity.EventAlarm)["messages in total"]; n != 2 {
+		if n := outcomesOf(t, f.Service, audit.LimitAlarm)["messages in total"]; n != 2 {
 			t.Errorf("%d alarms, want 2", n)
 		}
 		if n := len(f.SMS.All()); n != 1 {
@@ -158,8 +160,8 @@ func TestMoneyIsGivenBack(t *testing.T) {
 func TestUnredeemedCodes(t *testing.T) {
 	t.Parallel()
 	const most = 4
-	for mode, want := range map[identity.UnredeemedMode]struct{ sent, alarms int }{
-		identity.UnredeemedRecord: {10, 1}, identity.UnredeemedEnforce: {most, 1}, identity.UnredeemedOff: {10, 0},
+	for mode, want := range map[limit.Mode]struct{ sent, alarms int }{
+		limit.Record: {10, 1}, limit.Enforce: {most, 1}, limit.Off: {10, 0},
 	} {
 		for rule, test := range map[string]struct {
 			budget func(*identity.BudgetPolicy)
@@ -195,13 +197,13 @@ func TestUnredeemedCodes(t *testing.T) {
 						settled(t, f)
 					}
 					want := want
-					if strings.HasSuffix(rule, "region") && mode == identity.UnredeemedEnforce {
+					if strings.HasSuffix(rule, "region") && mode == limit.Enforce {
 						want.sent = 10 // a region is never refused
 					}
 					if n := codesIn(f.SMS.All()) - before; n != want.sent {
 						t.Errorf("%d codes sent, want %d", n, want.sent)
 					}
-					if alarms := outcomesOf(t, f.Service, identity.EventAlarm); alarms[rule] != want.alarms || len(alarms) > 1 {
+					if alarms := outcomesOf(t, f.Service, audit.LimitAlarm); alarms[rule] != want.alarms || len(alarms) > 1 {
 						t.Errorf("alarms %v", alarms)
 					}
 				}, func(c *identity.Config) {

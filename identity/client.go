@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/seed-16109ab2/rekey/identity/audit"
 )
 
 // Client is a registered application: who may call the routes at all.
@@ -53,7 +55,7 @@ func (s *Service) RegisterClient(ctx context.Context, c Client) error {
 	if err := s.store.CreateClient(ctx, c); err != nil {
 		return fmt.Errorf("identity: register client %q: %w", c.ID, err)
 	}
-	return s.trail.record(ctx, s.store, Event{At: c.CreatedAt, Type: EventClientCreated, ClientID: c.ID, Tenant: c.Tenant})
+	return s.trail.record(ctx, s.store, audit.Event{At: c.CreatedAt, Type: audit.ClientCreated, ClientID: c.ID, Tenant: c.Tenant})
 }
 
 // Client returns a registered application. Errors: [ErrNotFound], and failures
@@ -68,7 +70,7 @@ func (s *Service) SetClientDisabled(ctx context.Context, id string, disabled boo
 	if err := s.store.SetClientDisabled(ctx, id, disabled); err != nil {
 		return fmt.Errorf("identity: change client %q: %w", id, err)
 	}
-	return s.trail.record(ctx, s.store, Event{At: s.now(), Type: EventClientChanged, ClientID: id})
+	return s.trail.record(ctx, s.store, audit.Event{At: s.now(), Type: audit.ClientChanged, ClientID: id})
 }
 
 // EnsureClient registers an application unless a client with its id exists. An
@@ -93,5 +95,5 @@ func (s *Service) DeleteClient(ctx context.Context, id string) error {
 	if err := s.store.DeleteClient(ctx, id); err != nil {
 		return fmt.Errorf("identity: delete client %q: %w", id, err)
 	}
-	return s.trail.record(ctx, s.store, Event{At: s.now(), Type: EventClientDeleted, ClientID: id})
+	return s.trail.record(ctx, s.store, audit.Event{At: s.now(), Type: audit.ClientDeleted, ClientID: id})
 }

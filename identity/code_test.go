@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
 )
 
@@ -72,7 +73,7 @@ func TestWhatIsNoCodeCostsNoAttempt(t *testing.T) {
 		}
 		recorded := 0
 		for _, e := range events(t, f.Service) {
-			if e.Type == identity.EventResetRefused && e.Outcome == "not a code" && e.Device == f.Caller().Device {
+			if e.Type == audit.ResetRefused && e.Outcome == "not a code" && e.Device == f.Caller().Device {
 				recorded++
 			}
 		}

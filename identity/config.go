@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/seed-16109ab2/rekey/identity/audit"
+	"github.com/seed-16109ab2/rekey/identity/observe"
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
@@ -60,13 +62,13 @@ type Config struct {
 	// time. An error repeats the call, with growing pauses, for EventLifetime, unless it
 	// is an [*EventError] that says otherwise. If nil, no event is delivered. Package
 	// identity/eventwebhook makes such a function.
-	OnEvent func(context.Context, Event) error
+	OnEvent func(context.Context, audit.Event) error
 	// EventTypes are the types of events that OnEvent gets. Default
-	// [EventPasswordReset], [EventUserLocked] and [EventAlarm].
-	EventTypes []EventType
+	// [audit.PasswordReset], [audit.UserLocked] and [audit.LimitAlarm].
+	EventTypes []audit.Type
 
 	// Observer counts what happens, for metrics. If nil, nothing is counted.
-	Observer Observer
+	Observer observe.Observer
 	// Logger gets what an operator should know, never a secret, numbers masked.
 	// Nil discards.
 	Logger *slog.Logger

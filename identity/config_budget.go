@@ -11,7 +11,7 @@ import (
 // BudgetPolicy caps what SMS may cost. It is charged by [Service.Run] when a
 // message is handed to the provider, so numbers without a user cost nothing, and no
 // answer to a caller shows it. A message that a budget refuses is not sent; the
-// audit trail has an [EventSendRefused], and an [EventAlarm] is raised. A nil or
+// audit trail has an [audit.SendRefused], and an [audit.LimitAlarm] is raised. A nil or
 // zero field takes its default. To lift a cap, set it to a rate that is never
 // reached.
 type BudgetPolicy struct {
@@ -26,32 +26,22 @@ type BudgetPolicy struct {
 	// PerPrefix caps the messages to numbers that share all but their last four
 	// digits. Adjacent numbers are how budgets are stolen. Default 100 / h.
 	PerPrefix []limit.Rate
-	// Alarm raises an [EventAlarm] once per window while at least that many messages
+	// Alarm raises an [audit.LimitAlarm] once per window while at least that many messages
 	// were charged. Default 80 % of the first rate of Total.
 	Alarm limit.Rate
 
 	// Unredeemed says what happens to numbers and networks whose codes are hardly
-	// ever redeemed. Default [UnredeemedRecord].
-	Unredeemed UnredeemedMode
+	// ever redeemed. Default [limit.Record].
+	Unredeemed limit.Mode
 	// UnredeemedPerPrefix and UnredeemedPerNetwork are how many codes may be sent
 	// and not redeemed: to numbers that share all but their last four digits
 	// (default 30 / 24 h), and by request from one network (default 60 / 24 h).
 	UnredeemedPerPrefix, UnredeemedPerNetwork []limit.Rate
 	// UnredeemedPerRegion is how many codes to numbers of a region may be sent and
-	// not redeemed before an [EventAlarm] is raised. It refuses nothing in any mode.
+	// not redeemed before an [audit.LimitAlarm] is raised. It refuses nothing in any mode.
 	// Default 300 / 24 h.
 	UnredeemedPerRegion []limit.Rate
 }
-
-// UnredeemedMode says what to do when too many codes are not redeemed.
-type UnredeemedMode string
-
-// The modes.
-const (
-	UnredeemedRecord  UnredeemedMode = "record"  // raise an alarm, send all the same
-	UnredeemedEnforce UnredeemedMode = "enforce" // raise an alarm, do not send
-	UnredeemedOff     UnredeemedMode = "off"     // do not count
-)
 
 func (b *BudgetPolicy) fill() {
 	rates := func(field *[]limit.Rate, n int, per time.Duration) {
@@ -64,7 +54,7 @@ func (b *BudgetPolicy) fill() {
 	rates(&b.PerClient, 1000, time.Hour)
 	rates(&b.PerPrefix, 100, time.Hour)
 	def(&b.Alarm, limit.Rate{Limit: max(b.Total[0].Limit*4/5, 1), Per: b.Total[0].Per})
-	def(&b.Unredeemed, UnredeemedRecord)
+	def(&b.Unredeemed, limit.Record)
 	rates(&b.UnredeemedPerPrefix, 30, 24*time.Hour)
 	rates(&b.UnredeemedPerNetwork, 60, 24*time.Hour)
 	rates(&b.UnredeemedPerRegion, 300, 24*time.Hour)
@@ -88,8 +78,8 @@ func (b *BudgetPolicy) faults(fault func(bad bool, field, format string, args ..
 		rateFaults(fault, "Budget.PerRegion["+region+"]", b.PerRegion[region])
 		fault(!slices.Contains(countries, region), "Budget.PerRegion", "names the region %q, whose numbers are not served", region)
 	}
-	fault(!slices.Contains([]UnredeemedMode{UnredeemedRecord, UnredeemedEnforce, UnredeemedOff}, b.Unredeemed),
-		"Budget.Unredeemed", "is %q, must be %q, %q or %q", b.Unredeemed, UnredeemedRecord, UnredeemedEnforce, UnredeemedOff)
+	fault(!slices.Contains([]limit.Mode{limit.Record, limit.Enforce, limit.Off}, b.Unredeemed),
+		"Budget.Unredeemed", "is %q, must be %q, %q or %q", b.Unredeemed, limit.Record, limit.Enforce, limit.Off)
 }
 
 func (b *BudgetPolicy) clone() {

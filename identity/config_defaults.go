@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"slices"
 	"time"
+
+	"github.com/seed-16109ab2/rekey/identity/audit"
 )
 
 // WithDefaults returns a copy of c in which every optional field that was zero
@@ -30,7 +32,7 @@ func (c *Config) fill() {
 		c.Purposes = []Purpose{PurposeForgotPassword}
 	}
 	if len(c.EventTypes) == 0 {
-		c.EventTypes = []EventType{EventPasswordReset, EventUserLocked, EventAlarm}
+		c.EventTypes = []audit.Type{audit.PasswordReset, audit.UserLocked, audit.LimitAlarm}
 	}
 	def(&c.Password.Min, 8)
 	def(&c.Password.Max, 256)

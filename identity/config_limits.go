@@ -61,7 +61,7 @@ type LimitPolicy struct {
 	// together. It counts only guesses at codes that were really sent. Beyond it,
 	// guesses of strangers are refused for every number. Default 10,000 / h.
 	FailuresTotal []limit.Rate
-	// FailuresAlarm raises an [EventAlarm] once per window while at least that many
+	// FailuresAlarm raises an [audit.LimitAlarm] once per window while at least that many
 	// of these were counted. Default 1,000 / h.
 	FailuresAlarm limit.Rate
 

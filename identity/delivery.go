@@ -7,8 +7,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/internal/mobile"
 	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/identity/observe"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
@@ -21,8 +24,8 @@ const (
 	eventPause    = 2 * time.Hour
 )
 
-func (s *Service) newLanes() map[Lane]*lane {
-	lanes := map[Lane]*lane{}
+func (s *Service) newLanes() map[outbox.Lane]*lane {
+	lanes := map[outbox.Lane]*lane{}
 	add := func(l *lane) {
 		l.nudge = make(chan struct{}, 1)
 		l.free = make(chan struct{}, l.workers)
@@ -30,16 +33,16 @@ func (s *Service) newLanes() map[Lane]*lane {
 			l.free <- struct{}{}
 		}
 		l.timeout = s.cfg.SendTimeout + hookGrace
-		if l.name == LaneCode {
+		if l.name == outbox.LaneCode {
 			l.timeout += s.cfg.HookTimeout + hookGrace // the guard is asked first
 		}
 		lanes[l.name] = l
 	}
 	retry := s.cfg.RetryUncertain
-	add(&lane{name: LaneCode, workers: s.cfg.SendConcurrency, longest: smsPause, deliver: s.deliverCode, unsent: s.unsent, retryUncertain: retry})
-	add(&lane{name: LaneNotice, workers: noticeWorkers, longest: smsPause, deliver: s.deliverNotice, retryUncertain: retry})
-	add(&lane{name: LaneEvent, workers: eventWorkers, longest: eventPause, deliver: s.deliverEvent, retryUncertain: true})
-	add(&lane{name: LaneDecoy, workers: decoyWorkers, longest: smsPause, deliver: s.deliverNobody, unsent: s.unsent})
+	add(&lane{name: outbox.LaneCode, workers: s.cfg.SendConcurrency, longest: smsPause, deliver: s.deliverCode, unsent: s.unsent, retryUncertain: retry})
+	add(&lane{name: outbox.LaneNotice, workers: noticeWorkers, longest: smsPause, deliver: s.deliverNotice, retryUncertain: retry})
+	add(&lane{name: outbox.LaneEvent, workers: eventWorkers, longest: eventPause, deliver: s.deliverEvent, retryUncertain: true})
+	add(&lane{name: outbox.LaneDecoy, workers: decoyWorkers, longest: smsPause, deliver: s.deliverNobody, unsent: s.unsent})
 	return lanes
 }
 
@@ -51,7 +54,7 @@ func later(err error) error { return &sms.Error{Outcome: sms.Temporary, Err: err
 
 // deliverCode sends a code, if the user may have one now, as they are now and
 // not as they were when it was asked for, and if the budget allows it.
-func (s *Service) deliverCode(ctx context.Context, m OutboxMessage, d delivery) (sms.Accepted, error) {
+func (s *Service) deliverCode(ctx context.Context, m outbox.Message, d delivery) (sms.Accepted, error) {
 	if d.Caller == nil {
 		return sms.Accepted{}, &sms.Error{Outcome: sms.Permanent, Err: errors.New("message malformed")}
 	}
@@ -70,7 +73,7 @@ func (s *Service) deliverCode(ctx context.Context, m OutboxMessage, d delivery) 
 	}
 	if reason == "" && s.cfg.Guard != nil {
 		request := GuardRequest{User: user, Purpose: d.Purpose, Caller: *d.Caller}
-		err := s.outbox.lanes[LaneCode].meanwhile(ctx, func() error {
+		err := s.relay.lanes[outbox.LaneCode].meanwhile(ctx, func() error {
 			reason, err = s.guarded(ctx, s.cfg.Guard.AllowSend, request)
 			return err
 		})
@@ -89,7 +92,7 @@ func (s *Service) deliverCode(ctx context.Context, m OutboxMessage, d delivery) 
 }
 
 // deliverNotice sends the notice of a reset.
-func (s *Service) deliverNotice(ctx context.Context, m OutboxMessage, d delivery) (sms.Accepted, error) {
+func (s *Service) deliverNotice(ctx context.Context, m outbox.Message, d delivery) (sms.Accepted, error) {
 	if err := s.confirmApart(ctx, m, d.Apart); err != nil {
 		return sms.Accepted{}, err
 	}
@@ -107,7 +110,7 @@ func (s *Service) deliverNotice(ctx context.Context, m OutboxMessage, d delivery
 }
 
 // deliverEvent calls the embedder's function. Every failure is tried again.
-func (s *Service) deliverEvent(ctx context.Context, m OutboxMessage, d delivery) (sms.Accepted, error) {
+func (s *Service) deliverEvent(ctx context.Context, m outbox.Message, d delivery) (sms.Accepted, error) {
 	if err := s.confirmApart(ctx, m, d.Apart); err != nil {
 		return sms.Accepted{}, err
 	}
@@ -117,7 +120,7 @@ func (s *Service) deliverEvent(ctx context.Context, m OutboxMessage, d delivery)
 	case d.Reset != nil && s.cfg.OnPasswordReset != nil:
 		err = act(ctx, hook, func(ctx context.Context) error { return s.cfg.OnPasswordReset(ctx, *d.Reset) })
 	case d.Event != nil && s.cfg.OnEvent != nil:
-		var e Event
+		var e audit.Event
 		if err := json.Unmarshal(d.Event, &e); err != nil {
 			return sms.Accepted{}, &sms.Error{Outcome: sms.Permanent, Err: errors.New("event malformed")}
 		}
@@ -132,7 +135,7 @@ func (s *Service) deliverEvent(ctx context.Context, m OutboxMessage, d delivery)
 
 // pay charges the budget and hands a message to the provider. What was not sent
 // is paid back.
-func (s *Service) pay(ctx context.Context, m OutboxMessage, d delivery, limits []limit.Limit, refuse func(rules string) error) (sms.Accepted, error) {
+func (s *Service) pay(ctx context.Context, m outbox.Message, d delivery, limits []limit.Limit, refuse func(rules string) error) (sms.Accepted, error) {
 	now := s.now()
 	if _, listed := s.tests.at(now, d.To); listed {
 		return sms.Accepted{}, nil // see TestNumber
@@ -156,8 +159,8 @@ func (s *Service) pay(ctx context.Context, m OutboxMessage, d delivery, limits [
 	if errors.Is(err, errHookFull) {
 		err = later(err) // nothing was sent
 	}
-	s.observe(ctx, Observation{
-		Kind: ObserveDelivery, Operation: string(d.SMSKind), Purpose: d.Purpose, Country: mobile.MainRegion(mobile.Mask(d.To)), Provider: accepted.Provider, Outcome: outcomeOf(err), Took: time.Since(start), Waited: now.Sub(m.CreatedAt),
+	s.observe(ctx, observe.Observation{
+		Kind: observe.KindDelivery, Operation: string(d.SMSKind), Purpose: string(d.Purpose), Country: mobile.MainRegion(mobile.Mask(d.To)), Provider: accepted.Provider, Outcome: outcomeOf(err), Took: time.Since(start), Waited: now.Sub(m.CreatedAt),
 	})
 	failure := sms.ErrorOf(err)
 	s.outage.note(d.To, failure)
@@ -186,7 +189,7 @@ func (s *Service) refuseSend(ctx context.Context, sc scope, d delivery, user Use
 	if err != nil {
 		return later(err)
 	}
-	event, err := s.trail.event(s.now(), EventSendRefused, sc, *d.Caller, d.Purpose, number)
+	event, err := s.trail.event(s.now(), audit.SendRefused, sc, *d.Caller, d.Purpose, number)
 	if err != nil {
 		return later(err)
 	}

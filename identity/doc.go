@@ -5,10 +5,27 @@
 // # Usage
 //
 // Build a [Service] with [New] from a store, a sender and a secret, run its
-// [Service.Run] in a goroutine, and call [Service.SendVerifyCode],
-// [Service.ResetByMobile] and [Service.Authenticate], or mount package
-// httpadapter, which does so over the documented routes. In tests, package
-// identitytest has a service ready.
+// [Service.Run] in a goroutine, and mount package httpadapter, which serves the
+// documented routes. In the order in which an application needs them:
+//
+//   - [Config] is everything that a service is built from; [Config.WithDefaults] shows
+//     the defaults, and [Config.Validate] reports all faults together. [LimitPolicy],
+//     [BudgetPolicy], [PasswordPolicy] and [Texts] are parts of it.
+//   - [Service.EnsureClient] registers the applications that may call.
+//   - [Service.CreateUser] makes users. A team with its own table sets [Config.Users].
+//   - [Service.SendVerifyCode] and [Service.ResetByMobile] are the reset,
+//     [Service.RedeemVerifyCode] is for codes of other purposes, and [Service.Authenticate]
+//     checks a login. Each takes a [Caller].
+//   - [RateLimitedError], [BusyError], [PasswordError] and the Err variables are what
+//     callers are refused with.
+//   - [Config.OnPasswordReset] and [Config.OnEvent] tell the application what
+//     happened. [Guard], [CaptchaVerifier] and [BreachedPasswords] ask it first.
+//   - [Service.Events], [Service.Health] and [Service.Load] are for operators.
+//
+// Packages below this one hold what the service reports and what it is made of:
+// audit the entries of the audit trail, observe what can be counted, outbox the
+// messages that wait, limit the rates, mobile the spellings of a number. In tests,
+// package identitytest has a service ready.
 //
 // # Security model
 //
@@ -27,7 +44,8 @@
 // # Bringing your own storage
 //
 // Implement [Storage], whose methods are steps of the use cases with their
-// atomicity written on them, and run the suite of storage/storagetest.
+// atomicity written on them, and run the suite of storage/storagetest. The types of
+// packages audit, limit and outbox are what the methods take and return.
 //
 // # Stability
 //

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/smstest"
 	"github.com/seed-16109ab2/rekey/storage/memory"
@@ -90,8 +91,8 @@ func ExampleConfig_secondChannel() {
 	phone := &smstest.Recorder{}
 	svc, stop, err := exampleService(phone, func(c *identity.Config) {
 		c.SupportContact = "help.example.com"
-		c.EventTypes = []identity.EventType{identity.EventPasswordReset, identity.EventPasswordSet}
-		c.OnEvent = func(_ context.Context, e identity.Event) error {
+		c.EventTypes = []audit.Type{audit.PasswordReset, audit.PasswordSet}
+		c.OnEvent = func(_ context.Context, e audit.Event) error {
 			return sendMail(e.UserID, "Your password was changed. If this was not you: help.example.com", e.ID)
 		}
 	})

@@ -36,8 +36,8 @@ func (s *Service) SetPurgeInterval(d time.Duration) { s.purgeEvery = d }
 // another service queued, and those whose pause is over by a clock that a test set, are
 // found by looking.
 func (s *Service) Nudge() {
-	for lane := range s.outbox.lanes {
-		s.outbox.wake(lane)
+	for lane := range s.relay.lanes {
+		s.relay.wake(lane)
 	}
 }
 
@@ -55,6 +55,3 @@ func ParseCode(input Secret, digits int) (string, bool) { return parseCode(input
 
 // CodeDigit is the value of a decimal digit.
 func CodeDigit(r rune) (byte, bool) { return codeDigit(r) }
-
-// CountryOf exposes the facts of a region.
-func CountryOf(region string) Country { return country(region) }

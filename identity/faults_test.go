@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
 	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 	"github.com/seed-16109ab2/rekey/sms/smstest"
 )
 
@@ -82,7 +84,7 @@ func (w *watched) RedeemCode(ctx context.Context, r identity.Redemption) error {
 	return w.Storage.RedeemCode(ctx, r)
 }
 
-func (w *watched) AppendEvent(ctx context.Context, e identity.Event, messages []identity.OutboxMessage) error {
+func (w *watched) AppendEvent(ctx context.Context, e audit.Event, messages []outbox.Message) error {
 	if err := w.note("AppendEvent"); err != nil {
 		return err
 	}
@@ -149,7 +151,7 @@ func TestSameWorkForEveryRefusal(t *testing.T) {
 			if err := sendTo(ctx, svc, "13800000099"); err != nil {
 				t.Fatal(err)
 			}
-			eventually(t, "deliveries are over", func() bool { return inState(t, svc, identity.MessagePending) == 0 })
+			eventually(t, "deliveries are over", func() bool { return inState(t, svc, outbox.Pending) == 0 })
 
 			other := caller()
 			other.Device = "another"
@@ -178,7 +180,7 @@ func TestSameWorkForEveryRefusal(t *testing.T) {
 			first = nil
 			clock.Advance(time.Hour)
 			for _, mobile := range []string{numbers["wrong"], numbers["disabled"], "13800000097"} {
-				eventually(t, "deliveries are over", func() bool { return inState(t, svc, identity.MessagePending) == 0 })
+				eventually(t, "deliveries are over", func() bool { return inState(t, svc, outbox.Pending) == 0 })
 				w.watch(nil)
 				if err := sendTo(ctx, svc, mobile); err != nil {
 					t.Fatal(err)
@@ -212,7 +214,7 @@ func TestResetIsAllOrNothing(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			eventually(t, "delivered", func() bool { return inState(t, svc, identity.MessageDelivered) == 1 })
+			eventually(t, "delivered", func() bool { return inState(t, svc, outbox.Delivered) == 1 })
 			stop()
 			before, err := svc.UserByMobile(t.Context(), "", number)
 			if err != nil {

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/internal/mobile"
 	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/identity/observe"
 )
 
 // guess is one attempt to use a code, on its way through the use case.
@@ -129,7 +131,7 @@ func (s *Service) lock(ctx context.Context, at time.Time, sc scope, c Caller, p 
 	if _, err := s.store.Spend(asideCtx, []limit.Limit{once}, at); err != nil {
 		return // recorded within the hour, or storage is down and others say so
 	}
-	event, err := s.trail.event(at, EventUserLocked, sc, c, p, number)
+	event, err := s.trail.event(at, audit.UserLocked, sc, c, p, number)
 	if err == nil {
 		if event.Outcome = "too many wrong codes from new devices"; p == "" {
 			event.Outcome = "too many failed logins from new devices"
@@ -246,7 +248,7 @@ func (s *Service) committed(ctx context.Context, g *guess, err error) error {
 		return s.refuse(ctx, g, outcomeRaced)
 	case err != nil:
 		s.release(ctx, g)
-		s.observe(ctx, Observation{Kind: ObserveFault, Outcome: "redeem code"})
+		s.observe(ctx, observe.Observation{Kind: observe.KindFault, Outcome: "redeem code"})
 		return fmt.Errorf("identity: redeem code: %w", err)
 	}
 	return nil

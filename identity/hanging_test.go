@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
@@ -26,7 +28,7 @@ func (h hanging) OnPasswordReset(context.Context, identity.PasswordResetEvent) e
 	return nil
 }
 
-func (h hanging) OnEvent(context.Context, identity.Event) error {
+func (h hanging) OnEvent(context.Context, audit.Event) error {
 	h.wait()
 	return nil
 }
@@ -125,7 +127,7 @@ func TestHangingEventFunctionsDelayNoCode(t *testing.T) {
 				codeLeavesAndResets(t, f, 8)
 				for _, m := range messages(t, f.Service) {
 					old := time.Since(m.CreatedAt) > time.Minute
-					if old && m.Lane == identity.LaneEvent && (m.Attempts < 2 || !strings.Contains(m.LastError, "has not returned")) {
+					if old && m.Lane == outbox.LaneEvent && (m.Attempts < 2 || !strings.Contains(m.LastError, "has not returned")) {
 						t.Fatalf("an event was tried %d times within five minutes, last error %q", m.Attempts, m.LastError)
 					}
 				}
@@ -154,7 +156,7 @@ func TestHangingGuardDelaysNoOtherCode(t *testing.T) {
 		}
 		time.Sleep(10 * time.Second)
 		for _, m := range messages(t, f.Service) {
-			if m.State == identity.MessagePending && m.Lane == identity.LaneCode && !strings.Contains(m.LastError, "has not returned") {
+			if m.State == outbox.Pending && m.Lane == outbox.LaneCode && !strings.Contains(m.LastError, "has not returned") {
 				t.Fatalf("a held message after 10 s: %+v", m)
 			}
 		}
@@ -261,7 +263,7 @@ func TestHangingProviderKeepsNoWorker(t *testing.T) {
 			wantErr(t, "send", send(f, at(device(f.Caller(), i), v4(i)), mobileOf(10*i)), nil)
 		}
 		time.Sleep(time.Minute)
-		if n := inState(t, f.Service, identity.MessageUncertain); n != held {
+		if n := inState(t, f.Service, outbox.Uncertain); n != held {
 			t.Errorf("%d sends ended as uncertain, want %d", n, held)
 		}
 		codeLeaves(t, f, 1001)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
 	"github.com/seed-16109ab2/rekey/storage/memory"
 	"github.com/seed-16109ab2/rekey/storage/sqlite"
@@ -144,10 +145,10 @@ func device(c identity.Caller, i int) identity.Caller {
 	return c
 }
 
-func events(t testing.TB, s *identity.Service) (all []identity.Event) {
+func events(t testing.TB, s *identity.Service) (all []audit.Event) {
 	t.Helper()
 	for after := ""; ; {
-		page, err := s.Events(context.Background(), identity.EventQuery{AfterID: after, Max: 1000})
+		page, err := s.Events(context.Background(), audit.Query{AfterID: after, Max: 1000})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/seed-16109ab2/rekey/identity/observe"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
 const (
@@ -31,7 +34,7 @@ func (s *Service) Health(ctx context.Context) error {
 	if err := s.checkStorage(ctx); err != nil {
 		faults = append(faults, err)
 	}
-	for name, l := range s.outbox.lanes {
+	for name, l := range s.relay.lanes {
 		if at := l.alive.Load(); at != 0 {
 			if quiet := time.Since(time.UnixMilli(at)); quiet > stalled {
 				faults = append(faults, fmt.Errorf("identity: delivery of lane %q has had no answer from storage for %s", name, quiet.Truncate(time.Second)))
@@ -43,7 +46,7 @@ func (s *Service) Health(ctx context.Context) error {
 		faults = append(faults, fmt.Errorf("identity: read backlog: %w", err))
 	}
 	for _, b := range backlog {
-		if late := s.now().Sub(b.Earliest); late > overdue && (b.Lane == LaneCode || b.Lane == LaneNotice) {
+		if late := s.now().Sub(b.Earliest); late > overdue && (b.Lane == outbox.LaneCode || b.Lane == outbox.LaneNotice) {
 			faults = append(faults, fmt.Errorf("identity: %d messages wait in lane %q, the oldest has been due for %s", b.Pending, b.Lane, late.Truncate(time.Second)))
 		}
 	}
@@ -95,7 +98,7 @@ func (s *Service) backlogged(ctx context.Context) error {
 		}
 		late = 0
 		for _, b := range backlog {
-			if b.Lane == LaneCode {
+			if b.Lane == outbox.LaneCode {
 				late = s.now().Sub(b.Earliest)
 			}
 		}
@@ -110,7 +113,7 @@ func (s *Service) backlogged(ctx context.Context) error {
 		m.mu.Unlock()
 	}
 	if late > s.cfg.CodeLifetime/2 && !since.IsZero() && time.Since(since) > backlogRead {
-		s.observe(ctx, Observation{Kind: ObserveBusy, Outcome: "delivery"})
+		s.observe(ctx, observe.Observation{Kind: observe.KindBusy, Outcome: "delivery"})
 		s.log.once(ctx, "codes leave too late, new ones are refused", "late", late)
 		return &BusyError{RetryAfter: 10 * time.Second}
 	}

@@ -1,18 +1,23 @@
 package identity
 
-import "context"
+import (
+	"context"
+
+	"github.com/seed-16109ab2/rekey/identity/audit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
+)
 
 // Events returns at most q.Max audit events that q selects, by time. To follow
 // the trail, pass the id of the last event as q.AfterID, and a q.Before some
 // seconds in the past: a transaction that takes long commits an event with an
 // earlier id later. Errors: failures of storage.
-func (s *Service) Events(ctx context.Context, q EventQuery) ([]Event, error) {
+func (s *Service) Events(ctx context.Context, q audit.Query) ([]audit.Event, error) {
 	return s.store.Events(ctx, q)
 }
 
 // Messages returns at most max outbox messages after the one with the given id,
 // without their texts, by time; an empty id starts at the oldest. Errors: failures
 // of storage.
-func (s *Service) Messages(ctx context.Context, afterID string, max int) ([]OutboxMessage, error) {
+func (s *Service) Messages(ctx context.Context, afterID string, max int) ([]outbox.Message, error) {
 	return s.store.MessageStates(ctx, afterID, max)
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/seed-16109ab2/rekey/identity/observe"
 )
 
 // HookError is a failure of something that the application configured: it returned an
@@ -113,7 +115,7 @@ func newHooks(c *Config) hooks {
 
 // hookFailed counts the failure of a hook and puts the hook's name on it.
 func (s *Service) hookFailed(ctx context.Context, h *hook, err error) error {
-	s.observe(ctx, Observation{Kind: ObserveFault, Outcome: "hook " + h.name})
+	s.observe(ctx, observe.Observation{Kind: observe.KindFault, Outcome: "hook " + h.name})
 	return failedHook(h, err)
 }
 

@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
 	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
@@ -41,7 +43,7 @@ func (g *guard) AllowReset(_ context.Context, r identity.GuardRequest) error {
 	return g.reset
 }
 
-func outcomes(t testing.TB, f *identitytest.Fixture, typ identity.EventType) (all []string) {
+func outcomes(t testing.TB, f *identitytest.Fixture, typ audit.Type) (all []string) {
 	t.Helper()
 	for _, e := range events(t, f.Service) {
 		if e.Type == typ {
@@ -62,8 +64,8 @@ func TestGuard(t *testing.T) {
 
 			g.set(&identity.GuardRefusal{Reason: "SIM changed\nyesterday"}, nil)
 			f.SendCode(number) // the caller learns nothing
-			eventually(t, "send refused", func() bool { return inState(t, f.Service, identity.MessageDead) == 1 })
-			if got := outcomes(t, f, identity.EventSendRefused); len(got) != 1 || !strings.Contains(got[0], "SIM changed") || strings.Contains(got[0], "\n") {
+			eventually(t, "send refused", func() bool { return inState(t, f.Service, outbox.Dead) == 1 })
+			if got := outcomes(t, f, audit.SendRefused); len(got) != 1 || !strings.Contains(got[0], "SIM changed") || strings.Contains(got[0], "\n") {
 				t.Errorf("send.refused outcomes %q", got)
 			}
 			if f.SMS.Attempts() != 0 {
@@ -78,7 +80,7 @@ func TestGuard(t *testing.T) {
 			f.SendCode(number)
 			code := f.Code(e164)
 			wantErr(t, "refused", reset(f, f.Caller(), code, newPassword), identity.ErrCodeRefused)
-			if got := outcomes(t, f, identity.EventResetRefused); len(got) != 1 || got[0] != "guard: MFA mandatory" {
+			if got := outcomes(t, f, audit.ResetRefused); len(got) != 1 || got[0] != "guard: MFA mandatory" {
 				t.Errorf("reset.refused outcomes %q", got)
 			}
 
@@ -130,7 +132,7 @@ func TestUnverifiedNumberRecoversNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.SendCode(number)
-		eventually(t, "handled", func() bool { return inState(t, f.Service, identity.MessageDelivered) == 1 })
+		eventually(t, "handled", func() bool { return inState(t, f.Service, outbox.Delivered) == 1 })
 		if f.SMS.Attempts() != 0 {
 			t.Error("a code was sent to a number that nobody verified")
 		}
@@ -143,7 +145,7 @@ func TestUnverifiedNumberRecoversNothing(t *testing.T) {
 		if err := reset(f, f.Caller(), f.Code(e164), newPassword); err != nil {
 			t.Errorf("once verified: %v", err)
 		}
-		if got := outcomes(t, f, identity.EventCodeSent); got[0] != "number not verified" || got[1] != "queued" {
+		if got := outcomes(t, f, audit.CodeSent); got[0] != "number not verified" || got[1] != "queued" {
 			t.Errorf("outcomes %q", got)
 		}
 	})
@@ -203,7 +205,7 @@ func TestTenantIsNotTakenFromTheHeaderAlone(t *testing.T) {
 		if m := f.Message(e164, sms.KindVerifyCode); m.Tenant != "t1" {
 			t.Errorf("a code of tenant %q was sent", m.Tenant)
 		}
-		eventually(t, "all handled", func() bool { return inState(t, f.Service, identity.MessagePending) == 0 })
+		eventually(t, "all handled", func() bool { return inState(t, f.Service, outbox.Pending) == 0 })
 		if n := f.SMS.Attempts(); n != 1 {
 			t.Errorf("%d messages sent, want 1", n)
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
 	"github.com/seed-16109ab2/rekey/identity/limit"
 	"github.com/seed-16109ab2/rekey/sms/smstest"
@@ -73,7 +74,7 @@ func TestResetCommitsOnlyWhatItJudged(t *testing.T) {
 				if err == nil && after.PasswordHash != u.PasswordHash {
 					t.Error("the password was replaced")
 				}
-				if done := outcomesOf(t, f.Service, identity.EventPasswordReset); len(done) != 0 {
+				if done := outcomesOf(t, f.Service, audit.PasswordReset); len(done) != 0 {
 					t.Errorf("recorded as done: %v", done)
 				}
 			})

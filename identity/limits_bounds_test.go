@@ -11,6 +11,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
 	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
 // A resend refills nothing: guesses at each of many codes end at 7 for a network
@@ -148,8 +149,8 @@ func TestExpensiveWorkIsLimited(t *testing.T) {
 // stuckDecoys is a store where the messages to nobody are stuck.
 type stuckDecoys struct{ identity.Storage }
 
-func (s stuckDecoys) LeaseMessages(ctx context.Context, l identity.Lease) ([]identity.OutboxMessage, error) {
-	if l.Lane == identity.LaneDecoy {
+func (s stuckDecoys) LeaseMessages(ctx context.Context, l outbox.Lease) ([]outbox.Message, error) {
+	if l.Lane == outbox.LaneDecoy {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
 	"github.com/seed-16109ab2/rekey/sms"
 )
@@ -218,7 +219,7 @@ type judge struct {
 func (j *judge) count(t *testing.T, f *identitytest.Fixture) int {
 	t.Helper()
 	for {
-		page, err := f.Events(t.Context(), identity.EventQuery{AfterID: j.after, Max: 1000})
+		page, err := f.Events(t.Context(), audit.Query{AfterID: j.after, Max: 1000})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -226,7 +227,7 @@ func (j *judge) count(t *testing.T, f *identitytest.Fixture) int {
 			return j.n
 		}
 		for _, e := range page {
-			if e.Type == identity.EventLoginRefused || e.Type == identity.EventResetRefused && e.Outcome == "wrong code" {
+			if e.Type == audit.LoginRefused || e.Type == audit.ResetRefused && e.Outcome == "wrong code" {
 				j.n++
 			}
 		}

@@ -3,9 +3,9 @@ package identity
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
 // Load is how busy the service is at one moment, for gauges.
@@ -13,18 +13,10 @@ type Load struct {
 	// HashesWaiting is how many callers of this process wait for a hash.
 	HashesWaiting int
 	// Lanes are the lanes with pending messages, of all processes on the storage.
-	Lanes []LaneLoad
+	Lanes []outbox.LaneLoad
 	// BudgetUsed is how much of [BudgetPolicy].Total is used up, of its fullest rate:
 	// 0 for nothing, 1 when no message is sent any more.
 	BudgetUsed float64
-}
-
-// LaneLoad is what waits in one lane of the outbox.
-type LaneLoad struct {
-	Lane    Lane
-	Pending int
-	// Late is for how long the oldest message has been due; 0 if none is due.
-	Late time.Duration
 }
 
 // Load reads how busy the service is. It takes two cheap queries: call it every few
@@ -39,7 +31,7 @@ func (s *Service) Load(ctx context.Context) (Load, error) {
 		return load, fmt.Errorf("identity: read backlog: %w", err)
 	}
 	for _, b := range backlog {
-		load.Lanes = append(load.Lanes, LaneLoad{Lane: b.Lane, Pending: b.Pending, Late: max(s.now().Sub(b.Earliest), 0)})
+		load.Lanes = append(load.Lanes, outbox.LaneLoad{Lane: b.Lane, Pending: b.Pending, Late: max(s.now().Sub(b.Earliest), 0)})
 	}
 	total := s.meter.total("messages", kindMoney)
 	total.Rules = []limit.Rule{{Name: "messages in total", Rates: s.cfg.Budget.Total}}

@@ -264,7 +264,7 @@ func (m meter) money(tenant, client, region string, n mobile.Number) []limit.Lim
 // that is refused: strangers could fill its counter.
 func (m meter) unredeemed(n mobile.Number, address netip.Addr) []limit.Limit {
 	b := m.budget
-	if b.Unredeemed == UnredeemedOff {
+	if b.Unredeemed == limit.Off {
 		return nil
 	}
 	limits := []limit.Limit{
@@ -277,7 +277,7 @@ func (m meter) unredeemed(n mobile.Number, address netip.Addr) []limit.Limit {
 			Rules: []limit.Rule{{Name: "unredeemed codes per network", Rates: b.UnredeemedPerNetwork}},
 		},
 	}
-	if b.Unredeemed == UnredeemedRecord {
+	if b.Unredeemed == limit.Record {
 		for i := range limits {
 			limits[i] = counted(limits[i])
 		}

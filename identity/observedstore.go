@@ -5,7 +5,10 @@ import (
 	"errors"
 	"time"
 
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/identity/observe"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
@@ -13,7 +16,7 @@ import (
 // and what kind of failure it was.
 type observedStore struct {
 	in       Storage
-	observer Observer
+	observer observe.Observer
 }
 
 // storageOutcome is the kind of a call's result. What a method promises to return is
@@ -37,7 +40,7 @@ func storageOutcome(err error) string {
 }
 
 func (s observedStore) tell(ctx context.Context, call string, start time.Time, err *error) {
-	s.observer.Observe(ctx, Observation{Kind: ObserveStorage, Operation: call, Outcome: storageOutcome(*err), Took: time.Since(start)})
+	s.observer.Observe(ctx, observe.Observation{Kind: observe.KindStorage, Operation: call, Outcome: storageOutcome(*err), Took: time.Since(start)})
 }
 
 func (s observedStore) CreateUser(ctx context.Context, u User) (err error) {
@@ -145,12 +148,12 @@ func (s observedStore) Purge(ctx context.Context, p Purge) (removed int, err err
 	return s.in.Purge(ctx, p)
 }
 
-func (s observedStore) LeaseMessages(ctx context.Context, lease Lease) (found []OutboxMessage, err error) {
+func (s observedStore) LeaseMessages(ctx context.Context, lease outbox.Lease) (found []outbox.Message, err error) {
 	defer s.tell(ctx, "LeaseMessages", time.Now(), &err)
 	return s.in.LeaseMessages(ctx, lease)
 }
 
-func (s observedStore) FinishMessages(ctx context.Context, results []MessageResult) (lost []string, err error) {
+func (s observedStore) FinishMessages(ctx context.Context, results []outbox.Result) (lost []string, err error) {
 	defer s.tell(ctx, "FinishMessages", time.Now(), &err)
 	return s.in.FinishMessages(ctx, results)
 }
@@ -160,22 +163,22 @@ func (s observedStore) RecordReceipt(ctx context.Context, r sms.DeliveryReceipt)
 	return s.in.RecordReceipt(ctx, r)
 }
 
-func (s observedStore) MessageStates(ctx context.Context, afterID string, max int) (found []OutboxMessage, err error) {
+func (s observedStore) MessageStates(ctx context.Context, afterID string, max int) (found []outbox.Message, err error) {
 	defer s.tell(ctx, "MessageStates", time.Now(), &err)
 	return s.in.MessageStates(ctx, afterID, max)
 }
 
-func (s observedStore) Backlog(ctx context.Context) (found []Backlog, err error) {
+func (s observedStore) Backlog(ctx context.Context) (found []outbox.Backlog, err error) {
 	defer s.tell(ctx, "Backlog", time.Now(), &err)
 	return s.in.Backlog(ctx)
 }
 
-func (s observedStore) AppendEvent(ctx context.Context, e Event, messages []OutboxMessage) (err error) {
+func (s observedStore) AppendEvent(ctx context.Context, e audit.Event, messages []outbox.Message) (err error) {
 	defer s.tell(ctx, "AppendEvent", time.Now(), &err)
 	return s.in.AppendEvent(ctx, e, messages)
 }
 
-func (s observedStore) Events(ctx context.Context, q EventQuery) (found []Event, err error) {
+func (s observedStore) Events(ctx context.Context, q audit.Query) (found []audit.Event, err error) {
 	defer s.tell(ctx, "Events", time.Now(), &err)
 	return s.in.Events(ctx, q)
 }

@@ -10,23 +10,26 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/identity/observe"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 	"github.com/seed-16109ab2/rekey/storage/memory"
 )
 
 // watcher keeps what it is told.
 type watcher struct {
 	mu  sync.Mutex
-	all []identity.Observation
+	all []observe.Observation
 }
 
-func (w *watcher) Observe(_ context.Context, o identity.Observation) {
+func (w *watcher) Observe(_ context.Context, o observe.Observation) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.all = append(w.all, o)
 }
 
-func (w *watcher) has(f func(identity.Observation) bool) bool {
+func (w *watcher) has(f func(observe.Observation) bool) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.ContainsFunc(w.all, f)
@@ -38,7 +41,7 @@ type unwell struct {
 	err error
 }
 
-func (u *unwell) Backlog(context.Context) ([]identity.Backlog, error) { return nil, u.err }
+func (u *unwell) Backlog(context.Context) ([]outbox.Backlog, error) { return nil, u.err }
 
 func TestObservationsOfAReset(t *testing.T) {
 	t.Parallel()
@@ -56,15 +59,15 @@ func TestObservationsOfAReset(t *testing.T) {
 	if _, err := f.UserByMobile(t.Context(), "", "12345678902"); !errors.Is(err, identity.ErrNotFound) {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]identity.Observation{
-		"send":     {Kind: identity.ObserveEvent, Outcome: "code.sent/queued", Purpose: identity.PurposeForgotPassword, Country: "CN"},
-		"reset":    {Kind: identity.ObserveEvent, Outcome: "password.reset", Purpose: identity.PurposeForgotPassword, Country: "CN"},
-		"delivery": {Kind: identity.ObserveDelivery, Outcome: "accepted", Operation: "verify_code", Purpose: identity.PurposeForgotPassword, Country: "CN"},
-		"hash":     {Kind: identity.ObserveHash, Outcome: "done"},
-		"storage":  {Kind: identity.ObserveStorage, Operation: "RedeemCode", Outcome: "ok"},
-		"missing":  {Kind: identity.ObserveStorage, Operation: "UserByMobile", Outcome: "ok"},
+	for name, want := range map[string]observe.Observation{
+		"send":     {Kind: observe.KindEvent, Outcome: "code.sent/queued", Purpose: string(identity.PurposeForgotPassword), Country: "CN"},
+		"reset":    {Kind: observe.KindEvent, Outcome: "password.reset", Purpose: string(identity.PurposeForgotPassword), Country: "CN"},
+		"delivery": {Kind: observe.KindDelivery, Outcome: "accepted", Operation: "verify_code", Purpose: string(identity.PurposeForgotPassword), Country: "CN"},
+		"hash":     {Kind: observe.KindHash, Outcome: "done"},
+		"storage":  {Kind: observe.KindStorage, Operation: "RedeemCode", Outcome: "ok"},
+		"missing":  {Kind: observe.KindStorage, Operation: "UserByMobile", Outcome: "ok"},
 	} {
-		if !w.has(func(o identity.Observation) bool {
+		if !w.has(func(o observe.Observation) bool {
 			o.Took, o.Waited, o.Provider = 0, 0, ""
 			return o == want
 		}) {
@@ -75,7 +78,7 @@ func TestObservationsOfAReset(t *testing.T) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, o := range w.all {
-		for _, field := range []string{o.Operation, string(o.Purpose), o.Country, o.Provider, o.Outcome} {
+		for _, field := range []string{o.Operation, o.Purpose, o.Country, o.Provider, o.Outcome} {
 			for _, canary := range []string{"12345678901", "8901", code, f.Caller().Device, "192.0.2.1", identitytest.ClientID, "marble"} {
 				if strings.Contains(field, canary) {
 					t.Errorf("%+v holds %q", o, canary)
@@ -93,8 +96,8 @@ func TestStorageFailuresByKind(t *testing.T) {
 		if _, got := f.Load(t.Context()); !errors.Is(got, err) {
 			t.Errorf("%s: Load returned %v", want, got)
 		}
-		if !w.has(func(o identity.Observation) bool {
-			return o.Kind == identity.ObserveStorage && o.Operation == "Backlog" && o.Outcome == want
+		if !w.has(func(o observe.Observation) bool {
+			return o.Kind == observe.KindStorage && o.Operation == "Backlog" && o.Outcome == want
 		}) {
 			t.Errorf("%s: not observed", want)
 		}
@@ -106,8 +109,8 @@ func TestLoad(t *testing.T) {
 	w := &watcher{}
 	f := identitytest.New(t, func(c *identity.Config) {
 		c.Observer = w
-		c.OnEvent = func(context.Context, identity.Event) error { return errors.New("down") }
-		c.EventTypes = []identity.EventType{identity.EventUserCreated}
+		c.OnEvent = func(context.Context, audit.Event) error { return errors.New("down") }
+		c.EventTypes = []audit.Type{audit.UserCreated}
 	})
 	f.User("12345678901", "violet-Harbor-93")
 	f.SendCode("12345678901")
@@ -120,8 +123,8 @@ func TestLoad(t *testing.T) {
 	if load.BudgetUsed <= 0 || load.BudgetUsed > 0.01 {
 		t.Errorf("one of 1,000 messages was sent: %v", load.BudgetUsed)
 	}
-	late := slices.ContainsFunc(load.Lanes, func(l identity.LaneLoad) bool {
-		return l.Lane == identity.LaneEvent && l.Pending == 1 && l.Late >= 4*time.Minute
+	late := slices.ContainsFunc(load.Lanes, func(l outbox.LaneLoad) bool {
+		return l.Lane == outbox.LaneEvent && l.Pending == 1 && l.Late >= 4*time.Minute
 	})
 	if !late {
 		t.Errorf("lanes %+v, want an event that is late", load.Lanes)

@@ -12,8 +12,9 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
-	"github.com/seed-16109ab2/rekey/identity/internal/hashgate"
 	"github.com/seed-16109ab2/rekey/identity/internal/mobile"
+	"github.com/seed-16109ab2/rekey/identity/internal/passhash"
+	"github.com/seed-16109ab2/rekey/identity/observe"
 )
 
 // passwords checks, hashes and compares passwords. Hashes and estimates run
@@ -23,19 +24,19 @@ type passwords struct {
 	service  string // the service's name, which no password may contain
 	breached BreachedPasswords
 	asking   *hook // asks breached
-	hashes   *hashgate.Gate
-	checks   *hashgate.Gate
+	hashes   *passhash.Gate
+	checks   *passhash.Gate
 	hasher   PasswordHasher
-	others   argonHasher                        // reads the hashes that hasher does not
-	decoy    func() (string, error)             // the hash of a random password
-	observe  func(context.Context, Observation) // nil for none
+	others   argonHasher                                // reads the hashes that hasher does not
+	decoy    func() (string, error)                     // the hash of a random password
+	observe  func(context.Context, observe.Observation) // nil for none
 }
 
 func newPasswords(c *Config, asking *hook) *passwords {
 	p := &passwords{
 		policy: &c.Password, service: c.ServiceName, breached: c.Breached, asking: asking,
-		hashes: hashgate.New(c.HashConcurrency, c.HashQueue, c.HashWait),
-		checks: hashgate.New(c.HashConcurrency, c.HashQueue, c.HashWait),
+		hashes: passhash.NewGate(c.HashConcurrency, c.HashQueue, c.HashWait),
+		checks: passhash.NewGate(c.HashConcurrency, c.HashQueue, c.HashWait),
 		hasher: c.PasswordHasher, others: newArgonHasher(c.Hash),
 	}
 	if p.hasher == nil {
@@ -83,26 +84,26 @@ func (p *passwords) reserve() (leave func(), err error) {
 	return leave, nil
 }
 
-func (p *passwords) busy(g *hashgate.Gate) error {
+func (p *passwords) busy(g *passhash.Gate) error {
 	if p.observe != nil {
 		queue := "hash queue"
 		if g == p.checks {
 			queue = "password check queue"
 		}
-		p.observe(context.Background(), Observation{Kind: ObserveBusy, Outcome: queue})
+		p.observe(context.Background(), observe.Observation{Kind: observe.KindBusy, Outcome: queue})
 	}
 	return &BusyError{RetryAfter: cmp.Or(g.Drain(), time.Second)}
 }
 
 // gated runs f when the gate lets it.
-func (p *passwords) gated(ctx context.Context, g *hashgate.Gate, f func()) error {
+func (p *passwords) gated(ctx context.Context, g *passhash.Gate, f func()) error {
 	asked := time.Now()
 	var began time.Time
 	err := g.Do(ctx, func() { began = time.Now(); f() })
 	if p.observe != nil && err == nil && g == p.hashes {
-		p.observe(ctx, Observation{Kind: ObserveHash, Outcome: "done", Waited: began.Sub(asked), Took: time.Since(began)})
+		p.observe(ctx, observe.Observation{Kind: observe.KindHash, Outcome: "done", Waited: began.Sub(asked), Took: time.Since(began)})
 	}
-	if errors.Is(err, hashgate.ErrFull) {
+	if errors.Is(err, passhash.ErrFull) {
 		return p.busy(g)
 	}
 	if err != nil {

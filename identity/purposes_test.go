@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
 	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/storage/memory"
@@ -166,7 +167,7 @@ func TestNoticeOfATakenNumber(t *testing.T) {
 		if m.To != e164 || m.Params["code"] != "" || strings.ContainsAny(m.Text, "0123456789{") || m.Text == "" {
 			t.Errorf("the notice: %+v %q", m.Params, m.Text)
 		}
-		if got := outcomes(t, f, identity.EventCodeSent); len(got) != 1 || got[0] != "number has a user: notice queued" {
+		if got := outcomes(t, f, audit.CodeSent); len(got) != 1 || got[0] != "number has a user: notice queued" {
 			t.Errorf("recorded as %q", got)
 		}
 		// Nothing else than the registration sends it, and nobody who may not reset gets it.

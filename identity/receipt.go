@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-16109ab2/rekey/identity/observe"
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
@@ -46,7 +47,7 @@ func (s *Service) RecordReceipt(ctx context.Context, r sms.DeliveryReceipt) erro
 	if err != nil {
 		return fmt.Errorf("identity: record receipt: %w", err)
 	}
-	s.observe(ctx, Observation{Kind: ObserveReceipt, Provider: r.Provider, Outcome: string(r.State)})
+	s.observe(ctx, observe.Observation{Kind: observe.KindReceipt, Provider: r.Provider, Outcome: string(r.State)})
 	return nil
 }
 

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/seed-16109ab2/rekey/identity/audit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
 // RedeemRequest uses a code of another purpose than the reset.
@@ -75,7 +78,7 @@ func (s *Service) redeemVerifyCode(ctx context.Context, r RedeemRequest) (Redeem
 	} else if refused != "" {
 		return Redeemed{}, s.refuse(ctx, g, refused)
 	}
-	event, err := s.trail.event(s.now(), EventCodeRedeemed, g.scope, g.caller, g.purpose, g.number)
+	event, err := s.trail.event(s.now(), audit.CodeRedeemed, g.scope, g.caller, g.purpose, g.number)
 	if err != nil {
 		s.release(ctx, g)
 		return Redeemed{}, err
@@ -100,7 +103,7 @@ func (s *Service) redeemVerifyCode(ctx context.Context, r RedeemRequest) (Redeem
 		return Redeemed{}, err
 	}
 	s.observeEvent(event)
-	s.outbox.wake(LaneEvent)
+	s.relay.wake(outbox.LaneEvent)
 	redeemed := Redeemed{Mobile: g.number.E164(), User: g.user}
 	if binds {
 		redeemed.User, err = s.UserByID(ctx, g.scope.tenant, r.UserID)

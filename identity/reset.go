@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
@@ -103,14 +105,14 @@ func (s *Service) reset(ctx context.Context, g *guess, password Secret) error {
 // announce has the messages of a committed reset delivered.
 func (s *Service) announce(r Redemption) {
 	s.observeEvent(r.Event)
-	s.outbox.wake(LaneNotice)
-	s.outbox.wake(LaneEvent)
+	s.relay.wake(outbox.LaneNotice)
+	s.relay.wake(outbox.LaneEvent)
 }
 
 // redemption is all that the reset's one transaction does.
 func (s *Service) redemption(g *guess, phc string) (Redemption, error) {
 	now := s.now()
-	event, err := s.trail.event(now, EventPasswordReset, g.scope, g.caller, g.purpose, g.number)
+	event, err := s.trail.event(now, audit.PasswordReset, g.scope, g.caller, g.purpose, g.number)
 	if err != nil {
 		return Redemption{}, err
 	}
@@ -144,27 +146,27 @@ func (s *Service) redemption(g *guess, phc string) (Redemption, error) {
 
 // resetMessages are the notice to the user, over the channel that the password
 // was reset by, and the embedder's event.
-func (s *Service) resetMessages(g *guess, now, changed time.Time) ([]OutboxMessage, error) {
+func (s *Service) resetMessages(g *guess, now, changed time.Time) ([]outbox.Message, error) {
 	lang := s.writer.language(g.caller.Language)
 	params := map[string]string{"time": changed.Format(noticeTime)}
-	notice, err := s.outbox.message(LaneNotice, now, now.Add(s.cfg.NoticeLifetime), delivery{
+	notice, err := s.relay.message(outbox.LaneNotice, now, now.Add(s.cfg.NoticeLifetime), delivery{
 		Kind: deliverNotice, To: g.number.E164(), SMSKind: sms.KindPasswordChanged, Purpose: g.purpose,
 		Tenant: g.scope.tenant, Language: lang, Params: params, Text: s.writer.passwordChanged(lang, params),
 		Caller: &Caller{ClientID: g.scope.client.ID}, Apart: s.apart(g, changed),
 	})
 	if err != nil || s.cfg.OnPasswordReset == nil {
-		return []OutboxMessage{notice}, err
+		return []outbox.Message{notice}, err
 	}
 	id, err := s.ids.next()
 	if err != nil {
 		return nil, err
 	}
-	hook, err := s.outbox.seal(id, LaneEvent, now, now.Add(s.cfg.EventLifetime), delivery{
+	hook, err := s.relay.seal(id, outbox.LaneEvent, now, now.Add(s.cfg.EventLifetime), delivery{
 		Kind:  deliverReset,
 		Reset: &PasswordResetEvent{ID: id, Tenant: g.user.Tenant, UserID: g.user.ID, ChangedAt: changed},
 		Apart: s.apart(g, changed),
 	})
-	return []OutboxMessage{notice, hook}, err
+	return []outbox.Message{notice, hook}, err
 }
 
 // checkHistory refuses the present password and the remembered ones. One that

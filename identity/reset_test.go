@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
 	"github.com/seed-16109ab2/rekey/sms"
 )
@@ -40,11 +41,11 @@ func TestForgottenPasswordIsReset(t *testing.T) {
 		if !strings.Contains(notice.Text, "was changed at "+after.PasswordChangedAt.Format("2006-01-02 15:04")) {
 			t.Errorf("notice %q", notice.Text)
 		}
-		var types []identity.EventType
+		var types []audit.Type
 		for _, e := range events(t, f.Service) {
 			types = append(types, e.Type)
 		}
-		want := []identity.EventType{"client.created", "user.created", "code.sent", "password.reset", "reset.refused"}
+		want := []audit.Type{"client.created", "user.created", "code.sent", "password.reset", "reset.refused"}
 		if !slices.Equal(types, want) {
 			t.Errorf("events %v, want %v", types, want)
 		}

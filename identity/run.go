@@ -35,7 +35,7 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	var wg sync.WaitGroup
 	wg.Go(func() { s.purge(ctx) })
-	s.outbox.run(ctx)
+	s.relay.run(ctx)
 	wg.Wait()
 	return nil
 }

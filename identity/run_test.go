@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/smstest"
 	"github.com/seed-16109ab2/rekey/storage/memory"
@@ -36,7 +37,7 @@ func eventually(t testing.TB, what string, ok func() bool) {
 	}
 }
 
-func messages(t testing.TB, s *identity.Service) []identity.OutboxMessage {
+func messages(t testing.TB, s *identity.Service) []outbox.Message {
 	t.Helper()
 	all, err := s.Messages(context.Background(), "", 1000)
 	if err != nil {
@@ -46,7 +47,7 @@ func messages(t testing.TB, s *identity.Service) []identity.OutboxMessage {
 }
 
 // overPause moves the clock to a message's next attempt.
-func overPause(f *identitytest.Fixture, m identity.OutboxMessage) {
+func overPause(f *identitytest.Fixture, m outbox.Message) {
 	if m.State.Final() {
 		return
 	}
@@ -56,7 +57,7 @@ func overPause(f *identitytest.Fixture, m identity.OutboxMessage) {
 	f.Nudge()
 }
 
-func inState(t testing.TB, s *identity.Service, state identity.MessageState) (n int) {
+func inState(t testing.TB, s *identity.Service, state outbox.State) (n int) {
 	t.Helper()
 	for _, m := range messages(t, s) {
 		if m.State == state {
@@ -72,17 +73,17 @@ func TestDeliveryStates(t *testing.T) {
 		err      error
 		fails    int // how often
 		retry    bool
-		want     identity.MessageState
+		want     outbox.State
 		attempts int
 	}{
-		"accepted":            {want: identity.MessageDelivered, attempts: 1},
-		"temporary, then not": {err: &sms.Error{Outcome: sms.Temporary}, fails: 2, want: identity.MessageDelivered, attempts: 3},
-		"untyped":             {err: errors.New("down"), fails: 1, want: identity.MessageUncertain, attempts: 1},
-		"throttled":           {err: &sms.Error{Outcome: sms.Temporary, RetryAfter: time.Minute}, fails: 1, want: identity.MessageDelivered, attempts: 2},
-		"permanent":           {err: &sms.Error{Outcome: sms.Permanent}, fails: 1, want: identity.MessageDead, attempts: 1},
-		"uncertain":           {err: &sms.Error{Outcome: sms.Uncertain}, fails: 1, want: identity.MessageUncertain, attempts: 1},
-		"uncertain, retried":  {err: &sms.Error{Outcome: sms.Uncertain}, fails: 1, retry: true, want: identity.MessageDelivered, attempts: 2},
-		"never accepted":      {err: &sms.Error{Outcome: sms.Temporary}, fails: 1 << 30, want: identity.MessageDead},
+		"accepted":            {want: outbox.Delivered, attempts: 1},
+		"temporary, then not": {err: &sms.Error{Outcome: sms.Temporary}, fails: 2, want: outbox.Delivered, attempts: 3},
+		"untyped":             {err: errors.New("down"), fails: 1, want: outbox.Uncertain, attempts: 1},
+		"throttled":           {err: &sms.Error{Outcome: sms.Temporary, RetryAfter: time.Minute}, fails: 1, want: outbox.Delivered, attempts: 2},
+		"permanent":           {err: &sms.Error{Outcome: sms.Permanent}, fails: 1, want: outbox.Dead, attempts: 1},
+		"uncertain":           {err: &sms.Error{Outcome: sms.Uncertain}, fails: 1, want: outbox.Uncertain, attempts: 1},
+		"uncertain, retried":  {err: &sms.Error{Outcome: sms.Uncertain}, fails: 1, retry: true, want: outbox.Delivered, attempts: 2},
+		"never accepted":      {err: &sms.Error{Outcome: sms.Temporary}, fails: 1 << 30, want: outbox.Dead},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -92,7 +93,7 @@ func TestDeliveryStates(t *testing.T) {
 					f.SMS.FailNext(test.fails, test.err)
 				}
 				f.SendCode(number)
-				var m identity.OutboxMessage
+				var m outbox.Message
 				eventually(t, "the message's last state", func() bool {
 					m = messages(t, f.Service)[0]
 					overPause(f, m)
@@ -104,7 +105,7 @@ func TestDeliveryStates(t *testing.T) {
 				if test.attempts > 0 && m.Attempts != test.attempts {
 					t.Errorf("%d attempts, want %d", m.Attempts, test.attempts)
 				}
-				if m.State == identity.MessageDelivered && m.Provider != smstest.RecorderName {
+				if m.State == outbox.Delivered && m.Provider != smstest.RecorderName {
 					t.Errorf("provider %q", m.Provider)
 				}
 			}, func(c *identity.Config) { c.RetryUncertain = test.retry })
@@ -125,7 +126,7 @@ func TestMessageDiesWithItsCode(t *testing.T) {
 	recorder := &smstest.Recorder{}
 	late := idleService(t, store, clock, recorder)
 	stop := runService(t, late)
-	eventually(t, "dead", func() bool { return inState(t, late, identity.MessageDead) == 1 })
+	eventually(t, "dead", func() bool { return inState(t, late, outbox.Dead) == 1 })
 	stop()
 	if n := recorder.Attempts(); n != 0 {
 		t.Errorf("%d attempts to send a dead code", n)
@@ -264,7 +265,7 @@ func TestTwoProcessesDeliverOnce(t *testing.T) {
 			}
 			runService(t, a)
 			runService(t, b)
-			eventually(t, "all delivered", func() bool { return inState(t, a, identity.MessageDelivered) == users })
+			eventually(t, "all delivered", func() bool { return inState(t, a, outbox.Delivered) == users })
 			mu.Lock()
 			defer mu.Unlock()
 			for id, n := range seen {
@@ -302,7 +303,7 @@ func TestSenderMayMisbehave(t *testing.T) {
 	f.SendCode(number)
 	eventually(t, "dead", func() bool {
 		overPause(f, messages(t, f.Service)[0])
-		return inState(t, f.Service, identity.MessageDead) == 1
+		return inState(t, f.Service, outbox.Dead) == 1
 	})
 	mu.Lock()
 	defer mu.Unlock()
@@ -357,7 +358,7 @@ func TestPurge(t *testing.T) {
 	if _, err := recorder.Next(t.Context(), e164); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "delivered", func() bool { return inState(t, svc, identity.MessageDelivered) == 1 })
+	eventually(t, "delivered", func() bool { return inState(t, svc, outbox.Delivered) == 1 })
 	stop()
 	clock.Advance(48 * time.Hour)
 	svc.SetPurgeInterval(time.Millisecond)

@@ -10,8 +10,10 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/internal/mobile"
 	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
@@ -83,7 +85,7 @@ func (s *Service) sendVerifyCode(ctx context.Context, r SendRequest) error {
 		return err
 	}
 	s.observeEvent(issue.Event)
-	s.outbox.wake(issue.Messages[0].Lane)
+	s.relay.wake(issue.Messages[0].Lane)
 	return nil
 }
 
@@ -137,7 +139,7 @@ func (s *Service) issue(now time.Time, r SendRequest, sc scope, number mobile.Nu
 		return CodeIssue{}, err
 	}
 	code, outcome, refused := s.testCode(now, number, user, code, refused)
-	event, err := s.trail.event(now, EventCodeSent, sc, r.Caller, r.Purpose, number)
+	event, err := s.trail.event(now, audit.CodeSent, sc, r.Caller, r.Purpose, number)
 	if err != nil {
 		return CodeIssue{}, err
 	}
@@ -160,22 +162,22 @@ func (s *Service) issue(now time.Time, r SendRequest, sc scope, number mobile.Nu
 		Kind: deliverCode, To: number.E164(), SMSKind: sms.KindVerifyCode, Purpose: r.Purpose, Tenant: sc.tenant,
 		Language: lang, Params: params, Text: s.writer.code(lang, r.Purpose, params), Caller: &caller, Device: r.Device,
 	}
-	lane := LaneCode
+	lane := outbox.LaneCode
 	event.Outcome, event.UserID = outcome, user.ID
 	if refused != "" {
 		// Random bytes: no code has this digest.
 		if _, err := io.ReadFull(s.ids.random, digest); err != nil {
 			return CodeIssue{}, fmt.Errorf("identity: random source: %w", err)
 		}
-		d.Kind, lane = deliverNobody, LaneDecoy
+		d.Kind, lane = deliverNobody, outbox.LaneDecoy
 		event.Outcome = refused
 		if s.notifiesTaken(r.Purpose, refused, user) {
-			d.Kind, lane, d.SMSKind = deliverTaken, LaneCode, sms.KindNumberTaken
+			d.Kind, lane, d.SMSKind = deliverTaken, outbox.LaneCode, sms.KindNumberTaken
 			d.Params, d.Text = nil, s.writer.numberTaken(lang)
 			event.Outcome = outcomeTakenNotice
 		}
 	}
-	message, err := s.outbox.message(lane, now, expires, d)
+	message, err := s.relay.message(lane, now, expires, d)
 	if err != nil {
 		return CodeIssue{}, err
 	}
@@ -192,7 +194,7 @@ func (s *Service) issue(now time.Time, r SendRequest, sc scope, number mobile.Nu
 		},
 		Replace:  !s.cfg.InsecureAnyDevice,
 		KeepLive: s.keepLive(),
-		Messages: append([]OutboxMessage{message}, more...),
+		Messages: append([]outbox.Message{message}, more...),
 		Event:    event,
 	}, nil
 }

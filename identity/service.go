@@ -8,9 +8,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/internal/keyring"
 	"github.com/seed-16109ab2/rekey/identity/internal/mobile"
 	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/identity/observe"
 )
 
 // Service is the use cases. It is safe for concurrent use.
@@ -23,7 +25,7 @@ type Service struct {
 	meter     meter
 	mobiles   mobile.Parser
 	passwords *passwords
-	outbox    *outbox
+	relay     *relay
 	trail     *trail
 	writer    *writer
 	log       *quietLog
@@ -73,9 +75,9 @@ func New(cfg Config) (*Service, error) {
 		s.people = cfg.Users
 	}
 	s.meter = meter{policy: &s.cfg.Limits, budget: &s.cfg.Budget, keys: keys}
-	s.outbox = &outbox{store: s.store, keys: keys, ids: s.ids, now: s.now, log: s.log, timeout: cfg.StorageTimeout}
-	s.outbox.lanes = s.newLanes()
-	s.trail = &trail{ids: s.ids, outbox: s.outbox, life: cfg.EventLifetime, observe: s.observeEvent}
+	s.relay = &relay{store: s.store, keys: keys, ids: s.ids, now: s.now, log: s.log, timeout: cfg.StorageTimeout}
+	s.relay.lanes = s.newLanes()
+	s.trail = &trail{ids: s.ids, relay: s.relay, life: cfg.EventLifetime, observe: s.observeEvent}
 	if cfg.OnEvent != nil {
 		s.trail.deliver = cfg.EventTypes
 	}
@@ -123,12 +125,12 @@ func (s *Service) aside(ctx context.Context) (context.Context, context.CancelFun
 	return context.WithTimeout(context.WithoutCancel(ctx), s.cfg.StorageTimeout)
 }
 
-func (s *Service) observeEvent(e Event) {
+func (s *Service) observeEvent(e audit.Event) {
 	outcome := string(e.Type)
-	if e.Outcome != "" && e.Type != EventAlarm {
+	if e.Outcome != "" && e.Type != audit.LimitAlarm {
 		outcome += "/" + reasonOf(e.Outcome)
 	}
-	s.observe(context.Background(), Observation{Kind: ObserveEvent, Purpose: e.Purpose, Country: mobile.MainRegion(e.Mobile), Outcome: outcome})
+	s.observe(context.Background(), observe.Observation{Kind: observe.KindEvent, Purpose: e.Purpose, Country: mobile.MainRegion(e.Mobile), Outcome: outcome})
 }
 
 // reasonOf is an outcome without what a guard or a limit adds to it.
@@ -160,12 +162,12 @@ func (s *Service) changeLimits(ctx context.Context, changes []limit.Change, now 
 func (s *Service) limited(ctx context.Context, err error, doing string) error {
 	refused, ok := errors.AsType[*limit.Error](err)
 	if !ok {
-		s.observe(ctx, Observation{Kind: ObserveFault, Outcome: doing})
+		s.observe(ctx, observe.Observation{Kind: observe.KindFault, Outcome: doing})
 		return fmt.Errorf("identity: %s: %w", doing, err)
 	}
 	for _, r := range refused.Refused {
 		s.log.logKind(ctx, "limit: "+r.Rule, "refused by a limit", "limit", r.Rule, "key", string(r.Key), "retry_after", refused.RetryAfter)
-		s.observe(ctx, Observation{Kind: ObserveLimit, Outcome: r.Rule})
+		s.observe(ctx, observe.Observation{Kind: observe.KindLimit, Outcome: r.Rule})
 	}
 	return &RateLimitedError{RetryAfter: max(refused.RetryAfter, time.Millisecond)}
 }

@@ -8,7 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/internal/mobile"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
@@ -110,7 +112,7 @@ type ChangePasswordRequest struct {
 // history. The user gets the notice that a reset sends, codes that are under way
 // die, and Config.OnPasswordReset is called: it should end the sessions that are
 // older than [PasswordResetEvent].ChangedAt, and the application gives the present
-// session a new id and time. The event is [EventPasswordSet].
+// session a new id and time. The event is [audit.PasswordSet].
 //
 // The password and the event are written in two transactions: a crash in between
 // leaves the new password without a notice.
@@ -183,7 +185,7 @@ func (s *Service) setPassword(ctx context.Context, g *guess, password Secret, by
 	if !changed.After(g.user.PasswordChangedAt) {
 		changed = g.user.PasswordChangedAt.Add(time.Millisecond)
 	}
-	event, err := s.trail.event(now, EventPasswordSet, g.scope, g.caller, "", g.number)
+	event, err := s.trail.event(now, audit.PasswordSet, g.scope, g.caller, "", g.number)
 	if err != nil {
 		return User{}, err
 	}
@@ -210,12 +212,12 @@ func (s *Service) setPassword(ctx context.Context, g *guess, password Secret, by
 }
 
 // setMessages are the notice, the call of OnPasswordReset, and that of OnEvent.
-func (s *Service) setMessages(g *guess, event Event, now, changed time.Time) ([]OutboxMessage, error) {
-	var messages []OutboxMessage
+func (s *Service) setMessages(g *guess, event audit.Event, now, changed time.Time) ([]outbox.Message, error) {
+	var messages []outbox.Message
 	if !g.number.IsZero() {
 		lang := s.writer.language(g.caller.Language)
 		params := map[string]string{"time": changed.Format(noticeTime)}
-		notice, err := s.outbox.message(LaneNotice, now, now.Add(s.cfg.NoticeLifetime), delivery{
+		notice, err := s.relay.message(outbox.LaneNotice, now, now.Add(s.cfg.NoticeLifetime), delivery{
 			Kind: deliverNotice, To: g.number.E164(), SMSKind: sms.KindPasswordChanged, Tenant: g.scope.tenant, Language: lang,
 			Params: params, Text: s.writer.passwordChanged(lang, params), Caller: &Caller{ClientID: g.scope.client.ID},
 		})
@@ -229,7 +231,7 @@ func (s *Service) setMessages(g *guess, event Event, now, changed time.Time) ([]
 		if err != nil {
 			return nil, err
 		}
-		hook, err := s.outbox.seal(id, LaneEvent, now, now.Add(s.cfg.EventLifetime), delivery{
+		hook, err := s.relay.seal(id, outbox.LaneEvent, now, now.Add(s.cfg.EventLifetime), delivery{
 			Kind: deliverReset, Reset: &PasswordResetEvent{ID: id, Tenant: g.user.Tenant, UserID: g.user.ID, ChangedAt: changed},
 		})
 		if err != nil {

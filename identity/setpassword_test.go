@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
 	"github.com/seed-16109ab2/rekey/identity/limit"
 	"github.com/seed-16109ab2/rekey/sms"
@@ -129,7 +130,7 @@ func TestChangePassword(t *testing.T) {
 		if err := reset(f, f.Caller(), code, "granite-Willow-58"); !errors.Is(err, identity.ErrCodeRefused) {
 			t.Errorf("a code from before: %v", err)
 		}
-		if got := outcomes(t, f, identity.EventPasswordSet); !slices.Equal(got, []string{"by the user"}) {
+		if got := outcomes(t, f, audit.PasswordSet); !slices.Equal(got, []string{"by the user"}) {
 			t.Errorf("recorded as %q", got)
 		}
 	}, func(c *identity.Config) {
@@ -169,7 +170,7 @@ func TestSetPassword(t *testing.T) {
 		if _, err := f.SetPassword(t.Context(), "", u.ID, identity.NewSecret(newPassword)); err != nil || !passwordIs(t, f, newPassword) {
 			t.Errorf("set: %v", err)
 		}
-		if got := outcomes(t, f, identity.EventPasswordSet); !slices.Equal(got, []string{"by an operator"}) {
+		if got := outcomes(t, f, audit.PasswordSet); !slices.Equal(got, []string{"by an operator"}) {
 			t.Errorf("recorded as %q", got)
 		}
 		if err := f.Store.CreateUser(t.Context(), identity.User{ID: "no-number"}); err != nil {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"time"
 
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
@@ -218,7 +220,7 @@ type Outbox interface {
 	// A message is leased to one caller at a time, also across processes. A lease
 	// that ran out, because its process died, makes the message due again. Nothing
 	// due: an empty slice.
-	LeaseMessages(ctx context.Context, lease Lease) ([]OutboxMessage, error)
+	LeaseMessages(ctx context.Context, lease outbox.Lease) ([]outbox.Message, error)
 
 	// FinishMessages records in one transaction what became of leased messages:
 	// delivered, uncertain, dead, or pending again at another time. In a final
@@ -226,7 +228,7 @@ type Outbox interface {
 	//
 	// A message whose lease was lost meanwhile (the token differs), or that is
 	// gone, is passed over: its id is among those returned. Repeated: likewise.
-	FinishMessages(ctx context.Context, results []MessageResult) (lost []string, err error)
+	FinishMessages(ctx context.Context, results []outbox.Result) (lost []string, err error)
 
 	// RecordReceipt keeps what became of the message that r.Provider took as r.Ref
 	// after it was handed over. It changes nothing else of the message: not its
@@ -239,22 +241,22 @@ type Outbox interface {
 
 	// MessageStates returns at most max messages with an id after the given one,
 	// by id, without their sealed texts. A max below 1 returns none.
-	MessageStates(ctx context.Context, afterID string, max int) ([]OutboxMessage, error)
+	MessageStates(ctx context.Context, afterID string, max int) ([]outbox.Message, error)
 
 	// Backlog returns, for each lane that has pending messages, how many there are
 	// and the earliest NextAt among them. Leased messages count.
-	Backlog(ctx context.Context) ([]Backlog, error)
+	Backlog(ctx context.Context) ([]outbox.Backlog, error)
 }
 
 // Audit keeps who did what when.
 type Audit interface {
 	// AppendEvent stores one event and enqueues the messages, in one transaction.
 	// Duplicate id: [ErrAlreadyExists].
-	AppendEvent(ctx context.Context, e Event, messages []OutboxMessage) error
+	AppendEvent(ctx context.Context, e audit.Event, messages []outbox.Message) error
 
 	// Events returns at most q.Max events that q selects, by id (ids are
 	// time-ordered). A Max below 1 returns none.
-	Events(ctx context.Context, q EventQuery) ([]Event, error)
+	Events(ctx context.Context, q audit.Query) ([]audit.Event, error)
 }
 
 // Checker is implemented by stores that can tell whether they could serve.

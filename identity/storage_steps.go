@@ -3,7 +3,9 @@ package identity
 import (
 	"time"
 
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
 // What the steps of [Storage] take and return.
@@ -37,8 +39,8 @@ type CodeIssue struct {
 	// Replace ends the live codes with the same Binding.
 	Replace  bool
 	KeepLive int
-	Messages []OutboxMessage
-	Event    Event
+	Messages []outbox.Message
+	Event    audit.Event
 }
 
 // Attempt is one guess, see [VerifyCodes].
@@ -75,8 +77,8 @@ type Redemption struct {
 	Password  *PasswordChange
 	User      *UserChange
 	Changes   []limit.Change
-	Event     Event
-	Messages  []OutboxMessage
+	Event     audit.Event
+	Messages  []outbox.Message
 }
 
 // Purge says what is over, see [Limits].
@@ -85,31 +87,4 @@ type Purge struct {
 	MessagesBefore time.Time
 	EventsBefore   time.Time
 	Max            int
-}
-
-// Lease asks for messages to deliver, see [Outbox].
-type Lease struct {
-	Now, Until time.Time
-	Token      string // who leases: unique for each call
-	Lane       Lane
-	KeyIDs     []string // of the secrets that the caller knows
-	Max        int
-}
-
-// Backlog is what waits in one lane, see [Outbox].
-type Backlog struct {
-	Lane    Lane
-	Pending int
-	// Earliest is the earliest NextAt of a pending message.
-	Earliest time.Time
-}
-
-// EventQuery selects audit events, see [Audit].
-type EventQuery struct {
-	AfterID string // events with an id after this one
-	Tenant  string // with UserID: the tenant of the user
-	UserID  string // events of this user alone; empty for all
-	// Before, when not zero, leaves out events whose At is not before it.
-	Before time.Time
-	Max    int
 }

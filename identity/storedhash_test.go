@@ -10,6 +10,7 @@ import (
 	"github.com/go-crypt/crypt/algorithm/bcrypt"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
 )
 
@@ -45,7 +46,7 @@ func TestUnreadableStoredHashIsNoPassword(t *testing.T) {
 			if got := strings.Count(log.String(), "level=WARN"); got != 1 || strings.Contains(log.String(), phc) && len(phc) > 1 {
 				t.Errorf("a login logs %d warnings: %s", got, log.String())
 			}
-			if got := outcomes(t, f, identity.EventLoginRefused); len(got) != 1 || got[0] != "wrong password" {
+			if got := outcomes(t, f, audit.LoginRefused); len(got) != 1 || got[0] != "wrong password" {
 				t.Errorf("recorded as %q", got)
 			}
 			f.SendCode(number)

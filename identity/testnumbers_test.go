@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
 	"github.com/seed-16109ab2/rekey/storage/memory"
 )
@@ -40,12 +41,12 @@ func createAs(t *testing.T, f *identitytest.Fixture, id, mobile string) {
 
 func sendOutcomes(t *testing.T, f *identitytest.Fixture) (all []string) {
 	t.Helper()
-	events, err := f.Events(t.Context(), identity.EventQuery{Max: 100})
+	events, err := f.Events(t.Context(), audit.Query{Max: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, e := range events {
-		if e.Type == identity.EventCodeSent {
+		if e.Type == audit.CodeSent {
 			all = append(all, e.Outcome)
 		}
 	}

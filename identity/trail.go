@@ -8,8 +8,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/internal/mobile"
 	"github.com/seed-16109ab2/rekey/identity/internal/uuidv7"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
 // ids makes ids. They sort by time.
@@ -33,20 +35,20 @@ func (i *ids) next() (string, error) {
 // trail makes audit events, and the messages that tell the embedder of them.
 type trail struct {
 	ids     *ids
-	outbox  *outbox
-	deliver []EventType   // types that OnEvent gets; nil for none
+	relay   *relay
+	deliver []audit.Type  // types that OnEvent gets; nil for none
 	life    time.Duration // for how long OnEvent is tried
-	observe func(Event)
+	observe func(audit.Event)
 }
 
 // event is an event of a caller about a number.
-func (t *trail) event(at time.Time, typ EventType, sc scope, c Caller, p Purpose, number mobile.Number) (Event, error) {
+func (t *trail) event(at time.Time, typ audit.Type, sc scope, c Caller, p Purpose, number mobile.Number) (audit.Event, error) {
 	id, err := t.ids.next()
 	if err != nil {
-		return Event{}, err
+		return audit.Event{}, err
 	}
-	e := Event{
-		ID: id, At: at, Type: typ, Tenant: sc.tenant, ClientID: sc.client.ID, Purpose: p, Mobile: number.Masked(),
+	e := audit.Event{
+		ID: id, At: at, Type: typ, Tenant: sc.tenant, ClientID: sc.client.ID, Purpose: string(p), Mobile: number.Masked(),
 		ClaimedAddress: claim(c.ClaimedAddress), Device: claim(c.Device), OSVersion: claim(c.OSVersion), Agent: claim(c.Agent),
 	}
 	if c.Address.IsValid() {
@@ -56,7 +58,7 @@ func (t *trail) event(at time.Time, typ EventType, sc scope, c Caller, p Purpose
 }
 
 // messages are the deliveries that go with an event.
-func (t *trail) messages(e Event) ([]OutboxMessage, error) {
+func (t *trail) messages(e audit.Event) ([]outbox.Message, error) {
 	if !slices.Contains(t.deliver, e.Type) {
 		return nil, nil
 	}
@@ -64,16 +66,16 @@ func (t *trail) messages(e Event) ([]OutboxMessage, error) {
 	if err != nil {
 		return nil, fmt.Errorf("identity: encode event: %w", err)
 	}
-	m, err := t.outbox.message(LaneEvent, e.At, e.At.Add(t.life), delivery{Kind: deliverEvent, Event: event})
+	m, err := t.relay.message(outbox.LaneEvent, e.At, e.At.Add(t.life), delivery{Kind: deliverEvent, Event: event})
 	if err != nil {
 		return nil, err
 	}
-	return []OutboxMessage{m}, nil
+	return []outbox.Message{m}, nil
 }
 
 // record stores an event, with a new id unless it has one. It goes on when the
 // caller has left: what was charged has to be in the trail.
-func (t *trail) record(ctx context.Context, in Audit, e Event) (err error) {
+func (t *trail) record(ctx context.Context, in Audit, e audit.Event) (err error) {
 	if e.ID == "" {
 		if e.ID, err = t.ids.next(); err != nil {
 			return err
@@ -90,7 +92,7 @@ func (t *trail) record(ctx context.Context, in Audit, e Event) (err error) {
 	}
 	t.observe(e)
 	if len(messages) > 0 {
-		t.outbox.wake(LaneEvent)
+		t.relay.wake(outbox.LaneEvent)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
@@ -51,7 +52,7 @@ var errOutage = errors.New("the provider takes no messages")
 
 // deliverNobody is what a decoy comes to. It takes no provider. During an outage it
 // fails as a code would, so that its send is given back like that of a code.
-func (s *Service) deliverNobody(context.Context, OutboxMessage, delivery) (sms.Accepted, error) {
+func (s *Service) deliverNobody(context.Context, outbox.Message, delivery) (sms.Accepted, error) {
 	if failure := s.outage.failure(); failure != nil {
 		return sms.Accepted{}, failure
 	}
@@ -62,7 +63,7 @@ func (s *Service) deliverNobody(context.Context, OutboxMessage, delivery) (sms.A
 // stranger gets it back during an outage only, and so does a stranger who asked for a
 // number of nobody. In all other cases the stranger would learn that the number has a
 // user: the sends of a number that a provider refuses would never run out.
-func (s *Service) unsent(ctx context.Context, m OutboxMessage, d delivery) {
+func (s *Service) unsent(ctx context.Context, m outbox.Message, d delivery) {
 	if d.Caller == nil || d.Device == "" {
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/internal/mobile"
 	"github.com/seed-16109ab2/rekey/identity/limit"
 )
@@ -75,7 +76,7 @@ func (s *Service) InsertUser(ctx context.Context, in Storage, u User) error {
 // [Service.PrepareUser], with the id that the database gave. Errors: failures of
 // storage.
 func (s *Service) RecordUser(ctx context.Context, in Audit, u User) error {
-	return s.trail.record(ctx, in, Event{At: u.CreatedAt, Type: EventUserCreated, Tenant: u.Tenant, UserID: u.ID, Mobile: mobile.Mask(u.Mobile)})
+	return s.trail.record(ctx, in, audit.Event{At: u.CreatedAt, Type: audit.UserCreated, Tenant: u.Tenant, UserID: u.ID, Mobile: mobile.Mask(u.Mobile)})
 }
 
 func (s *Service) insertUser(ctx context.Context, people Users, trail Audit, u User) error {
@@ -131,7 +132,7 @@ func (s *Service) UpdateUser(ctx context.Context, change UserChange) error {
 	if err := s.people.UpdateUser(ctx, change); err != nil {
 		return fmt.Errorf("identity: update user: %w", err)
 	}
-	return s.trail.record(ctx, s.store, Event{At: s.now(), Type: EventUserChanged, Tenant: change.Tenant, UserID: change.ID})
+	return s.trail.record(ctx, s.store, audit.Event{At: s.now(), Type: audit.UserChanged, Tenant: change.Tenant, UserID: change.ID})
 }
 
 // Unlock lifts every limit that counts by the number: sends, wrong codes and
@@ -147,7 +148,7 @@ func (s *Service) Unlock(ctx context.Context, tenant, input string) error {
 	if err := s.changeLimits(ctx, []limit.Change{{Limit: numbers, Clear: true}}, s.now()); err != nil {
 		return fmt.Errorf("identity: clear limits: %w", err)
 	}
-	return s.trail.record(ctx, s.store, Event{At: s.now(), Type: EventUserUnlocked, Tenant: tenant, Mobile: number.Masked()})
+	return s.trail.record(ctx, s.store, audit.Event{At: s.now(), Type: audit.UserUnlocked, Tenant: tenant, Mobile: number.Masked()})
 }
 
 // UserByID returns a user of the tenant. Errors: [ErrNotFound], [ErrUnsupported]
@@ -183,7 +184,7 @@ func (s *Service) DeleteUser(ctx context.Context, tenant, id string) error {
 	if err := d.DeleteUser(ctx, tenant, id); err != nil {
 		return fmt.Errorf("identity: delete user: %w", err)
 	}
-	return s.trail.record(ctx, s.store, Event{At: s.now(), Type: EventUserErased, Tenant: tenant, UserID: id})
+	return s.trail.record(ctx, s.store, audit.Event{At: s.now(), Type: audit.UserErased, Tenant: tenant, UserID: id})
 }
 
 func (s *Service) directory() (Directory, error) {

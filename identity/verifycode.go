@@ -3,6 +3,8 @@ package identity
 import (
 	"slices"
 	"time"
+
+	"github.com/seed-16109ab2/rekey/identity/audit"
 )
 
 // Purpose is what a code was sent for. A code for one never works for another.
@@ -34,11 +36,11 @@ func (p Purpose) wantsFreeNumber() bool {
 }
 
 // refused is the audit event of a refused code for the purpose.
-func (p Purpose) refused() EventType {
+func (p Purpose) refused() audit.Type {
 	if p == PurposeForgotPassword {
-		return EventResetRefused
+		return audit.ResetRefused
 	}
-	return EventCodeRefused
+	return audit.CodeRefused
 }
 
 // serves reports whether codes for the purpose are sent.

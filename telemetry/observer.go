@@ -12,12 +12,12 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/observe"
 )
 
 const scope = "github.com/seed-16109ab2/rekey/telemetry"
 
-// Observer implements [identity.Observer]. It is safe for concurrent use.
+// Observer implements [observe.Observer]. It is safe for concurrent use.
 type Observer struct {
 	meter  metric.Meter
 	tracer trace.Tracer
@@ -70,37 +70,37 @@ func New(meters metric.MeterProvider, tracers trace.TracerProvider) (*Observer, 
 	return o, nil
 }
 
-// Observe implements [identity.Observer].
-func (o *Observer) Observe(ctx context.Context, seen identity.Observation) {
+// Observe implements [observe.Observer].
+func (o *Observer) Observe(ctx context.Context, seen observe.Observation) {
 	var attributes []attribute.KeyValue
 	add := func(key, value string) {
 		if value != "" {
 			attributes = append(attributes, attribute.String(key, value))
 		}
 	}
-	add("rekey.purpose", string(seen.Purpose))
+	add("rekey.purpose", seen.Purpose)
 	add("rekey.country", seen.Country)
 	add("rekey.provider", seen.Provider)
 	with := func() metric.MeasurementOption { return metric.WithAttributeSet(attribute.NewSet(attributes...)) }
 	switch seen.Kind {
-	case identity.ObserveEvent:
+	case observe.KindEvent:
 		event, outcome, _ := strings.Cut(seen.Outcome, "/")
 		add("rekey.event", event)
 		add("rekey.outcome", outcome)
 		o.events.Add(ctx, 1, with())
-	case identity.ObserveLimit:
+	case observe.KindLimit:
 		add("rekey.limit", seen.Outcome)
 		o.limits.Add(ctx, 1, with())
-	case identity.ObserveBusy:
+	case observe.KindBusy:
 		add("rekey.queue", seen.Outcome)
 		o.busy.Add(ctx, 1, with())
-	case identity.ObserveReceipt:
+	case observe.KindReceipt:
 		add("rekey.outcome", seen.Outcome)
 		o.receipts.Add(ctx, 1, with())
-	case identity.ObserveFault:
+	case observe.KindFault:
 		add("rekey.step", seen.Outcome)
 		o.faults.Add(ctx, 1, with())
-	case identity.ObserveDelivery:
+	case observe.KindDelivery:
 		add("rekey.message", seen.Operation)
 		add("rekey.outcome", seen.Outcome)
 		if seen.Outcome != "accepted" {
@@ -109,11 +109,11 @@ func (o *Observer) Observe(ctx context.Context, seen identity.Observation) {
 		o.delivery.Record(ctx, seen.Took.Seconds(), with())
 		o.deliveryWait.Record(ctx, seen.Waited.Seconds(), with())
 		o.span(ctx, "rekey deliver "+seen.Operation, trace.SpanKindClient, seen.Took, attributes, seen.Outcome != "accepted")
-	case identity.ObserveHash:
+	case observe.KindHash:
 		o.hash.Record(ctx, seen.Took.Seconds())
 		o.hashWait.Record(ctx, seen.Waited.Seconds())
 		o.span(ctx, "rekey hash", trace.SpanKindInternal, seen.Took, nil, false)
-	case identity.ObserveStorage:
+	case observe.KindStorage:
 		add("db.operation.name", seen.Operation)
 		if seen.Outcome != "ok" {
 			add("error.type", seen.Outcome)

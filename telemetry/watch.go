@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 	"github.com/seed-16109ab2/rekey/sms/failover"
 )
 
@@ -35,7 +36,7 @@ func (o *Observer) Watch(svc *identity.Service, providers func() []failover.Coun
 	registration, err := o.meter.RegisterCallback(func(ctx context.Context, to metric.Observer) error {
 		load, err := svc.Load(ctx)
 		to.ObserveFloat64(waiting, float64(load.HashesWaiting))
-		lanes := map[identity.Lane]identity.LaneLoad{identity.LaneCode: {}, identity.LaneNotice: {}, identity.LaneEvent: {}}
+		lanes := map[outbox.Lane]outbox.LaneLoad{outbox.LaneCode: {}, outbox.LaneNotice: {}, outbox.LaneEvent: {}}
 		for _, l := range load.Lanes {
 			lanes[l.Lane] = l
 		}

@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
@@ -33,8 +35,8 @@ type (
 		Now     time.Time
 	}
 	happening struct {
-		Event    identity.Event
-		Messages []identity.OutboxMessage
+		Event    audit.Event
+		Messages []outbox.Message
 	}
 )
 
@@ -182,12 +184,12 @@ func (s *Store) Purge(ctx context.Context, p identity.Purge) (int, error) {
 }
 
 // LeaseMessages implements [identity.Outbox].
-func (s *Store) LeaseMessages(ctx context.Context, c identity.Lease) ([]identity.OutboxMessage, error) {
+func (s *Store) LeaseMessages(ctx context.Context, c outbox.Lease) ([]outbox.Message, error) {
 	return change(ctx, s, "LeaseMessages", c, s.Store.LeaseMessages)
 }
 
 // FinishMessages implements [identity.Outbox].
-func (s *Store) FinishMessages(ctx context.Context, results []identity.MessageResult) ([]string, error) {
+func (s *Store) FinishMessages(ctx context.Context, results []outbox.Result) ([]string, error) {
 	return change(ctx, s, "FinishMessages", results, s.Store.FinishMessages)
 }
 
@@ -198,7 +200,7 @@ func (s *Store) RecordReceipt(ctx context.Context, r sms.DeliveryReceipt) error 
 }
 
 // AppendEvent implements [identity.Audit].
-func (s *Store) AppendEvent(ctx context.Context, e identity.Event, messages []identity.OutboxMessage) error {
+func (s *Store) AppendEvent(ctx context.Context, e audit.Event, messages []outbox.Message) error {
 	_, err := change(ctx, s, "AppendEvent", happening{e, messages}, alone(s.record))
 	return err
 }

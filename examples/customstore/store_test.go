@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/examples/customstore"
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
 	"github.com/seed-16109ab2/rekey/identity/limit"
 	"github.com/seed-16109ab2/rekey/sms"
@@ -44,7 +45,7 @@ func wantSame(t *testing.T, want, got identity.Storage) {
 	t.Helper()
 	all := func(s identity.Storage) []any {
 		ctx := context.Background() // the test's own is over
-		events, err1 := s.Events(ctx, identity.EventQuery{Max: 10_000})
+		events, err1 := s.Events(ctx, audit.Query{Max: 10_000})
 		messages, err2 := s.MessageStates(ctx, "", 10_000)
 		users, err3 := s.ListUsers(ctx, "acme", "", 10_000)
 		clients, err4 := s.ListClients(ctx, "", 10_000)
@@ -77,7 +78,7 @@ func TestReopen(t *testing.T) {
 	state := func(s *customstore.Store) string {
 		t.Helper()
 		u, err1 := s.UserByMobile(t.Context(), "", "+8613912345678")
-		events, err2 := s.Events(t.Context(), identity.EventQuery{AfterID: "", Max: 100})
+		events, err2 := s.Events(t.Context(), audit.Query{AfterID: "", Max: 100})
 		if err1 != nil || err2 != nil {
 			t.Fatal(err1, err2)
 		}
@@ -104,7 +105,7 @@ func TestReopen(t *testing.T) {
 		if diff := cmp.Diff(want, state(again)); diff != "" {
 			t.Errorf("after %q (-want +got):\n%s", tail, diff)
 		}
-		if err := again.AppendEvent(t.Context(), identity.Event{ID: "zz" + tail, At: time.Now()}, nil); err != nil {
+		if err := again.AppendEvent(t.Context(), audit.Event{ID: "zz" + tail, At: time.Now()}, nil); err != nil {
 			t.Fatal(err)
 		}
 		want = state(again)

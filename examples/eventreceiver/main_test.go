@@ -10,10 +10,11 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/eventwebhook"
 )
 
-var event = identity.Event{ID: "0190f8a0-0000-7000-8000-000000000001", Type: identity.EventPasswordReset, UserID: "u1"}
+var event = audit.Event{ID: "0190f8a0-0000-7000-8000-000000000001", Type: audit.PasswordReset, UserID: "u1"}
 
 // deliver sends the event through what changes its request.
 func deliver(t *testing.T, at time.Time, change func(*http.Request)) (printed string, err error) {

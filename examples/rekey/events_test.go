@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/storage/sqlite"
 )
 
@@ -58,10 +59,10 @@ func TestEventFilters(t *testing.T) {
 	old, oldAt := at(48 * time.Hour)
 	young, youngAt := at(time.Hour)
 	late, lateAt := at(30 * time.Minute)
-	for _, e := range []identity.Event{
-		{ID: old, At: oldAt, Type: identity.EventUserCreated, UserID: "ada"},
-		{ID: young, At: youngAt, Type: identity.EventPasswordReset, UserID: "ada", Tenant: "acme"},
-		{ID: late, At: lateAt, Type: identity.EventUserCreated, UserID: "bob"},
+	for _, e := range []audit.Event{
+		{ID: old, At: oldAt, Type: audit.UserCreated, UserID: "ada"},
+		{ID: young, At: youngAt, Type: audit.PasswordReset, UserID: "ada", Tenant: "acme"},
+		{ID: late, At: lateAt, Type: audit.UserCreated, UserID: "bob"},
 	} {
 		if err := store.AppendEvent(t.Context(), e, nil); err != nil {
 			t.Fatal(err)
@@ -120,7 +121,7 @@ func TestEventsFollow(t *testing.T) {
 	early := uuid.Must(uuid.NewV7()).String()
 	mustRun(t, dir, "", "client", "add", "-id", "second")
 	next(`"client_id":"second"`)
-	if err := openStore(t, dir).AppendEvent(t.Context(), identity.Event{ID: early, At: time.Now(), Type: identity.EventUserCreated}, nil); err != nil {
+	if err := openStore(t, dir).AppendEvent(t.Context(), audit.Event{ID: early, At: time.Now(), Type: audit.UserCreated}, nil); err != nil {
 		t.Fatal(err)
 	}
 	next(early)

@@ -22,7 +22,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/storage/sqlite"
 )
 
@@ -34,7 +34,7 @@ func manyEvents(t *testing.T, path string, n int) {
 	}
 	defer func() { _ = store.Close() }()
 	for range n {
-		e := identity.Event{ID: uuid.Must(uuid.NewV7()).String(), At: time.Now().UTC().Truncate(time.Millisecond), Type: identity.EventAlarm}
+		e := audit.Event{ID: uuid.Must(uuid.NewV7()).String(), At: time.Now().UTC().Truncate(time.Millisecond), Type: audit.LimitAlarm}
 		if err := store.AppendEvent(t.Context(), e, nil); err != nil {
 			t.Fatal(err)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/httpadapter/management"
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
 )
 
@@ -195,10 +196,10 @@ func TestTrail(t *testing.T) {
 // late is a store in which an event appears after one that was made later.
 type late struct {
 	always
-	events []identity.Event
+	events []audit.Event
 }
 
-func (l *late) Events(_ context.Context, q identity.EventQuery) (found []identity.Event, _ error) {
+func (l *late) Events(_ context.Context, q audit.Query) (found []audit.Event, _ error) {
 	for _, e := range l.events {
 		if e.ID > q.AfterID && (q.Before.IsZero() || e.At.Before(q.Before)) {
 			found = append(found, e)
@@ -218,10 +219,10 @@ func TestNoEventIsLost(t *testing.T) {
 		return fmt.Sprintf("%s-%s-7000-8000-%012d", hex[:8], hex[8:], n)
 	}
 	at := func(s int) time.Time { return base.Add(time.Duration(s) * time.Second) }
-	first := identity.Event{ID: id(at(20), 1), At: at(20)}
-	slow := identity.Event{ID: id(at(21), 2), At: at(1)} // made at 1, its id at 21
-	missing := identity.Event{ID: id(at(20), 0), At: at(20)}
-	store := &late{events: []identity.Event{first, slow}}
+	first := audit.Event{ID: id(at(20), 1), At: at(20)}
+	slow := audit.Event{ID: id(at(21), 2), At: at(1)} // made at 1, its id at 21
+	missing := audit.Event{ID: id(at(20), 0), At: at(20)}
+	store := &late{events: []audit.Event{first, slow}}
 	secret, token := newToken(t, "a", management.ScopeAll)
 	h := management.NewWithService(store, management.Config{Tokens: management.Tokens{token}, Settle: 10 * time.Second})
 	url := serve(t, h)
@@ -236,7 +237,7 @@ func TestNoEventIsLost(t *testing.T) {
 		after = got.field("next").(string)
 	}
 	read(at(22))
-	store.events = []identity.Event{missing, first, slow} // committed two seconds after it was made
+	store.events = []audit.Event{missing, first, slow} // committed two seconds after it was made
 	read(at(23))
 	read(at(40))
 	if want := []string{missing.ID, first.ID, slow.ID}; fmt.Sprint(seen) != fmt.Sprint(want) {

@@ -14,7 +14,9 @@ import (
 
 	"github.com/seed-16109ab2/rekey/httpadapter/management"
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
 const (
@@ -202,10 +204,10 @@ func (s always) Clients(context.Context, string, int) ([]identity.Client, error)
 func (s always) RedeemVerifyCode(context.Context, identity.RedeemRequest) (identity.Redeemed, error) {
 	return identity.Redeemed{}, s.err
 }
-func (s always) Events(context.Context, identity.EventQuery) ([]identity.Event, error) {
+func (s always) Events(context.Context, audit.Query) ([]audit.Event, error) {
 	return nil, s.err
 }
-func (s always) Messages(context.Context, string, int) ([]identity.OutboxMessage, error) {
+func (s always) Messages(context.Context, string, int) ([]outbox.Message, error) {
 	return nil, s.err
 }
 

@@ -12,6 +12,8 @@ import (
 
 	"github.com/seed-16109ab2/rekey/httpadapter/internal/jsonbody"
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
 // Config is what the management API is built from. Tokens is mandatory.
@@ -61,8 +63,8 @@ type service interface {
 	DeleteClient(ctx context.Context, id string) error
 	SendVerifyCode(context.Context, identity.SendRequest) error
 	RedeemVerifyCode(context.Context, identity.RedeemRequest) (identity.Redeemed, error)
-	Events(context.Context, identity.EventQuery) ([]identity.Event, error)
-	Messages(ctx context.Context, afterID string, max int) ([]identity.OutboxMessage, error)
+	Events(context.Context, audit.Query) ([]audit.Event, error)
+	Messages(ctx context.Context, afterID string, max int) ([]outbox.Message, error)
 	Now() time.Time
 }
 

@@ -4,7 +4,8 @@ import (
 	"encoding/hex"
 	"time"
 
-	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
 // settled reports whether nothing with an id before this one can still appear. An id
@@ -40,7 +41,7 @@ func listEvents(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	q := identity.EventQuery{AfterID: after, Tenant: c.query.Get("tenant"), UserID: c.query.Get("user_id"), Max: limit}
+	q := audit.Query{AfterID: after, Tenant: c.query.Get("tenant"), UserID: c.query.Get("user_id"), Max: limit}
 	if c.query.Has("tenant") && q.UserID == "" {
 		return reply{}, invalid(detail{Parameter: "tenant", Detail: "selects together with user_id only"})
 	}
@@ -49,9 +50,9 @@ func listEvents(c *call) (reply, error) {
 		return reply{}, err
 	}
 	answer := struct {
-		Events []identity.Event `json:"events"`
-		Next   string           `json:"next"`
-	}{Events: []identity.Event{}, Next: after}
+		Events []audit.Event `json:"events"`
+		Next   string        `json:"next"`
+	}{Events: []audit.Event{}, Next: after}
 	for _, e := range events {
 		if !c.settled(e.ID) {
 			break // what comes after it waits too
@@ -98,7 +99,7 @@ func listMessages(c *call) (reply, error) {
 			break
 		}
 		answer.Next = m.ID
-		if m.Lane == identity.LaneDecoy {
+		if m.Lane == outbox.LaneDecoy {
 			continue // nothing was to be sent
 		}
 		shown := message{

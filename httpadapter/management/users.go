@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/mobile"
 )
 
 // user is how the API shows a person. The hash never leaves.
@@ -29,7 +30,7 @@ func (c *call) number(e164 string) string {
 	if c.token.allows(ScopeMobiles) {
 		return e164
 	}
-	return identity.MaskMobile(e164)
+	return mobile.Mask(e164)
 }
 
 // when is null for the zero time.

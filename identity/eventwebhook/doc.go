@@ -13,7 +13,7 @@
 // # What the backend gets
 //
 // Each event is a POST whose body is {"type", "timestamp", "data"}: the event's type,
-// when it happened (RFC 3339, UTC), and the event as [identity.Event] in JSON. The
+// when it happened (RFC 3339, UTC), and the event as [audit.Event] in JSON. The
 // headers are webhook-id, webhook-timestamp and webhook-signature.
 //
 // Delivery is at least once, in any order, for [identity.Config].EventLifetime. The

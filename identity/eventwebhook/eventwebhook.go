@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 )
 
 // Config says where events are posted and how they are signed. URL and Secrets are
@@ -99,9 +100,9 @@ func checkURL(text string) error {
 
 // payload is the body of a request.
 type payload struct {
-	Type      identity.EventType `json:"type"`
-	Timestamp time.Time          `json:"timestamp"`
-	Data      identity.Event     `json:"data"`
+	Type      audit.Type  `json:"type"`
+	Timestamp time.Time   `json:"timestamp"`
+	Data      audit.Event `json:"data"`
 }
 
 // maxAnswer bounds how much of an answer is read, so that its connection can be reused.
@@ -110,7 +111,7 @@ const maxAnswer = 64 << 10
 // Deliver posts one event. Use it as [identity.Config].OnEvent. A nil error means that the
 // backend accepted the event. Otherwise the error is an [*identity.EventError]; it holds
 // neither the URL nor the event.
-func (h *Hook) Deliver(ctx context.Context, e identity.Event) error {
+func (h *Hook) Deliver(ctx context.Context, e audit.Event) error {
 	body, err := json.Marshal(payload{Type: e.Type, Timestamp: e.At.UTC(), Data: e})
 	if err != nil {
 		return &identity.EventError{GiveUp: true, Err: fmt.Errorf("encode event: %w", err)}

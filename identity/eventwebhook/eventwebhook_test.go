@@ -13,8 +13,10 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/eventwebhook"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
 // TestPublishedVector is the example that the standard's libraries test themselves
@@ -66,9 +68,9 @@ func hook(t *testing.T, cfg eventwebhook.Config) *eventwebhook.Hook {
 	return h
 }
 
-var event = identity.Event{
+var event = audit.Event{
 	ID: "0190f8a0-0000-7000-8000-000000000001", At: time.Date(2026, 11, 25, 12, 0, 0, 5e6, time.FixedZone("", 3600)),
-	Type: identity.EventPasswordReset, UserID: "u1", Mobile: "+86*******8901",
+	Type: audit.PasswordReset, UserID: "u1", Mobile: "+86*******8901",
 }
 
 func TestRequest(t *testing.T) {
@@ -184,7 +186,7 @@ func TestFromTheOutbox(t *testing.T) {
 	url, requests := receiver(t, nil, 500, 503, 200)
 	h := hook(t, eventwebhook.Config{URL: url})
 	f := identitytest.New(t, func(c *identity.Config) {
-		c.OnEvent, c.EventTypes, c.Now = h.Deliver, []identity.EventType{identity.EventUserCreated}, time.Now
+		c.OnEvent, c.EventTypes, c.Now = h.Deliver, []audit.Type{audit.UserCreated}, time.Now
 	})
 	f.User("12345678901", "violet-Harbor-93")
 	var ids []string
@@ -198,12 +200,12 @@ func TestFromTheOutbox(t *testing.T) {
 	gone, requests := receiver(t, nil, 410)
 	h = hook(t, eventwebhook.Config{URL: gone})
 	f = identitytest.New(t, func(c *identity.Config) {
-		c.OnEvent, c.EventTypes, c.Now = h.Deliver, []identity.EventType{identity.EventUserCreated}, time.Now
+		c.OnEvent, c.EventTypes, c.Now = h.Deliver, []audit.Type{audit.UserCreated}, time.Now
 	})
 	f.User("12345678901", "violet-Harbor-93")
 	next(t, requests)
 	deadline := time.Now().Add(20 * time.Second)
-	for state := identity.MessagePending; state != identity.MessageDead; {
+	for state := outbox.Pending; state != outbox.Dead; {
 		messages, err := f.Messages(t.Context(), "", 10)
 		if err != nil || len(messages) != 1 || time.Now().After(deadline) {
 			t.Fatalf("messages %+v, %v", messages, err)

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/eventwebhook"
 )
 
@@ -22,7 +23,7 @@ func Example() {
 		return
 	}
 	// identity.Config{OnEvent: hook.Deliver} has the service call it.
-	err = hook.Deliver(context.Background(), identity.Event{ID: "0190f8a0-0000-7000-8000-000000000001", Type: identity.EventPasswordReset})
+	err = hook.Deliver(context.Background(), audit.Event{ID: "0190f8a0-0000-7000-8000-000000000001", Type: audit.PasswordReset})
 	fmt.Println("taken:", err == nil)
 	// Output:
 	// got 0190f8a0-0000-7000-8000-000000000001

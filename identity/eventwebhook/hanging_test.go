@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/eventwebhook"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
 	"github.com/seed-16109ab2/rekey/sms"
@@ -41,7 +42,7 @@ func TestHangingReceiverDelaysNoCode(t *testing.T) {
 		h := hook(t, eventwebhook.Config{URL: "https://backend.example", Client: &http.Client{Transport: silent{requests}}})
 		f := identitytest.New(t, identitytest.Lift, func(c *identity.Config) {
 			c.Now, c.OnEvent = time.Now, h.Deliver
-			c.EventTypes = []identity.EventType{identity.EventUserChanged}
+			c.EventTypes = []audit.Type{audit.UserChanged}
 		})
 		u := f.User("12345678901", "copper-Lantern-47")
 		disabled := false

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/smstest"
 	"github.com/seed-16109ab2/rekey/storage/memory"
@@ -138,7 +139,7 @@ func (f *Fixture) recorded(id string) {
 		if err != nil {
 			return
 		}
-		if !slices.ContainsFunc(near, func(m identity.OutboxMessage) bool { return m.ID == id && !m.State.Final() }) {
+		if !slices.ContainsFunc(near, func(m outbox.Message) bool { return m.ID == id && !m.State.Final() }) {
 			return
 		}
 	}

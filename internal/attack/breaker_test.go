@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
 )
 
@@ -36,7 +37,7 @@ func TestOneGuessEachAtTenThousandNumbers(t *testing.T) {
 	}
 	alarms := 0
 	for after := ""; ; {
-		page, err := f.Events(t.Context(), identity.EventQuery{AfterID: after, Max: 1000})
+		page, err := f.Events(t.Context(), audit.Query{AfterID: after, Max: 1000})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -44,7 +45,7 @@ func TestOneGuessEachAtTenThousandNumbers(t *testing.T) {
 			break
 		}
 		for _, e := range page {
-			if e.Type == identity.EventAlarm && e.Outcome == "wrong codes in total" {
+			if e.Type == audit.LimitAlarm && e.Outcome == "wrong codes in total" {
 				alarms++
 			}
 		}

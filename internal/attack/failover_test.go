@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/failover"
 	"github.com/seed-16109ab2/rekey/sms/twilio"
@@ -58,7 +59,7 @@ func TestEveryCodeArrivesThroughAnother(t *testing.T) {
 			}
 			sender := team(t, first, vonageServer(t, &p, nil), 200*time.Millisecond, failover.Config{RetryUncertain: tt.repeat})
 			messages := sendCodes(t, sender, codes)
-			if n := inState(messages, identity.MessageDelivered); n != codes {
+			if n := inState(messages, outbox.Delivered); n != codes {
 				t.Errorf("%d of %d delivered", n, codes)
 			}
 			if once, more, all := p.tally(vonage.Provider); once != codes || more != 0 || all != codes {
@@ -94,8 +95,8 @@ func TestTimeoutsAfterAccepting(t *testing.T) {
 		}
 		messages := sendCodes(t, first, codes)
 		once, more, all := p.tally(twilio.Provider)
-		if once != codes || more != 0 || all != codes || inState(messages, identity.MessageUncertain) != codes {
-			t.Errorf("%d numbers got one message, %d more than one, %d messages in all, %d uncertain", once, more, all, inState(messages, identity.MessageUncertain))
+		if once != codes || more != 0 || all != codes || inState(messages, outbox.Uncertain) != codes {
+			t.Errorf("%d numbers got one message, %d more than one, %d messages in all, %d uncertain", once, more, all, inState(messages, outbox.Uncertain))
 		}
 		t.Logf("%d messages, %d duplicates", all, all-codes)
 	})
@@ -106,8 +107,8 @@ func TestTimeoutsAfterAccepting(t *testing.T) {
 		sender := team(t, twilioServer(t, &p, deaf), vonageServer(t, &p, nil), 2*time.Second, failover.Config{FailuresToOpen: 10 * codes})
 		messages := sendCodes(t, sender, codes)
 		once, _, all := p.tally(twilio.Provider)
-		if once != codes || all != codes || inState(messages, identity.MessageUncertain) != codes {
-			t.Errorf("%d numbers got one message of the first provider, %d messages in all, %d uncertain", once, all, inState(messages, identity.MessageUncertain))
+		if once != codes || all != codes || inState(messages, outbox.Uncertain) != codes {
+			t.Errorf("%d numbers got one message of the first provider, %d messages in all, %d uncertain", once, all, inState(messages, outbox.Uncertain))
 		}
 		t.Logf("%d messages, %d duplicates", all, all-codes)
 	})
@@ -119,7 +120,7 @@ func TestTimeoutsAfterAccepting(t *testing.T) {
 		messages := sendCodes(t, sender, codes)
 		first, again, _ := p.tally(twilio.Provider)
 		second, more, all := p.tally(vonage.Provider)
-		if first != codes || again != 0 || second != codes || more != 0 || all != 2*codes || inState(messages, identity.MessageDelivered) != codes {
+		if first != codes || again != 0 || second != codes || more != 0 || all != 2*codes || inState(messages, outbox.Delivered) != codes {
 			t.Errorf("%d and %d numbers got one message, %d and %d more, %d messages in all", first, second, again, more, all)
 		}
 		t.Logf("%d messages, %d duplicates, one for each repetition that was allowed", all, all-codes)
@@ -139,8 +140,8 @@ func TestTimeoutsAfterAccepting(t *testing.T) {
 		}
 		messages := sendCodes(t, both, codes)
 		once, more, all := p.tally(webhook.Provider)
-		if once != codes || more != 0 || all != codes || inState(messages, identity.MessageDelivered) != codes {
-			t.Errorf("%d numbers got one message, %d more than one, %d messages in all, %d delivered", once, more, all, inState(messages, identity.MessageDelivered))
+		if once != codes || more != 0 || all != codes || inState(messages, outbox.Delivered) != codes {
+			t.Errorf("%d numbers got one message, %d more than one, %d messages in all, %d delivered", once, more, all, inState(messages, outbox.Delivered))
 		}
 		t.Logf("%d messages, %d duplicates", all, all-codes)
 	})

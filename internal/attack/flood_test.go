@@ -17,6 +17,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/httpadapter"
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
 	"github.com/seed-16109ab2/rekey/identity/limit"
 	"github.com/seed-16109ab2/rekey/storage/memory"
@@ -230,7 +231,7 @@ func TestSoakLeavesNothing(t *testing.T) {
 	if err != nil || len(messages) != 0 {
 		t.Errorf("%d messages left, %v", len(messages), err)
 	}
-	events, err := f.Events(t.Context(), identity.EventQuery{AfterID: "", Max: 10})
+	events, err := f.Events(t.Context(), audit.Query{AfterID: "", Max: 10})
 	if err != nil || len(events) != 0 {
 		t.Errorf("%d events left, %v", len(events), err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/failover"
 	"github.com/seed-16109ab2/rekey/sms/twilio"
@@ -112,7 +113,7 @@ func team(t *testing.T, twilioURL, vonageURL string, timeout time.Duration, c fa
 
 // sendCodes has a service on SQLite send a code to each of n numbers, and returns
 // the messages when none is pending any more.
-func sendCodes(t *testing.T, sender sms.Sender, n int, configure ...func(*identity.Config)) []identity.OutboxMessage {
+func sendCodes(t *testing.T, sender sms.Sender, n int, configure ...func(*identity.Config)) []outbox.Message {
 	t.Helper()
 	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "rekey.db"))
 	if err != nil {
@@ -142,7 +143,7 @@ func sendCodes(t *testing.T, sender sms.Sender, n int, configure ...func(*identi
 		}
 		pending := 0
 		for _, m := range messages {
-			if m.State == identity.MessagePending {
+			if m.State == outbox.Pending {
 				pending++
 			}
 		}
@@ -155,7 +156,7 @@ func sendCodes(t *testing.T, sender sms.Sender, n int, configure ...func(*identi
 	}
 }
 
-func inState(messages []identity.OutboxMessage, state identity.MessageState) (n int) {
+func inState(messages []outbox.Message, state outbox.State) (n int) {
 	for _, m := range messages {
 		if m.State == state {
 			n++

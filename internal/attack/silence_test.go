@@ -23,6 +23,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/httpadapter"
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 	"github.com/seed-16109ab2/rekey/storage/sqlite"
@@ -188,7 +189,7 @@ func TestSilence(t *testing.T) {
 			break
 		}
 	}
-	all, err := svc.Events(t.Context(), identity.EventQuery{AfterID: "", Max: 1000})
+	all, err := svc.Events(t.Context(), audit.Query{AfterID: "", Max: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,9 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
 
@@ -55,7 +57,7 @@ func grouped(t *testing.T, test func(t *testing.T, s *bunstore.Store, db *bun.DB
 	})
 }
 
-func event(id string) identity.Event { return identity.Event{ID: id, At: tourTime} }
+func event(id string) audit.Event { return audit.Event{ID: id, At: tourTime} }
 
 func events(t testing.TB, db *bun.DB) map[string]bool {
 	t.Helper()
@@ -347,7 +349,7 @@ func TestDeliveriesPassTheLine(t *testing.T) {
 		synctest.Wait()
 		finished := make(chan error, 1)
 		go func() {
-			lost, err := s.FinishMessages(t.Context(), []identity.MessageResult{{ID: "none", LeaseToken: "t", State: identity.MessageDead, Now: tourTime}})
+			lost, err := s.FinishMessages(t.Context(), []outbox.Result{{ID: "none", LeaseToken: "t", State: outbox.Dead, Now: tourTime}})
 			if len(lost) != 1 {
 				t.Errorf("lost %v", lost)
 			}

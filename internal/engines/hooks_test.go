@@ -14,7 +14,9 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
 // log is a query hook as people write it.
@@ -62,15 +64,15 @@ func TestQueryHooksSeeNoSecrets(t *testing.T) {
 		_, err = s.IssueCode(t.Context(), identity.CodeIssue{
 			Now: now, KeepLive: 3,
 			Code:     identity.VerifyCode{ID: "c", Binding: key, NumberKey: key, Digest: digest, MaxAttempts: 5, CreatedAt: now, ExpiresAt: now.Add(time.Hour)},
-			Messages: []identity.OutboxMessage{{ID: "m", Lane: identity.LaneCode, KeyID: "k", Sealed: sealed, State: identity.MessagePending}}, Event: identity.Event{ID: "e"},
+			Messages: []outbox.Message{{ID: "m", Lane: outbox.LaneCode, KeyID: "k", Sealed: sealed, State: outbox.Pending}}, Event: audit.Event{ID: "e"},
 		})
 		note(err)
 		_, err = s.ChargeAttempt(t.Context(), identity.Attempt{Now: now, Binding: key})
 		note(err)
-		_, err = s.LeaseMessages(t.Context(), identity.Lease{Now: now, Until: now.Add(time.Minute), Token: "t", Lane: identity.LaneCode, KeyIDs: []string{"k"}, Max: 1})
+		_, err = s.LeaseMessages(t.Context(), outbox.Lease{Now: now, Until: now.Add(time.Minute), Token: "t", Lane: outbox.LaneCode, KeyIDs: []string{"k"}, Max: 1})
 		note(err)
 		note(s.RedeemCode(t.Context(), identity.Redemption{
-			Now: now, CodeID: "c", NumberKey: key, Event: identity.Event{ID: "f"},
+			Now: now, CodeID: "c", NumberKey: key, Event: audit.Event{ID: "f"},
 			Password: &identity.PasswordChange{UserID: "u", OldHash: hash, NewHash: newHash, ChangedAt: now, KeepHistory: 2},
 		}))
 		if err := db.Close(); err != nil {
@@ -102,13 +104,13 @@ func TestSealedTextIsWiped(t *testing.T) {
 			t.Fatal(err)
 		}
 		now := time.UnixMilli(1_000_000)
-		if err := s.AppendEvent(t.Context(), event("e"), []identity.OutboxMessage{{ID: "m", Lane: identity.LaneCode, KeyID: "k", Sealed: []byte("text"), State: identity.MessagePending}}); err != nil {
+		if err := s.AppendEvent(t.Context(), event("e"), []outbox.Message{{ID: "m", Lane: outbox.LaneCode, KeyID: "k", Sealed: []byte("text"), State: outbox.Pending}}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.LeaseMessages(t.Context(), identity.Lease{Now: now, Until: now.Add(time.Minute), Token: "t", Lane: identity.LaneCode, KeyIDs: []string{"k"}, Max: 1}); err != nil {
+		if _, err := s.LeaseMessages(t.Context(), outbox.Lease{Now: now, Until: now.Add(time.Minute), Token: "t", Lane: outbox.LaneCode, KeyIDs: []string{"k"}, Max: 1}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.FinishMessages(t.Context(), []identity.MessageResult{{ID: "m", LeaseToken: "t", State: identity.MessageDead, Now: now}}); err != nil {
+		if _, err := s.FinishMessages(t.Context(), []outbox.Result{{ID: "m", LeaseToken: "t", State: outbox.Dead, Now: now}}); err != nil {
 			t.Fatal(err)
 		}
 		var left int

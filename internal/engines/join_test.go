@@ -9,6 +9,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 )
 
 // The embedder's row and ours stand or fall together.
@@ -35,7 +36,7 @@ func TestJoinATransaction(t *testing.T) {
 				if err := joined.CreateUser(ctx, u); err != nil {
 					return err
 				}
-				if err := joined.AppendEvent(ctx, identity.Event{ID: "event-" + u.ID, At: tourTime}, nil); err != nil {
+				if err := joined.AppendEvent(ctx, audit.Event{ID: "event-" + u.ID, At: tourTime}, nil); err != nil {
 					return err
 				}
 				if _, err := joined.UserByMobile(ctx, "", u.Mobile); err != nil {
@@ -104,7 +105,7 @@ func TestJoinedStoreAndStoreAtOnce(t *testing.T) {
 			}
 			go func() { done <- s.CreateUser(ctx, identity.User{ID: "2", Mobile: "+8613912345679"}) }()
 			time.Sleep(100 * time.Millisecond)
-			return s.WithTx(tx).AppendEvent(ctx, identity.Event{ID: "e", At: tourTime}, nil)
+			return s.WithTx(tx).AppendEvent(ctx, audit.Event{ID: "e", At: tourTime}, nil)
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"gorm.io/gorm/logger"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
@@ -182,7 +183,7 @@ func TestJoinNoTransaction(t *testing.T) {
 				"CreateUser":   func() error { return joined.CreateUser(t.Context(), identity.User{ID: "1", Mobile: "+8613912345678"}) },
 				"UserByMobile": func() error { _, err := joined.UserByMobile(t.Context(), "", "+8613912345678"); return err },
 				"CreateClient": func() error { return joined.CreateClient(t.Context(), identity.Client{ID: "app"}) },
-				"AppendEvent":  func() error { return joined.AppendEvent(t.Context(), identity.Event{ID: "e"}, nil) },
+				"AppendEvent":  func() error { return joined.AppendEvent(t.Context(), audit.Event{ID: "e"}, nil) },
 				"Migrate":      func() error { return joined.Migrate(t.Context()) },
 			} {
 				if err := call(); err == nil || errors.Is(err, identity.ErrNotFound) {

@@ -11,7 +11,9 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
 
@@ -21,14 +23,14 @@ func TestManyRowsAtOnce(t *testing.T) {
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
 		const n = 17_000
 		s := migrated(t, fresh(t))
-		messages, limits := make([]identity.OutboxMessage, 6000), make([]limit.Limit, 0, 500)
+		messages, limits := make([]outbox.Message, 6000), make([]limit.Limit, 0, 500)
 		for i := range messages {
 			messages[i] = pending(fmt.Sprintf("message-%05d", i))
 		}
 		if err := s.AppendEvent(t.Context(), event("many"), messages); err != nil {
 			t.Fatal(err)
 		}
-		claimed, err := s.LeaseMessages(t.Context(), identity.Lease{Now: tourTime, Until: tourTime.Add(time.Minute), Token: "token", Lane: identity.LaneCode, KeyIDs: []string{"k"}, Max: 1 << 40})
+		claimed, err := s.LeaseMessages(t.Context(), outbox.Lease{Now: tourTime, Until: tourTime.Add(time.Minute), Token: "token", Lane: outbox.LaneCode, KeyIDs: []string{"k"}, Max: 1 << 40})
 		if err != nil || len(claimed) != len(messages) {
 			t.Errorf("%d claimed, %v", len(claimed), err)
 		}
@@ -72,10 +74,10 @@ func TestLineEnds(t *testing.T) {
 		})
 		ctx, leave := context.WithCancel(t.Context())
 		defer leave()
-		go func() { done <- s.AppendEvent(ctx, identity.Event{ID: "1", At: tourTime}, nil) }()
+		go func() { done <- s.AppendEvent(ctx, audit.Event{ID: "1", At: tourTime}, nil) }()
 		<-inside
 		start := time.Now()
-		if err := s.AppendEvent(t.Context(), identity.Event{ID: "2", At: tourTime}, nil); err == nil {
+		if err := s.AppendEvent(t.Context(), audit.Event{ID: "2", At: tourTime}, nil); err == nil {
 			t.Error("stored out of turn")
 		}
 		if waited := time.Since(start); waited != bunstore.DefaultCallTimeout {

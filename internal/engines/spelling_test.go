@@ -10,6 +10,7 @@ import (
 	"github.com/uptrace/bun/dialect"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/mobile"
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
 
@@ -150,7 +151,7 @@ func TestSpellingsUseTheIndex(t *testing.T) {
 			exec(t, db, "INSERT INTO people (id, phone, hash, verified) VALUES "+strings.Join(values, ", "))
 		}
 		var texts []string
-		for _, s := range identity.MobileSpellings("+8613900000042", "CN") {
+		for _, s := range mobile.Spellings("+8613900000042", "CN") {
 			texts = append(texts, "'"+s+"'")
 		}
 		find := "SELECT id FROM people WHERE phone IN (" + strings.Join(texts, ", ") + ")"

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
@@ -46,12 +48,12 @@ func issue(n int) identity.CodeIssue {
 			ID: id, Binding: binding, NumberKey: numberOf, Digest: []byte(id), KeyID: "k", MaxAttempts: 5,
 			CreatedAt: tourTime.Add(time.Duration(n)), ExpiresAt: tourTime.Add(5 * time.Minute),
 		},
-		Messages: []identity.OutboxMessage{pending("message-" + id)}, Event: identity.Event{ID: "event-" + id, At: tourTime},
+		Messages: []outbox.Message{pending("message-" + id)}, Event: audit.Event{ID: "event-" + id, At: tourTime},
 	}
 }
 
-func pending(id string) identity.OutboxMessage {
-	return identity.OutboxMessage{ID: id, Lane: identity.LaneCode, KeyID: "k", Sealed: []byte("sealed"), State: identity.MessagePending, CreatedAt: tourTime, NextAt: tourTime, ExpiresAt: tourTime.Add(time.Hour)}
+func pending(id string) outbox.Message {
+	return outbox.Message{ID: id, Lane: outbox.LaneCode, KeyID: "k", Sealed: []byte("sealed"), State: outbox.Pending, CreatedAt: tourTime, NextAt: tourTime, ExpiresAt: tourTime.Add(time.Hour)}
 }
 
 func guess(binding []byte) identity.Attempt {
@@ -128,7 +130,7 @@ func tour() []step {
 				Now: tourTime, CodeID: "code-3", NumberKey: numberOf, ClientID: "open",
 				Password: &identity.PasswordChange{Tenant: "t", UserID: "user", OldHash: "hash-2", NewHash: "hash-3", ChangedAt: tourTime, KeepHistory: 3},
 				Changes:  append(changes("live", limit.Change{SpentAt: tourTime}), changes("live", limit.Change{Clear: true})...),
-				Event:    identity.Event{ID: "event-redeem", At: tourTime}, Messages: []identity.OutboxMessage{pending("notice-1"), pending("notice-2")},
+				Event:    audit.Event{ID: "event-redeem", At: tourTime}, Messages: []outbox.Message{pending("notice-1"), pending("notice-2")},
 			})
 		}},
 		{"Spend", true, func(ctx context.Context, s *bunstore.Store) error {
@@ -146,20 +148,20 @@ func tour() []step {
 			return s.ChangeLimits(ctx, changes("any", limit.Change{Clear: true}), tourTime)
 		}},
 		{"AppendEvent", true, func(ctx context.Context, s *bunstore.Store) error {
-			return s.AppendEvent(ctx, identity.Event{ID: "event", At: tourTime}, []identity.OutboxMessage{pending("message-a"), pending("message-b")})
+			return s.AppendEvent(ctx, audit.Event{ID: "event", At: tourTime}, []outbox.Message{pending("message-a"), pending("message-b")})
 		}},
 		{"LeaseMessages", true, func(ctx context.Context, s *bunstore.Store) error {
-			claimed, err := s.LeaseMessages(ctx, identity.Lease{Now: tourTime, Until: tourTime.Add(time.Minute), Token: "token", Lane: identity.LaneCode, KeyIDs: []string{"k", "old"}, Max: 100})
+			claimed, err := s.LeaseMessages(ctx, outbox.Lease{Now: tourTime, Until: tourTime.Add(time.Minute), Token: "token", Lane: outbox.LaneCode, KeyIDs: []string{"k", "old"}, Max: 100})
 			if err == nil && len(claimed) != 7 {
 				err = fmt.Errorf("%d messages, want 7", len(claimed))
 			}
 			return err
 		}},
 		{"FinishMessages", true, func(ctx context.Context, s *bunstore.Store) error {
-			lost, err := s.FinishMessages(ctx, []identity.MessageResult{
-				{ID: "message-a", LeaseToken: "token", State: identity.MessageDelivered, Now: tourTime, Provider: "webhook", ProviderRef: "ref"},
-				{ID: "message-b", LeaseToken: "token", State: identity.MessagePending, NextAt: tourTime},
-				{ID: "message-c", LeaseToken: "token", State: identity.MessageDead, Now: tourTime},
+			lost, err := s.FinishMessages(ctx, []outbox.Result{
+				{ID: "message-a", LeaseToken: "token", State: outbox.Delivered, Now: tourTime, Provider: "webhook", ProviderRef: "ref"},
+				{ID: "message-b", LeaseToken: "token", State: outbox.Pending, NextAt: tourTime},
+				{ID: "message-c", LeaseToken: "token", State: outbox.Dead, Now: tourTime},
 			})
 			if err == nil && len(lost) != 1 {
 				err = fmt.Errorf("%d lost, want 1", len(lost))
@@ -178,7 +180,7 @@ func tour() []step {
 			return err
 		}},
 		{"Events", false, func(ctx context.Context, s *bunstore.Store) error {
-			_, err := s.Events(ctx, identity.EventQuery{AfterID: "", Max: 100})
+			_, err := s.Events(ctx, audit.Query{AfterID: "", Max: 100})
 			return err
 		}},
 		{"RecordReceipt", true, func(ctx context.Context, s *bunstore.Store) error {

@@ -16,10 +16,14 @@ const module = "github.com/seed-16109ab2/rekey"
 // path prefixes. The longest room that fits a package counts.
 var rooms = map[string][]string{
 	"identity": {
-		"identity/internal", "identity/limit", "sms",
-		"github.com/nyaruka/phonenumbers", "golang.org/x/text",
+		"identity/internal", "identity/audit", "identity/limit", "identity/observe", "identity/outbox", "sms",
+		"golang.org/x/text",
 	},
+	"identity/audit":          {},
 	"identity/limit":          {},
+	"identity/observe":        {},
+	"identity/outbox":         {"sms"},
+	"identity/mobile":         {"identity/internal/mobile", "github.com/nyaruka/phonenumbers"},
 	"identity/identitytest":   {"identity", "storage/memory", "sms", "sms/smstest"},
 	"identity/pwnedpasswords": {"identity"},
 	"identity/bcrypthash":     {"identity", "golang.org/x/crypto/bcrypt"},
@@ -27,7 +31,7 @@ var rooms = map[string][]string{
 	"identity/altcha":         {"identity", "identity/internal/challenge"},
 	"identity/puzzle":         {"identity", "identity/internal/challenge"},
 	"identity/internal": {
-		"identity/internal", "github.com/alexedwards/argon2id", "golang.org/x/crypto/argon2", "golang.org/x/crypto/scrypt",
+		"identity/internal", "github.com/alexedwards/argon2id", "golang.org/x/crypto/argon2",
 		"github.com/go-crypt/crypt", "github.com/nyaruka/phonenumbers", "golang.org/x/text",
 	},
 	"identity/internal/challenge": {"identity", "identity/limit"},
@@ -52,7 +56,10 @@ var rooms = map[string][]string{
 // the room.
 var forbidden = map[string][]string{
 	"identity":               {"=net", "net/http", "database/sql/driver", "github.com/uptrace", "modernc.org", "storage/", "httpadapter", "testing"},
+	"identity/audit":         {"identity/internal", "github.com", "golang.org"},
 	"identity/limit":         {"identity/internal", "github.com", "golang.org"},
+	"identity/observe":       {"identity/internal", "github.com", "golang.org"},
+	"identity/outbox":        {"identity/internal", "github.com", "golang.org"},
 	"sms":                    {"identity", "github.com", "golang.org"},
 	"httpadapter":            {"github.com/uptrace", "modernc.org", "storage/", "sms/webhook", "image", "identity/puzzle", "identity/altcha"},
 	"storage/bunstore":       {"modernc.org", "github.com/jackc", "github.com/go-sql-driver", "httpadapter"},

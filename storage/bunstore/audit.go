@@ -3,7 +3,8 @@ package bunstore
 import (
 	"context"
 
-	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
 const eventColumns = "id, at, type, outcome, tenant, client_id, user_id, purpose, mobile, address, claimed_address, device, os_version, agent"
@@ -26,7 +27,7 @@ type eventRow struct {
 }
 
 // AppendEvent implements [identity.Audit].
-func (s *Store) AppendEvent(ctx context.Context, e identity.Event, messages []identity.OutboxMessage) error {
+func (s *Store) AppendEvent(ctx context.Context, e audit.Event, messages []outbox.Message) error {
 	return wrap("append event", s.inTx(ctx, func(t *tx) error {
 		if err := t.appendEvent(e); err != nil {
 			return err
@@ -35,16 +36,16 @@ func (s *Store) AppendEvent(ctx context.Context, e identity.Event, messages []id
 	}))
 }
 
-func (t *tx) appendEvent(e identity.Event) error { return t.together(eventWrite(e)) }
+func (t *tx) appendEvent(e audit.Event) error { return t.together(eventWrite(e)) }
 
-func eventWrite(e identity.Event) write {
+func eventWrite(e audit.Event) write {
 	return write{"INSERT INTO rekey_events (" + eventColumns + ") VALUES (" + marks(14) + ")", []any{
-		e.ID, millis(e.At), string(e.Type), e.Outcome, e.Tenant, e.ClientID, e.UserID, string(e.Purpose), e.Mobile,
+		e.ID, millis(e.At), string(e.Type), e.Outcome, e.Tenant, e.ClientID, e.UserID, e.Purpose, e.Mobile,
 		e.Address, e.ClaimedAddress, e.Device, e.OSVersion, e.Agent}}
 }
 
 // Events implements [identity.Audit].
-func (s *Store) Events(ctx context.Context, q identity.EventQuery) ([]identity.Event, error) {
+func (s *Store) Events(ctx context.Context, q audit.Query) ([]audit.Event, error) {
 	if q.Max <= 0 {
 		return nil, ctx.Err()
 	}
@@ -59,11 +60,11 @@ func (s *Store) Events(ctx context.Context, q identity.EventQuery) ([]identity.E
 	if err != nil {
 		return nil, wrap("list events", err)
 	}
-	events := make([]identity.Event, len(rows))
+	events := make([]audit.Event, len(rows))
 	for i, r := range rows {
-		events[i] = identity.Event{
-			ID: r.ID, At: fromMillis(r.At), Type: identity.EventType(r.Type), Outcome: r.Outcome, Tenant: r.Tenant, ClientID: r.ClientID,
-			UserID: r.UserID, Purpose: identity.Purpose(r.Purpose), Mobile: r.Mobile, Address: r.Address,
+		events[i] = audit.Event{
+			ID: r.ID, At: fromMillis(r.At), Type: audit.Type(r.Type), Outcome: r.Outcome, Tenant: r.Tenant, ClientID: r.ClientID,
+			UserID: r.UserID, Purpose: r.Purpose, Mobile: r.Mobile, Address: r.Address,
 			ClaimedAddress: r.ClaimedAddress, Device: r.Device, OSVersion: r.OSVersion, Agent: r.Agent,
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/uptrace/bun/dialect"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/mobile"
 )
 
 // rowCounts counts what the rows of a table hold.
@@ -108,7 +109,7 @@ func (c *rowCounts) count(p people, row checkedRow, now time.Time) {
 	if _, ok := p.Spelling.read(row.Mobile); !ok {
 		c.unreachable++
 	}
-	if e164, err := identity.ReadMobile(row.Mobile, p.Spelling.region); err == nil {
+	if e164, err := mobile.Read(row.Mobile, p.Spelling.region); err == nil {
 		c.numbers[row.Tenant+"\x00"+e164]++
 	}
 	if !p.EveryNumberIsVerified && (row.VerifiedSet == 0 || row.Verified == 0) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
@@ -38,16 +39,16 @@ type messageRow struct {
 	ReceiptAt    int64  `bun:"receipt_at"`
 }
 
-func (r messageRow) message() identity.OutboxMessage {
-	return identity.OutboxMessage{
-		ID: r.ID, Lane: identity.Lane(r.Lane), KeyID: r.KeyID, Sealed: r.Sealed, State: identity.MessageState(r.State), CreatedAt: fromMillis(r.CreatedAt), NextAt: fromMillis(r.NextAt),
+func (r messageRow) message() outbox.Message {
+	return outbox.Message{
+		ID: r.ID, Lane: outbox.Lane(r.Lane), KeyID: r.KeyID, Sealed: r.Sealed, State: outbox.State(r.State), CreatedAt: fromMillis(r.CreatedAt), NextAt: fromMillis(r.NextAt),
 		ExpiresAt: fromMillis(r.ExpiresAt), Attempts: r.Attempts, LeaseToken: r.LeaseToken, LeaseUntil: fromMillis(r.LeaseUntil),
 		FinishedAt: fromMillis(r.FinishedAt), Provider: r.Provider, ProviderRef: r.ProviderRef, LastError: r.LastError,
 		Receipt: sms.ReceiptState(r.ReceiptState), ReceiptCode: r.ReceiptCode, ReceiptAt: fromMillis(r.ReceiptAt),
 	}
 }
 
-func (t *tx) enqueue(messages []identity.OutboxMessage) error {
+func (t *tx) enqueue(messages []outbox.Message) error {
 	for some := range slices.Chunk(messages, batch) {
 		if err := t.together(messagesWrite(some)); err != nil {
 			return err
@@ -57,7 +58,7 @@ func (t *tx) enqueue(messages []identity.OutboxMessage) error {
 }
 
 // messagesWrite stores at most batch messages.
-func messagesWrite(messages []identity.OutboxMessage) write {
+func messagesWrite(messages []outbox.Message) write {
 	if len(messages) == 0 {
 		return write{}
 	}
@@ -80,7 +81,7 @@ func due(keys int) string {
 }
 
 // LeaseMessages implements [identity.Outbox]. It leases at most 10,000 messages.
-func (s *Store) LeaseMessages(ctx context.Context, l identity.Lease) (leased []identity.OutboxMessage, err error) {
+func (s *Store) LeaseMessages(ctx context.Context, l outbox.Lease) (leased []outbox.Message, err error) {
 	if l.Max <= 0 || len(l.KeyIDs) == 0 {
 		return nil, ctx.Err()
 	}
@@ -119,11 +120,11 @@ func (s *Store) LeaseMessages(ctx context.Context, l identity.Lease) (leased []i
 }
 
 // FinishMessages implements [identity.Outbox].
-func (s *Store) FinishMessages(ctx context.Context, results []identity.MessageResult) (lost []string, err error) {
+func (s *Store) FinishMessages(ctx context.Context, results []outbox.Result) (lost []string, err error) {
 	if len(results) == 0 {
 		return nil, ctx.Err()
 	}
-	sorted := slices.SortedFunc(slices.Values(results), func(a, b identity.MessageResult) int { return cmp.Compare(a.ID, b.ID) })
+	sorted := slices.SortedFunc(slices.Values(results), func(a, b outbox.Result) int { return cmp.Compare(a.ID, b.ID) })
 	err = s.inLane(ctx, deliveries, func(t *tx) error {
 		lost = nil
 		for _, r := range sorted {
@@ -143,7 +144,7 @@ func (s *Store) FinishMessages(ctx context.Context, results []identity.MessageRe
 	return lost, nil
 }
 
-func (t *tx) finish(r identity.MessageResult) (finished bool, err error) {
+func (t *tx) finish(r outbox.Result) (finished bool, err error) {
 	columns := []string{"state = ?", "claim_token = ''", "claim_until = 0", "provider = ?", "provider_ref = ?", "last_error = ?"}
 	args := []any{string(r.State), r.Provider, r.ProviderRef, r.LastError}
 	if r.State.Final() {
@@ -157,14 +158,14 @@ func (t *tx) finish(r identity.MessageResult) (finished bool, err error) {
 }
 
 // Backlog implements [identity.Outbox].
-func (s *Store) Backlog(ctx context.Context) ([]identity.Backlog, error) {
+func (s *Store) Backlog(ctx context.Context) ([]outbox.Backlog, error) {
 	rows, err := query[backlogRow](s.read(ctx), "SELECT lane, COUNT(*) AS pending, MIN(next_at) AS earliest FROM rekey_messages WHERE state = 'pending' GROUP BY lane")
 	if err != nil {
 		return nil, wrap("read backlog", err)
 	}
-	backlog := make([]identity.Backlog, len(rows))
+	backlog := make([]outbox.Backlog, len(rows))
 	for i, r := range rows {
-		backlog[i] = identity.Backlog{Lane: identity.Lane(r.Lane), Pending: r.Pending, Earliest: fromMillis(r.Earliest)}
+		backlog[i] = outbox.Backlog{Lane: outbox.Lane(r.Lane), Pending: r.Pending, Earliest: fromMillis(r.Earliest)}
 	}
 	return backlog, nil
 }
@@ -200,7 +201,7 @@ func qualified(alias, columns string) string {
 }
 
 // MessageStates implements [identity.Outbox].
-func (s *Store) MessageStates(ctx context.Context, afterID string, most int) ([]identity.OutboxMessage, error) {
+func (s *Store) MessageStates(ctx context.Context, afterID string, most int) ([]outbox.Message, error) {
 	if most <= 0 {
 		return nil, ctx.Err()
 	}
@@ -209,7 +210,7 @@ func (s *Store) MessageStates(ctx context.Context, afterID string, most int) ([]
 	if err != nil {
 		return nil, wrap("list messages", err)
 	}
-	messages := make([]identity.OutboxMessage, len(rows))
+	messages := make([]outbox.Message, len(rows))
 	for i, r := range rows {
 		messages[i] = r.message()
 	}

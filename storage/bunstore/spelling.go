@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/mobile"
 )
 
 // Spelling is how an application's table writes numbers. The zero value is E.164,
@@ -18,15 +18,15 @@ type Spelling struct {
 // National is the spelling of a table that holds the numbers of one region as people
 // dial them there: "13800138000" for "CN", "07400123456" for "GB". Numbers of other
 // countries are stored in E.164. Numbers with the usual spaces or dashes, or with the
-// country code, are found too, see [identity.MobileSpellings]; new numbers are written
+// country code, are found too, see [mobile.Spellings]; new numbers are written
 // as digits. The region is an ISO 3166-1 alpha-2 code.
 func National(region string) Spelling {
-	return Spelling{region: region, spellings: func(e164 string) []string { return identity.MobileSpellings(e164, region) }}
+	return Spelling{region: region, spellings: func(e164 string) []string { return mobile.Spellings(e164, region) }}
 }
 
 // SpelledBy is the application's own spelling. The function returns the texts under
 // which a number may be stored, at most 64; the first is the text to write. Each of
-// them must read as that number in the region, see [identity.ReadMobile].
+// them must read as that number in the region, see [mobile.Read].
 func SpelledBy(region string, spellings func(e164 string) []string) Spelling {
 	return Spelling{region: region, spellings: spellings}
 }
@@ -37,7 +37,7 @@ func (sp Spelling) fault() error {
 	switch {
 	case sp.spellings == nil && sp.region != "":
 		return fmt.Errorf("the function of Spelling is nil")
-	case sp.spellings != nil && !identity.KnownRegion(sp.region):
+	case sp.spellings != nil && !mobile.KnownRegion(sp.region):
 		return fmt.Errorf("the region %q of Spelling is not an ISO 3166-1 region with phone numbers", sp.region)
 	}
 	return nil
@@ -72,7 +72,7 @@ func (sp Spelling) means(stored, e164 string) bool {
 // search for the number would not find it.
 func (sp Spelling) read(stored string) (e164 string, reachable bool) {
 	text := strings.TrimRight(stored, " ")
-	e164, err := identity.ReadMobile(text, sp.region)
+	e164, err := mobile.Read(text, sp.region)
 	if err != nil {
 		return stored, false
 	}

@@ -4,10 +4,12 @@ import (
 	"context"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
 // AppendEvent implements [identity.Audit].
-func (s *Store) AppendEvent(ctx context.Context, e identity.Event, messages []identity.OutboxMessage) error {
+func (s *Store) AppendEvent(ctx context.Context, e audit.Event, messages []outbox.Message) error {
 	unlock, err := s.lock(ctx)
 	if err != nil {
 		return err
@@ -23,21 +25,21 @@ func (s *Store) AppendEvent(ctx context.Context, e identity.Event, messages []id
 }
 
 // Events implements [identity.Audit].
-func (s *Store) Events(ctx context.Context, q identity.EventQuery) ([]identity.Event, error) {
+func (s *Store) Events(ctx context.Context, q audit.Query) ([]audit.Event, error) {
 	unlock, err := s.lock(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
 
-	return s.events.after(q.AfterID, q.Max, func(e identity.Event) bool {
+	return s.events.after(q.AfterID, q.Max, func(e audit.Event) bool {
 		return (q.UserID == "" || ofUser(e, q.Tenant, q.UserID)) && (q.Before.IsZero() || e.At.Before(q.Before))
 	}), nil
 }
 
-func ofUser(e identity.Event, tenant, id string) bool { return e.Tenant == tenant && e.UserID == id }
+func ofUser(e audit.Event, tenant, id string) bool { return e.Tenant == tenant && e.UserID == id }
 
-func (s *Store) insertEvent(e identity.Event) {
+func (s *Store) insertEvent(e audit.Event) {
 	e.At = milli(e.At)
 	s.events.insert(e.ID, e)
 }

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
 type limitRow struct {
@@ -88,7 +90,7 @@ func (s *Store) Purge(ctx context.Context, p identity.Purge) (removed int, err e
 
 	removed = s.purgeCodes(p.Now, p.Max) + s.purgeLimits(p.Now, p.Max)
 	if !p.MessagesBefore.IsZero() {
-		removed += s.messages.remove(p.Max, func(m *identity.OutboxMessage) bool {
+		removed += s.messages.remove(p.Max, func(m *outbox.Message) bool {
 			over := m.State.Final() && m.FinishedAt.Before(p.MessagesBefore)
 			if over && s.byRef[refOf(m)] == m {
 				delete(s.byRef, refOf(m))
@@ -97,7 +99,7 @@ func (s *Store) Purge(ctx context.Context, p identity.Purge) (removed int, err e
 		})
 	}
 	if !p.EventsBefore.IsZero() {
-		removed += s.events.remove(p.Max, func(e identity.Event) bool { return e.At.Before(p.EventsBefore) })
+		removed += s.events.remove(p.Max, func(e audit.Event) bool { return e.At.Before(p.EventsBefore) })
 	}
 	return removed, nil
 }

@@ -7,29 +7,30 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
 // LeaseMessages implements [identity.Outbox].
-func (s *Store) LeaseMessages(ctx context.Context, lease identity.Lease) ([]identity.OutboxMessage, error) {
+func (s *Store) LeaseMessages(ctx context.Context, lease outbox.Lease) ([]outbox.Message, error) {
 	unlock, err := s.lock(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
 
-	var due []*identity.OutboxMessage
+	var due []*outbox.Message
 	for _, m := range s.pending[lease.Lane] {
 		held := m.LeaseToken != "" && m.LeaseUntil.After(lease.Now)
 		if !held && !m.NextAt.After(lease.Now) && slices.Contains(lease.KeyIDs, m.KeyID) {
 			due = append(due, m)
 		}
 	}
-	slices.SortFunc(due, func(a, b *identity.OutboxMessage) int {
+	slices.SortFunc(due, func(a, b *outbox.Message) int {
 		return cmp.Or(a.NextAt.Compare(b.NextAt), cmp.Compare(a.ID, b.ID))
 	})
 	due = due[:min(max(lease.Max, 0), len(due))]
-	leased := make([]identity.OutboxMessage, 0, len(due))
+	leased := make([]outbox.Message, 0, len(due))
 	for _, m := range due {
 		m.Attempts++
 		m.LeaseToken, m.LeaseUntil = lease.Token, milli(lease.Until)
@@ -39,7 +40,7 @@ func (s *Store) LeaseMessages(ctx context.Context, lease identity.Lease) ([]iden
 }
 
 // FinishMessages implements [identity.Outbox].
-func (s *Store) FinishMessages(ctx context.Context, results []identity.MessageResult) (lost []string, err error) {
+func (s *Store) FinishMessages(ctx context.Context, results []outbox.Result) (lost []string, err error) {
 	unlock, err := s.lock(ctx)
 	if err != nil {
 		return nil, err
@@ -55,7 +56,7 @@ func (s *Store) FinishMessages(ctx context.Context, results []identity.MessageRe
 }
 
 // finish reports whether the result's lease still held.
-func (s *Store) finish(result identity.MessageResult) bool {
+func (s *Store) finish(result outbox.Result) bool {
 	m := s.messages.byID[result.ID]
 	if m == nil || m.State.Final() || m.LeaseToken == "" || m.LeaseToken != result.LeaseToken {
 		return false
@@ -79,7 +80,7 @@ func (s *Store) finish(result identity.MessageResult) bool {
 // refKey is a provider and its id of a message.
 type refKey struct{ provider, ref string }
 
-func refOf(m *identity.OutboxMessage) refKey { return refKey{m.Provider, m.ProviderRef} }
+func refOf(m *outbox.Message) refKey { return refKey{m.Provider, m.ProviderRef} }
 
 func (k refKey) usable() bool { return k.provider != "" && k.ref != "" }
 
@@ -102,15 +103,15 @@ func (s *Store) RecordReceipt(ctx context.Context, r sms.DeliveryReceipt) error 
 }
 
 // MessageStates implements [identity.Outbox].
-func (s *Store) MessageStates(ctx context.Context, afterID string, max int) ([]identity.OutboxMessage, error) {
+func (s *Store) MessageStates(ctx context.Context, afterID string, max int) ([]outbox.Message, error) {
 	unlock, err := s.lock(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
 
-	stored := s.messages.after(afterID, max, func(*identity.OutboxMessage) bool { return true })
-	states := make([]identity.OutboxMessage, 0, len(stored))
+	stored := s.messages.after(afterID, max, func(*outbox.Message) bool { return true })
+	states := make([]outbox.Message, 0, len(stored))
 	for _, m := range stored {
 		state := *m
 		state.Sealed = nil
@@ -120,16 +121,16 @@ func (s *Store) MessageStates(ctx context.Context, afterID string, max int) ([]i
 }
 
 // Backlog implements [identity.Outbox].
-func (s *Store) Backlog(ctx context.Context) ([]identity.Backlog, error) {
+func (s *Store) Backlog(ctx context.Context) ([]outbox.Backlog, error) {
 	unlock, err := s.lock(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
 
-	var lanes []identity.Backlog
+	var lanes []outbox.Backlog
 	for lane, pending := range s.pending {
-		b := identity.Backlog{Lane: lane, Pending: len(pending)}
+		b := outbox.Backlog{Lane: lane, Pending: len(pending)}
 		first := true
 		for _, m := range pending {
 			if first || m.NextAt.Before(b.Earliest) {
@@ -143,7 +144,7 @@ func (s *Store) Backlog(ctx context.Context) ([]identity.Backlog, error) {
 
 // anyMessageTaken reports whether the id of a message is stored already or occurs
 // twice.
-func (s *Store) anyMessageTaken(messages []identity.OutboxMessage) bool {
+func (s *Store) anyMessageTaken(messages []outbox.Message) bool {
 	seen := make(map[string]bool, len(messages))
 	for _, m := range messages {
 		if seen[m.ID] || s.messages.has(m.ID) {
@@ -154,7 +155,7 @@ func (s *Store) anyMessageTaken(messages []identity.OutboxMessage) bool {
 	return false
 }
 
-func (s *Store) insertMessages(messages []identity.OutboxMessage) {
+func (s *Store) insertMessages(messages []outbox.Message) {
 	for _, m := range messages {
 		m = copyMessage(m)
 		m.CreatedAt, m.NextAt, m.ExpiresAt = milli(m.CreatedAt), milli(m.NextAt), milli(m.ExpiresAt)
@@ -166,21 +167,21 @@ func (s *Store) insertMessages(messages []identity.OutboxMessage) {
 	}
 }
 
-func (s *Store) addPending(m *identity.OutboxMessage) {
+func (s *Store) addPending(m *outbox.Message) {
 	if s.pending[m.Lane] == nil {
-		s.pending[m.Lane] = make(map[string]*identity.OutboxMessage)
+		s.pending[m.Lane] = make(map[string]*outbox.Message)
 	}
 	s.pending[m.Lane][m.ID] = m
 }
 
-func (s *Store) removePending(m *identity.OutboxMessage) {
+func (s *Store) removePending(m *outbox.Message) {
 	delete(s.pending[m.Lane], m.ID)
 	if len(s.pending[m.Lane]) == 0 {
 		delete(s.pending, m.Lane)
 	}
 }
 
-func copyMessage(m identity.OutboxMessage) identity.OutboxMessage {
+func copyMessage(m outbox.Message) outbox.Message {
 	m.Sealed = slices.Clone(m.Sealed)
 	return m
 }

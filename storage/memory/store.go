@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
 // Store is an [identity.Storage] in memory. Make one with [New]; the zero Store
@@ -26,10 +28,10 @@ type Store struct {
 
 	limits limitRows
 
-	messages ordered[*identity.OutboxMessage]
-	pending  map[identity.Lane]map[string]*identity.OutboxMessage // messages that are not in a final state, by lane, then id
-	byRef    map[refKey]*identity.OutboxMessage                   // messages that a provider accepted
-	events   ordered[identity.Event]
+	messages ordered[*outbox.Message]
+	pending  map[outbox.Lane]map[string]*outbox.Message // messages that are not in a final state, by lane, then id
+	byRef    map[refKey]*outbox.Message                 // messages that a provider accepted
+	events   ordered[audit.Event]
 }
 
 var (
@@ -48,10 +50,10 @@ func New() *Store {
 		byBinding: make(codeIndex),
 		byNumber:  make(codeIndex),
 		limits:    make(limitRows),
-		messages:  newOrdered[*identity.OutboxMessage](),
-		pending:   make(map[identity.Lane]map[string]*identity.OutboxMessage),
-		byRef:     make(map[refKey]*identity.OutboxMessage),
-		events:    newOrdered[identity.Event](),
+		messages:  newOrdered[*outbox.Message](),
+		pending:   make(map[outbox.Lane]map[string]*outbox.Message),
+		byRef:     make(map[refKey]*outbox.Message),
+		events:    newOrdered[audit.Event](),
 	}
 }
 

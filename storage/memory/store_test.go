@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
 // These tests look at what no answer of the port shows.
@@ -21,18 +23,18 @@ func must(t *testing.T, err error) {
 	}
 }
 
-func pending(id string) identity.OutboxMessage {
-	return identity.OutboxMessage{ID: id, Lane: identity.LaneCode, KeyID: "key", Sealed: []byte("text"), State: identity.MessagePending, NextAt: start}
+func pending(id string) outbox.Message {
+	return outbox.Message{ID: id, Lane: outbox.LaneCode, KeyID: "key", Sealed: []byte("text"), State: outbox.Pending, NextAt: start}
 }
 
 func TestFinishMessagesWipesSealedText(t *testing.T) {
 	t.Parallel()
-	for _, state := range []identity.MessageState{identity.MessageDelivered, identity.MessageUncertain, identity.MessageDead} {
+	for _, state := range []outbox.State{outbox.Delivered, outbox.Uncertain, outbox.Dead} {
 		s, ctx := New(), t.Context()
-		must(t, s.AppendEvent(ctx, identity.Event{ID: "1"}, []identity.OutboxMessage{pending("1")}))
-		_, err := s.LeaseMessages(ctx, identity.Lease{Now: start, Until: start.Add(time.Minute), Token: "token", Lane: identity.LaneCode, KeyIDs: []string{"key"}, Max: 1})
+		must(t, s.AppendEvent(ctx, audit.Event{ID: "1"}, []outbox.Message{pending("1")}))
+		_, err := s.LeaseMessages(ctx, outbox.Lease{Now: start, Until: start.Add(time.Minute), Token: "token", Lane: outbox.LaneCode, KeyIDs: []string{"key"}, Max: 1})
 		must(t, err)
-		lost, err := s.FinishMessages(ctx, []identity.MessageResult{{ID: "1", LeaseToken: "token", State: state, Now: start}})
+		lost, err := s.FinishMessages(ctx, []outbox.Result{{ID: "1", LeaseToken: "token", State: state, Now: start}})
 		must(t, err)
 		if m := s.messages.byID["1"]; m.Sealed != nil || len(lost) != 0 {
 			t.Errorf("sealed text of a message %s: got %q, want none (lost %q)", state, m.Sealed, lost)
@@ -56,8 +58,8 @@ func TestPurgeLeavesNothingBehind(t *testing.T) {
 		Code: identity.VerifyCode{
 			ID: "1", Binding: []byte("b"), NumberKey: []byte("n"), MaxAttempts: 1, CreatedAt: start, ExpiresAt: start.Add(time.Minute),
 		},
-		Messages: []identity.OutboxMessage{{ID: "1", State: identity.MessageDead, FinishedAt: start}},
-		Event:    identity.Event{ID: "1", At: start},
+		Messages: []outbox.Message{{ID: "1", State: outbox.Dead, FinishedAt: start}},
+		Event:    audit.Event{ID: "1", At: start},
 	})
 	must(t, err)
 	later := start.Add(time.Hour)
@@ -136,7 +138,7 @@ func TestCancelledWhileWaiting(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	s.mu.Lock()
 	done := make(chan error)
-	go func() { done <- s.AppendEvent(ctx, identity.Event{ID: "1"}, nil) }()
+	go func() { done <- s.AppendEvent(ctx, audit.Event{ID: "1"}, nil) }()
 	cancel()
 	s.mu.Unlock()
 	if err := <-done; !errors.Is(err, context.Canceled) {

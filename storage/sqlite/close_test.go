@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/storage/sqlite"
 )
 
@@ -38,7 +38,7 @@ func written(t *testing.T, path, id string) *sqlite.Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.AppendEvent(t.Context(), identity.Event{ID: id, At: time.Now()}, nil); err != nil {
+	if err := s.AppendEvent(t.Context(), audit.Event{ID: id, At: time.Now()}, nil); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -99,7 +99,7 @@ func TestCloseRightAfterAnAnswer(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "rekey.db")
 	for round := range 20 {
 		s := written(t, path, "a"+strconv.Itoa(round))
-		if err := s.AppendEvent(t.Context(), identity.Event{ID: "b" + strconv.Itoa(round), At: time.Now()}, nil); err != nil {
+		if err := s.AppendEvent(t.Context(), audit.Event{ID: "b" + strconv.Itoa(round), At: time.Now()}, nil); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.DB().Close(); err != nil {

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 )
 
 // lockedPath turns the test binary into a program that says whether another process
@@ -59,7 +59,7 @@ func TestSecondOpenKeepsTheLocksOfTheFirst(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "rekey.db")
 	first := open(t, path)
-	if err := first.AppendEvent(t.Context(), identity.Event{ID: "a", At: time.Now()}, nil); err != nil {
+	if err := first.AppendEvent(t.Context(), audit.Event{ID: "a", At: time.Now()}, nil); err != nil {
 		t.Fatal(err)
 	}
 	if got := locked(t, path); got != "true" {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/storage/sqlite"
 )
 
@@ -20,7 +21,7 @@ func TestFilesArePrivate(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "made", "here")
 	s := open(t, filepath.Join(dir, "rekey.db"))
-	if err := s.AppendEvent(t.Context(), identity.Event{ID: "1", At: time.Now()}, nil); err != nil {
+	if err := s.AppendEvent(t.Context(), audit.Event{ID: "1", At: time.Now()}, nil); err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]os.FileMode{".": 0o700, "rekey.db": 0o600, "rekey.db-wal": 0o600, "rekey.db-shm": 0o600} {
@@ -46,7 +47,7 @@ func TestOpenAtOnce(t *testing.T) {
 					t.Errorf("%d: %v", i, err)
 					return
 				}
-				if err := s.AppendEvent(t.Context(), identity.Event{ID: string(rune('a' + i)), At: time.Now()}, nil); err != nil {
+				if err := s.AppendEvent(t.Context(), audit.Event{ID: string(rune('a' + i)), At: time.Now()}, nil); err != nil {
 					t.Errorf("%d: %v", i, err)
 				}
 				if err := s.Close(); err != nil {
@@ -55,7 +56,7 @@ func TestOpenAtOnce(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if all, err := open(t, path).Events(t.Context(), identity.EventQuery{AfterID: "", Max: 100}); err != nil || len(all) != 8 {
+		if all, err := open(t, path).Events(t.Context(), audit.Query{AfterID: "", Max: 100}); err != nil || len(all) != 8 {
 			t.Errorf("%d events, %v", len(all), err)
 		}
 	}
@@ -128,7 +129,7 @@ func TestLockedByAnotherProcess(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	event := identity.Event{ID: "1", At: time.Now()}
+	event := audit.Event{ID: "1", At: time.Now()}
 	if err := s.AppendEvent(ctx, event, nil); err == nil || errors.Is(err, identity.ErrAlreadyExists) {
 		t.Errorf("while locked: %v", err)
 	}
@@ -138,7 +139,7 @@ func TestLockedByAnotherProcess(t *testing.T) {
 	if err := s.AppendEvent(ctx, event, nil); err != nil {
 		t.Errorf("after: %v", err)
 	}
-	if all, err := s.Events(ctx, identity.EventQuery{AfterID: "", Max: 10}); err != nil || len(all) != 1 {
+	if all, err := s.Events(ctx, audit.Query{AfterID: "", Max: 10}); err != nil || len(all) != 1 {
 		t.Errorf("%d events, %v", len(all), err)
 	}
 }
@@ -159,7 +160,7 @@ func TestDiskFull(t *testing.T) {
 	stored := 0
 	for i := range 2000 {
 		id := string(rune('a'+i/260)) + string(rune('a'+i/10%26)) + string(rune('0'+i%10))
-		if full = s.AppendEvent(t.Context(), identity.Event{ID: id, At: time.Now(), Agent: strings.Repeat("x", 200)}, nil); full != nil {
+		if full = s.AppendEvent(t.Context(), audit.Event{ID: id, At: time.Now(), Agent: strings.Repeat("x", 200)}, nil); full != nil {
 			break
 		}
 		stored++
@@ -167,12 +168,12 @@ func TestDiskFull(t *testing.T) {
 	if full == nil {
 		t.Fatal("the disk never filled")
 	}
-	all, err := s.Events(t.Context(), identity.EventQuery{AfterID: "", Max: 5000})
+	all, err := s.Events(t.Context(), audit.Query{AfterID: "", Max: 5000})
 	if err != nil || len(all) != stored {
 		t.Errorf("%d events, want %d (%v)", len(all), stored, err)
 	}
 	limit("1000000")
-	if err := s.AppendEvent(t.Context(), identity.Event{ID: "zzz", At: time.Now()}, nil); err != nil {
+	if err := s.AppendEvent(t.Context(), audit.Event{ID: "zzz", At: time.Now()}, nil); err != nil {
 		t.Errorf("with room again: %v", err)
 	}
 }

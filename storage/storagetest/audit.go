@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
 func auditCases() []Case {
@@ -12,11 +14,11 @@ func auditCases() []Case {
 		{"AppendEvent/RoundTrip", "an audit line that lost a field answers no question about the reset it records", func(c *check) {
 			full := c.event()
 			full.UserID = c.id()
-			bare := identity.Event{ID: c.id(), At: c.now, Type: identity.EventAlarm}
-			for _, e := range []identity.Event{full, bare} {
+			bare := audit.Event{ID: c.id(), At: c.now, Type: audit.LimitAlarm}
+			for _, e := range []audit.Event{full, bare} {
 				c.ok("AppendEvent", c.AppendEvent(c.ctx, e, nil))
 			}
-			c.equal("the events", c.events(), []identity.Event{full, bare})
+			c.equal("the events", c.events(), []audit.Event{full, bare})
 		}},
 		{"AppendEvent/Duplicate", "an audit line that can be written over proves nothing", func(c *check) {
 			e := c.event()
@@ -24,45 +26,45 @@ func auditCases() []Case {
 			dup := c.event()
 			dup.ID, dup.Outcome = e.ID, "forged"
 			c.is("AppendEvent again", c.AppendEvent(c.ctx, dup, nil), identity.ErrAlreadyExists)
-			c.equal("the events", c.events(), []identity.Event{e})
+			c.equal("the events", c.events(), []audit.Event{e})
 		}},
 		{"AppendEvent/Messages", "what is to be told of an event goes out if the event is stored, and only then", func(c *check) {
 			e, m, n := c.event(), c.message(), c.message()
-			n.Lane, n.KeyID = identity.LaneEvent, "another"
+			n.Lane, n.KeyID = outbox.LaneEvent, "another"
 			m.NextAt, m.ExpiresAt = c.now.Add(-time.Minute), c.now.Add(24*time.Hour)
-			c.ok("AppendEvent", c.AppendEvent(c.ctx, e, []identity.OutboxMessage{m, n}))
-			c.equal("the events", c.events(), []identity.Event{e})
+			c.ok("AppendEvent", c.AppendEvent(c.ctx, e, []outbox.Message{m, n}))
+			c.equal("the events", c.events(), []audit.Event{e})
 			c.equal("the messages", c.messages(), unsealed(m, n))
 			leased := c.lease("token", c.now)
 			m.Attempts, m.LeaseToken, m.LeaseUntil = 1, "token", c.now.Add(time.Minute)
-			c.equal("the messages leased", leased, []identity.OutboxMessage{m})
+			c.equal("the messages leased", leased, []outbox.Message{m})
 			c.equal("the messages", c.messages(), unsealed(m, n))
 		}},
 		{"AppendEvent/DuplicateMessage", "an id is the idempotency key towards providers: a second message under it would replace the first, or be lost", func(c *check) {
 			first, second, third, stored := c.message(), c.message(), c.message(), c.event()
-			c.ok("AppendEvent", c.AppendEvent(c.ctx, stored, []identity.OutboxMessage{first}))
+			c.ok("AppendEvent", c.AppendEvent(c.ctx, stored, []outbox.Message{first}))
 			dup := second
 			dup.ID, dup.Sealed = first.ID, digest("other")
-			for _, messages := range [][]identity.OutboxMessage{{second, dup, third}, {second, third, second}} {
+			for _, messages := range [][]outbox.Message{{second, dup, third}, {second, third, second}} {
 				c.is("AppendEvent with the id of another message", c.AppendEvent(c.ctx, c.event(), messages), identity.ErrAlreadyExists)
 			}
 			again := stored
-			c.is("AppendEvent of a stored event with a message", c.AppendEvent(c.ctx, again, []identity.OutboxMessage{second}), identity.ErrAlreadyExists)
-			c.equal("the events", c.events(), []identity.Event{stored})
+			c.is("AppendEvent of a stored event with a message", c.AppendEvent(c.ctx, again, []outbox.Message{second}), identity.ErrAlreadyExists)
+			c.equal("the events", c.events(), []audit.Event{stored})
 			c.equal("the messages stored", c.messages(), unsealed(first))
 			c.equal("the sealed text", c.lease("token", c.now)[0].Sealed, first.Sealed)
 		}},
 		{"Events/Pages", "an export of the trail by id must have each line once, in order", func(c *check) {
-			var events []identity.Event
+			var events []audit.Event
 			for range 5 {
 				events = append(events, c.event())
 			}
 			for _, i := range []int{3, 0, 4, 2, 1} {
 				c.ok("AppendEvent", c.AppendEvent(c.ctx, events[i], nil))
 			}
-			page := func(after string, limit int, want ...identity.Event) {
+			page := func(after string, limit int, want ...audit.Event) {
 				c.TB.Helper()
-				got, err := c.Events(c.ctx, identity.EventQuery{AfterID: after, Max: limit})
+				got, err := c.Events(c.ctx, audit.Query{AfterID: after, Max: limit})
 				c.ok("Events", err)
 				c.equal(fmt.Sprintf("at most %d after %q", limit, after), got, want)
 			}
@@ -75,7 +77,7 @@ func auditCases() []Case {
 			page("", -1)
 		}},
 		{"Events/ByUser", "a person's trail holds all that happened to that person, and nothing of a namesake in another tenant", func(c *check) {
-			of := func(tenant, user string) identity.Event {
+			of := func(tenant, user string) audit.Event {
 				e := c.event()
 				e.Tenant, e.UserID = tenant, user
 				c.ok("AppendEvent", c.AppendEvent(c.ctx, e, nil))
@@ -88,23 +90,23 @@ func auditCases() []Case {
 			of("acme", "")
 			of("acme", "U1")
 			third := of("acme", "u1")
-			query := func(q identity.EventQuery, want ...identity.Event) {
+			query := func(q audit.Query, want ...audit.Event) {
 				c.TB.Helper()
 				got, err := c.Events(c.ctx, q)
 				c.ok("Events", err)
 				c.equal(fmt.Sprintf("the events of %+v", q), got, want)
 			}
-			query(identity.EventQuery{Tenant: "acme", UserID: "u1", Max: 10}, first, second, third)
-			query(identity.EventQuery{Tenant: "acme", UserID: "u1", Max: 2}, first, second)
-			query(identity.EventQuery{Tenant: "acme", UserID: "u1", AfterID: first.ID, Max: 1}, second)
-			query(identity.EventQuery{Tenant: "acme", UserID: "u1", AfterID: second.ID, Max: 10}, third)
-			query(identity.EventQuery{Tenant: "globex", UserID: "u1", Max: 10}, foreign)
-			query(identity.EventQuery{Tenant: "", UserID: "u1", Max: 10})
-			query(identity.EventQuery{Tenant: "acme", UserID: "u", Max: 10})
-			query(identity.EventQuery{Tenant: "acme", UserID: "u1"})
+			query(audit.Query{Tenant: "acme", UserID: "u1", Max: 10}, first, second, third)
+			query(audit.Query{Tenant: "acme", UserID: "u1", Max: 2}, first, second)
+			query(audit.Query{Tenant: "acme", UserID: "u1", AfterID: first.ID, Max: 1}, second)
+			query(audit.Query{Tenant: "acme", UserID: "u1", AfterID: second.ID, Max: 10}, third)
+			query(audit.Query{Tenant: "globex", UserID: "u1", Max: 10}, foreign)
+			query(audit.Query{Tenant: "", UserID: "u1", Max: 10})
+			query(audit.Query{Tenant: "acme", UserID: "u", Max: 10})
+			query(audit.Query{Tenant: "acme", UserID: "u1"})
 		}},
 		{"Events/Before", "a reader stays behind the present, so that no event with a smaller id is committed behind its back", func(c *check) {
-			var events []identity.Event
+			var events []audit.Event
 			for _, age := range []time.Duration{time.Hour, time.Millisecond, 0, -time.Hour, time.Minute} {
 				e := c.event()
 				e.At, e.UserID = c.now.Add(-age), "u1"
@@ -112,14 +114,14 @@ func auditCases() []Case {
 				events = append(events, e)
 			}
 			for _, userID := range []string{"", "u1"} {
-				got, err := c.Events(c.ctx, identity.EventQuery{Tenant: "acme", UserID: userID, Before: c.now, Max: 10})
+				got, err := c.Events(c.ctx, audit.Query{Tenant: "acme", UserID: userID, Before: c.now, Max: 10})
 				c.ok("Events", err)
-				c.equal("the events before now", eventIDs(got), eventIDs([]identity.Event{events[0], events[1], events[4]}))
+				c.equal("the events before now", eventIDs(got), eventIDs([]audit.Event{events[0], events[1], events[4]}))
 			}
-			got, err := c.Events(c.ctx, identity.EventQuery{AfterID: events[0].ID, Before: c.now, Max: 2})
+			got, err := c.Events(c.ctx, audit.Query{AfterID: events[0].ID, Before: c.now, Max: 2})
 			c.ok("Events", err)
-			c.equal("two of them after the first", eventIDs(got), eventIDs([]identity.Event{events[1], events[4]}))
-			got, err = c.Events(c.ctx, identity.EventQuery{Before: c.now.Add(-2 * time.Hour), Max: 10})
+			c.equal("two of them after the first", eventIDs(got), eventIDs([]audit.Event{events[1], events[4]}))
+			got, err = c.Events(c.ctx, audit.Query{Before: c.now.Add(-2 * time.Hour), Max: 10})
 			c.ok("Events", err)
 			c.equal("the events before all of them", len(got), 0)
 		}},

@@ -5,7 +5,9 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/storage/memory"
 )
@@ -39,13 +41,13 @@ type broken struct {
 	limitStates       func(context.Context, []limit.Key) (map[limit.Key][][]byte, error)
 	changeLimits      func(context.Context, []limit.Change, time.Time) error
 	purge             func(context.Context, identity.Purge) (int, error)
-	leaseMessages     func(context.Context, identity.Lease) ([]identity.OutboxMessage, error)
-	finishMessages    func(context.Context, []identity.MessageResult) ([]string, error)
+	leaseMessages     func(context.Context, outbox.Lease) ([]outbox.Message, error)
+	finishMessages    func(context.Context, []outbox.Result) ([]string, error)
 	recordReceipt     func(context.Context, sms.DeliveryReceipt) error
-	messageStates     func(context.Context, string, int) ([]identity.OutboxMessage, error)
-	backlog           func(context.Context) ([]identity.Backlog, error)
-	appendEvent       func(context.Context, identity.Event, []identity.OutboxMessage) error
-	events            func(context.Context, identity.EventQuery) ([]identity.Event, error)
+	messageStates     func(context.Context, string, int) ([]outbox.Message, error)
+	backlog           func(context.Context) ([]outbox.Backlog, error)
+	appendEvent       func(context.Context, audit.Event, []outbox.Message) error
+	events            func(context.Context, audit.Query) ([]audit.Event, error)
 	check             func(context.Context) error
 }
 
@@ -168,7 +170,7 @@ func (b *broken) Purge(ctx context.Context, p identity.Purge) (int, error) {
 	return v, b.after(ctx, err)
 }
 
-func (b *broken) LeaseMessages(ctx context.Context, lease identity.Lease) ([]identity.OutboxMessage, error) {
+func (b *broken) LeaseMessages(ctx context.Context, lease outbox.Lease) ([]outbox.Message, error) {
 	if b.leaseMessages != nil {
 		return b.leaseMessages(ctx, lease)
 	}
@@ -183,7 +185,7 @@ func (b *broken) RecordReceipt(ctx context.Context, r sms.DeliveryReceipt) error
 	return b.after(ctx, b.Store.RecordReceipt(b.before(ctx), r))
 }
 
-func (b *broken) MessageStates(ctx context.Context, afterID string, limit int) ([]identity.OutboxMessage, error) {
+func (b *broken) MessageStates(ctx context.Context, afterID string, limit int) ([]outbox.Message, error) {
 	if b.messageStates != nil {
 		return b.messageStates(ctx, afterID, limit)
 	}
@@ -191,14 +193,14 @@ func (b *broken) MessageStates(ctx context.Context, afterID string, limit int) (
 	return v, b.after(ctx, err)
 }
 
-func (b *broken) AppendEvent(ctx context.Context, e identity.Event, messages []identity.OutboxMessage) error {
+func (b *broken) AppendEvent(ctx context.Context, e audit.Event, messages []outbox.Message) error {
 	if b.appendEvent != nil {
 		return b.appendEvent(ctx, e, messages)
 	}
 	return b.after(ctx, b.Store.AppendEvent(b.before(ctx), e, messages))
 }
 
-func (b *broken) Events(ctx context.Context, q identity.EventQuery) ([]identity.Event, error) {
+func (b *broken) Events(ctx context.Context, q audit.Query) ([]audit.Event, error) {
 	if b.events != nil {
 		return b.events(ctx, q)
 	}
@@ -259,7 +261,7 @@ func (b *broken) ChangeLimits(ctx context.Context, changes []limit.Change, now t
 	return b.after(ctx, b.Store.ChangeLimits(b.before(ctx), changes, now))
 }
 
-func (b *broken) FinishMessages(ctx context.Context, results []identity.MessageResult) ([]string, error) {
+func (b *broken) FinishMessages(ctx context.Context, results []outbox.Result) ([]string, error) {
 	if b.finishMessages != nil {
 		return b.finishMessages(ctx, results)
 	}
@@ -267,7 +269,7 @@ func (b *broken) FinishMessages(ctx context.Context, results []identity.MessageR
 	return v, b.after(ctx, err)
 }
 
-func (b *broken) Backlog(ctx context.Context) ([]identity.Backlog, error) {
+func (b *broken) Backlog(ctx context.Context) ([]outbox.Backlog, error) {
 	if b.backlog != nil {
 		return b.backlog(ctx)
 	}

@@ -5,7 +5,9 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
@@ -84,7 +86,7 @@ func cancelCases() []Case {
 			return err
 		}},
 		{"FinishMessages", func(ctx context.Context, c *check, sc *scene) error {
-			_, err := c.FinishMessages(ctx, []identity.MessageResult{{ID: sc.leased.ID, LeaseToken: sceneLease, State: identity.MessageDead, Now: c.now}})
+			_, err := c.FinishMessages(ctx, []outbox.Result{{ID: sc.leased.ID, LeaseToken: sceneLease, State: outbox.Dead, Now: c.now}})
 			return err
 		}},
 		{"Backlog", func(ctx context.Context, c *check, _ *scene) error {
@@ -99,10 +101,10 @@ func cancelCases() []Case {
 			return err
 		}},
 		{"AppendEvent", func(ctx context.Context, c *check, _ *scene) error {
-			return c.AppendEvent(ctx, c.event(), []identity.OutboxMessage{c.message()})
+			return c.AppendEvent(ctx, c.event(), []outbox.Message{c.message()})
 		}},
 		{"Events", func(ctx context.Context, c *check, _ *scene) error {
-			_, err := c.Events(ctx, identity.EventQuery{Max: 10})
+			_, err := c.Events(ctx, audit.Query{Max: 10})
 			return err
 		}},
 	}

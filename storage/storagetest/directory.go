@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 )
 
 func directoryCases() []Case {
@@ -78,7 +79,7 @@ func directoryCases() []Case {
 		}},
 		{"DeleteUser/Events", "the trail keeps that something happened and to which id, and nothing by which the person is found", func(c *check) {
 			u, other := c.createUser(c.user(number)), c.createUser(c.user(otherNumber))
-			var want []identity.Event
+			var want []audit.Event
 			for _, of := range [][2]string{{u.Tenant, u.ID}, {other.Tenant, other.ID}, {"globex", u.ID}, {u.Tenant, ""}, {u.Tenant, u.ID}} {
 				e := c.event()
 				e.Tenant, e.UserID = of[0], of[1]

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
@@ -71,7 +72,7 @@ func codeFaults() []fault {
 					charged, chargeErr := b.Store.ChargeAttempt(ctx, identity.Attempt{Now: issue.Now, Binding: issue.Code.Binding})
 					err = errors.Join(err, chargeErr)
 					for _, code := range charged.Codes {
-						err = errors.Join(err, b.Store.RedeemCode(ctx, identity.Redemption{Now: issue.Now, CodeID: code.ID, Event: identity.Event{ID: code.ID}}))
+						err = errors.Join(err, b.Store.RedeemCode(ctx, identity.Redemption{Now: issue.Now, CodeID: code.ID, Event: audit.Event{ID: code.ID}}))
 					}
 				}
 				return spent, err

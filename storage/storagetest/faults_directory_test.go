@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
 func directoryFaults() []fault {
@@ -120,12 +122,12 @@ func directoryFaults() []fault {
 			b.deleteUser = func(ctx context.Context, _, id string) error { return b.Store.DeleteUser(ctx, "acme", id) }
 		}},
 		{"trail of the erased left as it was", []string{"DeleteUser/Events"}, func(b *broken) {
-			before := make(map[string]identity.Event)
-			b.appendEvent = func(ctx context.Context, e identity.Event, messages []identity.OutboxMessage) error {
+			before := make(map[string]audit.Event)
+			b.appendEvent = func(ctx context.Context, e audit.Event, messages []outbox.Message) error {
 				before[e.ID] = e
 				return b.Store.AppendEvent(ctx, e, messages)
 			}
-			b.events = func(ctx context.Context, q identity.EventQuery) ([]identity.Event, error) {
+			b.events = func(ctx context.Context, q audit.Query) ([]audit.Event, error) {
 				events, err := b.Store.Events(ctx, q)
 				for i := range events {
 					events[i] = before[events[i].ID]
@@ -139,13 +141,13 @@ func directoryFaults() []fault {
 				erased = id
 				return b.Store.DeleteUser(ctx, tenant, id)
 			}
-			b.events = func(ctx context.Context, q identity.EventQuery) ([]identity.Event, error) {
+			b.events = func(ctx context.Context, q audit.Query) ([]audit.Event, error) {
 				events, err := b.Store.Events(ctx, q)
-				return slices.DeleteFunc(events, func(e identity.Event) bool { return e.UserID == erased }), err
+				return slices.DeleteFunc(events, func(e audit.Event) bool { return e.UserID == erased }), err
 			}
 		}},
 		{"a namesake's trail emptied", []string{"DeleteUser/Events"}, func(b *broken) {
-			b.events = func(ctx context.Context, q identity.EventQuery) ([]identity.Event, error) {
+			b.events = func(ctx context.Context, q audit.Query) ([]audit.Event, error) {
 				events, err := b.Store.Events(ctx, q)
 				for i := range events {
 					if events[i].Tenant == "globex" {

@@ -7,13 +7,14 @@ import (
 	"sync"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
 func finishFaults() []fault {
 	// each records every result as f makes it.
-	each := func(f func(identity.MessageResult) identity.MessageResult) func(*broken) {
+	each := func(f func(outbox.Result) outbox.Result) func(*broken) {
 		return func(b *broken) {
-			b.finishMessages = func(ctx context.Context, results []identity.MessageResult) ([]string, error) {
+			b.finishMessages = func(ctx context.Context, results []outbox.Result) ([]string, error) {
 				results = slices.Clone(results)
 				for i := range results {
 					results[i] = f(results[i])
@@ -26,7 +27,7 @@ func finishFaults() []fault {
 		{"lease token not compared", []string{"FinishMessages/LeaseLost", "FinishMessages/BatchWithLostLeases"}, func(b *broken) {
 			var mu sync.Mutex
 			tokens := make(map[string]string)
-			b.leaseMessages = func(ctx context.Context, lease identity.Lease) ([]identity.OutboxMessage, error) {
+			b.leaseMessages = func(ctx context.Context, lease outbox.Lease) ([]outbox.Message, error) {
 				mu.Lock()
 				defer mu.Unlock()
 				leased, err := b.Store.LeaseMessages(ctx, lease)
@@ -35,7 +36,7 @@ func finishFaults() []fault {
 				}
 				return leased, err
 			}
-			b.finishMessages = func(ctx context.Context, results []identity.MessageResult) ([]string, error) {
+			b.finishMessages = func(ctx context.Context, results []outbox.Result) ([]string, error) {
 				mu.Lock()
 				defer mu.Unlock()
 				results = slices.Clone(results)
@@ -46,13 +47,13 @@ func finishFaults() []fault {
 			}
 		}},
 		{"lost leases not told", []string{"FinishMessages/Final", "FinishMessages/PendingAgain", "FinishMessages/NotLeased", "FinishMessages/Concurrent", "FinishMessages/BatchWithLostLeases"}, func(b *broken) {
-			b.finishMessages = func(ctx context.Context, results []identity.MessageResult) ([]string, error) {
+			b.finishMessages = func(ctx context.Context, results []outbox.Result) ([]string, error) {
 				_, err := b.Store.FinishMessages(ctx, results)
 				return nil, err
 			}
 		}},
 		{"a lost lease fails the batch", []string{"FinishMessages/BatchWithLostLeases", "FinishMessages/LeaseLost"}, func(b *broken) {
-			b.finishMessages = func(ctx context.Context, results []identity.MessageResult) ([]string, error) {
+			b.finishMessages = func(ctx context.Context, results []outbox.Result) ([]string, error) {
 				lost, err := b.Store.FinishMessages(ctx, results)
 				if len(lost) > 0 {
 					return nil, identity.ErrConflict
@@ -61,9 +62,9 @@ func finishFaults() []fault {
 			}
 		}},
 		{"a batch stops at the first lost lease", []string{"FinishMessages/BatchWithLostLeases"}, func(b *broken) {
-			b.finishMessages = func(ctx context.Context, results []identity.MessageResult) ([]string, error) {
+			b.finishMessages = func(ctx context.Context, results []outbox.Result) ([]string, error) {
 				for i, result := range results {
-					lost, err := b.Store.FinishMessages(ctx, []identity.MessageResult{result})
+					lost, err := b.Store.FinishMessages(ctx, []outbox.Result{result})
 					if err != nil || len(lost) == 0 {
 						continue
 					}
@@ -76,7 +77,7 @@ func finishFaults() []fault {
 			}
 		}},
 		{"one state for the whole batch", []string{"FinishMessages/Batch"}, func(b *broken) {
-			b.finishMessages = func(ctx context.Context, results []identity.MessageResult) ([]string, error) {
+			b.finishMessages = func(ctx context.Context, results []outbox.Result) ([]string, error) {
 				results = slices.Clone(results)
 				for i := range results {
 					results[i].State = results[0].State
@@ -85,25 +86,25 @@ func finishFaults() []fault {
 			}
 		}},
 		{"batches in another order deadlock", []string{"FinishMessages/ConcurrentBatches"}, func(b *broken) {
-			b.finishMessages = func(ctx context.Context, results []identity.MessageResult) ([]string, error) {
+			b.finishMessages = func(ctx context.Context, results []outbox.Result) ([]string, error) {
 				if len(results) > 1 && results[0].ID > results[1].ID {
 					return nil, errors.New("deadlock detected")
 				}
 				return b.Store.FinishMessages(ctx, results)
 			}
 		}},
-		{"uncertain messages tried again", []string{"FinishMessages/Final", "FinishMessages/Batch"}, each(func(r identity.MessageResult) identity.MessageResult {
-			if r.State == identity.MessageUncertain {
-				r.State = identity.MessagePending
+		{"uncertain messages tried again", []string{"FinishMessages/Final", "FinishMessages/Batch"}, each(func(r outbox.Result) outbox.Result {
+			if r.State == outbox.Uncertain {
+				r.State = outbox.Pending
 			}
 			return r
 		})},
-		{"retry without its pause", []string{"FinishMessages/PendingAgain"}, each(func(r identity.MessageResult) identity.MessageResult {
+		{"retry without its pause", []string{"FinishMessages/PendingAgain"}, each(func(r outbox.Result) outbox.Result {
 			r.NextAt = r.Now
 			return r
 		})},
 		{"late result refused", []string{"FinishMessages/LeaseOver"}, func(b *broken) {
-			b.finishMessages = func(ctx context.Context, results []identity.MessageResult) ([]string, error) {
+			b.finishMessages = func(ctx context.Context, results []outbox.Result) ([]string, error) {
 				states, err := b.Store.MessageStates(ctx, "", 100)
 				if err != nil {
 					return nil, err

@@ -6,13 +6,13 @@ import (
 	"slices"
 	"time"
 
-	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
 func outboxFaults() []fault {
 	return []fault{
 		{"sealed text not handed out", []string{"AppendEvent/Messages", "Bytes/Sealed"}, func(b *broken) {
-			b.leaseMessages = func(ctx context.Context, lease identity.Lease) ([]identity.OutboxMessage, error) {
+			b.leaseMessages = func(ctx context.Context, lease outbox.Lease) ([]outbox.Message, error) {
 				leased, err := b.Store.LeaseMessages(ctx, lease)
 				for i := range leased {
 					leased[i].Sealed = nil
@@ -21,7 +21,7 @@ func outboxFaults() []fault {
 			}
 		}},
 		{"leased messages as before the lease", []string{"AppendEvent/Messages", "LeaseMessages/Lease", "LeaseMessages/Concurrent"}, func(b *broken) {
-			b.leaseMessages = func(ctx context.Context, lease identity.Lease) ([]identity.OutboxMessage, error) {
+			b.leaseMessages = func(ctx context.Context, lease outbox.Lease) ([]outbox.Message, error) {
 				leased, err := b.Store.LeaseMessages(ctx, lease)
 				for i := range leased {
 					leased[i].Attempts--
@@ -30,32 +30,32 @@ func outboxFaults() []fault {
 			}
 		}},
 		{"due a millisecond late", []string{"LeaseMessages/NextAt"}, func(b *broken) {
-			b.leaseMessages = func(ctx context.Context, lease identity.Lease) ([]identity.OutboxMessage, error) {
+			b.leaseMessages = func(ctx context.Context, lease outbox.Lease) ([]outbox.Message, error) {
 				lease.Now = lease.Now.Add(-time.Millisecond)
 				return b.Store.LeaseMessages(ctx, lease)
 			}
 		}},
 		{"due early", []string{"LeaseMessages/NextAt", "FinishMessages/PendingAgain"}, func(b *broken) {
-			b.leaseMessages = func(ctx context.Context, lease identity.Lease) ([]identity.OutboxMessage, error) {
+			b.leaseMessages = func(ctx context.Context, lease outbox.Lease) ([]outbox.Message, error) {
 				lease.Now = lease.Now.Add(time.Second)
 				return b.Store.LeaseMessages(ctx, lease)
 			}
 		}},
 		{"latest first", []string{"LeaseMessages/EarliestFirst"}, func(b *broken) {
-			b.leaseMessages = func(ctx context.Context, lease identity.Lease) ([]identity.OutboxMessage, error) {
+			b.leaseMessages = func(ctx context.Context, lease outbox.Lease) ([]outbox.Message, error) {
 				leased, err := b.Store.LeaseMessages(ctx, lease)
 				slices.Reverse(leased)
 				return leased, err
 			}
 		}},
 		{"max ignored", []string{"LeaseMessages/EarliestFirst"}, func(b *broken) {
-			b.leaseMessages = func(ctx context.Context, lease identity.Lease) ([]identity.OutboxMessage, error) {
+			b.leaseMessages = func(ctx context.Context, lease outbox.Lease) ([]outbox.Message, error) {
 				lease.Max = 100
 				return b.Store.LeaseMessages(ctx, lease)
 			}
 		}},
 		{"lease without a term", []string{"LeaseMessages/Lease", "FinishMessages/LeaseLost"}, func(b *broken) {
-			b.leaseMessages = func(ctx context.Context, lease identity.Lease) ([]identity.OutboxMessage, error) {
+			b.leaseMessages = func(ctx context.Context, lease outbox.Lease) ([]outbox.Message, error) {
 				until := lease.Until
 				lease.Until = until.AddDate(100, 0, 0)
 				leased, err := b.Store.LeaseMessages(ctx, lease)
@@ -66,7 +66,7 @@ func outboxFaults() []fault {
 			}
 		}},
 		{"lease over at once", []string{"LeaseMessages/Lease", "LeaseMessages/Concurrent"}, func(b *broken) {
-			b.leaseMessages = func(ctx context.Context, lease identity.Lease) ([]identity.OutboxMessage, error) {
+			b.leaseMessages = func(ctx context.Context, lease outbox.Lease) ([]outbox.Message, error) {
 				until := lease.Until
 				lease.Until = lease.Now
 				leased, err := b.Store.LeaseMessages(ctx, lease)
@@ -77,20 +77,20 @@ func outboxFaults() []fault {
 			}
 		}},
 		{"expired messages left alone", []string{"LeaseMessages/Expired"}, func(b *broken) {
-			b.leaseMessages = func(ctx context.Context, lease identity.Lease) ([]identity.OutboxMessage, error) {
+			b.leaseMessages = func(ctx context.Context, lease outbox.Lease) ([]outbox.Message, error) {
 				leased, err := b.Store.LeaseMessages(ctx, lease)
-				return slices.DeleteFunc(leased, func(m identity.OutboxMessage) bool { return !m.ExpiresAt.After(lease.Now) }), err
+				return slices.DeleteFunc(leased, func(m outbox.Message) bool { return !m.ExpiresAt.After(lease.Now) }), err
 			}
 		}},
 		{"states in reverse", []string{"MessageStates/Pages"}, func(b *broken) {
-			b.messageStates = func(ctx context.Context, afterID string, limit int) ([]identity.OutboxMessage, error) {
+			b.messageStates = func(ctx context.Context, afterID string, limit int) ([]outbox.Message, error) {
 				states, err := b.Store.MessageStates(ctx, afterID, limit)
 				slices.Reverse(states)
 				return states, err
 			}
 		}},
 		{"limit below one means all", []string{"MessageStates/Pages"}, func(b *broken) {
-			b.messageStates = func(ctx context.Context, afterID string, limit int) ([]identity.OutboxMessage, error) {
+			b.messageStates = func(ctx context.Context, afterID string, limit int) ([]outbox.Message, error) {
 				if limit < 1 {
 					limit = 1000
 				}
@@ -98,9 +98,9 @@ func outboxFaults() []fault {
 			}
 		}},
 		{"lanes not told apart", []string{"LeaseMessages/Lanes", "LeaseMessages/BacklogOfOthers"}, func(b *broken) {
-			b.leaseMessages = func(ctx context.Context, lease identity.Lease) ([]identity.OutboxMessage, error) {
-				var all []identity.OutboxMessage
-				for _, lane := range []identity.Lane{identity.LaneEvent, identity.LaneCode, identity.LaneNotice, identity.LaneDecoy} {
+			b.leaseMessages = func(ctx context.Context, lease outbox.Lease) ([]outbox.Message, error) {
+				var all []outbox.Message
+				for _, lane := range []outbox.Lane{outbox.LaneEvent, outbox.LaneCode, outbox.LaneNotice, outbox.LaneDecoy} {
 					l := lease
 					l.Lane, l.Max = lane, lease.Max-len(all)
 					leased, err := b.Store.LeaseMessages(ctx, l)
@@ -113,7 +113,7 @@ func outboxFaults() []fault {
 			}
 		}},
 		{"lane lost", []string{"LeaseMessages/Lanes"}, func(b *broken) {
-			b.leaseMessages = func(ctx context.Context, lease identity.Lease) ([]identity.OutboxMessage, error) {
+			b.leaseMessages = func(ctx context.Context, lease outbox.Lease) ([]outbox.Message, error) {
 				leased, err := b.Store.LeaseMessages(ctx, lease)
 				for i := range leased {
 					leased[i].Lane = ""
@@ -122,13 +122,13 @@ func outboxFaults() []fault {
 			}
 		}},
 		{"keys not looked at", []string{"LeaseMessages/KeyIDs", "LeaseMessages/BacklogOfOthers"}, func(b *broken) {
-			b.leaseMessages = func(ctx context.Context, lease identity.Lease) ([]identity.OutboxMessage, error) {
+			b.leaseMessages = func(ctx context.Context, lease outbox.Lease) ([]outbox.Message, error) {
 				lease.KeyIDs = append([]string{"old", "new", "next", "unknown", ""}, lease.KeyIDs...)
 				return b.Store.LeaseMessages(ctx, lease)
 			}
 		}},
 		{"no keys mean all", []string{"LeaseMessages/KeyIDs"}, func(b *broken) {
-			b.leaseMessages = func(ctx context.Context, lease identity.Lease) ([]identity.OutboxMessage, error) {
+			b.leaseMessages = func(ctx context.Context, lease outbox.Lease) ([]outbox.Message, error) {
 				if len(lease.KeyIDs) == 0 {
 					lease.KeyIDs = []string{"old", "new", "next"}
 				}
@@ -136,13 +136,13 @@ func outboxFaults() []fault {
 			}
 		}},
 		{"keys looked at after the first were picked", []string{"LeaseMessages/KeyIDs", "LeaseMessages/BacklogOfOthers"}, func(b *broken) {
-			b.leaseMessages = func(ctx context.Context, lease identity.Lease) ([]identity.OutboxMessage, error) {
+			b.leaseMessages = func(ctx context.Context, lease outbox.Lease) ([]outbox.Message, error) {
 				states, err := b.Store.MessageStates(ctx, "", 1000)
 				if err != nil {
 					return nil, err
 				}
-				states = slices.DeleteFunc(states, func(m identity.OutboxMessage) bool { return m.Lane != lease.Lane || m.LeaseToken != "" })
-				slices.SortStableFunc(states, func(x, y identity.OutboxMessage) int { return x.NextAt.Compare(y.NextAt) })
+				states = slices.DeleteFunc(states, func(m outbox.Message) bool { return m.Lane != lease.Lane || m.LeaseToken != "" })
+				slices.SortStableFunc(states, func(x, y outbox.Message) int { return x.NextAt.Compare(y.NextAt) })
 				lease.Max = min(max(lease.Max, 0), len(states))
 				for _, m := range states[:lease.Max] {
 					if !slices.Contains(lease.KeyIDs, m.KeyID) {
@@ -153,7 +153,7 @@ func outboxFaults() []fault {
 			}
 		}},
 		{"backlog without the leased", []string{"Backlog/Counts"}, func(b *broken) {
-			b.backlog = func(ctx context.Context) ([]identity.Backlog, error) {
+			b.backlog = func(ctx context.Context) ([]outbox.Backlog, error) {
 				lanes, err := b.Store.Backlog(ctx)
 				states, statesErr := b.Store.MessageStates(ctx, "", 1000)
 				for _, m := range states {
@@ -167,7 +167,7 @@ func outboxFaults() []fault {
 			}
 		}},
 		{"backlog with the latest", []string{"Backlog/Counts"}, func(b *broken) {
-			b.backlog = func(ctx context.Context) ([]identity.Backlog, error) {
+			b.backlog = func(ctx context.Context) ([]outbox.Backlog, error) {
 				lanes, err := b.Store.Backlog(ctx)
 				states, statesErr := b.Store.MessageStates(ctx, "", 1000)
 				for _, m := range states {

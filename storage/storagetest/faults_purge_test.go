@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
 func purgeFaults() []fault {
@@ -47,9 +48,9 @@ func purgeFaults() []fault {
 		}},
 		{"purge of pending messages", []string{"Purge/Messages", "Purge/Bounded"}, func(b *broken) {
 			b.purge = func(ctx context.Context, p identity.Purge) (int, error) {
-				pending, err := b.Store.LeaseMessages(ctx, identity.Lease{Now: p.Now.AddDate(9, 0, 0), Until: p.Now.AddDate(10, 0, 0), Token: "purge", Lane: identity.LaneCode, KeyIDs: []string{"0f1e2d3c4b5a6978"}, Max: 100})
+				pending, err := b.Store.LeaseMessages(ctx, outbox.Lease{Now: p.Now.AddDate(9, 0, 0), Until: p.Now.AddDate(10, 0, 0), Token: "purge", Lane: outbox.LaneCode, KeyIDs: []string{"0f1e2d3c4b5a6978"}, Max: 100})
 				for _, m := range pending {
-					_, finishErr := b.Store.FinishMessages(ctx, []identity.MessageResult{{ID: m.ID, LeaseToken: "purge", State: identity.MessageDead, Now: m.CreatedAt}})
+					_, finishErr := b.Store.FinishMessages(ctx, []outbox.Result{{ID: m.ID, LeaseToken: "purge", State: outbox.Dead, Now: m.CreatedAt}})
 					err = errors.Join(err, finishErr)
 				}
 				n, purgeErr := b.Store.Purge(ctx, p)

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
@@ -45,7 +46,7 @@ func receiptFaults() []fault {
 				last[r.Ref] = r
 				return b.Store.RecordReceipt(ctx, r)
 			}
-			b.messageStates = func(ctx context.Context, afterID string, limit int) ([]identity.OutboxMessage, error) {
+			b.messageStates = func(ctx context.Context, afterID string, limit int) ([]outbox.Message, error) {
 				states, err := b.Store.MessageStates(ctx, afterID, limit)
 				for i, m := range states {
 					if r, ok := last[m.ProviderRef]; ok && m.Receipt != "" {
@@ -56,11 +57,11 @@ func receiptFaults() []fault {
 			}
 		}},
 		{"a failed receipt ends the message otherwise", []string{"RecordReceipt/Stores"}, func(b *broken) {
-			b.messageStates = func(ctx context.Context, afterID string, limit int) ([]identity.OutboxMessage, error) {
+			b.messageStates = func(ctx context.Context, afterID string, limit int) ([]outbox.Message, error) {
 				states, err := b.Store.MessageStates(ctx, afterID, limit)
 				for i, m := range states {
 					if m.Receipt == sms.ReceiptFailed {
-						states[i].State = identity.MessageDead
+						states[i].State = outbox.Dead
 					}
 				}
 				return states, err

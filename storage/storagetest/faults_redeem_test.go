@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 )
 
 func redeemFaults() []fault {
@@ -16,7 +17,7 @@ func redeemFaults() []fault {
 				err := b.Store.RedeemCode(ctx, r)
 				if err != nil && !errors.Is(err, identity.ErrCodeSpent) {
 					return errors.Join(err, b.Store.RedeemCode(ctx, identity.Redemption{
-						Now: r.Now, CodeID: r.CodeID, Event: identity.Event{ID: r.Event.ID + "x"},
+						Now: r.Now, CodeID: r.CodeID, Event: audit.Event{ID: r.Event.ID + "x"},
 					}))
 				}
 				return err
@@ -193,7 +194,7 @@ func redeemFaults() []fault {
 				if err := b.Store.RedeemCode(ctx, r); err != nil {
 					return err
 				}
-				return b.Store.AppendEvent(ctx, identity.Event{ID: r.Event.ID + "x"}, messages)
+				return b.Store.AppendEvent(ctx, audit.Event{ID: r.Event.ID + "x"}, messages)
 			}
 		}},
 		{"failed reset refunded", []string{"RedeemCode/Conflict", "RedeemCode/Missing", "RedeemCode/UserGone"}, func(b *broken) {

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
 func valueFaults() []fault {
@@ -35,9 +37,9 @@ func valueFaults() []fault {
 			}
 		}
 	}
-	onEvents := func(f func(*identity.Event)) func(*broken) {
+	onEvents := func(f func(*audit.Event)) func(*broken) {
 		return func(b *broken) {
-			b.appendEvent = func(ctx context.Context, e identity.Event, messages []identity.OutboxMessage) error {
+			b.appendEvent = func(ctx context.Context, e audit.Event, messages []outbox.Message) error {
 				f(&e)
 				return b.Store.AppendEvent(ctx, e, messages)
 			}
@@ -73,10 +75,10 @@ func valueFaults() []fault {
 				return b.Store.CreateClient(ctx, cl)
 			}
 		}},
-		{"quotes doubled", []string{"Strings/Events"}, onEvents(func(e *identity.Event) { e.Agent = strings.ReplaceAll(e.Agent, "'", "''") })},
-		{"line breaks removed", []string{"Strings/Events"}, onEvents(func(e *identity.Event) { e.Device = strings.ReplaceAll(e.Device, "\n", " ") })},
+		{"quotes doubled", []string{"Strings/Events"}, onEvents(func(e *audit.Event) { e.Agent = strings.ReplaceAll(e.Agent, "'", "''") })},
+		{"line breaks removed", []string{"Strings/Events"}, onEvents(func(e *audit.Event) { e.Device = strings.ReplaceAll(e.Device, "\n", " ") })},
 		{"errors trimmed", []string{"Strings/Messages"}, func(b *broken) {
-			b.finishMessages = func(ctx context.Context, results []identity.MessageResult) ([]string, error) {
+			b.finishMessages = func(ctx context.Context, results []outbox.Result) ([]string, error) {
 				for i := range results {
 					results[i].LastError = strings.TrimSpace(results[i].LastError)
 				}
@@ -96,7 +98,7 @@ func valueFaults() []fault {
 			}
 		}},
 		{"sealed text as UTF-8", []string{"Bytes/Sealed"}, func(b *broken) {
-			b.appendEvent = func(ctx context.Context, e identity.Event, messages []identity.OutboxMessage) error {
+			b.appendEvent = func(ctx context.Context, e audit.Event, messages []outbox.Message) error {
 				for i := range messages {
 					messages[i].Sealed = bytes.ToValidUTF8(messages[i].Sealed, []byte("\ufffd"))
 				}
@@ -162,7 +164,7 @@ func valueFaults() []fault {
 		{"times in nanoseconds of 64 bits", []string{"Times/UserRange"}, onCreatedAt(func(t time.Time) time.Time {
 			return time.Unix(0, t.UnixNano()).UTC()
 		})},
-		{"times in seconds of 32 bits", []string{"Times/Range"}, onEvents(func(e *identity.Event) {
+		{"times in seconds of 32 bits", []string{"Times/Range"}, onEvents(func(e *audit.Event) {
 			if !e.At.IsZero() {
 				e.At = time.Unix(int64(int32(e.At.Unix())), int64(e.At.Nanosecond()))
 			}
@@ -174,6 +176,6 @@ func valueFaults() []fault {
 				return b.Store.IssueCode(ctx, issue)
 			}
 		}},
-		{"event times rounded up", []string{"Times/Milliseconds"}, onEvents(func(e *identity.Event) { e.At = e.At.Round(time.Millisecond) })},
+		{"event times rounded up", []string{"Times/Milliseconds"}, onEvents(func(e *audit.Event) { e.At = e.At.Round(time.Millisecond) })},
 	}
 }

@@ -6,14 +6,14 @@ import (
 	"slices"
 	"time"
 
-	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
 func finishCases() []Case {
 	// leased stores messages and leases them to "token".
-	leased := func(c *check, n int) []identity.OutboxMessage {
+	leased := func(c *check, n int) []outbox.Message {
 		c.TB.Helper()
-		var messages []identity.OutboxMessage
+		var messages []outbox.Message
 		for range n {
 			messages = append(messages, c.message())
 		}
@@ -26,9 +26,9 @@ func finishCases() []Case {
 	}
 	return []Case{
 		{"FinishMessages/Final", "what is delivered, dead or uncertain is never sent again, and says what became of it", func(c *check) {
-			for _, state := range []identity.MessageState{identity.MessageDelivered, identity.MessageDead, identity.MessageUncertain} {
+			for _, state := range []outbox.State{outbox.Delivered, outbox.Dead, outbox.Uncertain} {
 				m := leased(c, 1)[0]
-				result := identity.MessageResult{
+				result := outbox.Result{
 					ID: m.ID, LeaseToken: "token", State: state, Now: c.now.Add(time.Second),
 					Provider: "webhook", ProviderRef: "ref-1", LastError: "number refused",
 				}
@@ -41,15 +41,15 @@ func finishCases() []Case {
 				c.equal("the state of a message "+string(state), got, unsealed(m)[0])
 				c.equal("the messages due a year later", len(c.lease("other", c.now.AddDate(1, 0, 0))), 0)
 				c.wantLost("FinishMessages again", result)
-				result.State, result.NextAt = identity.MessagePending, c.now
+				result.State, result.NextAt = outbox.Pending, c.now
 				c.wantLost("FinishMessages of a finished message, as pending", result)
 				c.equal("the messages due a year later", len(c.lease("other", c.now.AddDate(1, 0, 0))), 0)
 			}
 		}},
 		{"FinishMessages/PendingAgain", "a failure that may pass is tried again at its time, with the text it had", func(c *check) {
 			m := leased(c, 1)[0]
-			result := identity.MessageResult{
-				ID: m.ID, LeaseToken: "token", State: identity.MessagePending, Now: c.now.Add(time.Second),
+			result := outbox.Result{
+				ID: m.ID, LeaseToken: "token", State: outbox.Pending, Now: c.now.Add(time.Second),
 				NextAt: c.now.Add(2 * time.Second), LastError: "provider busy",
 			}
 			c.finish(result)
@@ -58,16 +58,16 @@ func finishCases() []Case {
 			// Before the first lease would have ended: it was given up with the result.
 			m.Attempts, m.NextAt, m.LastError = 2, result.NextAt, result.LastError
 			m.LeaseToken, m.LeaseUntil = "other", result.NextAt.Add(time.Minute)
-			c.equal("the messages at NextAt", c.lease("other", result.NextAt), []identity.OutboxMessage{m})
+			c.equal("the messages at NextAt", c.lease("other", result.NextAt), []outbox.Message{m})
 		}},
 		{"FinishMessages/Batch", "results come together, and each is its own message's: one mixed up sends a code twice or never", func(c *check) {
 			messages := leased(c, 4)
 			next := c.now.Add(time.Minute)
-			results := []identity.MessageResult{
-				{ID: messages[2].ID, LeaseToken: "token", State: identity.MessageDelivered, Now: c.now, Provider: "twilio", ProviderRef: "SM2"},
-				{ID: messages[0].ID, LeaseToken: "token", State: identity.MessagePending, Now: c.now, NextAt: next, LastError: "busy"},
-				{ID: messages[3].ID, LeaseToken: "token", State: identity.MessageUncertain, Now: c.now.Add(time.Second), LastError: "time-out"},
-				{ID: messages[1].ID, LeaseToken: "token", State: identity.MessageDead, Now: c.now.Add(2 * time.Second), Provider: "vonage", LastError: "refused"},
+			results := []outbox.Result{
+				{ID: messages[2].ID, LeaseToken: "token", State: outbox.Delivered, Now: c.now, Provider: "twilio", ProviderRef: "SM2"},
+				{ID: messages[0].ID, LeaseToken: "token", State: outbox.Pending, Now: c.now, NextAt: next, LastError: "busy"},
+				{ID: messages[3].ID, LeaseToken: "token", State: outbox.Uncertain, Now: c.now.Add(time.Second), LastError: "time-out"},
+				{ID: messages[1].ID, LeaseToken: "token", State: outbox.Dead, Now: c.now.Add(2 * time.Second), Provider: "vonage", LastError: "refused"},
 			}
 			c.finish(results...)
 			got := c.messages()
@@ -90,19 +90,19 @@ func finishCases() []Case {
 		}},
 		{"FinishMessages/BatchWithLostLeases", "one lost lease must neither undo the results beside it, which would be sent again, nor be passed over in silence", func(c *check) {
 			messages := leased(c, 4)
-			c.finish(identity.MessageResult{ID: messages[1].ID, LeaseToken: "token", State: identity.MessagePending, Now: c.now, NextAt: c.now})
+			c.finish(outbox.Result{ID: messages[1].ID, LeaseToken: "token", State: outbox.Pending, Now: c.now, NextAt: c.now})
 			c.equal("the messages leased", messageIDs(c.lease("successor", c.now)), []string{messages[1].ID})
 			gone := c.id()
-			var results []identity.MessageResult
+			var results []outbox.Result
 			for _, id := range []string{messages[0].ID, messages[1].ID, gone, messages[2].ID, messages[2].ID} {
-				results = append(results, identity.MessageResult{ID: id, LeaseToken: "token", State: identity.MessageDelivered, Now: c.now, Provider: "late"})
+				results = append(results, outbox.Result{ID: id, LeaseToken: "token", State: outbox.Delivered, Now: c.now, Provider: "late"})
 			}
 			before := c.messages()
 			lost, err := c.FinishMessages(c.ctx, results)
 			c.ok("FinishMessages", err)
 			c.equal("the ids returned", slices.Sorted(slices.Values(lost)), slices.Sorted(slices.Values([]string{messages[1].ID, gone, messages[2].ID})))
 			after := c.messages()
-			for i, state := range []identity.MessageState{identity.MessageDelivered, identity.MessagePending, identity.MessageDelivered, identity.MessagePending} {
+			for i, state := range []outbox.State{outbox.Delivered, outbox.Pending, outbox.Delivered, outbox.Pending} {
 				c.equal(fmt.Sprintf("the state of message %d", i), after[i].State, state)
 			}
 			c.equal("the message of the successor", after[1], before[1])
@@ -116,33 +116,33 @@ func finishCases() []Case {
 			c.equal("the second lease", len(c.lease("successor", c.now.Add(2*time.Minute))), 1)
 			before := c.messages()
 			for _, token := range []string{"token", "", "SUCCESSOR", "successor "} {
-				for _, state := range []identity.MessageState{identity.MessageDelivered, identity.MessagePending} {
-					c.wantLost(fmt.Sprintf("FinishMessages with token %q", token), identity.MessageResult{
+				for _, state := range []outbox.State{outbox.Delivered, outbox.Pending} {
+					c.wantLost(fmt.Sprintf("FinishMessages with token %q", token), outbox.Result{
 						ID: m.ID, LeaseToken: token, State: state, Now: c.now, NextAt: c.now, Provider: "late", LastError: "late",
 					})
 				}
 			}
 			c.equal("the messages after the refusals", c.messages(), before)
-			c.finish(identity.MessageResult{ID: m.ID, LeaseToken: "successor", State: identity.MessageDelivered, Now: c.now})
+			c.finish(outbox.Result{ID: m.ID, LeaseToken: "successor", State: outbox.Delivered, Now: c.now})
 		}},
 		{"FinishMessages/LeaseOver", "a slow delivery that nobody took over is still the truth about its message", func(c *check) {
 			m := leased(c, 1)[0]
-			c.finish(identity.MessageResult{ID: m.ID, LeaseToken: "token", State: identity.MessageDelivered, Now: c.now.Add(time.Hour)})
+			c.finish(outbox.Result{ID: m.ID, LeaseToken: "token", State: outbox.Delivered, Now: c.now.Add(time.Hour)})
 			c.equal("the messages due", len(c.lease("other", c.now.Add(time.Hour))), 0)
 		}},
 		{"FinishMessages/NotLeased", "without a lease there is nothing to report: an empty token must not stand for one", func(c *check) {
 			m := c.message()
 			c.enqueue(m)
 			for _, id := range []string{m.ID, c.id()} {
-				c.wantLost("FinishMessages", identity.MessageResult{ID: id, State: identity.MessageDelivered, Now: c.now})
+				c.wantLost("FinishMessages", outbox.Result{ID: id, State: outbox.Delivered, Now: c.now})
 			}
 			c.equal("the messages stored", c.messages(), unsealed(m))
 		}},
 		{"FinishMessages/Concurrent", "one delivery is recorded once: two results for one lease would count it twice", func(c *check) {
 			m := leased(c, 1)[0]
 			errs := together(30, func(i int) error {
-				lost, err := c.FinishMessages(c.ctx, []identity.MessageResult{{
-					ID: m.ID, LeaseToken: "token", State: identity.MessageDelivered, Now: c.now, ProviderRef: fmt.Sprint(i),
+				lost, err := c.FinishMessages(c.ctx, []outbox.Result{{
+					ID: m.ID, LeaseToken: "token", State: outbox.Delivered, Now: c.now, ProviderRef: fmt.Sprint(i),
 				}})
 				if err == nil && len(lost) > 0 {
 					return errLost
@@ -154,19 +154,19 @@ func finishCases() []Case {
 		{"FinishMessages/ConcurrentBatches", "batches that name the same messages in different orders must neither deadlock nor lose a result", func(c *check) {
 			messages := leased(c, 20)
 			errs := together(20, func(i int) error {
-				var results []identity.MessageResult
+				var results []outbox.Result
 				for j := range messages {
 					if i%2 == 0 {
 						j = len(messages) - 1 - j
 					}
-					results = append(results, identity.MessageResult{ID: messages[j].ID, LeaseToken: "token", State: identity.MessageDelivered, Now: c.now, ProviderRef: fmt.Sprint(i)})
+					results = append(results, outbox.Result{ID: messages[j].ID, LeaseToken: "token", State: outbox.Delivered, Now: c.now, ProviderRef: fmt.Sprint(i)})
 				}
 				_, err := c.FinishMessages(c.ctx, results)
 				return err
 			})
 			c.equal("the calls that passed", len(c.winners(errs)), 20)
 			for _, m := range c.messages() {
-				c.equal("the state of message "+m.ID, m.State, identity.MessageDelivered)
+				c.equal("the state of message "+m.ID, m.State, outbox.Delivered)
 			}
 		}},
 	}

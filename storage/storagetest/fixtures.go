@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
 const (
@@ -75,25 +77,25 @@ func (c *check) code(mobile, device string) identity.VerifyCode {
 	}
 }
 
-func (c *check) message() identity.OutboxMessage {
+func (c *check) message() outbox.Message {
 	id := c.id()
-	return identity.OutboxMessage{
-		ID: id, Lane: identity.LaneCode, KeyID: keyID, Sealed: digest("sealed", id), State: identity.MessagePending,
+	return outbox.Message{
+		ID: id, Lane: outbox.LaneCode, KeyID: keyID, Sealed: digest("sealed", id), State: outbox.Pending,
 		CreatedAt: c.now, NextAt: c.now, ExpiresAt: c.now.Add(5 * time.Minute),
 	}
 }
 
-func (c *check) event() identity.Event {
-	return identity.Event{
-		ID: c.id(), At: c.now, Type: identity.EventCodeSent, Outcome: "sent", Tenant: "acme", ClientID: "app",
-		Purpose: identity.PurposeForgotPassword, Mobile: "+86*******8901", Address: "2001:db8::/64",
+func (c *check) event() audit.Event {
+	return audit.Event{
+		ID: c.id(), At: c.now, Type: audit.CodeSent, Outcome: "sent", Tenant: "acme", ClientID: "app",
+		Purpose: string(identity.PurposeForgotPassword), Mobile: "+86*******8901", Address: "2001:db8::/64",
 		ClaimedAddress: "10.10.10.1", Device: phone, OSVersion: "Android 10", Agent: "Mozilla/5.0",
 	}
 }
 
 // issueOf returns the send of a code at the time it was made.
 func (c *check) issueOf(code identity.VerifyCode) identity.CodeIssue {
-	return identity.CodeIssue{Now: code.CreatedAt, Code: code, KeepLive: 3, Messages: []identity.OutboxMessage{c.message()}, Event: c.event()}
+	return identity.CodeIssue{Now: code.CreatedAt, Code: code, KeepLive: 3, Messages: []outbox.Message{c.message()}, Event: c.event()}
 }
 
 func (c *check) issue(code identity.VerifyCode) identity.VerifyCode {
@@ -132,13 +134,13 @@ func codeIDs(codes []identity.VerifyCode) []string {
 func (c *check) redemption(code identity.VerifyCode, u identity.User, hash string) identity.Redemption {
 	now := c.now.Add(time.Minute)
 	event := c.event()
-	event.Type, event.At, event.UserID = identity.EventPasswordReset, now, u.ID
+	event.Type, event.At, event.UserID = audit.PasswordReset, now, u.ID
 	return identity.Redemption{
 		Now: now, CodeID: code.ID, NumberKey: code.NumberKey,
 		Password: &identity.PasswordChange{
 			Tenant: u.Tenant, UserID: u.ID, OldHash: u.PasswordHash, NewHash: hash, ChangedAt: now, KeepHistory: 3,
 		},
-		Event: event, Messages: []identity.OutboxMessage{c.message(), c.message()},
+		Event: event, Messages: []outbox.Message{c.message(), c.message()},
 	}
 }
 
@@ -193,14 +195,14 @@ func (c *check) wantRoom(what string, l limit.Limit, now time.Time, n int) {
 	}
 }
 
-func (c *check) events() []identity.Event {
+func (c *check) events() []audit.Event {
 	c.TB.Helper()
-	events, err := c.Events(c.ctx, identity.EventQuery{Max: 1000})
+	events, err := c.Events(c.ctx, audit.Query{Max: 1000})
 	c.ok("Events", err)
-	return slices.DeleteFunc(events, func(e identity.Event) bool { return e.Outcome == enqueued })
+	return slices.DeleteFunc(events, func(e audit.Event) bool { return e.Outcome == enqueued })
 }
 
-func (c *check) messages() []identity.OutboxMessage {
+func (c *check) messages() []outbox.Message {
 	c.TB.Helper()
 	messages, err := c.MessageStates(c.ctx, "", 1000)
 	c.ok("MessageStates", err)
@@ -211,19 +213,19 @@ func (c *check) messages() []identity.OutboxMessage {
 const enqueued = "enqueued by the suite"
 
 // enqueue stores messages, with an event that events leaves out.
-func (c *check) enqueue(messages ...identity.OutboxMessage) {
+func (c *check) enqueue(messages ...outbox.Message) {
 	c.TB.Helper()
-	e := identity.Event{ID: c.id(), At: c.now, Type: identity.EventCodeSent, Outcome: enqueued}
+	e := audit.Event{ID: c.id(), At: c.now, Type: audit.CodeSent, Outcome: enqueued}
 	c.ok("AppendEvent", c.AppendEvent(c.ctx, e, messages))
 }
 
 // leaseOf asks for what message makes, for a minute.
-func leaseOf(token string, now time.Time) identity.Lease {
-	return identity.Lease{Now: now, Until: now.Add(time.Minute), Token: token, Lane: identity.LaneCode, KeyIDs: []string{keyID}, Max: 1000}
+func leaseOf(token string, now time.Time) outbox.Lease {
+	return outbox.Lease{Now: now, Until: now.Add(time.Minute), Token: token, Lane: outbox.LaneCode, KeyIDs: []string{keyID}, Max: 1000}
 }
 
 // lease leases the messages of leaseOf.
-func (c *check) lease(token string, now time.Time) []identity.OutboxMessage {
+func (c *check) lease(token string, now time.Time) []outbox.Message {
 	c.TB.Helper()
 	leased, err := c.LeaseMessages(c.ctx, leaseOf(token, now))
 	c.ok("LeaseMessages", err)
@@ -231,7 +233,7 @@ func (c *check) lease(token string, now time.Time) []identity.OutboxMessage {
 }
 
 // finish ends the case unless the results are recorded.
-func (c *check) finish(results ...identity.MessageResult) {
+func (c *check) finish(results ...outbox.Result) {
 	c.TB.Helper()
 	lost, err := c.FinishMessages(c.ctx, results)
 	c.ok("FinishMessages", err)
@@ -239,14 +241,14 @@ func (c *check) finish(results ...identity.MessageResult) {
 }
 
 // wantLost ends the case unless the result is passed over.
-func (c *check) wantLost(what string, result identity.MessageResult) {
+func (c *check) wantLost(what string, result outbox.Result) {
 	c.TB.Helper()
-	lost, err := c.FinishMessages(c.ctx, []identity.MessageResult{result})
+	lost, err := c.FinishMessages(c.ctx, []outbox.Result{result})
 	c.ok(what, err)
 	c.equal(what+": the ids returned", lost, []string{result.ID})
 }
 
-func messageIDs(messages []identity.OutboxMessage) []string {
+func messageIDs(messages []outbox.Message) []string {
 	ids := make([]string, 0, len(messages))
 	for _, m := range messages {
 		ids = append(ids, m.ID)
@@ -254,7 +256,7 @@ func messageIDs(messages []identity.OutboxMessage) []string {
 	return ids
 }
 
-func eventIDs(events []identity.Event) []string {
+func eventIDs(events []audit.Event) []string {
 	ids := make([]string, 0, len(events))
 	for _, e := range events {
 		ids = append(ids, e.ID)
@@ -263,8 +265,8 @@ func eventIDs(events []identity.Event) []string {
 }
 
 // unsealed returns messages as MessageStates does.
-func unsealed(messages ...identity.OutboxMessage) []identity.OutboxMessage {
-	out := make([]identity.OutboxMessage, 0, len(messages))
+func unsealed(messages ...outbox.Message) []outbox.Message {
+	out := make([]outbox.Message, 0, len(messages))
 	for _, m := range messages {
 		m.Sealed = nil
 		out = append(out, m)

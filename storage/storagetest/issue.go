@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
@@ -15,7 +16,7 @@ func issueCases() []Case {
 			spent, err := c.IssueCode(c.ctx, issue)
 			c.ok("IssueCode", err)
 			c.equal("what was spent", spentKeys(spent), []limit.Key{"number", "all"})
-			c.equal("the events", c.events(), []identity.Event{issue.Event})
+			c.equal("the events", c.events(), []audit.Event{issue.Event})
 			c.equal("the messages", c.messages(), unsealed(issue.Messages...))
 			want := issue.Code
 			want.Attempts = 1

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
 func outboxCases() []Case {
@@ -20,7 +20,7 @@ func outboxCases() []Case {
 			c.equal("the messages at NextAt", messageIDs(c.lease("token", m.NextAt)), []string{m.ID})
 		}},
 		{"LeaseMessages/EarliestFirst", "in a backlog those who waited longest come first, or some wait for ever", func(c *check) {
-			var messages []identity.OutboxMessage
+			var messages []outbox.Message
 			for _, wait := range []time.Duration{3, 1, 4, 2, 5} {
 				m := c.message()
 				m.NextAt = c.now.Add(-wait * time.Second)
@@ -52,7 +52,7 @@ func outboxCases() []Case {
 			now := c.now.Add(time.Minute + time.Millisecond)
 			leased := c.lease("third", now)
 			m.Attempts, m.LeaseToken, m.LeaseUntil = 2, "third", now.Add(time.Minute)
-			c.equal("a lease when the lease has ended", leased, []identity.OutboxMessage{m})
+			c.equal("a lease when the lease has ended", leased, []outbox.Message{m})
 		}},
 		{"LeaseMessages/Expired", "an expired message is leased too: the server that leases it ends it and wipes its text", func(c *check) {
 			m := c.message()
@@ -60,8 +60,8 @@ func outboxCases() []Case {
 			c.equal("the messages due after their expiry", messageIDs(c.lease("token", m.ExpiresAt.Add(time.Hour))), []string{m.ID})
 		}},
 		{"LeaseMessages/Lanes", "a message of another lane would be sent as what it is not, and its backlog would hold up this one", func(c *check) {
-			lanes := []identity.Lane{identity.LaneCode, identity.LaneNotice, identity.LaneEvent, identity.LaneDecoy}
-			var messages []identity.OutboxMessage
+			lanes := []outbox.Lane{outbox.LaneCode, outbox.LaneNotice, outbox.LaneEvent, outbox.LaneDecoy}
+			var messages []outbox.Message
 			for i, lane := range append(lanes, lanes...) {
 				m := c.message()
 				m.Lane, m.NextAt = lane, c.now.Add(-time.Duration(i)*time.Second)
@@ -77,7 +77,7 @@ func outboxCases() []Case {
 				c.equal("the messages of lane "+string(lane), messageIDs(leased), []string{messages[i+4].ID, messages[i].ID})
 				c.equal("the lane", leased[0].Lane, lane)
 			}
-			for _, lane := range []identity.Lane{"", "Code", "code ", "other"} {
+			for _, lane := range []outbox.Lane{"", "Code", "code ", "other"} {
 				l := leaseOf("other", c.now.AddDate(1, 0, 0))
 				l.Lane = lane
 				leased, err := c.LeaseMessages(c.ctx, l)
@@ -86,7 +86,7 @@ func outboxCases() []Case {
 			}
 		}},
 		{"LeaseMessages/KeyIDs", "a server that cannot open a message must leave it to the one that can: leased, it would be killed or delayed", func(c *check) {
-			var messages []identity.OutboxMessage
+			var messages []outbox.Message
 			for i, key := range []string{"old", "new", "next", "old"} {
 				m := c.message()
 				m.KeyID, m.NextAt = key, c.now.Add(-time.Duration(9-i)*time.Second)
@@ -110,14 +110,14 @@ func outboxCases() []Case {
 			lease([]string{"unknown", "new", "old", "new"}, 9, messages[1].ID, messages[3].ID)
 		}},
 		{"LeaseMessages/BacklogOfOthers", "however many messages wait that this server may not have, its own must be found", func(c *check) {
-			var others []identity.OutboxMessage
+			var others []outbox.Message
 			for i := range 300 {
 				m := c.message()
 				m.NextAt = c.now.Add(-time.Hour)
 				if i%2 == 0 {
 					m.KeyID = "unknown"
 				} else {
-					m.Lane = identity.LaneEvent
+					m.Lane = outbox.LaneEvent
 				}
 				others = append(others, m)
 			}
@@ -131,7 +131,7 @@ func outboxCases() []Case {
 			c.equal("the message leased", messageIDs(leased), []string{own.ID})
 		}},
 		{"LeaseMessages/Concurrent", "a message handed to two processes is an SMS paid and read twice", func(c *check) {
-			var messages []identity.OutboxMessage
+			var messages []outbox.Message
 			for range 60 {
 				messages = append(messages, c.message())
 			}
@@ -169,12 +169,12 @@ func outboxCases() []Case {
 			}
 		}},
 		{"MessageStates/Pages", "an operator who pages through by id must see each message once, and no text", func(c *check) {
-			var messages []identity.OutboxMessage
+			var messages []outbox.Message
 			for range 5 {
 				messages = append(messages, c.message())
 			}
 			c.enqueue(messages[3], messages[0], messages[4], messages[2], messages[1])
-			page := func(after string, limit int, want ...identity.OutboxMessage) {
+			page := func(after string, limit int, want ...outbox.Message) {
 				c.TB.Helper()
 				got, err := c.MessageStates(c.ctx, after, limit)
 				c.ok("MessageStates", err)
@@ -189,29 +189,29 @@ func outboxCases() []Case {
 			page("", -1)
 		}},
 		{"Backlog/Counts", "an operator sees by lane what waits and for how long, and what is accepted depends on it", func(c *check) {
-			want := func(what string, want ...identity.Backlog) {
+			want := func(what string, want ...outbox.Backlog) {
 				c.TB.Helper()
 				got, err := c.Backlog(c.ctx)
 				c.ok("Backlog", err)
-				slices.SortFunc(got, func(a, b identity.Backlog) int { return cmp.Compare(a.Lane, b.Lane) })
+				slices.SortFunc(got, func(a, b outbox.Backlog) int { return cmp.Compare(a.Lane, b.Lane) })
 				c.equal(what+": the backlog", got, want)
 			}
 			want("nothing stored")
 			first, second, notice := c.message(), c.message(), c.message()
 			first.NextAt, second.KeyID = c.now.Add(-time.Minute), "unknown"
-			notice.Lane, notice.NextAt = identity.LaneNotice, c.now.AddDate(1, 0, 0)
+			notice.Lane, notice.NextAt = outbox.LaneNotice, c.now.AddDate(1, 0, 0)
 			c.enqueue(second, first, notice)
-			notices := identity.Backlog{Lane: identity.LaneNotice, Pending: 1, Earliest: notice.NextAt}
-			both := identity.Backlog{Lane: identity.LaneCode, Pending: 2, Earliest: first.NextAt}
+			notices := outbox.Backlog{Lane: outbox.LaneNotice, Pending: 1, Earliest: notice.NextAt}
+			both := outbox.Backlog{Lane: outbox.LaneCode, Pending: 2, Earliest: first.NextAt}
 			want("two codes and a notice", both, notices)
 			c.equal("the messages leased", messageIDs(c.lease("token", c.now)), []string{first.ID})
 			want("one leased", both, notices)
 			later := c.now.Add(time.Hour)
-			c.finish(identity.MessageResult{ID: first.ID, LeaseToken: "token", State: identity.MessagePending, Now: c.now, NextAt: later})
-			want("one put off", identity.Backlog{Lane: identity.LaneCode, Pending: 2, Earliest: second.NextAt}, notices)
+			c.finish(outbox.Result{ID: first.ID, LeaseToken: "token", State: outbox.Pending, Now: c.now, NextAt: later})
+			want("one put off", outbox.Backlog{Lane: outbox.LaneCode, Pending: 2, Earliest: second.NextAt}, notices)
 			c.equal("the messages leased", messageIDs(c.lease("token", later)), []string{first.ID})
-			c.finish(identity.MessageResult{ID: first.ID, LeaseToken: "token", State: identity.MessageDelivered, Now: c.now})
-			want("one delivered", identity.Backlog{Lane: identity.LaneCode, Pending: 1, Earliest: second.NextAt}, notices)
+			c.finish(outbox.Result{ID: first.ID, LeaseToken: "token", State: outbox.Delivered, Now: c.now})
+			want("one delivered", outbox.Backlog{Lane: outbox.LaneCode, Pending: 1, Earliest: second.NextAt}, notices)
 		}},
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
 func purgeCases() []Case {
@@ -16,12 +17,12 @@ func purgeCases() []Case {
 		c.equal(fmt.Sprintf("what Purge removed, at most %d of a kind", p.Max), got, want)
 	}
 	// finished stores a message that was delivered at the given time, and an event.
-	finished := func(c *check, at time.Time) identity.OutboxMessage {
+	finished := func(c *check, at time.Time) outbox.Message {
 		c.TB.Helper()
 		m := c.message()
 		c.enqueue(m)
 		c.equal("the messages leased", messageIDs(c.lease("token", c.now)), []string{m.ID})
-		c.finish(identity.MessageResult{ID: m.ID, LeaseToken: "token", State: identity.MessageDelivered, Now: at})
+		c.finish(outbox.Result{ID: m.ID, LeaseToken: "token", State: outbox.Delivered, Now: at})
 		return m
 	}
 	return []Case{

@@ -5,18 +5,19 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
 // taken stores a message that a provider took under a reference.
-func (c *check) taken(provider, ref string) identity.OutboxMessage {
+func (c *check) taken(provider, ref string) outbox.Message {
 	c.TB.Helper()
 	m := c.message()
 	c.enqueue(m)
 	token := c.id()
 	c.equal("the messages leased", messageIDs(c.lease(token, c.now)), []string{m.ID})
-	c.finish(identity.MessageResult{
-		ID: m.ID, LeaseToken: token, State: identity.MessageDelivered, Now: c.now, Provider: provider, ProviderRef: ref,
+	c.finish(outbox.Result{
+		ID: m.ID, LeaseToken: token, State: outbox.Delivered, Now: c.now, Provider: provider, ProviderRef: ref,
 	})
 	messages := c.messages()
 	return messages[len(messages)-1]

@@ -4,7 +4,9 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
 // scene is a store that holds something of each kind, to check that a failed call has
@@ -15,7 +17,7 @@ type scene struct {
 	code    identity.VerifyCode // live, no attempts
 	sibling identity.VerifyCode // live, same number, another device
 	limit   limit.Limit         // room for 3, one of them used at c.now
-	leased  identity.OutboxMessage
+	leased  outbox.Message
 	now     time.Time // the time at which wantUnchanged checks
 }
 
@@ -55,7 +57,7 @@ func (c *check) newScene() *scene {
 
 // wantUnchanged ends the case unless everything is as newScene left it. Call it last,
 // because it redeems the code.
-func (c *check) wantUnchanged(what string, sc *scene, events []identity.Event, messages []identity.OutboxMessage) {
+func (c *check) wantUnchanged(what string, sc *scene, events []audit.Event, messages []outbox.Message) {
 	c.TB.Helper()
 	c.wantUser(what, sc.user)
 	c.wantHistory(what, sc.user, phc("old"))

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
@@ -44,7 +46,7 @@ func stringCases() []Case {
 			}
 		}},
 		{"Strings/Events", "what a caller says of itself is stored as it was said, and runs nowhere", func(c *check) {
-			var want []identity.Event
+			var want []audit.Event
 			for _, s := range hostile(200) {
 				e := c.event()
 				e.Outcome, e.Address, e.ClaimedAddress, e.Device, e.OSVersion, e.Agent = s, s, s, s, s, s
@@ -60,14 +62,14 @@ func stringCases() []Case {
 			c.equal("the events", c.events(), want)
 		}},
 		{"Strings/Messages", "a provider's answer is stored as it came, and runs nowhere", func(c *check) {
-			var want []identity.OutboxMessage
+			var want []outbox.Message
 			for _, s := range hostile(64) {
 				m := c.message()
 				c.enqueue(m)
 				token := c.id()
 				c.equal("the messages leased", len(c.lease(token, c.now)), 1)
-				result := identity.MessageResult{
-					ID: m.ID, LeaseToken: token, State: identity.MessageDead, Now: c.now, Provider: s, ProviderRef: s, LastError: s,
+				result := outbox.Result{
+					ID: m.ID, LeaseToken: token, State: outbox.Dead, Now: c.now, Provider: s, ProviderRef: s, LastError: s,
 				}
 				c.finish(result)
 				m.State, m.FinishedAt, m.Attempts = result.State, c.now, 1

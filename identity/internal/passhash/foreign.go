@@ -7,14 +7,16 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
+	"math/bits"
 	"strconv"
 	"strings"
 
-	"golang.org/x/crypto/scrypt"
+	"github.com/go-crypt/crypt/algorithm/scrypt"
 )
 
 // derived is a hash in a framework's own format, computed by a key derivation function of
-// the standard library or of x/crypto.
+// the standard library.
 type derived struct {
 	key    []byte
 	derive func(password string) ([]byte, error)
@@ -67,7 +69,10 @@ func parseDerived(stored string) (Hash, bool) {
 		if !okN || !okR || !okP || n&(n-1) != 0 || uint64(128)*uint64(n)*uint64(r) > maxScryptKiB<<10 || len(salt) < minSalt || len(salt) > maxSalt {
 			return Hash{}, false
 		}
-		return Hash{derived: &derived{key, func(password string) ([]byte, error) { return scrypt.Key([]byte(password), salt, n, r, p, len(key)) }}}, true
+		phc := fmt.Sprintf("$scrypt$ln=%d,r=%d,p=%d$%s$%s", bits.TrailingZeros(uint(n)), r, p,
+			base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(key))
+		h, err := parseOther(phc, scrypt.Decode, true)
+		return h, err == nil
 	}
 	return Hash{}, false
 }

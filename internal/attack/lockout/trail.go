@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
 )
 
@@ -65,16 +66,16 @@ func byClock(clock *identitytest.Clock) func([]string, slog.Attr) slog.Attr {
 
 func (w *world) printTrail(ctx context.Context, out io.Writer) error {
 	type kind struct {
-		typ             identity.EventType
+		typ             audit.Type
 		outcome, mobile string
 	}
 	type group struct {
 		n     int
-		first identity.Event
+		first audit.Event
 	}
 	groups, order := map[kind]*group{}, []kind{}
 	for after := ""; ; {
-		page, err := w.Events(ctx, identity.EventQuery{AfterID: after, Max: 1000})
+		page, err := w.Events(ctx, audit.Query{AfterID: after, Max: 1000})
 		if err != nil {
 			return err
 		}

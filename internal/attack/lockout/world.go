@@ -12,6 +12,8 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/identity/observe"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/storage/memory"
 )
@@ -81,9 +83,9 @@ func (w *world) Send(_ context.Context, m sms.Message) (sms.Accepted, error) {
 	return sms.Accepted{Provider: "lockout"}, nil
 }
 
-// Observe implements [identity.Observer].
-func (w *world) Observe(_ context.Context, o identity.Observation) {
-	if o.Kind == identity.ObserveEvent {
+// Observe implements [observe.Observer].
+func (w *world) Observe(_ context.Context, o observe.Observation) {
+	if o.Kind == observe.KindEvent {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.judged[o.Outcome] = append(w.judged[o.Outcome], w.clock.Now())
@@ -112,7 +114,7 @@ func (w *world) settle(ctx context.Context) error {
 		}
 		due := false
 		for _, b := range backlog {
-			due = due || (b.Lane == identity.LaneCode || b.Lane == identity.LaneNotice) && !b.Earliest.After(w.clock.Now())
+			due = due || (b.Lane == outbox.LaneCode || b.Lane == outbox.LaneNotice) && !b.Earliest.After(w.clock.Now())
 		}
 		if !due {
 			return nil

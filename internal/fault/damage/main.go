@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/internal/lab/workload"
 	"github.com/seed-16109ab2/rekey/storage/sqlite"
 )
@@ -196,13 +197,13 @@ func (p *past) inspect(ctx context.Context, store *sqlite.Store) (resets int, fa
 	if err := store.DB().DB.QueryRowContext(ctx, "PRAGMA integrity_check").Scan(&says); err != nil || says != "ok" {
 		return 0, fmt.Errorf("integrity check: %s, %w", says, err)
 	}
-	events, err := store.Events(ctx, identity.EventQuery{AfterID: "", Max: 10_000})
+	events, err := store.Events(ctx, audit.Query{AfterID: "", Max: 10_000})
 	if err != nil {
 		return 0, err
 	}
 	of := map[string]int{}
 	for _, e := range events {
-		if e.Type == identity.EventPasswordReset {
+		if e.Type == audit.PasswordReset {
 			of[e.UserID]++
 			resets++
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/httpadapter"
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/internal/lab/workload"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -35,7 +36,7 @@ var faults = map[string]fault{
 		// A row at least fits into a page that is there: fill those.
 		pragma(t, s, fmt.Sprintf("PRAGMA max_page_count = %d", pages))
 		for i := 0; ; i++ {
-			if err := s.Store.AppendEvent(t.Context(), identity.Event{ID: fmt.Sprintf("filler-%d", i), Agent: string(make([]byte, 200))}, nil); err != nil {
+			if err := s.Store.AppendEvent(t.Context(), audit.Event{ID: fmt.Sprintf("filler-%d", i), Agent: string(make([]byte, 200))}, nil); err != nil {
 				break
 			}
 		}

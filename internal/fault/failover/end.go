@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 )
 
 // end asks all spent limits again, waits for what is still to be delivered, and
@@ -48,13 +49,13 @@ func (w *world) end(ctx context.Context) error {
 func (w *world) recorded(ctx context.Context, store identity.Audit) (map[string]int, error) {
 	resets := map[string]int{}
 	for after := ""; ; {
-		events, err := store.Events(ctx, identity.EventQuery{AfterID: after, Max: 10_000})
+		events, err := store.Events(ctx, audit.Query{AfterID: after, Max: 10_000})
 		if err != nil || len(events) == 0 {
 			return resets, err
 		}
 		for _, e := range events {
 			after = e.ID
-			if e.Type == identity.EventPasswordReset {
+			if e.Type == audit.PasswordReset {
 				resets[e.UserID]++
 			}
 		}

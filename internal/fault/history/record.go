@@ -15,7 +15,9 @@ import (
 	"github.com/anishathalye/porcupine"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
 const (
@@ -105,8 +107,8 @@ func (r *recorder) do(ctx context.Context, s identity.Storage, in input) ([]seen
 			Now: now, KeepLive: keepLive, Charges: []limit.Limit{sends},
 			Code: identity.VerifyCode{ID: strconv.Itoa(in.code), Binding: binding, NumberKey: number, Digest: []byte("digest"), KeyID: "k",
 				MaxAttempts: maxAttempts, CreatedAt: created, ExpiresAt: now.Add(time.Hour)},
-			Messages: []identity.OutboxMessage{{ID: id("message"), Lane: identity.LaneCode, State: identity.MessagePending, CreatedAt: now, NextAt: now, ExpiresAt: now.Add(time.Hour)}},
-			Event:    identity.Event{ID: id("event"), At: now},
+			Messages: []outbox.Message{{ID: id("message"), Lane: outbox.LaneCode, State: outbox.Pending, CreatedAt: now, NextAt: now, ExpiresAt: now.Add(time.Hour)}},
+			Event:    audit.Event{ID: id("event"), At: now},
 		})
 		return nil, err
 	case charge:
@@ -125,6 +127,6 @@ func (r *recorder) do(ctx context.Context, s identity.Storage, in input) ([]seen
 			Changes: []limit.Change{{Limit: perDay, SpentAt: now}}})
 	default:
 		return nil, s.RedeemCode(ctx, identity.Redemption{Now: now, CodeID: strconv.Itoa(in.code), NumberKey: number,
-			Event: identity.Event{ID: id("event"), At: now}})
+			Event: audit.Event{ID: id("event"), At: now}})
 	}
 }

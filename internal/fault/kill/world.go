@@ -12,6 +12,7 @@ import (
 	"github.com/alexedwards/argon2id"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/internal/lab/databases"
 	"github.com/seed-16109ab2/rekey/internal/lab/workload"
 	"github.com/seed-16109ab2/rekey/sms"
@@ -234,13 +235,13 @@ func (w *world) settle(p *person, u identity.User, events int) error {
 func (w *world) recorded(ctx context.Context, store identity.Audit) (map[string]int, error) {
 	resets := map[string]int{}
 	for after := ""; ; {
-		events, err := store.Events(ctx, identity.EventQuery{AfterID: after, Max: 10_000})
+		events, err := store.Events(ctx, audit.Query{AfterID: after, Max: 10_000})
 		if err != nil || len(events) == 0 {
 			return resets, err
 		}
 		for _, e := range events {
 			after = e.ID
-			if e.Type == identity.EventPasswordReset {
+			if e.Type == audit.PasswordReset {
 				resets[e.UserID]++
 			}
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/alexedwards/argon2id"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
 	"github.com/seed-16109ab2/rekey/internal/lab/databases"
 	"github.com/seed-16109ab2/rekey/internal/lab/workload"
@@ -215,7 +216,7 @@ func (w *world) check(ctx context.Context, direct *databases.Database) error {
 	defer func() { _ = store.DB().Close() }()
 	of, total := map[string]int{}, 0
 	for after := ""; ; {
-		events, err := store.Events(ctx, identity.EventQuery{AfterID: after, Max: 10_000})
+		events, err := store.Events(ctx, audit.Query{AfterID: after, Max: 10_000})
 		if err != nil {
 			return err
 		}
@@ -224,7 +225,7 @@ func (w *world) check(ctx context.Context, direct *databases.Database) error {
 		}
 		for _, e := range events {
 			after = e.ID
-			if e.Type == identity.EventPasswordReset {
+			if e.Type == audit.PasswordReset {
 				of[e.UserID]++
 				total++
 			}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/eventwebhook"
 )
 
@@ -50,7 +51,7 @@ func TestAgainstNpm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = hook.Deliver(t.Context(), identity.Event{ID: "0190f8a0-0000-7000-8000-000000000001", At: time.Now(), Type: identity.EventPasswordReset, Agent: "浏览器 \"x\" </script>"})
+	err = hook.Deliver(t.Context(), audit.Event{ID: "0190f8a0-0000-7000-8000-000000000001", At: time.Now(), Type: audit.PasswordReset, Agent: "浏览器 \"x\" </script>"})
 	if err != nil {
 		t.Fatal(err)
 	}

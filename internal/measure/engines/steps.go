@@ -10,7 +10,9 @@ import (
 	"github.com/uptrace/bun/dialect"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
 
@@ -49,13 +51,13 @@ func issue(now time.Time, number string) identity.CodeIssue {
 	return identity.CodeIssue{
 		Now: now, Charges: limits("send", number, false), Replace: true, KeepLive: 3,
 		Code:     identity.VerifyCode{ID: id(), Binding: key[:], NumberKey: key[:], Digest: key[:], KeyID: "k", MaxAttempts: 5, CreatedAt: now, ExpiresAt: now.Add(5 * time.Minute)},
-		Messages: []identity.OutboxMessage{message(identity.LaneCode, now, 5*time.Minute)},
-		Event:    identity.Event{ID: id(), At: now, Type: identity.EventCodeSent, Agent: "engines"},
+		Messages: []outbox.Message{message(outbox.LaneCode, now, 5*time.Minute)},
+		Event:    audit.Event{ID: id(), At: now, Type: audit.CodeSent, Agent: "engines"},
 	}
 }
 
-func message(lane identity.Lane, now time.Time, life time.Duration) identity.OutboxMessage {
-	return identity.OutboxMessage{ID: id(), Lane: lane, KeyID: "k", Sealed: make([]byte, 400), State: identity.MessagePending,
+func message(lane outbox.Lane, now time.Time, life time.Duration) outbox.Message {
+	return outbox.Message{ID: id(), Lane: lane, KeyID: "k", Sealed: make([]byte, 400), State: outbox.Pending,
 		CreatedAt: now, NextAt: now, ExpiresAt: now.Add(life)}
 }
 
@@ -92,7 +94,7 @@ func (work) reset(ctx context.Context, s *bunstore.Store) error {
 	return s.RedeemCode(ctx, identity.Redemption{
 		Now: now, CodeID: send.Code.ID, NumberKey: send.Code.NumberKey, Changes: changes,
 		Password: &identity.PasswordChange{UserID: user.ID, OldHash: "old", NewHash: "new", ChangedAt: now},
-		Event:    identity.Event{ID: id(), At: now, Type: identity.EventPasswordReset},
-		Messages: []identity.OutboxMessage{message(identity.LaneNotice, now, time.Hour)},
+		Event:    audit.Event{ID: id(), At: now, Type: audit.PasswordReset},
+		Messages: []outbox.Message{message(outbox.LaneNotice, now, time.Hour)},
 	})
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/database"
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/settings"
-	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 )
 
 const (
@@ -26,7 +26,7 @@ const (
 // eventFilter selects events.
 type eventFilter struct {
 	user, tenant string
-	types        []identity.EventType
+	types        []audit.Type
 	since        string
 }
 
@@ -67,9 +67,9 @@ func firstID(start time.Time) string {
 	return id.String()
 }
 
-func parseEventType(s string) (identity.EventType, error) {
+func parseEventType(s string) (audit.Type, error) {
 	word, err := settings.ParseWord(s)
-	return identity.EventType(word), err
+	return audit.Type(word), err
 }
 
 func eventsCommand(f *settings.Set) action {
@@ -84,14 +84,14 @@ func eventsCommand(f *settings.Set) action {
 		if err != nil {
 			return err
 		}
-		print := func(events []identity.Event) error {
-			return printJSON(std.Out, slices.DeleteFunc(events, func(e identity.Event) bool {
+		print := func(events []audit.Event) error {
+			return printJSON(std.Out, slices.DeleteFunc(events, func(e audit.Event) bool {
 				return e.At.Before(start) || len(filter.types) > 0 && !slices.Contains(filter.types, e.Type)
 			}))
 		}
 		return onStore(ctx, &d, func(s database.Store) error {
-			read := func(after string) (events []identity.Event, last string, err error) {
-				events, err = s.Events(ctx, identity.EventQuery{AfterID: max(after, firstID(start)), Tenant: filter.tenant, UserID: filter.user, Max: page})
+			read := func(after string) (events []audit.Event, last string, err error) {
+				events, err = s.Events(ctx, audit.Query{AfterID: max(after, firstID(start)), Tenant: filter.tenant, UserID: filter.user, Max: page})
 				if n := len(events); n > 0 {
 					last = events[n-1].ID
 				}
@@ -123,8 +123,8 @@ type seenEvent struct {
 }
 
 // unseen keeps the events that are new, and remembers them.
-func (l *follower) unseen(events []identity.Event, now time.Time) []identity.Event {
-	return slices.DeleteFunc(events, func(e identity.Event) bool {
+func (l *follower) unseen(events []audit.Event, now time.Time) []audit.Event {
+	return slices.DeleteFunc(events, func(e audit.Event) bool {
 		switch {
 		case l.ids[e.ID]:
 			return true
@@ -155,13 +155,13 @@ func (l *follower) settle(now time.Time) {
 }
 
 // followEvents prints events as they come, until ctx ends.
-func followEvents(ctx context.Context, read func(after string) ([]identity.Event, string, error), print func([]identity.Event) error) error {
+func followEvents(ctx context.Context, read func(after string) ([]audit.Event, string, error), print func([]audit.Event) error) error {
 	l := follower{ids: map[string]bool{}}
 	tick := time.NewTicker(followEvery)
 	defer tick.Stop()
 	for {
 		now := time.Now()
-		err := eachPage(l.settled, read, func(events []identity.Event) error { return print(l.unseen(events, now)) })
+		err := eachPage(l.settled, read, func(events []audit.Event) error { return print(l.unseen(events, now)) })
 		if err != nil {
 			return err
 		}

@@ -6,25 +6,25 @@ import (
 
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/database"
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/settings"
-	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
 // messageLine is an outbox message without what it says.
 type messageLine struct {
-	ID          string                `json:"id"`
-	State       identity.MessageState `json:"state"`
-	CreatedAt   time.Time             `json:"created_at"`
-	NextAt      time.Time             `json:"next_at"`
-	ExpiresAt   time.Time             `json:"expires_at"`
-	Attempts    int                   `json:"attempts"`
-	FinishedAt  time.Time             `json:"finished_at,omitzero"`
-	Provider    string                `json:"provider,omitempty"`
-	ProviderRef string                `json:"provider_ref,omitempty"`
-	LastError   string                `json:"last_error,omitempty"`
-	Receipt     sms.ReceiptState      `json:"receipt,omitempty"`
-	ReceiptCode string                `json:"receipt_code,omitempty"`
-	ReceiptAt   time.Time             `json:"receipt_at,omitzero"`
+	ID          string           `json:"id"`
+	State       outbox.State     `json:"state"`
+	CreatedAt   time.Time        `json:"created_at"`
+	NextAt      time.Time        `json:"next_at"`
+	ExpiresAt   time.Time        `json:"expires_at"`
+	Attempts    int              `json:"attempts"`
+	FinishedAt  time.Time        `json:"finished_at,omitzero"`
+	Provider    string           `json:"provider,omitempty"`
+	ProviderRef string           `json:"provider_ref,omitempty"`
+	LastError   string           `json:"last_error,omitempty"`
+	Receipt     sms.ReceiptState `json:"receipt,omitempty"`
+	ReceiptCode string           `json:"receipt_code,omitempty"`
+	ReceiptAt   time.Time        `json:"receipt_at,omitzero"`
 }
 
 func messagesCommand(f *settings.Set) action {

@@ -9,6 +9,7 @@ import (
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/server"
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/settings"
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
@@ -62,7 +63,7 @@ func (o *operator) withOpen(ctx context.Context, std Streams, do func(*database.
 
 // noWebhook stands where only Run would post an event: what is queued for it is posted
 // by serve.
-func noWebhook(context.Context, identity.Event) error {
+func noWebhook(context.Context, audit.Event) error {
 	return errors.New("no events are posted by this command")
 }
 

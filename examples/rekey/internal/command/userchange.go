@@ -12,6 +12,7 @@ import (
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/server"
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/settings"
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/mobile"
 )
 
 func userSwitch(disabled bool) func(*settings.Set) action {
@@ -101,7 +102,7 @@ func userErase(f *settings.Set) action {
 		}
 		return a.run(ctx, std, func(s *identity.Service, user identity.User) error {
 			if !yes {
-				if err := confirm(ctx, std, fmt.Sprintf("Erase user %s (%s) for good?", user.ID, identity.MaskMobile(user.Mobile))); err != nil {
+				if err := confirm(ctx, std, fmt.Sprintf("Erase user %s (%s) for good?", user.ID, mobile.Mask(user.Mobile))); err != nil {
 					return err
 				}
 			}

@@ -7,6 +7,7 @@ import (
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/database"
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/settings"
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/mobile"
 )
 
 // userLine is a user without the password's hash.
@@ -47,7 +48,7 @@ func (o *userFormat) flags(f *settings.Set) {
 
 func (o *userFormat) line(u identity.User) row {
 	if !o.numbers {
-		u.Mobile = identity.MaskMobile(u.Mobile)
+		u.Mobile = mobile.Mask(u.Mobile)
 	}
 	scheme, _ := identity.HashScheme(u.PasswordHash)
 	return userLine{
@@ -94,15 +95,15 @@ func userShow(f *settings.Set) action {
 		if err := settings.Check(a.config); err != nil {
 			return err
 		}
-		mobile := ""
+		number := ""
 		if a.id == "" {
 			var err error
-			if mobile, err = identity.ReadMobile(a.mobile, a.config.DefaultRegion); err != nil {
+			if number, err = mobile.Read(a.mobile, a.config.DefaultRegion); err != nil {
 				return settings.Mobile(err, a.mobile, a.config)
 			}
 		}
 		return onStore(ctx, &a.db, func(s database.Store) error {
-			user, err := a.find(ctx, s, mobile)
+			user, err := a.find(ctx, s, number)
 			if err != nil {
 				return err
 			}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
 const (
@@ -40,7 +41,7 @@ func waiting(ctx context.Context, service *identity.Service, now time.Time) bool
 			return false
 		}
 		for _, m := range messages {
-			if m.Lane == identity.LaneCode && m.State == identity.MessagePending && !m.NextAt.After(now) && !m.LeaseUntil.After(now) {
+			if m.Lane == outbox.LaneCode && m.State == outbox.Pending && !m.NextAt.After(now) && !m.LeaseUntil.After(now) {
 				return true
 			}
 			after = m.ID

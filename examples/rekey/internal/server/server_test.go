@@ -16,6 +16,8 @@ import (
 
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/settings"
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 	"github.com/seed-16109ab2/rekey/sms"
 	"github.com/seed-16109ab2/rekey/sms/smstest"
 	"github.com/seed-16109ab2/rekey/storage/sqlite"
@@ -103,9 +105,9 @@ func TestWaiting(t *testing.T) {
 	}
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	add := func(created, next time.Time, suffix string) {
-		m := identity.OutboxMessage{ID: idBefore(created)[:24] + suffix, Lane: identity.LaneCode, Sealed: []byte("x"), State: identity.MessagePending,
+		m := outbox.Message{ID: idBefore(created)[:24] + suffix, Lane: outbox.LaneCode, Sealed: []byte("x"), State: outbox.Pending,
 			CreatedAt: created, NextAt: next, ExpiresAt: now.Add(time.Hour)}
-		if err := store.AppendEvent(context.Background(), identity.Event{ID: m.ID, At: created}, []identity.OutboxMessage{m}); err != nil {
+		if err := store.AppendEvent(context.Background(), audit.Event{ID: m.ID, At: created}, []outbox.Message{m}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -130,7 +132,7 @@ func TestWaiting(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, m := range messages {
-		if m.State == identity.MessagePending && m.CreatedAt.Equal(now) && m.NextAt.Equal(now) {
+		if m.State == outbox.Pending && m.CreatedAt.Equal(now) && m.NextAt.Equal(now) {
 			t.Errorf("message %s was not started", m.ID)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 )
 
 // Defaults returns the configuration that the flags begin with: the library's
@@ -192,9 +193,9 @@ func parseTestNumber(s string) (identity.TestNumber, error) {
 	return t, nil
 }
 
-func parseEventType(s string) (identity.EventType, error) {
+func parseEventType(s string) (audit.Type, error) {
 	word, err := ParseWord(s)
-	return identity.EventType(word), err
+	return audit.Type(word), err
 }
 
 // Field returns the fault of one field, or nil.

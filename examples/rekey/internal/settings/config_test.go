@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/settings"
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
@@ -36,9 +37,9 @@ func TestFlagsFillConfig(t *testing.T) {
 		Budget: identity.BudgetPolicy{
 			Total: hour(25), PerTenant: hour(26), PerClient: hour(27), PerPrefix: hour(28), Alarm: limit.Rate{Limit: 29, Per: time.Hour},
 			PerRegion:  map[string][]limit.Rate{"AT": {{Limit: 6, Per: time.Hour}, {Limit: 7, Per: 24 * time.Hour}}, "DE": hour(8)},
-			Unredeemed: identity.UnredeemedEnforce, UnredeemedPerPrefix: hour(30), UnredeemedPerNetwork: hour(31), UnredeemedPerRegion: hour(32),
+			Unredeemed: limit.Enforce, UnredeemedPerPrefix: hour(30), UnredeemedPerNetwork: hour(31), UnredeemedPerRegion: hour(32),
 		},
-		Purposes: []identity.Purpose{identity.PurposeForgotPassword, identity.PurposeLogin}, EventTypes: []identity.EventType{"limit.alarm"},
+		Purposes: []identity.Purpose{identity.PurposeForgotPassword, identity.PurposeLogin}, EventTypes: []audit.Type{"limit.alarm"},
 		CaptchaMode: identity.CaptchaOnSuspicion, HashWait: 3 * time.Second, StorageTimeout: 2 * time.Second, HookTimeout: 4 * time.Second,
 		Password: identity.PasswordPolicy{Min: 10, Max: 100, Strength: 4, Words: []string{"acme", "rocket"}, History: 3},
 		Hash:     identity.HashParams{MemoryKiB: 20_000, Iterations: 3, Parallelism: 2}, HashConcurrency: 5, HashQueue: -1,

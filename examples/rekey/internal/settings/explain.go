@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/httpadapter"
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/mobile"
 )
 
 // Sentence puts an error in one line, in the words of the command line: a field
@@ -38,15 +39,15 @@ func sentence(err error) string {
 	return strings.ReplaceAll(text, "\n", "; ")
 }
 
-// Mobile says what is wrong with a number that the service refused. It repeats
-// no more of the number than the country code.
-func Mobile(err error, mobile string, c identity.Config) error {
-	if !errors.Is(err, identity.ErrInvalidMobile) {
+// Mobile says what is wrong with a number that the service or package mobile
+// refused. It repeats no more of the number than the country code.
+func Mobile(err error, number string, c identity.Config) error {
+	if !errors.Is(err, identity.ErrInvalidMobile) && !errors.Is(err, mobile.ErrInvalid) {
 		return err
 	}
 	c = c.WithDefaults()
 	served := strings.Join(c.Countries, ", ")
-	n, parseErr := phonenumbers.Parse(mobile, c.DefaultRegion)
+	n, parseErr := phonenumbers.Parse(number, c.DefaultRegion)
 	if parseErr != nil || !phonenumbers.IsPossibleNumber(n) {
 		return errors.New("not a possible mobile number of region " + c.DefaultRegion + "; write one of another region with \"+\" and its country code")
 	}

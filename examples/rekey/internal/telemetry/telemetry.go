@@ -22,6 +22,7 @@ import (
 	oteltrace "go.opentelemetry.io/otel/trace"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/observe"
 	"github.com/seed-16109ab2/rekey/sms/failover"
 	instruments "github.com/seed-16109ab2/rekey/telemetry"
 )
@@ -121,7 +122,7 @@ func (s *Settings) tracers(ctx context.Context, about *resource.Resource) (*trac
 }
 
 // Observer is for [identity.Config]; nil if nothing is measured.
-func (t *Telemetry) Observer() identity.Observer {
+func (t *Telemetry) Observer() observe.Observer {
 	if t.observer == nil {
 		return nil // not an interface that holds a nil pointer
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
 
@@ -136,7 +137,7 @@ func differenceOf(l *line, user identity.User) (d difference) {
 }
 
 func (t transaction) update(ctx context.Context, l *line, user identity.User, d difference) error {
-	event := identity.Event{At: t.Service.Now(), Tenant: user.Tenant, UserID: user.ID}
+	event := audit.Event{At: t.Service.Now(), Tenant: user.Tenant, UserID: user.ID}
 	if d.change != nil {
 		err := t.store.UpdateUser(ctx, *d.change)
 		if errors.Is(err, identity.ErrAlreadyExists) {
@@ -146,7 +147,7 @@ func (t transaction) update(ctx context.Context, l *line, user identity.User, d 
 		if err != nil {
 			return err
 		}
-		event.Type = identity.EventUserChanged
+		event.Type = audit.UserChanged
 		if err := t.record(ctx, event); err != nil {
 			return err
 		}
@@ -158,7 +159,7 @@ func (t transaction) update(ctx context.Context, l *line, user identity.User, d 
 		}); err != nil {
 			return err
 		}
-		event.Type, event.Outcome = identity.EventPasswordSet, "by an operator"
+		event.Type, event.Outcome = audit.PasswordSet, "by an operator"
 		if err := t.record(ctx, event); err != nil {
 			return err
 		}
@@ -171,7 +172,7 @@ func (t transaction) update(ctx context.Context, l *line, user identity.User, d 
 	return nil
 }
 
-func (t transaction) record(ctx context.Context, e identity.Event) error {
+func (t transaction) record(ctx context.Context, e audit.Event) error {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return err

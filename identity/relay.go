@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity/internal/keyring"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
@@ -50,26 +51,27 @@ type delivery struct {
 	Apart *changeApart `json:"apart,omitempty"`
 }
 
-// outbox seals messages and delivers them, each lane by workers of its own.
-type outbox struct {
+// relay seals messages for the outbox, and delivers them, each lane by workers of
+// its own.
+type relay struct {
 	store   Outbox
 	keys    *keyring.Ring
 	ids     *ids
 	now     func() time.Time
 	log     *quietLog
 	timeout time.Duration // of one storage call
-	lanes   map[Lane]*lane
+	lanes   map[outbox.Lane]*lane
 }
 
 // lane is one kind of message and its workers.
 type lane struct {
-	name    Lane
+	name    outbox.Lane
 	workers int
 	timeout time.Duration // of one delivery
 	longest time.Duration // of the pauses between tries
-	deliver func(ctx context.Context, m OutboxMessage, d delivery) (sms.Accepted, error)
+	deliver func(ctx context.Context, m outbox.Message, d delivery) (sms.Accepted, error)
 	// unsent, if not nil, is told of a message that ends and was certainly not sent.
-	unsent func(ctx context.Context, m OutboxMessage, d delivery)
+	unsent func(ctx context.Context, m outbox.Message, d delivery)
 	// retryUncertain tries again what may have been sent.
 	retryUncertain bool
 	nudge          chan struct{}
@@ -79,27 +81,27 @@ type lane struct {
 	alive atomic.Int64
 }
 
-func (o *outbox) message(lane Lane, now, expires time.Time, d delivery) (OutboxMessage, error) {
+func (o *relay) message(lane outbox.Lane, now, expires time.Time, d delivery) (outbox.Message, error) {
 	id, err := o.ids.next()
 	if err != nil {
-		return OutboxMessage{}, err
+		return outbox.Message{}, err
 	}
 	return o.seal(id, lane, now, expires, d)
 }
 
-func (o *outbox) seal(id string, lane Lane, now, expires time.Time, d delivery) (OutboxMessage, error) {
+func (o *relay) seal(id string, lane outbox.Lane, now, expires time.Time, d delivery) (outbox.Message, error) {
 	text, err := json.Marshal(d)
 	if err != nil {
-		return OutboxMessage{}, fmt.Errorf("identity: encode message: %w", err)
+		return outbox.Message{}, fmt.Errorf("identity: encode message: %w", err)
 	}
 	sealed, keyID := o.keys.Seal(text, id)
-	return OutboxMessage{
-		ID: id, Lane: lane, KeyID: keyID, Sealed: sealed, State: MessagePending, CreatedAt: now, NextAt: now, ExpiresAt: expires,
+	return outbox.Message{
+		ID: id, Lane: lane, KeyID: keyID, Sealed: sealed, State: outbox.Pending, CreatedAt: now, NextAt: now, ExpiresAt: expires,
 	}, nil
 }
 
 // wake has Run look at a lane now; it never blocks.
-func (o *outbox) wake(lane Lane) {
+func (o *relay) wake(lane outbox.Lane) {
 	select {
 	case o.lanes[lane].nudge <- struct{}{}:
 	default:
@@ -107,7 +109,7 @@ func (o *outbox) wake(lane Lane) {
 }
 
 // run delivers every lane until ctx ends, and waits for deliveries under way.
-func (o *outbox) run(ctx context.Context) {
+func (o *relay) run(ctx context.Context) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	for _, l := range o.lanes {
@@ -116,8 +118,8 @@ func (o *outbox) run(ctx context.Context) {
 	}
 }
 
-func (o *outbox) runLane(ctx context.Context, l *lane) {
-	results := make(chan MessageResult, resultBatch)
+func (o *relay) runLane(ctx context.Context, l *lane) {
+	results := make(chan outbox.Result, resultBatch)
 	var recorder, deliveries sync.WaitGroup
 	recorder.Go(func() { o.recordResults(ctx, l, results) })
 	defer recorder.Wait()
@@ -141,7 +143,7 @@ func (o *outbox) runLane(ctx context.Context, l *lane) {
 
 // deliverBatch leases as many messages as there are free workers, and starts
 // their deliveries. It reports whether there may be more.
-func (o *outbox) deliverBatch(ctx context.Context, l *lane, deliveries *sync.WaitGroup, results chan<- MessageResult) bool {
+func (o *relay) deliverBatch(ctx context.Context, l *lane, deliveries *sync.WaitGroup, results chan<- outbox.Result) bool {
 	select {
 	case <-l.free:
 	case <-ctx.Done():
@@ -184,7 +186,7 @@ func (l *lane) meanwhile(ctx context.Context, f func() error) error {
 	return err
 }
 
-func (o *outbox) lease(ctx context.Context, l *lane, n int) []OutboxMessage {
+func (o *relay) lease(ctx context.Context, l *lane, n int) []outbox.Message {
 	token, err := o.ids.next()
 	if err != nil {
 		o.log.once(ctx, "messages not leased", "lane", string(l.name), "error", err)
@@ -193,7 +195,7 @@ func (o *outbox) lease(ctx context.Context, l *lane, n int) []OutboxMessage {
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
 	now := o.now()
-	messages, err := o.store.LeaseMessages(ctx, Lease{
+	messages, err := o.store.LeaseMessages(ctx, outbox.Lease{
 		Now: now, Until: now.Add(l.timeout + leaseMargin), Token: token, Lane: l.name, KeyIDs: o.keys.IDs(), Max: n,
 	})
 	if err != nil {
@@ -207,11 +209,11 @@ func (o *outbox) lease(ctx context.Context, l *lane, n int) []OutboxMessage {
 }
 
 // deliverOne tries one message and says what became of it.
-func (o *outbox) deliverOne(ctx context.Context, l *lane, m OutboxMessage) MessageResult {
+func (o *relay) deliverOne(ctx context.Context, l *lane, m outbox.Message) outbox.Result {
 	// A delivery under way is finished when Run is asked to end.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.timeout)
 	defer cancel()
-	result := MessageResult{ID: m.ID, LeaseToken: m.LeaseToken, State: MessageDead, LastError: "expired before it was sent"}
+	result := outbox.Result{ID: m.ID, LeaseToken: m.LeaseToken, State: outbox.Dead, LastError: "expired before it was sent"}
 	var err error
 	if o.now().Before(m.ExpiresAt) {
 		var accepted sms.Accepted
@@ -220,7 +222,7 @@ func (o *outbox) deliverOne(ctx context.Context, l *lane, m OutboxMessage) Messa
 	}
 	result.Now = o.now()
 	o.logFailure(ctx, l, m, result, err)
-	if result.State == MessageDead && l.unsent != nil && (m.Attempts == 1 || !l.retryUncertain) {
+	if result.State == outbox.Dead && l.unsent != nil && (m.Attempts == 1 || !l.retryUncertain) {
 		if d, err := o.unseal(m); err == nil {
 			l.unsent(ctx, m, d)
 		}
@@ -230,17 +232,17 @@ func (o *outbox) deliverOne(ctx context.Context, l *lane, m OutboxMessage) Messa
 
 // logFailure logs a delivery that failed. Each lane, and each hook, has a kind of line
 // of its own, so that one that fails all the time hides none of the others.
-func (o *outbox) logFailure(ctx context.Context, l *lane, m OutboxMessage, r MessageResult, err error) {
+func (o *relay) logFailure(ctx context.Context, l *lane, m outbox.Message, r outbox.Result, err error) {
 	what, who, args := "delivery failed", string(l.name), []any{"lane", string(l.name)}
 	if hook, ok := errors.AsType[*HookError](err); ok {
 		what, who, args = "hook failed", hook.Hook, append(args, "hook", hook.Hook)
 	}
 	args = append(args, "message", m.ID, "attempts", m.Attempts, "error", r.LastError)
 	switch r.State {
-	case MessageDead, MessageUncertain:
+	case outbox.Dead, outbox.Uncertain:
 		what += ", given up"
 		args = append(args, "state", string(r.State))
-	case MessagePending:
+	case outbox.Pending:
 		what += ", to be tried again"
 		args = append(args, "next_at", r.NextAt)
 	default:
@@ -249,7 +251,7 @@ func (o *outbox) logFailure(ctx context.Context, l *lane, m OutboxMessage, r Mes
 	o.log.logKind(ctx, what+": "+who, what, args...)
 }
 
-func (o *outbox) unseal(m OutboxMessage) (d delivery, err error) {
+func (o *relay) unseal(m outbox.Message) (d delivery, err error) {
 	text, err := o.keys.Open(m.Sealed, m.ID)
 	if err != nil {
 		return delivery{}, err
@@ -262,7 +264,7 @@ func (o *outbox) unseal(m OutboxMessage) (d delivery, err error) {
 
 // open unseals a message and hands it to its lane. A panic is a failure of this
 // one delivery, and its value, which may hold the text, goes nowhere.
-func (o *outbox) open(ctx context.Context, l *lane, m OutboxMessage) (accepted sms.Accepted, err error) {
+func (o *relay) open(ctx context.Context, l *lane, m outbox.Message) (accepted sms.Accepted, err error) {
 	d, err := o.unseal(m)
 	if err != nil {
 		return sms.Accepted{}, &sms.Error{Outcome: sms.Permanent, Err: err}
@@ -277,24 +279,24 @@ func (o *outbox) open(ctx context.Context, l *lane, m OutboxMessage) (accepted s
 }
 
 // result turns the answer of a delivery into the message's next state.
-func (o *outbox) result(l *lane, m OutboxMessage, accepted sms.Accepted, err error) MessageResult {
-	r := MessageResult{ID: m.ID, LeaseToken: m.LeaseToken, State: MessageDelivered,
+func (o *relay) result(l *lane, m outbox.Message, accepted sms.Accepted, err error) outbox.Result {
+	r := outbox.Result{ID: m.ID, LeaseToken: m.LeaseToken, State: outbox.Delivered,
 		Provider: clip(accepted.Provider, 64), ProviderRef: clip(accepted.Ref, 128)}
 	if err == nil {
 		return r
 	}
 	failure := sms.ErrorOf(err)
-	r = MessageResult{ID: m.ID, LeaseToken: m.LeaseToken, LastError: clip(failureText(failure), 500)}
+	r = outbox.Result{ID: m.ID, LeaseToken: m.LeaseToken, LastError: clip(failureText(failure), 500)}
 	switch {
 	case failure.Outcome == sms.Permanent:
-		r.State = MessageDead
+		r.State = outbox.Dead
 	case failure.Outcome == sms.Uncertain && !l.retryUncertain:
-		r.State = MessageUncertain
+		r.State = outbox.Uncertain
 	default:
-		r.State = MessagePending
+		r.State = outbox.Pending
 		r.NextAt = o.now().Add(max(backoff(m.Attempts, l.longest), failure.RetryAfter))
 		if !r.NextAt.Before(m.ExpiresAt) {
-			r.State = MessageDead
+			r.State = outbox.Dead
 		}
 	}
 	return r
@@ -316,9 +318,9 @@ func backoff(attempts int, longest time.Duration) time.Duration {
 
 // recordResults records what became of deliveries, as many in one transaction as
 // there are. It ends when results is closed.
-func (o *outbox) recordResults(ctx context.Context, l *lane, results <-chan MessageResult) {
+func (o *relay) recordResults(ctx context.Context, l *lane, results <-chan outbox.Result) {
 	for first := range results {
-		batch := []MessageResult{first}
+		batch := []outbox.Result{first}
 		for more := true; more && len(batch) < resultBatch; {
 			select {
 			case r, open := <-results:

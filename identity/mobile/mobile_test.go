@@ -1,15 +1,16 @@
-package identity_test
+package mobile_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
 
-	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/mobile"
 )
 
 // Every spelling reads as its number, and the usual one stands first.
-func TestMobileSpellings(t *testing.T) {
+func TestSpellings(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		e164, region, first string
@@ -23,7 +24,7 @@ func TestMobileSpellings(t *testing.T) {
 		{"+390612345678", "IT", "0612345678", nil}, // the zero is part of the number
 		{"no number", "CN", "no number", nil},
 	} {
-		got := identity.MobileSpellings(test.e164, test.region)
+		got := mobile.Spellings(test.e164, test.region)
 		if len(got) == 0 || got[0] != test.first {
 			t.Errorf("%s in %s: first of %q, want %s", test.e164, test.region, got, test.first)
 		}
@@ -36,7 +37,7 @@ func TestMobileSpellings(t *testing.T) {
 			continue
 		}
 		for i, s := range got {
-			if e164, err := identity.ReadMobile(s, test.region); err != nil || e164 != test.e164 {
+			if e164, err := mobile.Read(s, test.region); err != nil || e164 != test.e164 {
 				t.Errorf("%q in %s reads as %q, %v", s, test.region, e164, err)
 			}
 			if slices.Contains(got[:i], s) {
@@ -47,16 +48,25 @@ func TestMobileSpellings(t *testing.T) {
 }
 
 // A number without country code is nobody's where there is no region.
-func TestReadMobileWantsARegion(t *testing.T) {
+func TestReadWantsARegion(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"13800138000", "", "n/a", "138001380001380013800", "1380013800x"} {
-		if e164, err := identity.ReadMobile(text, ""); err == nil {
-			t.Errorf("%q reads as %s", text, e164)
+		if e164, err := mobile.Read(text, ""); !errors.Is(err, mobile.ErrInvalid) || e164 != "" {
+			t.Errorf("%q reads as %q, %v", text, e164, err)
 		}
 	}
 }
 
-func ExampleMobileSpellings() {
-	fmt.Println(identity.MobileSpellings("+8613800138000", "CN")[:3])
+func TestMaskKeepsTooLittleToCall(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{"+8612345678901": "+86*******8901", "+1234567": "+1***567", "+123": "****", "": ""} {
+		if got := mobile.Mask(in); got != want {
+			t.Errorf("mask of %q = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func ExampleSpellings() {
+	fmt.Println(mobile.Spellings("+8613800138000", "CN")[:3])
 	// Output: [13800138000 138 0013 8000 138-0013-8000]
 }

@@ -1,7 +1,4 @@
-// Package hashgate bounds how many memory-hard hashes are computed at the same time.
-// argon2id needs its memory by design. Without a gate, each reset of a flood would take
-// 19 MiB at the same time.
-package hashgate
+package passhash
 
 import (
 	"context"
@@ -13,8 +10,9 @@ import (
 // ErrFull says that the queue is full, or that a new caller would wait too long.
 var ErrFull = errors.New("hashing queue full")
 
-// Gate lets a fixed number of calls run and a bounded number wait. It is safe for
-// concurrent use.
+// Gate bounds how many hashes are computed at the same time, and how many callers wait.
+// argon2id needs its memory by design. Without a gate, each reset of a flood would take
+// 19 MiB at the same time. A Gate is safe for concurrent use.
 type Gate struct {
 	slots    chan struct{}
 	queue    int64
@@ -24,10 +22,10 @@ type Gate struct {
 	mean     atomic.Int64 // ns that a hash takes, moving average
 }
 
-// New returns a gate for concurrency hashes at the same time and queue waiting
+// NewGate returns a gate for concurrency hashes at the same time and queue waiting
 // callers. A caller that would have to wait longer than longest, judged by the duration of
 // recent hashes, is refused as if the queue were full; 0 means no such bound.
-func New(concurrency, queue int, longest time.Duration) *Gate {
+func NewGate(concurrency, queue int, longest time.Duration) *Gate {
 	return &Gate{slots: make(chan struct{}, concurrency), queue: int64(max(queue, 0)), longest: longest}
 }
 

@@ -1,4 +1,4 @@
-package hashgate_test
+package passhash_test
 
 import (
 	"context"
@@ -9,13 +9,13 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/seed-16109ab2/rekey/identity/internal/hashgate"
+	"github.com/seed-16109ab2/rekey/identity/internal/passhash"
 )
 
 func TestGateBoundsAndSheds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const concurrency, queue, callers = 2, 3, 50
-		g := hashgate.New(concurrency, queue, 0)
+		g := passhash.NewGate(concurrency, queue, 0)
 		var running, peak, done, full atomic.Int64
 		var wg sync.WaitGroup
 		for range callers {
@@ -34,7 +34,7 @@ func TestGateBoundsAndSheds(t *testing.T) {
 				switch {
 				case err == nil:
 					done.Add(1)
-				case errors.Is(err, hashgate.ErrFull):
+				case errors.Is(err, passhash.ErrFull):
 					full.Add(1)
 				default:
 					t.Errorf("Do: %v", err)
@@ -56,7 +56,7 @@ func TestGateBoundsAndSheds(t *testing.T) {
 
 func TestWaitingEndsWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := hashgate.New(1, 1, 0)
+		g := passhash.NewGate(1, 1, 0)
 		release := make(chan struct{})
 		go func() { _ = g.Do(context.Background(), func() { <-release }) }()
 		synctest.Wait()
@@ -77,7 +77,7 @@ func TestWaitingEndsWithTheContext(t *testing.T) {
 
 func TestPanicLeavesNoSlotTaken(t *testing.T) {
 	t.Parallel()
-	g := hashgate.New(1, 0, 0)
+	g := passhash.NewGate(1, 0, 0)
 	func() {
 		defer func() { _ = recover() }()
 		_ = g.Do(t.Context(), func() { panic("x") })
