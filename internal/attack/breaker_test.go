@@ -22,7 +22,7 @@ func TestOneGuessEachAtTenThousandNumbers(t *testing.T) {
 	const workers, each = 50, 210                                            // 500 more than the breaker lets through
 	refused, limited := guessEach(t, f, 139, workers, 20)
 	if refused != workers*20 || limited != 0 {
-		t.Errorf("of guesses at numbers of nobody %d were compared and %d stopped", refused, limited)
+		t.Errorf("of guesses at numbers without an account %d were compared and %d stopped", refused, limited)
 	}
 	for i := range workers * each {
 		if _, err := f.CreateUser(t.Context(), identity.NewUser{Mobile: fmt.Sprintf("138%08d", i), Verified: true, PasswordHash: identity.NewSecret(walkHash)}); err != nil {
@@ -33,7 +33,7 @@ func TestOneGuessEachAtTenThousandNumbers(t *testing.T) {
 		t.Errorf("%d guesses were compared and %d stopped, want 10000 and 500", refused, limited)
 	}
 	if refused, limited = guessEach(t, f, 137, 10, 1); refused != 0 || limited != 10 {
-		t.Errorf("of guesses at numbers of nobody %d were compared and %d stopped: the breaker tells who has an account", refused, limited)
+		t.Errorf("of guesses at numbers without an account %d were compared and %d stopped: the breaker shows which numbers have an account", refused, limited)
 	}
 	alarms := 0
 	for after := ""; ; {

@@ -1,3 +1,3 @@
-// Package attack holds tests of everything put together: random walks beside a
-// model, canaries in every sink, floods and soaks over HTTP.
+// Package attack holds tests of the whole system: random walks that are compared with a
+// model, searches for secrets in every output, and floods and soaks over HTTP.
 package attack

@@ -1,3 +1,3 @@
-// Package house holds tests about the repository as a whole: who may import
-// whom, and that the documents say what the code does.
+// Package house holds tests of the whole repository: which package may import which, and
+// that the documents match the code.
 package house

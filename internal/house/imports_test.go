@@ -135,7 +135,7 @@ func TestWhoMayImportWhom(t *testing.T) {
 		for _, f := range forbidden[name] {
 			for _, dep := range p.Deps {
 				if inRoom(dep, f) {
-					t.Errorf("whoever imports %s compiles %s", name, dep)
+					t.Errorf("importing %s compiles %s", name, dep)
 				}
 			}
 		}

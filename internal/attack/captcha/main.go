@@ -1,6 +1,6 @@
 // Command captcha answers the question: what does one SMS cost an attacker who solves
-// CAPTCHAs in bulk? It attacks the self-hosted ones, and prints CPU seconds for each
-// level of the proof of work, and pictures for the sliding puzzle.
+// CAPTCHAs in bulk? It attacks the self-hosted CAPTCHAs, and prints the CPU seconds for
+// each level of the proof of work and the number of pictures for the sliding puzzle.
 //
 //	go run ./internal/attack/captcha
 package main

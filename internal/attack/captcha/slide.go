@@ -8,9 +8,8 @@ import (
 	"math"
 )
 
-// findHole does what an attacker does who has read the source: it looks for the
-// place where the picture, seen through the piece, differs least from the piece in
-// shadow.
+// findHole finds the hole as an attacker who has read the source would: it searches for
+// the place where the picture under the piece differs least from the piece in shadow.
 func findHole(picturePNG, piecePNG []byte) (x int, err error) {
 	picture, err := png.Decode(bytes.NewReader(picturePNG))
 	if err != nil {

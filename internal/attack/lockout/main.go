@@ -1,8 +1,8 @@
-// Command lockout answers the question: for how long can an attacker keep an owner
-// from the account, and what does that cost? It plays an attacker with 1, 10 and
-// 100 networks against the limits that hold by default, over 72 hours of a clock
-// that it sets. The attacker takes every place as soon as it is free. Then it
-// guesses at codes of many numbers, and compares how many it hits with the formula.
+// Command lockout answers the question: for how long can an attacker keep an owner from
+// the account, and what does that cost? It simulates an attacker with 1, 10 and 100
+// networks against the default limits, over 72 hours of a simulated clock. The attacker
+// uses every attempt that the limits allow as soon as they allow it. Then the program
+// guesses codes of many numbers, and compares the number of hits with the formula.
 //
 //	go run ./internal/attack/lockout
 //	go run ./internal/attack/lockout -trail 30    # what an operator sees of an hour
@@ -20,8 +20,8 @@ import (
 func main() {
 	hours := flag.Int("hours", 72, "how long, by the service's clock")
 	step := flag.Duration("step", 5*time.Minute, "time between two strikes of the attacker")
-	numbers := flag.Int("numbers", 200, "how many numbers are guessed at for the odds; 0 for none")
-	networks := flag.Int("trail", 0, "print log and audit trail of one hour's attack from so many networks instead")
+	numbers := flag.Int("numbers", 200, "how many numbers to guess codes for, to measure the odds; 0 for none")
+	networks := flag.Int("trail", 0, "print the log and the audit trail of a one-hour attack from this many networks instead")
 	flag.Parse()
 	if *networks > 0 {
 		if err := trail(context.Background(), os.Stdout, *networks); err != nil {

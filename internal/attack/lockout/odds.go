@@ -17,10 +17,9 @@ import (
 // a day.
 const strangersADay = 78
 
-// odds has an attacker spend a day's guesses at each of so many numbers, and
-// returns the share of numbers whose password it set, and what the formula says.
-// To have hits that can be counted, the attacker is told all of each code but as
-// much as makes space values.
+// odds lets an attacker spend a day's guesses on each of that many numbers. It returns the
+// share of numbers whose password the attacker set, and the share by the formula. So that
+// there are hits to count, the attacker knows enough of each code to leave space values.
 func odds(ctx context.Context, numbers, space int) (hit, want float64, err error) {
 	w, err := newWorld(ctx, newClock(), slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -44,7 +43,7 @@ func odds(ctx context.Context, numbers, space int) (hit, want float64, err error
 	return float64(hits) / float64(numbers), 1 - math.Pow(1-1/float64(space), strangersADay), nil
 }
 
-// siege guesses at one number until it is refused from every network.
+// siege guesses codes of one number until every network is refused.
 func (w *world) siege(ctx context.Context, i int, mobile string, space int) (won bool, err error) {
 	for network := range 15 {
 		c := caller(fmt.Sprint("device-", i, "-", network), 30*i+network, "en")
@@ -83,7 +82,7 @@ func (w *world) siege(ctx context.Context, i int, mobile string, space int) (won
 	return false, nil
 }
 
-// guessAt replaces the end of a code, of space values, by another at random.
+// guessAt replaces the unknown end of a code, which has space values, by a random one.
 func guessAt(code string, space int) (string, error) {
 	n, err := strconv.Atoi(code)
 	if err != nil {

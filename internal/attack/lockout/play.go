@@ -10,11 +10,11 @@ import (
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
-// tally is how one thing went that an owner tries.
+// tally counts the tries and refusals of one thing that an owner does.
 type tally struct {
 	tries, refused int
 	longest        time.Duration
-	since          time.Time // the first refusal of those in a row
+	since          time.Time // the first of consecutive refusals
 }
 
 func (t *tally) note(now time.Time, refused bool) {
@@ -29,7 +29,7 @@ func (t *tally) note(now time.Time, refused bool) {
 	}
 }
 
-// passed notes how long the refusals have lasted.
+// passed records how long the refusals have lasted.
 func (t *tally) passed(now time.Time) {
 	if !t.since.IsZero() {
 		t.longest = max(t.longest, now.Sub(t.since))
@@ -58,7 +58,7 @@ type owner struct {
 
 const needs = 6 * time.Hour
 
-// act tries what the owner needs now. between runs between asking for a code and
+// act tries what the owner needs now. It calls between after asking for a code and before
 // using it.
 func (o *owner) act(ctx context.Context, w *world, between func()) error {
 	now := w.clock.Now()
@@ -76,9 +76,9 @@ func (o *owner) act(ctx context.Context, w *world, between func()) error {
 		}
 	}
 	if !o.signedIn {
-		c.Device += "-2" // the reset made the device a known one
+		c.Device += "-2" // use a new device, because the reset made this one known
 		if device, _ := o.device(o.need + 1); device == c.Device[:len(c.Device)-2] {
-			c.Device = device // which the known one is anyway
+			c.Device = device // this owner uses the known device anyway
 		}
 		err := w.signIn(ctx, c, password)
 		if o.logins.note(now, limited(err)); err != nil && !limited(err) {
@@ -119,13 +119,13 @@ func (o *owner) reset(ctx context.Context, w *world, c identity.Caller, between 
 	return nil
 }
 
-// result is what one attack came to. The counts are of the worst day.
+// result is the outcome of one attack. The counts are those of the worst day.
 type result struct {
 	owners                [2]*owner // known device, new device
 	paid, guesses, logins int
 }
 
-// play has an attacker with so many networks strike again and again.
+// play lets an attacker with that many networks strike again and again.
 func play(ctx context.Context, networks int, d, step time.Duration) (r result, err error) {
 	w, err := newWorld(ctx, newClock(), slog.New(slog.DiscardHandler))
 	if err != nil {

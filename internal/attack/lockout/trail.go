@@ -15,9 +15,9 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
 )
 
-// trail plays an hour of an attack from so many networks, with an owner on a known
-// device, and prints what an operator sees of it: the log, and the audit trail with
-// events that differ only in time and place counted together.
+// trail simulates an hour of an attack from that many networks, with an owner on a known
+// device, and prints what an operator sees: the log, and the audit trail. Events that
+// differ only in time and address are counted together.
 func trail(ctx context.Context, out io.Writer, networks int) (err error) {
 	_, _ = fmt.Fprintln(out, "log:")
 	clock := newClock()

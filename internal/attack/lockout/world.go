@@ -22,11 +22,11 @@ const (
 	clientID = "client"
 	number   = "13812345678"
 	password = "violet-Harbor-93"
-	// bcryptHash is of a password that nobody enters.
+	// bcryptHash is the hash of a password that is never entered.
 	bcryptHash = "$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy"
 )
 
-// world is a service on a clock to set, with its phones and its log of judgements.
+// world is a service on a simulated clock, with its phones and a log of judged guesses.
 type world struct {
 	*identity.Service
 	store identity.Storage
@@ -44,7 +44,7 @@ type world struct {
 // among all that arrive at the phone.
 const ownersLanguage = "zh"
 
-// newClock returns a clock that stands at 10 p.m. on a night in November.
+// newClock returns a clock that shows 10 p.m. on a night in November.
 func newClock() *identitytest.Clock {
 	return identitytest.NewClock(time.Date(2026, 11, 25, 22, 0, 0, 0, time.UTC))
 }
@@ -105,7 +105,7 @@ func (w *world) code(ctx context.Context, language, mobile string) (string, erro
 	return code, nil
 }
 
-// settle waits until all that is due was delivered.
+// settle waits until all due messages were delivered.
 func (w *world) settle(ctx context.Context) error {
 	for range 20_000 {
 		backlog, err := w.store.Backlog(ctx)
@@ -151,7 +151,7 @@ func limited(err error) bool {
 	return is
 }
 
-// strike has each network take what is free: codes, guesses at them, and logins.
+// strike lets each network use what the limits allow: codes, guesses at them, and logins.
 func (w *world) strike(ctx context.Context, networks int) {
 	for i := range networks {
 		w.n++
@@ -170,7 +170,7 @@ func (w *world) strike(ctx context.Context, networks int) {
 	}
 }
 
-// most is how many of the times fall into one day.
+// most returns the largest number of the times that fall into one day.
 func most(times []time.Time) (n int) {
 	first := 0
 	for i, at := range times {

@@ -1,7 +1,7 @@
-// Command damage answers the question: what does SQLite make of a damaged log? It
-// cuts and bends the write-ahead log of a database that was copied in the middle
-// of its work. What opens must be one moment of the past, with passwords, used
-// codes and audit trail in agreement; or it must refuse to open.
+// Command damage answers the question: what does SQLite do with a damaged log? It copies a
+// database at work, then cuts its write-ahead log or flips a bit in it. A database that
+// opens must show one moment of the past, in which passwords, used codes and audit trail
+// agree. Otherwise it must refuse to open.
 //
 //	go run ./internal/fault/damage -places 1000
 package main

@@ -14,9 +14,9 @@ type counts struct {
 	unanswered, done       int // resets without an answer, and those of them that were done
 	replays, refused       int // used codes tried again; spent limits asked again, and refused
 	notices                int
-	lost, half, revived    int // what must be none
+	lost, half, revived    int // must stay 0
 	forgotten, undelivered int
-	slowest                time.Duration // until everybody's reset was whole again
+	slowest                time.Duration // until all people had done a whole reset again
 	late                   int           // failovers after which that took longer than 30 s
 }
 

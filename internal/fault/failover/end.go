@@ -8,8 +8,8 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/audit"
 )
 
-// end asks all spent limits again, waits for what is still to be delivered, and
-// compares what everybody knows with what is stored.
+// end asks all spent limits again, waits for outstanding deliveries, and compares what the
+// people know with what is stored.
 func (w *world) end(ctx context.Context) error {
 	for n := range w.spender.spent {
 		w.again(ctx, n)

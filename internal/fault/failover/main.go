@@ -1,18 +1,18 @@
-// Command failover destroys database servers, with their disks, under a service
-// that resets passwords, and counts what went wrong:
+// Command failover destroys database servers, with their disks, while a service resets
+// passwords, and counts what went wrong:
 //
 //   - postgres: the primary of a synchronous pair is killed and its data are
 //     removed; the standby is promoted, and a new standby is built;
 //   - galera: one of three nodes is killed, stopped or loses its data, and comes
 //     back.
 //
-// Two or three of our servers are at work, each with its own pool. After each
-// failover they must go on by themselves within 30 seconds, and
+// Two or three servers of the service are at work, each with its own pool. After each
+// failover they must recover by themselves within 30 seconds, and
 //
-//   - a reset that was acknowledged is the stored one;
-//   - a code that was used stays used;
-//   - a limit that was spent stays spent;
-//   - what was acknowledged is delivered.
+//   - the password of an acknowledged reset is stored;
+//   - a used code stays used;
+//   - a spent limit stays spent;
+//   - the messages of acknowledged calls are delivered.
 //
 // It prints counts, and exits with 1 if any of it failed.
 //
@@ -33,7 +33,7 @@ import (
 
 func main() {
 	engine := flag.String("engine", "postgres", "postgres or galera")
-	failovers := flag.Int("failovers", 50, "how many machines go")
+	failovers := flag.Int("failovers", 50, "how many database machines to lose")
 	flag.Parse()
 	// Ended early, it still removes its servers.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

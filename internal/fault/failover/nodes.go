@@ -10,7 +10,8 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
 
-// nodes are three of a Galera cluster. Each of our servers begins with another one.
+// nodes are three nodes of a Galera cluster. Each server of the service starts with
+// another node.
 type nodes struct {
 	galera   *servers.Galera
 	database *databases.Database
@@ -63,8 +64,8 @@ func (n *nodes) node() *servers.Server { return n.galera.Nodes[n.lost%ours] }
 // other is a node that was not lost.
 func (n *nodes) other() *servers.Server { return n.galera.Nodes[(n.lost+1)%ours] }
 
-// replace waits for what the others say: a node that was cut off takes itself for
-// a part of the cluster until it hears from them.
+// replace waits until the other nodes agree on the cluster, because a node that was cut
+// off believes that it belongs to the cluster until it hears from them.
 func (n *nodes) replace(ctx context.Context) error {
 	if n.lost%2 == 1 {
 		if err := n.node().Signal(syscall.SIGCONT); err != nil {

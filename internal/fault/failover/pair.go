@@ -19,8 +19,8 @@ type pair struct {
 	primary, standby *servers.Server
 	// ports are in the order of the address, which failovers do not change.
 	ports [2]int
-	// behind makes the pair one that loses what it acknowledged: commits do not
-	// wait, and the standby is down for a while before the primary goes.
+	// behind makes a pair that loses acknowledged commits: commits do not wait for the
+	// standby, which is down for this long before the primary is lost.
 	behind time.Duration
 }
 
@@ -71,15 +71,15 @@ func (p *pair) attach(ctx context.Context, standby *servers.Server) error {
 	return p.until(ctx, p.primary, "SELECT COUNT(*) = 1 FROM pg_stat_replication WHERE sync_state = 'sync'")
 }
 
-// open names both servers, and wants the one that writes.
+// open connects to whichever of the two servers accepts writes.
 func (p *pair) open(ctx context.Context, _ int) (*bunstore.Store, error) {
 	d := &databases.Database{Engine: "postgres", Address: fmt.Sprintf(
 		"postgres://rekey@127.0.0.1:%d,127.0.0.1:%d/postgres?sslmode=disable&target_session_attrs=read-write&connect_timeout=2", p.ports[0], p.ports[1])}
 	return d.Open(ctx, 8)
 }
 
-// lose does what whoever watches over the pair does: it makes sure that the old
-// primary is gone, promotes the standby, and lets it serve alone.
+// lose does what the operator of a pair does: it makes sure that the old primary is gone,
+// promotes the standby, and lets it serve alone.
 func (p *pair) lose(ctx context.Context) error {
 	if p.behind > 0 {
 		if err := p.standby.Crash(); err != nil {

@@ -97,7 +97,7 @@ func (w *world) redeem(ctx context.Context, p *person, code, password string) er
 	return err
 }
 
-// replay tries the codes that were used, but for the newest.
+// replay tries used codes again, except for the newest.
 func (w *world) replay(ctx context.Context, p *person, keep int) {
 	for len(p.used) > keep {
 		password := "granite-Willow-58"

@@ -18,7 +18,7 @@ import (
 
 const (
 	people   = 4
-	ours     = 3 // servers of ours
+	ours     = 3 // servers of the service
 	recovery = 30 * time.Second
 )
 
@@ -103,8 +103,8 @@ func (w *world) populate(ctx context.Context, c cluster) error {
 	return nil
 }
 
-// failover loses a database server while everybody works, and waits until
-// everybody has done a whole reset that began after that.
+// failover loses a database server while all people are at work, and waits until each of
+// them has done a whole reset that began after that.
 func (w *world) failover(ctx context.Context, c cluster) error {
 	w.everybody(ctx, time.Now(), recovery)
 	gone := time.Now()
@@ -150,7 +150,7 @@ func (w *world) count(n *int) {
 	*n++
 }
 
-// Send implements sms.Sender: it is everybody's telephone.
+// Send implements sms.Sender: it is the telephone of all people.
 func (w *world) Send(_ context.Context, m sms.Message) (sms.Accepted, error) {
 	for _, p := range w.people {
 		if m.To != "+86"+p.number {
@@ -159,7 +159,7 @@ func (w *world) Send(_ context.Context, m sms.Message) (sms.Accepted, error) {
 		if code := m.Params["code"]; code != "" {
 			select {
 			case p.codes <- code:
-			default: // an old one that nobody waits for
+			default: // an old code that is no longer awaited
 			}
 			continue
 		}

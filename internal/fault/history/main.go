@@ -1,15 +1,14 @@
 // Command history answers the question: are the steps of a reset linearizable? Many
-// goroutines, over two stores with a pool each as two servers would have, send,
-// guess, give attempts back and redeem codes of one number at the same time. Then
-// a checker looks for an order of these calls, compatible with when each began and
-// ended, in which a simple sequential model gives every answer that was given.
-// Two winners of one code, an attempt that was not counted, or a limit that was
-// passed have no such order.
+// goroutines send, guess, give attempts back and redeem codes of one number at the same
+// time, over two stores with separate pools, as two servers have. Then a checker searches
+// for an order of these calls, compatible with when each began and ended, in which a
+// simple sequential model gives the same answers. There is no such order if a code had two
+// winners, an attempt was not counted, or a limit was exceeded.
 //
 //	go run ./internal/fault/history -engine postgres -histories 200
 //
-// On "galera", three stores each work on a node of their own of a MariaDB Galera
-// cluster, which the program starts.
+// With "galera", three stores work on three nodes of a MariaDB Galera cluster, which the
+// program starts.
 package main
 
 import (

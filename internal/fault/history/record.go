@@ -42,7 +42,7 @@ type recorder struct {
 
 	mu    sync.Mutex
 	calls []porcupine.Operation
-	known []int // codes that somebody has seen
+	known []int // codes that a goroutine has seen
 }
 
 // record returns the history of many goroutines at work on one number.

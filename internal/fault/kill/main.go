@@ -2,11 +2,11 @@
 // when the server is killed? It ends the single binary with SIGKILL at random
 // moments under load, starts it again, and checks:
 //
-//   - a password that was reset and acknowledged is the stored one;
-//   - a reset whose answer was lost is done or not, never half: password, audit
+//   - the password of an acknowledged reset is stored;
+//   - a reset whose answer was lost is done completely or not at all: password, audit
 //     event and notice agree;
-//   - a code that was used is refused ever after;
-//   - what arrived on a phone is of something that was committed;
+//   - a used code is always refused;
+//   - each message on a phone belongs to something that was committed;
 //   - the database opens, and the server answers.
 //
 // It prints counts, and exits with 1 if any of it failed.

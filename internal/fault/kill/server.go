@@ -78,14 +78,14 @@ func (s *server) start(ctx context.Context) error {
 	}
 }
 
-// kill ends the server at once, and waits until it is gone.
+// kill ends the server immediately, and waits until it is gone.
 func (s *server) kill() error {
 	err := s.cmd.Process.Kill()
 	_ = s.cmd.Wait() // says that it was killed
 	return err
 }
 
-// phone is the service behind the webhook, and everybody's telephone.
+// phone is the service behind the webhook, and the telephone of all people.
 type phone struct {
 	url    string
 	server *http.Server

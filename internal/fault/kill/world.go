@@ -19,7 +19,7 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
 
-// workers reset passwords at once, each those of its own person.
+// workers is how many people reset their passwords at the same time.
 const workers = 6
 
 // person is what the world knows of one user.
@@ -80,8 +80,8 @@ func (nobody) Send(context.Context, sms.Message) (sms.Accepted, error) {
 	return sms.Accepted{}, errors.New("nobody sends")
 }
 
-// round starts the server, lets everybody work for a moment, kills it, and
-// checks what is left.
+// round starts the server, lets all people work for a moment, kills the server, and checks
+// the database.
 func (w *world) round(ctx context.Context) error {
 	began := time.Now()
 	if err := w.server.start(ctx); err != nil {
@@ -126,7 +126,7 @@ func (w *world) work(ctx context.Context, client *http.Client, i int, p *person)
 			p.resets++
 			w.count(&w.counts.resets)
 		}
-		// Refused: the code was of a send whose answer was lost, ended since.
+		// The code was refused because a later send, whose answer was lost, ended it.
 	}
 }
 
@@ -139,7 +139,7 @@ func (w *world) count(n *int) {
 func (w *world) send(ctx context.Context, client *http.Client, p *person) (code string) {
 	inbox := w.phone.inbox(p.number)
 	for len(inbox) > 0 {
-		<-inbox // of sends before, some of them answered to nobody
+		<-inbox // codes of earlier sends, some of whose answers were lost
 	}
 	status, err := workload.Post(ctx, client, w.server.base+workload.SendPath, map[string]string{"mobile": p.number, "type": string(identity.PurposeForgotPassword)})
 	if err != nil || status != http.StatusOK {
@@ -248,7 +248,7 @@ func (w *world) recorded(ctx context.Context, store identity.Audit) (map[string]
 	}
 }
 
-// arrivals holds what is on the phones against the outbox.
+// arrivals compares the messages on the phones with the outbox.
 func (w *world) arrivals(ctx context.Context, store identity.Outbox) error {
 	committed := map[string]bool{}
 	for after := ""; ; {

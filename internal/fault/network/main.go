@@ -1,8 +1,8 @@
-// Command network answers the question: what becomes of resets when connections to
-// the database break? While passwords are being reset it cuts and stalls connections in a proxy, or
-// crashes and restarts a server of its own. Afterwards the same process must
-// serve, and nothing be lost or half done: password, used code and audit trail
-// agree, and what was acknowledged stands.
+// Command network answers the question: what happens to resets when connections to the
+// database break? While passwords are being reset it cuts and stalls connections in a
+// proxy, or crashes and restarts its own database server. Afterwards the same process must
+// serve, and nothing may be lost or half done: password, used code and audit trail agree,
+// and all acknowledged resets are stored.
 //
 //	go run ./internal/fault/network -engine postgres -fault cuts -seconds 60
 //	go run ./internal/fault/network -engine mysql -fault crashes -seconds 60
@@ -59,7 +59,7 @@ func (c counts) err() error {
 	return nil
 }
 
-// cuts works through a proxy that cuts everything at once, or stalls it.
+// cuts works through a proxy that cuts all connections at the same time, or stalls them.
 func cuts(ctx context.Context, engine string, d time.Duration) (c counts, err error) {
 	database, err := databases.Fresh(ctx, engine, "")
 	if err != nil {
@@ -81,7 +81,7 @@ func cuts(ctx context.Context, engine string, d time.Duration) (c counts, err er
 		switch rand.IntN(4) {
 		case 0:
 			p.stall(rand.N(300 * time.Millisecond))
-		case 1: // and for a while nobody gets through
+		case 1: // and refuses new connections for a while
 			p.refuse(rand.N(500 * time.Millisecond))
 		default:
 			p.cut()

@@ -104,7 +104,7 @@ func (p *proxy) cut() {
 	}
 }
 
-// refuse cuts, and lets nobody through for a while.
+// refuse cuts all connections, and refuses new ones for a while.
 func (p *proxy) refuse(d time.Duration) {
 	p.mu.Lock()
 	p.refused = true

@@ -44,7 +44,7 @@ func (w *world) Send(_ context.Context, m sms.Message) (sms.Accepted, error) {
 		if code := m.Params["code"]; code != "" && m.To == "+86"+p.number {
 			select {
 			case p.codes <- code:
-			default: // an old one that nobody waits for
+			default: // an old code that is no longer awaited
 			}
 		}
 	}
@@ -192,7 +192,7 @@ func (w *world) settle(p *person, u identity.User) {
 	}
 }
 
-// recover wants a whole reset of everybody, soon after the last fault.
+// recover waits until each person has done a whole reset after the last fault.
 func (w *world) recover(ctx context.Context) error {
 	for _, p := range w.people {
 		deadline := time.Now().Add(time.Minute)
@@ -207,7 +207,7 @@ func (w *world) recover(ctx context.Context) error {
 	return nil
 }
 
-// check compares what everybody knows with what is stored.
+// check compares what the people know with what is stored.
 func (w *world) check(ctx context.Context, direct *databases.Database) error {
 	store, err := direct.Open(ctx, 2)
 	if err != nil {

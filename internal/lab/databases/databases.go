@@ -25,18 +25,18 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/sqlite"
 )
 
-// Engines are the names that Fresh knows.
+// Engines are the names of the engines for Fresh.
 var Engines = []string{"sqlite", "postgres", "mysql"}
 
-// Database is one that nobody else uses.
+// Database is a new database for one test or program.
 type Database struct {
 	Engine string
-	// Address as examples/rekey takes it: a path, or a URL with a password.
+	// Address is the address for examples/rekey: a path, or a URL with a password.
 	Address string
 	drop    func(context.Context) error
 }
 
-// variables name a server each; their values are as in the tests of bunstore.
+// variables are the environment variables that name a server.
 var variables = map[string]string{"postgres": "REKEY_TEST_POSTGRES", "mysql": "REKEY_TEST_MYSQL"}
 
 // ErrNoServer says that the environment names no server of the engine.
@@ -117,8 +117,8 @@ func (d *Database) Drop() error {
 	return d.drop(ctx)
 }
 
-// Via is the same database at another host and port, or at several, with commas
-// between them.
+// Via returns the same database at another host and port, or at several, separated by
+// commas.
 func (d *Database) Via(addr string) (*Database, error) {
 	u, err := url.Parse(d.Address)
 	if err != nil {
@@ -128,7 +128,7 @@ func (d *Database) Via(addr string) (*Database, error) {
 	return &Database{Engine: d.Engine, Address: u.String(), drop: d.drop}, nil
 }
 
-// Pool opens the database with a pool of its own, of at most so many connections.
+// Pool opens the database with a new pool of at most that many connections.
 func (d *Database) Pool(connections int) (*bun.DB, error) {
 	if d.Engine == "sqlite" {
 		store, err := sqlite.Connect(d.Address)

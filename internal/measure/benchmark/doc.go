@@ -1,5 +1,5 @@
-// Package benchmark answers the question: what does a whole reset cost beside its
-// one password hash, in one run?
+// Package benchmark answers the question: how much does a whole reset cost, compared with
+// its one password hash in the same run?
 //
 //	go test -run '^$' -bench . ./internal/measure/benchmark
 package benchmark

@@ -1,7 +1,7 @@
-// Command engines answers the question: how fast are the storage steps of a send, a
-// guess and a reset on each database? It measures them beside what the engine
-// itself can commit in one run with equal durability: one row per transaction. It does so for several
-// instances, each a pool of connections of its own as a server would have.
+// Command engines answers the question: how fast are the storage steps of a send, a guess
+// and a reset on each database? In the same run, and with the same durability, it measures
+// bare commits of one row for comparison. It does so for several instances, each with its
+// own pool of connections, as several servers would have.
 //
 // A reset here is its four transactions (a user is made, a code sent, a guess
 // charged, the code redeemed); the hash, which costs far more, is left out.
@@ -30,7 +30,7 @@ import (
 func main() {
 	engines := flag.String("engines", strings.Join(databases.Engines, ","), "databases, comma-separated")
 	seconds := flag.Int("seconds", 5, "how long each figure is measured")
-	instances := flag.Int("instances", 8, "up to how many instances, doubling from 1")
+	instances := flag.Int("instances", 8, "the largest number of instances, doubling from 1")
 	flag.IntVar(&callers, "callers", callers, "callers at the same time in each instance")
 	flag.Parse()
 	if err := run(context.Background(), strings.Split(*engines, ","), *instances, time.Duration(*seconds)*time.Second); err != nil {

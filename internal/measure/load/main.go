@@ -1,7 +1,5 @@
-// Command load answers the question: how close does a full HTTP reset on SQLite
-// come to the rate of its one password hash, in one run? It prints the rates and their ratios: to
-// argon2id as everybody computes it, in fresh memory, and as the module does, in
-// memory that it takes again.
+// Command load answers the question: how close does a full HTTP reset on SQLite come to
+// the rate of its one password hash, in the same run? It prints the rates and their ratio.
 package main
 
 import (
@@ -24,7 +22,7 @@ import (
 )
 
 func main() {
-	callers := flag.Int("callers", 64, "callers at once")
+	callers := flag.Int("callers", 64, "callers at the same time")
 	resets := flag.Int("resets", 400, "resets in a round")
 	rounds := flag.Int("rounds", 3, "rounds; each measures hashes, then resets, then hashes again")
 	flag.Parse()
@@ -96,7 +94,7 @@ func run(ctx context.Context, callers, resets, rounds int) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("argon2id without a gate, %d at once: %.1f hashes/s\n", callers, flood)
+	fmt.Printf("argon2id without a gate, %d at the same time: %.1f hashes/s\n", callers, flood)
 	return nil
 }
 

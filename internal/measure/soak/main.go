@@ -1,8 +1,7 @@
-// Command soak answers the question: does anything grow without end? It keeps a
-// service busy for months of its own clock, a day in each round, purges, and prints
-// how many rows every table has, how large the database is, and how many
-// goroutines run. Nothing of this work is kept for more than three days. After that
-// nothing may grow any more.
+// Command soak answers the question: does anything grow without end? It keeps a service
+// busy for months of a simulated clock, one day in each round. It purges, and prints the
+// rows of each table, the size of the database and the number of goroutines. After the
+// longest retention nothing may grow any more.
 //
 //	go run ./internal/measure/soak -engine sqlite -days 200
 package main
@@ -46,7 +45,7 @@ const (
 
 var tables = []string{"rekey_codes", "rekey_limits", "rekey_messages", "rekey_receipts", "rekey_events", "rekey_users"}
 
-// carrier delivers at once.
+// carrier is a sender that delivers immediately.
 type carrier struct{}
 
 func (carrier) Send(_ context.Context, m sms.Message) (sms.Accepted, error) {

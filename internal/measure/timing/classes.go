@@ -26,7 +26,7 @@ func (s *stage) more(ctx context.Context, n int) (first int, err error) {
 	return first, s.svc.Users(ctx, first, s.users)
 }
 
-// fresh is the index after users that nobody has made.
+// fresh is the index of the first user that does not exist.
 func (s *stage) unknown(n int) (first int) {
 	first = s.users
 	s.users += n

@@ -1,9 +1,8 @@
-// Command timing answers the question: do response times tell callers apart who must
-// look alike? They must not tell whether a number has a user, nor why a code does
-// not count. It sends
-// requests of every class in random order over HTTP, with SQLite and a slow SMS
-// provider behind, and compares each class with all others by a rank test
-// (Mann-Whitney U). It fails when one stands out.
+// Command timing answers the question: do response times reveal what they must not? They
+// must not reveal whether a number has a user, or why a code is refused. The program sends
+// requests of each class in random order over HTTP, with SQLite and a slow SMS provider,
+// and compares each class with all others by a rank test (Mann-Whitney U). It fails if one
+// class differs.
 package main
 
 import (
