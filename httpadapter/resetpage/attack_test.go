@@ -38,7 +38,7 @@ func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 			for name, value := range c.headers {
 				b.header.Set(name, value)
 			}
-			sent := b.post(start, "action", "send", "mobile", mobile)
+			sent := b.post(start, "action", "send", "mobile", "13800138001")
 			reset := b.post(start+"/code", "action", "reset", "flow", page.flow(t), "code", "123456", "password", newPassword)
 			if got := len(s.sends) == 1 && len(s.resets) == 0; got != c.refused {
 				t.Errorf("%d sends, %d resets, answers %d and %d", len(s.sends)-1, len(s.resets), sent.StatusCode, reset.StatusCode)

@@ -48,6 +48,8 @@ func (v *visit) post(at step) {
 		v.notice(http.StatusBadRequest, noticeUnreadTitle, noticeUnread)
 	case v.state.Flow == "":
 		v.fail(fault{Text: faultExpired, At: stepNumber})
+	case form.Get(fieldFlow) == v.state.Flow && at == stepCheck && v.state.Step == stepCode && v.state.Sent:
+		redirect(v.w, v.h.path(stepCode)) // the form was sent twice
 	case form.Get(fieldFlow) != v.state.Flow, at != v.state.Step && v.state.Step != stepDone:
 		v.fail(fault{Text: faultOtherTab, At: v.state.Step})
 	case v.state.Step == stepDone:
@@ -87,9 +89,11 @@ func (v *visit) postNumber(form url.Values, action string) {
 // send asks for a code and goes on with next.
 func (v *visit) send(at step, next state, token string) {
 	start := v.now
-	err := v.h.service.SendVerifyCode(v.r.Context(), identity.SendRequest{
-		Caller: v.caller(), Mobile: next.Mobile, Purpose: identity.PurposeForgotPassword, CaptchaToken: token,
-	})
+	err := v.once(sendRemembered, func(ctx context.Context) error {
+		return v.h.service.SendVerifyCode(ctx, identity.SendRequest{
+			Caller: v.caller(), Mobile: next.Mobile, Purpose: identity.PurposeForgotPassword, CaptchaToken: token,
+		})
+	}, "send", string(at), next.Mobile, token)
 	outcome, f := v.judge(err, at)
 	v.log("send", at, outcome, err)
 	limit, limited := errors.AsType[*identity.RateLimitedError](err)
@@ -137,14 +141,11 @@ func (v *visit) postReset(form url.Values) {
 		v.fail(fault{Text: faultPasswordBlank, At: stepCode, Field: fieldPassword})
 		return
 	}
-	// The reset goes on if the browser leaves, because a double click cancels the first of
-	// its two posts. The service bounds the time of each step.
-	ctx := context.WithoutCancel(v.r.Context())
-	err := v.h.twice.do(v.r.Context(), v.now, func() error {
+	err := v.once(resetRemembered, func(ctx context.Context) error {
 		return v.h.service.ResetByMobile(ctx, identity.ResetRequest{
 			Caller: v.caller(), Mobile: v.state.Mobile, Code: identity.NewSecret(code), Password: identity.NewSecret(password),
 		})
-	}, v.tenant, v.device, v.state.Flow, code, password)
+	}, "reset", v.state.Flow, code, password)
 	outcome, f := v.judge(err, stepCode)
 	v.log("reset", stepCode, outcome, err)
 	if err != nil {
@@ -153,6 +154,14 @@ func (v *visit) postReset(form url.Values) {
 	}
 	v.state = state{Flow: v.state.Flow, Step: stepDone}
 	v.leave(stepDone)
+}
+
+// once does the work of a form that this browser may send twice. The work goes on if the
+// browser leaves, because a double click cancels the first of its two posts. The service
+// bounds the time of each step.
+func (v *visit) once(remembered time.Duration, work func(context.Context) error, form ...string) error {
+	ctx := context.WithoutCancel(v.r.Context())
+	return v.h.twice.do(v.r.Context(), v.now, remembered, func() error { return work(ctx) }, append(form, v.tenant, v.device)...)
 }
 
 func (v *visit) caller() identity.Caller {

@@ -12,7 +12,8 @@ import (
 // twice makes a form that is sent twice do its work once: both requests get the answer
 // of the first. Without JavaScript a double click sends the same form again before the
 // first is answered. The service accepts a code once, so the second answer, which the
-// browser shows, would say that the code is wrong.
+// browser shows, would say that the code is wrong. A second send would say that there were
+// too many.
 //
 // twice works within one process. With several servers, the two posts of a double click
 // may reach two of them.
@@ -30,9 +31,12 @@ type work struct {
 	until time.Time // when it is forgotten, once it is done
 }
 
-// remembered is how long a form that succeeded is remembered. Refused forms are forgotten
-// immediately, because the person may send them again on purpose.
-const remembered = time.Minute
+// How long a form that succeeded is remembered. Refused forms are forgotten immediately,
+// because the person may send them again on purpose.
+const (
+	resetRemembered = time.Minute
+	sendRemembered  = 5 * time.Second // a later one asks for another code
+)
 
 func newTwice() *twice {
 	t := &twice{work: map[[32]byte]*work{}}
@@ -41,8 +45,9 @@ func newTwice() *twice {
 }
 
 // do calls f, unless a call with the same parts is running or succeeded a moment ago; it
-// then returns the result of that call. It returns early only if a waiting caller leaves.
-func (t *twice) do(ctx context.Context, now time.Time, f func() error, parts ...string) error {
+// then returns the result of that call. A call that succeeds is remembered for so long. It
+// returns early only if a waiting caller leaves.
+func (t *twice) do(ctx context.Context, now time.Time, remembered time.Duration, f func() error, parts ...string) error {
 	mac := hmac.New(sha256.New, t.key[:])
 	mac.Write(sealContext(parts...))
 	name := [32]byte(mac.Sum(nil))

@@ -107,3 +107,79 @@ func wrong(s string) string {
 	last := s[len(s)-1]
 	return s[:len(s)-1] + string('0'+(last-'0'+1)%10)
 }
+
+// clicked counts sends, and answers a second one as the limits do.
+type clicked struct {
+	stub
+	captcha bool
+}
+
+func (c *clicked) SendVerifyCode(ctx context.Context, r identity.SendRequest) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.captcha && r.CaptchaToken == "" {
+		return identity.ErrCaptchaMissing
+	}
+	if c.sends = append(c.sends, r); len(c.sends) > 1 {
+		return &identity.RateLimitedError{RetryAfter: time.Minute}
+	}
+	return nil
+}
+
+// A double click on any button that sends a code sends one, and shows no error,
+// whichever cookies the second post has: those from before the first answer, or after it.
+func TestDoubleClickOnSend(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		captcha, again bool
+		path           string
+	}{
+		"number":       {path: start},
+		"check":        {captcha: true, path: start + "/check"},
+		"another code": {again: true, path: start + "/code"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, fresh := range []bool{false, true} {
+				s := &clicked{captcha: c.captcha}
+				cfg := config()
+				now := time.Now()
+				cfg.Now, cfg.Captcha = func() time.Time { return now }, challenger{}
+				b := newBrowser(t, newHandler(t, s, cfg))
+				form := url.Values{"action": {"send"}, "mobile": {mobile}}
+				switch {
+				case c.captcha:
+					form = url.Values{"action": {"solved"}, "flow": {b.ask(mobile).flow(t)}, "captcha_token": {"token"}}
+				case c.again:
+					form = url.Values{"action": {"send"}, "flow": {b.ask(mobile).flow(t)}}
+					s.sends, now = nil, now.Add(time.Minute)
+				default:
+					b.get(start)
+				}
+				cookies := maps.Clone(b.cookies)
+				b.doubled(c.path, form, cookies, fresh).expect(t, "code")
+				if n := len(s.sends); n != 1 {
+					t.Errorf("%d sends, cookies of the first answer %v", n, fresh)
+				}
+				if page := b.get(start + "/code"); strings.Contains(page.body, "Try again in") || strings.Contains(page.body, "another tab") {
+					t.Errorf("the page shows an error:\n%s", page.body)
+				}
+			}
+		})
+	}
+}
+
+// doubled posts a form twice; the second post has the given cookies, or those of the
+// first answer.
+func (b *browser) doubled(path string, form url.Values, cookies map[string]string, fresh bool) answer {
+	b.t.Helper()
+	const contentType = "application/x-www-form-urlencoded"
+	b.do("POST", path, contentType, form.Encode())
+	if !fresh {
+		b.cookies = cookies
+	}
+	return b.follow(b.do("POST", path, contentType, form.Encode()))
+}

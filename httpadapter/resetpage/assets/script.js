@@ -121,7 +121,7 @@
     form.dataset.sent = '1';
     const button = form.querySelector('[name=action]');
     busy(button, true, form.dataset.busy);
-    const kept = $('password').value;
+    const sent = { code: $('code').value, password: $('password').value };
     const body = new URLSearchParams(new FormData(form));
     body.set('action', action);
     const request = new XMLHttpRequest();
@@ -148,11 +148,16 @@
         location.replace(request.responseURL); // password managers see that the form is done
         return;
       }
+      // What the person typed while the answer was on its way stays, and so does the password.
+      const typed = { code: $('code').value, password: $('password').value };
+      const at = document.activeElement && document.activeElement.id;
       swap(page);
-      const again = $('password');
-      if (again && kept) {
-        again.value = kept;
-        again.dispatchEvent(new Event('input'));
+      for (const id of ['code', 'password']) {
+        const input = $(id), newer = typed[id] !== sent[id];
+        if (!input || !typed[id] || id === 'code' && !newer) continue;
+        input.value = typed[id];
+        input.dispatchEvent(new Event('input'));
+        if (newer && at === id) input.focus();
       }
     };
     request.send(body);
