@@ -57,6 +57,11 @@ func (s *Service) authenticate(ctx context.Context, r LoginRequest) (User, error
 	if err != nil {
 		return User{}, ErrWrongCredentials // a number that nobody can have tells nothing about anybody
 	}
+	leave, err := s.reserveHash(ctx)
+	if err != nil {
+		return User{}, err
+	}
+	defer leave()
 	l := &login{request: r, number: number, find: func(ctx context.Context) (User, bool, error) { return s.user(ctx, r.Tenant, number) }}
 	user, err := s.signIn(ctx, l)
 	if err != nil {
@@ -65,18 +70,17 @@ func (s *Service) authenticate(ctx context.Context, r LoginRequest) (User, error
 	return s.rehash(ctx, user, l.password), nil
 }
 
-// signIn charges the attempt, compares, and gives the charge back on success.
+// signIn charges the attempt, compares, and gives the charge back on success. The
+// caller has reserved a hash.
 func (s *Service) signIn(ctx context.Context, l *login) (User, error) {
-	leave, err := s.passwords.reserve()
-	if err != nil {
-		return User{}, err
-	}
-	defer leave()
 	r := l.request
 	who := subject{tenant: r.Tenant, client: r.ClientID, device: r.Device, number: l.number, account: l.account, address: r.Address}
 	l.at, l.password = s.now(), normalize(r.Password)
 	l.limits = []limit.Limit{s.meter.numberLogins(who), s.meter.networkLogins(who)}
-	if _, err := s.spend(ctx, l.limits, l.at); err != nil {
+	if err := s.chargeLogin(ctx, l); err != nil {
+		if _, busy := errors.AsType[*BusyError](err); busy {
+			return User{}, err
+		}
 		if refused, ok := errors.AsType[*limit.Error](err); ok && locked(refused) && !l.number.IsZero() {
 			s.lock(ctx, l.at, scope{tenant: r.Tenant, client: Client{ID: r.ClientID}}, Caller{Address: r.Address, Device: r.Device}, "", l.number)
 		}
@@ -90,6 +94,19 @@ func (s *Service) signIn(ctx context.Context, l *login) (User, error) {
 		s.log.once(ctx, "login charge not given back", "error", changeErr)
 	}
 	return user, err
+}
+
+// chargeLogin spends the login's limits, in its turn.
+func (s *Service) chargeLogin(ctx context.Context, l *login) error {
+	turn, err := s.admit(ctx)
+	if err != nil {
+		return err
+	}
+	defer turn.leave()
+	return turn.do(ctx, func() error {
+		_, err := s.spend(ctx, l.limits, l.at)
+		return err
+	})
 }
 
 // changes take back what was charged, because the login did not fail.

@@ -127,12 +127,19 @@ type Config struct {
 	HashQueue int
 	// HashWait is the longest that a caller should have to wait for a hash, going by
 	// how long hashes take. A caller that would wait longer gets a [*BusyError]
-	// immediately, before anything is charged. Default 5 s; -1 for no such bound.
+	// immediately, before Store is asked for anything. So does a send for a reset when a
+	// hash would have to wait for more than half as long: the rest of the queue is for
+	// people who have a code. Default 5 s; -1 for no such bound.
 	HashWait time.Duration
 
 	// StorageTimeout bounds each call of Store and Users. Default 5 s. Choose it
 	// below the time-outs of your HTTP server.
 	StorageTimeout time.Duration
+	// StorageWait is the longest that a send, a guess or a login should have to wait
+	// before its steps on Store begin, going by how long they take. A caller that would
+	// wait longer gets a [*BusyError] immediately, before Store is asked for anything.
+	// Default 1 s; -1 for no such bound.
+	StorageWait time.Duration
 
 	// HookTimeout bounds each call of Guard, Captcha and Breached. A call that goes on
 	// after it is left behind and counts as failed. Default 5 s. Choose it below the

@@ -44,6 +44,7 @@ func (c *Config) fill() {
 	def(&c.HashQueue, 1024*c.HashConcurrency)
 	def(&c.HashWait, 5*time.Second)
 	def(&c.StorageTimeout, 5*time.Second)
+	def(&c.StorageWait, time.Second)
 	def(&c.HookTimeout, 5*time.Second)
 	def(&c.DefaultLanguage, "en")
 	def(&c.SendTimeout, 10*time.Second)

@@ -64,7 +64,11 @@ func (c *Config) faults(fault func(bad bool, field, format string, args ...any))
 	positive("SendTimeout", c.SendTimeout)
 	positive("StorageTimeout", c.StorageTimeout)
 	positive("HookTimeout", c.HookTimeout)
-	fault(c.HashWait < time.Millisecond && c.HashWait != -1, "HashWait", "is %s, must be at least 1ms, or -1", c.HashWait)
+	wait := func(field string, d time.Duration) {
+		fault(d < time.Millisecond && d != -1, field, "is %s, must be at least 1ms, or -1", d)
+	}
+	wait("HashWait", c.HashWait)
+	wait("StorageWait", c.StorageWait)
 	positive("NoticeLifetime", c.NoticeLifetime)
 	positive("EventLifetime", c.EventLifetime)
 	c.Texts.faults(fault)

@@ -44,8 +44,9 @@ func (e *RateLimitedError) Error() string {
 	return fmt.Sprintf("identity: too many requests, retry after %s", e.RetryAfter)
 }
 
-// BusyError says that the service is overloaded: the hashing queue is full, or
-// codes leave too late to be of use. Nothing was charged.
+// BusyError says that the service is overloaded: the caller would have to wait too
+// long for a hash or for storage, or codes leave too late to be of use. Nothing was
+// charged.
 type BusyError struct {
 	RetryAfter time.Duration // > 0
 }

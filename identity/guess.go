@@ -23,6 +23,8 @@ type guess struct {
 	// notACode says that the input cannot be a code.
 	notACode bool
 
+	turn turn // at storage, until it is charged
+
 	known  bool // the number knows the device
 	user   User
 	found  bool
@@ -35,20 +37,27 @@ type guess struct {
 }
 
 // newGuess checks what needs no code: the client, the number, and whether the
-// network may guess at all.
+// network may guess at all. The caller leaves the guess's turn.
 func (s *Service) newGuess(ctx context.Context, c Caller, purpose Purpose, input string, code Secret) (*guess, error) {
-	sc, err := s.scope(ctx, c)
+	turn, err := s.admit(ctx)
 	if err != nil {
 		return nil, err
 	}
-	number, err := s.parse(input)
-	if err != nil {
-		return nil, err
-	}
-	g := &guess{at: s.now(), caller: c, scope: sc, purpose: purpose, number: number}
+	g := &guess{turn: turn, caller: c, purpose: purpose}
 	digits, ok := parseCode(code, s.cfg.CodeDigits)
 	g.input, g.notACode = digits, !ok
-	if err := s.lookAtGuess(ctx, g); err != nil {
+	err = turn.do(ctx, func() (err error) {
+		if g.scope, err = s.scope(ctx, c); err != nil {
+			return err
+		}
+		if g.number, err = s.parse(input); err != nil {
+			return err
+		}
+		g.at = s.now()
+		return s.lookAtGuess(ctx, g)
+	})
+	if err != nil {
+		turn.leave()
 		return nil, err
 	}
 	return g, nil
@@ -89,6 +98,11 @@ func (s *Service) guessRefused(ctx context.Context, g *guess, err error) error {
 // before anything is compared: no rollback gives a guess back, and of a thousand
 // at the same time only as many as allowed get to compare.
 func (s *Service) charge(ctx context.Context, g *guess) error {
+	defer g.turn.leave()
+	return g.turn.do(ctx, func() error { return s.chargeNow(ctx, g) })
+}
+
+func (s *Service) chargeNow(ctx context.Context, g *guess) error {
 	var err error
 	if g.user, g.found, err = s.user(ctx, g.scope.tenant, g.number); err != nil {
 		return err

@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/seed-16109ab2/rekey/identity/observe"
 	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
@@ -113,9 +112,8 @@ func (s *Service) backlogged(ctx context.Context) error {
 		m.mu.Unlock()
 	}
 	if late > s.cfg.CodeLifetime/2 && !since.IsZero() && time.Since(since) > backlogRead {
-		s.observe(ctx, observe.Observation{Kind: observe.KindBusy, Outcome: "delivery"})
 		s.log.once(ctx, "codes leave too late, new ones are refused", "late", late)
-		return &BusyError{RetryAfter: 10 * time.Second}
+		return s.busy(ctx, deliveryQueue, 10*time.Second)
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package identity
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,8 +11,8 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/seed-16109ab2/rekey/identity/internal/gate"
 	"github.com/seed-16109ab2/rekey/identity/internal/mobile"
-	"github.com/seed-16109ab2/rekey/identity/internal/passhash"
 	"github.com/seed-16109ab2/rekey/identity/observe"
 )
 
@@ -23,20 +22,20 @@ type passwords struct {
 	policy   *PasswordPolicy
 	service  string // the service's name, which no password may contain
 	breached BreachedPasswords
-	asking   *hook // asks breached
-	hashes   *passhash.Gate
-	checks   *passhash.Gate
+	asking   *hook      // asks breached
+	hashes   *gate.Gate // for callers of Service.reserveHash
+	checks   *gate.Gate
 	hasher   PasswordHasher
 	others   argonHasher                                // reads the hashes that hasher does not
 	decoy    func() (string, error)                     // the hash of a random password
 	observe  func(context.Context, observe.Observation) // nil for none
+	busy     func(ctx context.Context, queue string, retryAfter time.Duration) error
 }
 
 func newPasswords(c *Config, asking *hook) *passwords {
 	p := &passwords{
 		policy: &c.Password, service: c.ServiceName, breached: c.Breached, asking: asking,
-		hashes: passhash.NewGate(c.HashConcurrency, c.HashQueue, c.HashWait),
-		checks: passhash.NewGate(c.HashConcurrency, c.HashQueue, c.HashWait),
+		hashes: newHashGate(c), checks: newCheckGate(c),
 		hasher: c.PasswordHasher, others: newArgonHasher(c.Hash),
 	}
 	if p.hasher == nil {
@@ -55,8 +54,11 @@ func normalize(p Secret) Secret { return NewSecret(norm.NFC.String(p.Reveal())) 
 // the breach look-up.
 func (p *passwords) accept(ctx context.Context, password Secret, number mobile.Number) error {
 	var refused error
-	if err := p.gated(ctx, p.checks, func() { refused = p.policy.check(password.Reveal(), number, p.service) }); err != nil {
-		return err
+	switch err := p.checks.Do(ctx, func() { refused = p.policy.check(password.Reveal(), number, p.service) }); {
+	case errors.Is(err, gate.ErrFull):
+		return p.busy(ctx, checkQueue, p.checks.Drain())
+	case err != nil:
+		return fmt.Errorf("identity: wait for the password check: %w", err)
 	}
 	if refused == nil {
 		refused = p.accepts(password)
@@ -74,48 +76,24 @@ func (p *passwords) accept(ctx context.Context, password Secret, number mobile.N
 	return nil
 }
 
-// reserve keeps a place in the queue for a hash, before anything is charged for
-// it. Call leave when the place is not needed any more.
-func (p *passwords) reserve() (leave func(), err error) {
-	leave, err = p.hashes.Reserve()
-	if err != nil {
-		return nil, p.busy(p.hashes)
-	}
-	return leave, nil
-}
-
-func (p *passwords) busy(g *passhash.Gate) error {
-	if p.observe != nil {
-		queue := "hash queue"
-		if g == p.checks {
-			queue = "password check queue"
-		}
-		p.observe(context.Background(), observe.Observation{Kind: observe.KindBusy, Outcome: queue})
-	}
-	return &BusyError{RetryAfter: cmp.Or(g.Drain(), time.Second)}
-}
-
-// gated runs f when the gate lets it.
-func (p *passwords) gated(ctx context.Context, g *passhash.Gate, f func()) error {
+// hashed runs f, for a caller with a place in the queue for hashes, when it is its
+// turn.
+func (p *passwords) hashed(ctx context.Context, f func()) error {
 	asked := time.Now()
 	var began time.Time
-	err := g.Do(ctx, func() { began = time.Now(); f() })
-	if p.observe != nil && err == nil && g == p.hashes {
-		p.observe(ctx, observe.Observation{Kind: observe.KindHash, Outcome: "done", Waited: began.Sub(asked), Took: time.Since(began)})
-	}
-	if errors.Is(err, passhash.ErrFull) {
-		return p.busy(g)
-	}
-	if err != nil {
+	if err := p.hashes.Wait(ctx, func() { began = time.Now(); f() }); err != nil {
 		return fmt.Errorf("identity: wait for hashing: %w", err)
+	}
+	if p.observe != nil {
+		p.observe(ctx, observe.Observation{Kind: observe.KindHash, Outcome: "done", Waited: began.Sub(asked), Took: time.Since(began)})
 	}
 	return nil
 }
 
-// create hashes a normalized password.
+// create hashes a normalized password, for a caller with a place in the queue.
 func (p *passwords) create(ctx context.Context, password Secret) (phc string, err error) {
 	var hashErr error
-	err = p.gated(ctx, p.hashes, func() { phc, hashErr = p.hasher.Hash(password) })
+	err = p.hashed(ctx, func() { phc, hashErr = p.hasher.Hash(password) })
 	if err == nil && hashErr != nil {
 		err = fmt.Errorf("identity: hash password: %w", hashErr)
 	}
@@ -123,7 +101,8 @@ func (p *passwords) create(ctx context.Context, password Secret) (phc string, er
 }
 
 // matches compares a normalized password with a stored hash. An empty hash, or one
-// that cannot be read, matches nothing; the same work is done for it.
+// that cannot be read, matches nothing; the same work is done for it. The caller has
+// a place in the queue.
 func (p *passwords) matches(ctx context.Context, phc string, password Secret) (bool, error) {
 	readable := p.readable(phc)
 	if !readable {
@@ -139,7 +118,7 @@ func (p *passwords) matches(ctx context.Context, phc string, password Secret) (b
 	}
 	var ok bool
 	var matchErr error
-	err := p.gated(ctx, p.hashes, func() { ok, matchErr = matches(phc, password) })
+	err := p.hashed(ctx, func() { ok, matchErr = matches(phc, password) })
 	return ok && readable, errors.Join(err, matchErr)
 }
 

@@ -40,8 +40,8 @@ type Redeemed struct {
 // Errors: [ErrUnknownPurpose] for a purpose that is not served and for
 // PurposeForgotPassword, which [Service.ResetByMobile] redeems; [ErrClientMissing],
 // [ErrDeviceMissing], [ErrClientNotFound], [ErrClientDisabled],
-// [ErrTenantMissing], [ErrInvalidMobile], [ErrCodeRefused], [*RateLimitedError];
-// anything else is a failure of storage or a [*HookError].
+// [ErrTenantMissing], [ErrInvalidMobile], [ErrCodeRefused], [*RateLimitedError],
+// [*BusyError]; anything else is a failure of storage or a [*HookError].
 func (s *Service) RedeemVerifyCode(ctx context.Context, r RedeemRequest) (Redeemed, error) {
 	start := time.Now()
 	redeemed, err := s.redeemVerifyCode(ctx, r)
@@ -66,6 +66,7 @@ func (s *Service) redeemVerifyCode(ctx context.Context, r RedeemRequest) (Redeem
 	if err != nil {
 		return Redeemed{}, err
 	}
+	defer g.turn.leave()
 	if g.notACode {
 		return Redeemed{}, s.refuseNotACode(ctx, g)
 	}

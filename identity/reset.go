@@ -35,10 +35,14 @@ func (s *Service) ResetByMobile(ctx context.Context, r ResetRequest) error {
 }
 
 func (s *Service) resetByMobile(ctx context.Context, r ResetRequest) error {
+	if err := s.admitHash(ctx, 1); err != nil {
+		return err
+	}
 	g, err := s.newGuess(ctx, r.Caller, PurposeForgotPassword, r.Mobile, r.Code)
 	if err != nil {
 		return err
 	}
+	defer g.turn.leave()
 	password := normalize(r.Password)
 	if err := s.acceptPassword(ctx, g, password); err != nil {
 		return err
@@ -47,7 +51,7 @@ func (s *Service) resetByMobile(ctx context.Context, r ResetRequest) error {
 		return s.refuseNotACode(ctx, g)
 	}
 	// Not before the password's look-up, which may hang.
-	leave, err := s.passwords.reserve()
+	leave, err := s.reserveHash(ctx)
 	if err != nil {
 		return err
 	}

@@ -45,15 +45,22 @@ func (s *Service) sendVerifyCode(ctx context.Context, r SendRequest) error {
 	if !s.serves(r.Purpose) {
 		return ErrUnknownPurpose
 	}
-	sc, err := s.scope(ctx, r.Caller)
+	turn, err := s.admitSend(ctx, r.Purpose)
 	if err != nil {
 		return err
 	}
-	number, err := s.parse(r.Mobile)
-	if err != nil {
-		return err
-	}
-	if err := s.backlogged(ctx); err != nil {
+	defer turn.leave()
+	var sc scope
+	var number mobile.Number
+	if err := turn.do(ctx, func() (err error) {
+		if sc, err = s.scope(ctx, r.Caller); err != nil {
+			return err
+		}
+		if number, err = s.parse(r.Mobile); err != nil {
+			return err
+		}
+		return s.backlogged(ctx)
+	}); err != nil {
 		return err
 	}
 	who := s.subject(sc, r.Caller, number)
@@ -61,6 +68,12 @@ func (s *Service) sendVerifyCode(ctx context.Context, r SendRequest) error {
 	if err := s.captcha(ctx, r, who); err != nil {
 		return err
 	}
+	return turn.do(ctx, func() error { return s.send(ctx, now, r, who, sc, charges) })
+}
+
+// send makes the code and queues its message.
+func (s *Service) send(ctx context.Context, now time.Time, r SendRequest, who subject, sc scope, charges []limit.Limit) error {
+	number := who.number
 	user, found, err := s.user(ctx, sc.tenant, number)
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity/audit"
+	"github.com/seed-16109ab2/rekey/identity/internal/gate"
 	"github.com/seed-16109ab2/rekey/identity/internal/keyring"
 	"github.com/seed-16109ab2/rekey/identity/internal/mobile"
 	"github.com/seed-16109ab2/rekey/identity/limit"
@@ -25,6 +26,7 @@ type Service struct {
 	meter     meter
 	mobiles   mobile.Parser
 	passwords *passwords
+	steps     *gate.Gate // use cases that work on storage
 	relay     *relay
 	trail     *trail
 	writer    *writer
@@ -59,6 +61,7 @@ func New(cfg Config) (*Service, error) {
 		cfg: cfg, store: cfg.Store, people: cfg.Store, keys: keys,
 		ids:        newIDs(rand.Reader),
 		mobiles:    mobile.Parser{Region: cfg.DefaultRegion, Countries: cfg.Countries},
+		steps:      newStorageGate(&cfg),
 		writer:     newWriter(&cfg),
 		log:        newQuietLog(cfg.Logger, cfg.Now),
 		purgeEvery: purgeInterval,
@@ -66,6 +69,7 @@ func New(cfg Config) (*Service, error) {
 		tests:      newTestNumbers(&cfg),
 	}
 	s.passwords = newPasswords(&cfg, s.hooks.breached)
+	s.passwords.busy = s.busy
 	if cfg.Observer != nil {
 		s.store = observedStore{in: cfg.Store, observer: cfg.Observer}
 		s.people = s.store

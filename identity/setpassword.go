@@ -37,6 +37,11 @@ func (s *Service) verifyPassword(ctx context.Context, u User, r LoginRequest) (U
 	if !storable(r.Tenant, maxTenant) || u.Tenant != r.Tenant && u.ID != "" {
 		u = User{}
 	}
+	leave, err := s.reserveHash(ctx)
+	if err != nil {
+		return User{}, err
+	}
+	defer leave()
 	l, err := s.loginOf(ctx, u, r)
 	if err != nil {
 		return User{}, err
@@ -125,6 +130,11 @@ func (s *Service) ChangePassword(ctx context.Context, r ChangePasswordRequest) (
 	if _, err := s.directory(); err != nil {
 		return User{}, err
 	}
+	leave, err := s.reserveHash(ctx)
+	if err != nil {
+		return User{}, err
+	}
+	defer leave()
 	login := LoginRequest{Tenant: r.Tenant, Password: r.Old, Address: r.Address, ClientID: r.ClientID, Device: r.Device}
 	l, err := s.loginOf(ctx, User{Tenant: r.Tenant, ID: r.UserID}, login)
 	if err != nil {
@@ -158,6 +168,11 @@ func (s *Service) SetPassword(ctx context.Context, tenant, userID string, passwo
 	if _, err := s.directory(); err != nil {
 		return User{}, err
 	}
+	leave, err := s.reserveHash(ctx)
+	if err != nil {
+		return User{}, err
+	}
+	defer leave()
 	user, found, err := s.userByID(ctx, User{Tenant: tenant, ID: userID})
 	if err == nil && !found {
 		err = ErrNotFound
@@ -174,7 +189,8 @@ func (s *Service) SetPassword(ctx context.Context, tenant, userID string, passwo
 	return s.setPassword(ctx, g, password, "by an operator")
 }
 
-// setPassword hashes and stores a password that was accepted, and tells of it.
+// setPassword hashes and stores a password that was accepted, and tells of it. The
+// caller has reserved a hash.
 func (s *Service) setPassword(ctx context.Context, g *guess, password Secret, by string) (User, error) {
 	phc, err := s.passwords.create(ctx, password)
 	if err != nil {

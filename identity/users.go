@@ -100,6 +100,11 @@ func (s *Service) firstHash(ctx context.Context, n NewUser, number mobile.Number
 	if err := s.passwords.accept(ctx, password, number); err != nil {
 		return "", err
 	}
+	leave, err := s.reserveHash(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer leave()
 	return s.passwords.create(ctx, password)
 }
 

@@ -43,6 +43,8 @@ func New(t testing.TB, configure ...func(*identity.Config)) *Fixture {
 		Now:    f.Clock.Now,
 
 		AnswerStep: -1,
+		// However busy the machine is.
+		HashWait: -1, StorageWait: -1,
 	}
 	for _, c := range configure {
 		c(&cfg)

@@ -3,12 +3,8 @@
 package workload
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
 	"net/netip"
 	"path/filepath"
 	"sync"
@@ -60,7 +56,7 @@ func open(ctx context.Context, dir string, delay time.Duration, configure ...fun
 	}
 	s := &Service{Store: store, codes: map[string]string{}, more: make(chan struct{}, 1)}
 	cfg := identity.Config{
-		Store: store, SMS: provider{s, delay}, Secret: identity.NewSecret("a secret for measuring, 32 bytes"), HashQueue: 4096, SendConcurrency: 32,
+		Store: store, SMS: provider{s, delay}, Secret: identity.NewSecret("a secret for measuring, 32 bytes"), HashQueue: 4096, HashWait: -1, StorageWait: -1, SendConcurrency: 32,
 	}
 	identitytest.Lift(&cfg)
 	for _, c := range configure {
@@ -160,35 +156,3 @@ func (s *Service) take(ctx context.Context, e164 string) (string, error) {
 		}
 	}
 }
-
-// Post sends the documented request with these body fields, and returns the
-// status.
-func Post(ctx context.Context, c *http.Client, url string, fields map[string]string) (int, error) {
-	body, err := json.Marshal(fields)
-	if err != nil {
-		return 0, err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
-	if err != nil {
-		return 0, err
-	}
-	for k, v := range map[string]string{
-		"Content-Type": "application/json;charset=utf8", "X-operating-sys-version": "Android 10", "X-device-fingerprint": Device,
-		"X-agent": "workload", "X-L": "en", "X-client-id": ClientID,
-	} {
-		req.Header.Set(k, v)
-	}
-	resp, err := c.Do(req)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	_, err = io.Copy(io.Discard, resp.Body)
-	return resp.StatusCode, err
-}
-
-// The documented routes.
-const (
-	ResetPath = "/api/v2/sdk/pwd/update-by-mobile"
-	SendPath  = "/api/v2/sdk/sms/send"
-)

@@ -40,7 +40,7 @@ func TestFlagsFillConfig(t *testing.T) {
 			Unredeemed: limit.Enforce, UnredeemedPerPrefix: hour(30), UnredeemedPerNetwork: hour(31), UnredeemedPerRegion: hour(32),
 		},
 		Purposes: []identity.Purpose{identity.PurposeForgotPassword, identity.PurposeLogin}, EventTypes: []audit.Type{"limit.alarm"},
-		CaptchaMode: identity.CaptchaOnSuspicion, HashWait: 3 * time.Second, StorageTimeout: 2 * time.Second, HookTimeout: 4 * time.Second,
+		CaptchaMode: identity.CaptchaOnSuspicion, HashWait: 3 * time.Second, StorageTimeout: 2 * time.Second, StorageWait: 7 * time.Second, HookTimeout: 4 * time.Second,
 		Password: identity.PasswordPolicy{Min: 10, Max: 100, Strength: 4, Words: []string{"acme", "rocket"}, History: 3},
 		Hash:     identity.HashParams{MemoryKiB: 20_000, Iterations: 3, Parallelism: 2}, HashConcurrency: 5, HashQueue: -1,
 		DefaultLanguage: "zh", ServiceName: "Acme", SupportContact: "help.acme.example", OriginDomain: "acme.example", SendTimeout: 4 * time.Second, SendConcurrency: 6, RetryUncertain: true,
@@ -55,7 +55,7 @@ func TestFlagsFillConfig(t *testing.T) {
 		-suspicious-sends-per-prefix=23/1h -suspicious-sends-total=24/1h -budget-total=25/1h -budget-per-tenant=26/1h -budget-per-client=27/1h
 		-budget-per-prefix=28/1h -budget-alarm=29/1h -budget-per-region=AT=6/1h,7/24h;DE=8/1h -budget-unredeemed=enforce
 		-budget-unredeemed-per-prefix=30/1h -budget-unredeemed-per-network=31/1h -budget-unredeemed-per-region=32/1h -purposes=FORGET_PWD_SMS,LOGIN_SMS -event-types=limit.alarm
-		-hash-wait=3s -storage-timeout=2s -hook-timeout=4s -password-min=10 -password-max=100 -password-strength=4 -password-words=acme,rocket
+		-hash-wait=3s -storage-timeout=2s -storage-wait=7s -hook-timeout=4s -password-min=10 -password-max=100 -password-strength=4 -password-words=acme,rocket
 		-password-history=3 -hash-memory-kib=20000 -hash-iterations=3 -hash-parallelism=2 -hash-concurrency=5 -hash-queue=0
 		-default-language=zh -service-name=Acme -support-contact=help.acme.example -origin-domain=acme.example -send-timeout=4s -send-concurrency=6 -retry-uncertain -notice-lifetime=1h
 		-message-retention=48h -event-retention=0 -answer-step=20ms -insecure-any-device`

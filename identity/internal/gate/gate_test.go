@@ -1,4 +1,4 @@
-package passhash_test
+package gate_test
 
 import (
 	"context"
@@ -9,13 +9,13 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/seed-16109ab2/rekey/identity/internal/passhash"
+	"github.com/seed-16109ab2/rekey/identity/internal/gate"
 )
 
 func TestGateBoundsAndSheds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const concurrency, queue, callers = 2, 3, 50
-		g := passhash.NewGate(concurrency, queue, 0)
+		g := gate.New(gate.Config{Concurrency: concurrency, Queue: queue})
 		var running, peak, done, full atomic.Int64
 		var wg sync.WaitGroup
 		for range callers {
@@ -34,7 +34,7 @@ func TestGateBoundsAndSheds(t *testing.T) {
 				switch {
 				case err == nil:
 					done.Add(1)
-				case errors.Is(err, passhash.ErrFull):
+				case errors.Is(err, gate.ErrFull):
 					full.Add(1)
 				default:
 					t.Errorf("Do: %v", err)
@@ -56,7 +56,7 @@ func TestGateBoundsAndSheds(t *testing.T) {
 
 func TestWaitingEndsWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := passhash.NewGate(1, 1, 0)
+		g := gate.New(gate.Config{Concurrency: 1, Queue: 1})
 		release := make(chan struct{})
 		go func() { _ = g.Do(context.Background(), func() { <-release }) }()
 		synctest.Wait()
@@ -77,7 +77,7 @@ func TestWaitingEndsWithTheContext(t *testing.T) {
 
 func TestPanicLeavesNoSlotTaken(t *testing.T) {
 	t.Parallel()
-	g := passhash.NewGate(1, 0, 0)
+	g := gate.New(gate.Config{Concurrency: 1})
 	func() {
 		defer func() { _ = recover() }()
 		_ = g.Do(t.Context(), func() { panic("x") })
@@ -85,4 +85,49 @@ func TestPanicLeavesNoSlotTaken(t *testing.T) {
 	if err := g.Do(t.Context(), func() {}); err != nil {
 		t.Errorf("Do after a panic: %v", err)
 	}
+}
+
+// A flood at the start, before any call has been timed, and one later find the queue
+// as long as the longest wait, and a part of it as long as that part.
+func TestQueueIsAsLongAsTheLongestWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const usual = 100 * time.Millisecond
+		g := gate.New(gate.Config{Concurrency: 2, Queue: 1000, Longest: time.Second, Usual: usual})
+		flood := func(takes time.Duration, want int) {
+			t.Helper()
+			var admitted atomic.Int64
+			var wg sync.WaitGroup
+			crowded := 0
+			for i := range 100 {
+				if g.Crowded(0.5) && crowded == 0 {
+					crowded = i
+				}
+				leave, err := g.Reserve()
+				if err != nil {
+					continue
+				}
+				wg.Go(func() {
+					defer leave()
+					if err := g.Wait(t.Context(), func() { time.Sleep(takes) }); err != nil {
+						t.Error(err)
+					}
+					admitted.Add(1)
+				})
+			}
+			wg.Wait()
+			if got := int(admitted.Load()); got != want {
+				t.Errorf("%d admitted, want %d", got, want)
+			}
+			if half := 2 + (want-2)/2; crowded != half {
+				t.Errorf("crowded after %d, want %d", crowded, half)
+			}
+		}
+		flood(usual, 22) // 2 run, 20 wait up to a second
+		for range 200 {
+			if err := g.Do(t.Context(), func() { time.Sleep(usual / 2) }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		flood(usual/2, 42) // calls are twice as quick now
+	})
 }

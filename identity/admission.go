@@ -1,0 +1,118 @@
+package identity
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/seed-16109ab2/rekey/identity/internal/gate"
+	"github.com/seed-16109ab2/rekey/identity/observe"
+)
+
+// Under overload, a caller whom the service could not serve in time gets a
+// [*BusyError] before storage is asked for anything. What has begun is finished:
+// later steps wait for their turn, and are not turned away.
+
+const (
+	// storageTogether is how many use cases of one process work on storage at the same
+	// time: as many as SQLite commits together, and several for each connection of a
+	// pool of the usual size. More would only wait for each other there.
+	storageTogether = 64
+	// storageQueue bounds the memory of callers that wait for their turn. How long
+	// they wait is what bounds their number in practice.
+	storageQueue = 4096
+	// sendShare is the share of the queue for hashes beyond which no code is sent for
+	// a reset: the rest is for people who have their code already.
+	sendShare = 0.5
+)
+
+// How long things are taken to last before any has been timed.
+const (
+	usualSteps = 5 * time.Millisecond
+	usualCheck = time.Millisecond
+	usualPass  = time.Microsecond // of argon2id, over one KiB
+)
+
+func newStorageGate(c *Config) *gate.Gate {
+	return gate.New(gate.Config{Concurrency: storageTogether, Queue: storageQueue, Longest: c.StorageWait, Usual: usualSteps})
+}
+
+func newHashGate(c *Config) *gate.Gate {
+	return gate.New(gate.Config{
+		Concurrency: c.HashConcurrency, Queue: c.HashQueue, Longest: c.HashWait,
+		Usual: time.Duration(c.Hash.MemoryKiB) * time.Duration(c.Hash.Iterations) * usualPass,
+	})
+}
+
+func newCheckGate(c *Config) *gate.Gate {
+	return gate.New(gate.Config{Concurrency: c.HashConcurrency, Queue: c.HashQueue, Longest: c.HashWait, Usual: usualCheck})
+}
+
+// turn is a use case's place among those that work on storage.
+type turn struct {
+	gate  *gate.Gate
+	leave func() // may be called again
+}
+
+// admit gives a use case its place, or returns a [*BusyError].
+func (s *Service) admit(ctx context.Context) (turn, error) {
+	leave, err := s.steps.Reserve()
+	if err != nil {
+		return turn{}, s.busy(ctx, stepsQueue, s.steps.Drain())
+	}
+	return turn{s.steps, sync.OnceFunc(leave)}, nil
+}
+
+// do runs steps on storage.
+func (t turn) do(ctx context.Context, steps func() error) error {
+	var err error
+	if waitErr := t.gate.Wait(ctx, func() { err = steps() }); waitErr != nil {
+		return fmt.Errorf("identity: wait for storage: %w", waitErr)
+	}
+	return err
+}
+
+// admitSend is admit for a send. A code whose reset would be turned away is not
+// worth its message.
+func (s *Service) admitSend(ctx context.Context, p Purpose) (turn, error) {
+	if p == PurposeForgotPassword {
+		if err := s.admitHash(ctx, sendShare); err != nil {
+			return turn{}, err
+		}
+	}
+	return s.admit(ctx)
+}
+
+// admitHash returns a [*BusyError] if a caller who will want a hash would find more
+// than a share of the queue taken. It keeps no place: what may hang comes first.
+func (s *Service) admitHash(ctx context.Context, share float64) error {
+	if s.passwords.hashes.Crowded(share) {
+		return s.busy(ctx, hashQueue, s.passwords.hashes.Drain())
+	}
+	return nil
+}
+
+// reserveHash keeps a place in the queue for a hash, or returns a [*BusyError]. Call
+// leave when the place is needed no longer.
+func (s *Service) reserveHash(ctx context.Context) (leave func(), err error) {
+	if leave, err = s.passwords.hashes.Reserve(); err != nil {
+		return nil, s.busy(ctx, hashQueue, s.passwords.hashes.Drain())
+	}
+	return leave, nil
+}
+
+// Where callers are turned away, in observations.
+const (
+	hashQueue     = "hash queue"
+	checkQueue    = "password check queue"
+	stepsQueue    = "storage queue"
+	deliveryQueue = "delivery"
+)
+
+// busy tells the observer and the caller.
+func (s *Service) busy(ctx context.Context, queue string, retryAfter time.Duration) error {
+	s.observe(ctx, observe.Observation{Kind: observe.KindBusy, Outcome: queue})
+	return &BusyError{RetryAfter: cmp.Or(retryAfter, time.Second)}
+}

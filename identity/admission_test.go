@@ -1,0 +1,170 @@
+package identity_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/identity/observe"
+	"github.com/seed-16109ab2/rekey/sms/smstest"
+	"github.com/seed-16109ab2/rekey/storage/memory"
+)
+
+// stubHasher knows no password, and computes no hash before it may.
+type stubHasher struct{ held chan struct{} }
+
+func (h stubHasher) Hash(identity.Secret) (string, error) {
+	if h.held != nil {
+		<-h.held
+	}
+	return "stub", nil
+}
+
+func (stubHasher) Accepts(identity.Secret) error                 { return nil }
+func (stubHasher) Reads(hash string) bool                        { return hash == "stub" }
+func (stubHasher) Matches(string, identity.Secret) (bool, error) { return false, nil }
+func (stubHasher) Current(string) bool                           { return true }
+
+// calls counts what storage is asked, by way of the observer.
+type calls struct {
+	storage, busy atomic.Int64
+	queues        sync.Map
+}
+
+func (c *calls) Observe(_ context.Context, o observe.Observation) {
+	switch o.Kind {
+	case observe.KindStorage:
+		c.storage.Add(1)
+	case observe.KindBusy:
+		c.busy.Add(1)
+		c.queues.Store(o.Outcome, true)
+	}
+}
+
+// While hashes are waited for too long, whoever needs one is turned away before
+// storage is asked for anything, and so is a send whose code would need one.
+func TestBusyCostsNoStorage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		seen := &calls{}
+		hasher := stubHasher{held: make(chan struct{})}
+		svc := idleService(t, memory.New(), identitytest.NewClock(time.Now()), &smstest.Recorder{}, func(c *identity.Config) {
+			c.PasswordHasher, c.HashConcurrency, c.HashQueue, c.Observer = hasher, 1, -1, seen
+			c.Purposes = []identity.Purpose{identity.PurposeForgotPassword, identity.PurposeLogin}
+		})
+		u, err := svc.CreateUser(t.Context(), identity.NewUser{Mobile: number, PasswordHash: identity.NewSecret("stub")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			_, _ = svc.PrepareUser(t.Context(), identity.NewUser{Mobile: "13900000001", Password: identity.NewSecret(newPassword)})
+		})
+		synctest.Wait() // its hash is under way
+
+		before := seen.storage.Load()
+		login := identity.LoginRequest{Mobile: number, Password: identity.NewSecret(oldPassword)}
+		for name, call := range map[string]func() error{
+			"ResetByMobile": func() error {
+				return svc.ResetByMobile(t.Context(), identity.ResetRequest{Caller: caller(), Mobile: number, Code: identity.NewSecret("123456"), Password: identity.NewSecret(newPassword)})
+			},
+			"SendVerifyCode": func() error {
+				return svc.SendVerifyCode(t.Context(), identity.SendRequest{Caller: caller(), Mobile: number, Purpose: identity.PurposeForgotPassword})
+			},
+			"Authenticate":   func() error { _, err := svc.Authenticate(t.Context(), login); return err },
+			"VerifyPassword": func() error { _, err := svc.VerifyPassword(t.Context(), u, login); return err },
+			"ChangePassword": func() error {
+				_, err := svc.ChangePassword(t.Context(), identity.ChangePasswordRequest{UserID: u.ID, Old: login.Password, New: identity.NewSecret(newPassword)})
+				return err
+			},
+			"SetPassword": func() error {
+				_, err := svc.SetPassword(t.Context(), "", u.ID, identity.NewSecret(newPassword))
+				return err
+			},
+		} {
+			if busy, ok := errors.AsType[*identity.BusyError](call()); !ok || busy.RetryAfter <= 0 {
+				t.Errorf("%s: not turned away, or without a time to wait", name)
+			}
+		}
+		if n := seen.storage.Load() - before; n != 0 {
+			t.Errorf("storage was asked %d times for callers who were turned away", n)
+		}
+		if err := svc.SendVerifyCode(t.Context(), identity.SendRequest{Caller: caller(), Mobile: number, Purpose: identity.PurposeLogin}); err != nil {
+			t.Errorf("a code that needs no hash: %v", err)
+		}
+		close(hasher.held)
+		wg.Wait()
+		if err := svc.SendVerifyCode(t.Context(), identity.SendRequest{Caller: caller(), Mobile: "13900000002", Purpose: identity.PurposeForgotPassword}); err != nil {
+			t.Errorf("after the hash: %v", err)
+		}
+	})
+}
+
+// slowLimits takes a second for each charge.
+type slowLimits struct {
+	*memory.Store
+	charges, together, most atomic.Int64
+}
+
+func (s *slowLimits) Spend(ctx context.Context, l []limit.Limit, now time.Time) ([]limit.Spent, error) {
+	s.charges.Add(1)
+	n := s.together.Add(1)
+	defer s.together.Add(-1)
+	for most := s.most.Load(); n > most && !s.most.CompareAndSwap(most, n); most = s.most.Load() {
+	}
+	time.Sleep(time.Second)
+	return s.Store.Spend(ctx, l, now)
+}
+
+// While storage is slow, as many use cases as it takes work on it, as many wait as
+// get their turn in time, and the others are turned away without a charge.
+func TestSlowStorageHasAQueueThatEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		seen := &calls{}
+		store := &slowLimits{Store: memory.New()}
+		svc := idleService(t, store, identitytest.NewClock(time.Now()), &smstest.Recorder{}, func(c *identity.Config) {
+			identitytest.Lift(c)
+			c.Observer, c.HashWait, c.HashConcurrency, c.StorageWait, c.AnswerStep = seen, -1, 1024, 2*time.Second, -1
+			c.PasswordHasher = stubHasher{}
+		})
+		login := func() error {
+			_, err := svc.Authenticate(t.Context(), identity.LoginRequest{Mobile: number, Password: identity.NewSecret(oldPassword)})
+			return err
+		}
+		for range 50 {
+			atOnce(64, func(int) error { return login() }) // it learns how slow storage is
+		}
+		store.charges.Store(0)
+		began := time.Now()
+		var slowest atomic.Int64
+		errs := atOnce(1000, func(int) error {
+			err := login()
+			if _, busy := errors.AsType[*identity.BusyError](err); busy {
+				slowest.Store(max(slowest.Load(), int64(time.Since(began))))
+			}
+			return err
+		})
+		served := count(errs, identity.ErrWrongCredentials)
+		// 64 at a time, in their first second and for two more.
+		if served < 3*64-8 || served > 3*64+8 {
+			t.Errorf("%d served, want about %d", served, 3*64)
+		}
+		if store.most.Load() != 64 || store.charges.Load() != int64(served) {
+			t.Errorf("%d at the same time and %d charges, want 64 and %d", store.most.Load(), store.charges.Load(), served)
+		}
+		if slowest.Load() != 0 {
+			t.Errorf("a refusal took %s", time.Duration(slowest.Load()))
+		}
+		if _, ok := seen.queues.Load("storage queue"); !ok {
+			t.Error("nothing observed")
+		}
+	})
+}

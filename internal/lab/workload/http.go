@@ -1,0 +1,74 @@
+package workload
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// The documented routes.
+const (
+	ResetPath = "/api/v2/sdk/pwd/update-by-mobile"
+	SendPath  = "/api/v2/sdk/sms/send"
+)
+
+// Origin is where a request comes from.
+type Origin struct {
+	Device string
+	// Address goes into X-Forwarded-For, for a server that trusts it. Empty: none.
+	Address string
+}
+
+// Answer is what the server says. Code is the error_code of a refusal.
+type Answer struct {
+	Status int
+	Code   string `json:"error_code"`
+}
+
+// String is for counts of unexpected answers.
+func (a Answer) String() string {
+	return strings.TrimSpace(fmt.Sprintf("status %d %s", a.Status, a.Code))
+}
+
+// Post sends the documented request with these body fields, and returns the
+// status.
+func Post(ctx context.Context, c *http.Client, url string, fields map[string]string) (int, error) {
+	answer, err := PostFrom(ctx, c, url, Origin{Device: Device}, fields)
+	return answer.Status, err
+}
+
+// PostFrom is [Post] for a device and an address.
+func PostFrom(ctx context.Context, c *http.Client, url string, from Origin, fields map[string]string) (Answer, error) {
+	body, err := json.Marshal(fields)
+	if err != nil {
+		return Answer{}, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return Answer{}, err
+	}
+	for k, v := range map[string]string{
+		"Content-Type": "application/json;charset=utf8", "X-operating-sys-version": "Android 10", "X-device-fingerprint": from.Device,
+		"X-agent": "workload", "X-L": "en", "X-client-id": ClientID,
+	} {
+		req.Header.Set(k, v)
+	}
+	if from.Address != "" {
+		req.Header.Set("X-Forwarded-For", from.Address)
+	}
+	resp, err := c.Do(req)
+	if err != nil {
+		return Answer{}, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(resp.Body)
+	answer := Answer{Status: resp.StatusCode}
+	if err == nil && resp.StatusCode != http.StatusOK {
+		_ = json.Unmarshal(text, &answer) // not every server's body is ours
+	}
+	return answer, err
+}
