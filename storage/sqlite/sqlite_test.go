@@ -118,6 +118,11 @@ func TestLockedByAnotherProcess(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "rekey.db")
 	s := open(t, path)
+	db := s.DB().DB
+	db.SetMaxOpenConns(1) // the one that the PRAGMA is for
+	if _, err := db.ExecContext(t.Context(), "PRAGMA busy_timeout = 100"); err != nil {
+		t.Fatal(err)
+	}
 	other, err := sql.Open("sqlite", "file:"+path+"?_txlock=immediate")
 	if err != nil {
 		t.Fatal(err)
