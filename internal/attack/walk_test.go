@@ -149,7 +149,7 @@ func (w *walker) siege(number string) error {
 // advance moves the clock once deliveries are recorded: a clock that jumps beyond
 // their leases would have them sent again.
 func (w *walker) advance(by time.Duration) {
-	for range 1000 {
+	for range 10_000 {
 		if backlog, err := w.f.Store.Backlog(context.Background()); err != nil || len(backlog) == 0 {
 			break
 		}
@@ -199,7 +199,7 @@ func (w *walker) send(number, device string) error {
 	if code == nil || code.decoy {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	for {
 		m, err := w.f.SMS.Next(ctx, "+86"+number)
