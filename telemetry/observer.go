@@ -22,7 +22,7 @@ type Observer struct {
 	meter  metric.Meter
 	tracer trace.Tracer
 
-	events, limits, busy, receipts, faults              metric.Int64Counter
+	events, limits, busy, receipts, faults, retries     metric.Int64Counter
 	delivery, deliveryWait, hash, hashWait, storageCall metric.Float64Histogram
 }
 
@@ -58,6 +58,7 @@ func New(meters metric.MeterProvider, tracers trace.TracerProvider) (*Observer, 
 	o.limits = counter("rekey.limit.refusals", "{request}", "Requests that a limit refused.")
 	o.busy = counter("rekey.busy", "{request}", "Requests that were turned away because of load.")
 	o.receipts = counter("rekey.receipts", "{message}", "Reports of providers on messages that they took.")
+	o.retries = counter("rekey.storage.retries", "{retry}", "Steps of storage that were run again.")
 	o.faults = counter("rekey.faults", "{fault}", "Failures of storage steps and hooks.")
 	o.delivery = histogram("rekey.delivery.duration", "How long a provider took to take or refuse a message.", longBounds)
 	o.deliveryWait = histogram("rekey.delivery.wait", "How long a message waited before it was handed to a provider.", longBounds)
@@ -97,6 +98,9 @@ func (o *Observer) Observe(ctx context.Context, seen observe.Observation) {
 	case observe.KindReceipt:
 		add("rekey.outcome", seen.Outcome)
 		o.receipts.Add(ctx, 1, with())
+	case observe.KindRetry:
+		add("rekey.reason", seen.Outcome)
+		o.retries.Add(ctx, 1, with())
 	case observe.KindFault:
 		add("rekey.step", seen.Outcome)
 		o.faults.Add(ctx, 1, with())

@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/identity/observe"
 	"github.com/seed-16109ab2/rekey/sms/failover"
 	"github.com/seed-16109ab2/rekey/telemetry"
 )
@@ -74,6 +75,7 @@ func TestTelemetry(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	observer.Observe(t.Context(), observe.Observation{Kind: observe.KindRetry, Outcome: "aborted"})
 	points := collect(t, reader)
 	all := strings.Join(points, "\n")
 	for _, want := range []string{
@@ -82,6 +84,7 @@ func TestTelemetry(t *testing.T) {
 		"rekey.limit.refusals rekey.limit=", "rekey.delivery.duration rekey.country=CN,rekey.message=verify_code,rekey.outcome=accepted",
 		"rekey.hash.wait  ", "rekey.storage.duration db.operation.name=RedeemCode 1", "rekey.outbox.late rekey.lane=code 0",
 		"rekey.budget.used  0.00", "rekey.provider.breaker.open rekey.provider=one 1", "rekey.provider.skipped rekey.provider=one 7", "rekey.hash.waiting  0",
+		"rekey.storage.retries rekey.reason=aborted 1",
 	} {
 		if !strings.Contains(all, want) {
 			t.Errorf("no %q in\n%s", want, all)

@@ -22,7 +22,7 @@ var label = regexp.MustCompile(`([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"`)
 // in them is of a person or of a caller's choice.
 var labels = map[string]string{
 	"rekey_purpose": `[A-Z_]+`, "rekey_country": `[A-Z]{2}`, "rekey_provider": `webhook(-2)?`, "rekey_event": `[a-z.]+`, "rekey_outcome": `[a-z ]+`,
-	"rekey_limit": `[a-z ]+`, "rekey_queue": `[a-z ]+`, "rekey_step": `[a-z ]+`, "rekey_lane": `code|notice|event`, "rekey_message": `[a-z_]+`,
+	"rekey_limit": `[a-z ]+`, "rekey_queue": `[a-z ]+`, "rekey_step": `[A-Za-z ]+`, "rekey_reason": `aborted|connection`, "rekey_lane": `code|notice|event`, "rekey_message": `[a-z_]+`,
 	"db_operation_name": `[A-Za-z]+`, "error_type": `[a-z]+`, "le": `[0-9.+Inf]+`, "quantile": `[0-9.]+`, "version": `go[0-9.]+.*`,
 	"service_name": `rekey`, "service_version": `.*`, "telemetry_sdk_language": `go`, "telemetry_sdk_name": `opentelemetry`, "telemetry_sdk_version": `[0-9.]+`,
 }

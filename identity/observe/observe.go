@@ -56,6 +56,10 @@ const (
 	// "ok", "timeout", "canceled" or "failed", and Took. What a method promises to
 	// return, such as identity.ErrNotFound, is "ok".
 	KindStorage Kind = "storage"
+	// KindRetry is a step of storage that is run again: Outcome is why. Package identity
+	// does not see it; hand it to the observer yourself if your store tells of retries,
+	// as storage/bunstore.WithOnRetry does.
+	KindRetry Kind = "retry"
 	// KindFault is a failure of storage or of a hook: Outcome says of what.
 	KindFault Kind = "fault"
 )

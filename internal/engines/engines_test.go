@@ -99,9 +99,9 @@ func freshMySQL(t testing.TB, dsn string) *bun.DB {
 	return bun.NewDB(open(t, "mysql", cfg.FormatDSN()), mysqldialect.New())
 }
 
-func migrated(t testing.TB, db *bun.DB) *bunstore.Store {
+func migrated(t testing.TB, db *bun.DB, options ...bunstore.Option) *bunstore.Store {
 	t.Helper()
-	s, err := bunstore.New(db)
+	s, err := bunstore.New(db, options...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -110,7 +110,8 @@ func TestEndlessAbortsEnd(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
 		db, watch := fresh(t), &spy{}
-		s := migrated(t, watch.wrap(t, db))
+		told := map[bunstore.Retry]int{}
+		s := migrated(t, watch.wrap(t, db), bunstore.WithOnRetry(func(_ context.Context, why bunstore.Retry) { told[why]++ }))
 		abort, tries := aborts[db.Dialect().Name()][0], 0
 		watch.set(func(c call) error {
 			if c.kind == "commit" {
@@ -122,6 +123,9 @@ func TestEndlessAbortsEnd(t *testing.T) {
 		_, err := s.Spend(t.Context(), charges("any"), tourTime)
 		if !errors.Is(err, abort) || tries != 10 {
 			t.Errorf("after %d tries: %v", tries, err)
+		}
+		if len(told) != 1 || told[bunstore.RetryAborted] != 9 {
+			t.Errorf("told of the retries %v, want 9 of aborted ones", told)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		tries = 0

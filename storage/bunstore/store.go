@@ -35,6 +35,7 @@ type Store struct {
 	// joined is the application's transaction, if the store is bound to one.
 	joined   *joined
 	settings *settings // of SQLite
+	onRetry  func(context.Context, Retry)
 }
 
 var _ identity.Storage = (*Store)(nil)
@@ -100,6 +101,7 @@ func (s *Store) inLane(ctx context.Context, in lane, f func(t *tx) error) error 
 		case (s.engine.aborted(err) || errors.Is(err, errLost)) && try < maxTries:
 			pause := time.Millisecond<<try/2 + rand.N(time.Millisecond<<try)
 			try++
+			s.retries(ctx, RetryAborted)
 			select {
 			case <-time.After(pause):
 			case <-ctx.Done():
@@ -107,6 +109,7 @@ func (s *Store) inLane(ctx context.Context, in lane, f func(t *tx) error) error 
 			}
 		case !committing && gone < mostConnections && (s.engine.demoted(err) || s.engine.lost(err)):
 			gone++
+			s.retries(ctx, RetryConnection)
 			s.sweep(ctx, time.Duration(gone)*100*time.Millisecond)
 		default:
 			return err
@@ -244,8 +247,10 @@ func query[M any](t *statements, q string, args ...any) ([]M, error) {
 			return models, cancelled(ctx, err)
 		case t.engine.aborted(err) && try < maxTries:
 			try++
+			t.alone.retries(ctx, RetryAborted)
 		case t.alone.again(err) && gone <= mostConnections:
 			gone++
+			t.alone.retries(ctx, RetryConnection)
 			t.alone.sweep(ctx, 100*time.Millisecond)
 		default:
 			return models, err

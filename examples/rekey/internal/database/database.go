@@ -12,13 +12,15 @@ import (
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/secretfile"
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/settings"
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/observe"
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
 
 // Database says which database a command works on.
 type Database struct {
 	Address     string
-	users       string // the file that describes your own table of users
+	users       string           // the file that describes your own table of users
+	observer    observe.Observer // nil for none
 	connections int
 	migrate     bool
 	secrets     secrets
@@ -202,6 +204,7 @@ func (d *Database) OpenService(ctx context.Context, c identity.Config, complete 
 	if err != nil {
 		return nil, err
 	}
+	d.observer = c.Observer
 	s, err := d.openMigrated(ctx)
 	if err != nil {
 		return nil, err

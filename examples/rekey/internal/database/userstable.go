@@ -2,6 +2,7 @@ package database
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/secretfile"
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/settings"
+	"github.com/seed-16109ab2/rekey/identity/observe"
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
 
@@ -48,16 +50,21 @@ func (d *Database) usersTableFlag(f *settings.Set) {
 	f.Text(&d.users, "users-table", "`FILE`, JSON, that names the columns of your own table of users in the database, see README.md; give it to all commands. Default: Rekey has a table of its own")
 }
 
-// options are those of the store: your own table of users.
-func (d *Database) options() ([]bunstore.Option, error) {
-	if d.users == "" {
-		return nil, nil
+// options are those of the store: your own table of users, and who is told of retries.
+func (d *Database) options() (options []bunstore.Option, err error) {
+	if d.users != "" {
+		t, err := readUsersTable(d.users)
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, bunstore.WithUsers(t))
 	}
-	t, err := readUsersTable(d.users)
-	if err != nil {
-		return nil, err
+	if d.observer != nil {
+		options = append(options, bunstore.WithOnRetry(func(ctx context.Context, why bunstore.Retry) {
+			d.observer.Observe(ctx, observe.Observation{Kind: observe.KindRetry, Outcome: string(why)})
+		}))
 	}
-	return []bunstore.Option{bunstore.WithUsers(t)}, nil
+	return options, nil
 }
 
 func readUsersTable(path string) (bunstore.UsersTable, error) {
