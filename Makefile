@@ -1,7 +1,7 @@
 # `make help` lists the targets. test, quick and demo need Go alone; the steps of CI
 # install what else they need, see .ci/run.
 
-.PHONY: help test quick demo lint api examples race browser measure attack packages fuzz ci
+.PHONY: help test quick demo lint api examples race browser measure attack packages replication fuzz ci
 
 help: ## this list
 	@grep -hE '^[a-z]+: .*## ' Makefile | sed 's/: .*## /\t/' | expand -t 12
@@ -29,6 +29,8 @@ attack: ## attackers at a larger size
 	.ci/run attack
 packages: ## .deb, .rpm, SBOM and image files of the single binary, tried on this machine
 	.ci/run packages
+replication: ## SQLite's file copied by Litestream, and the machine lost
+	.ci/run replication
 fuzz: ## fuzz targets and benchmarks
 	.ci/run fuzz
 
