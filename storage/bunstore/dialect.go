@@ -50,6 +50,9 @@ type engine struct {
 	// converts a placeholder of milliseconds to the native type.
 	fromTimestamp func(column string) string
 	toTimestamp   string
+	// filter precedes a column whose index must not be used. A list in the order of ids
+	// would otherwise read and sort the whole tenant for each page.
+	filter string
 	// withoutZone follows toTimestamp for a column that has no time zone and holds UTC.
 	withoutZone string
 }
@@ -70,7 +73,7 @@ func engineOf(name dialect.Name) (engine, error) {
 			upsert: onConflict, ignore: doNothing,
 			lock:      func(string) (string, string) { return "", "" },
 			catalogue: "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = ",
-			castText:  "TEXT", integer: "INTEGER",
+			castText:  "TEXT", integer: "INTEGER", filter: "+",
 			fromTimestamp: func(column string) string {
 				return "CAST(ROUND((julianday(" + column + ") - 2440587.5) * 86400000) AS INTEGER)"
 			},

@@ -38,7 +38,9 @@ func (s *Store) ListUsers(ctx context.Context, tenant, afterID string, most int)
 	if err != nil {
 		return nil, nil // a tenant that the table does not know has no users
 	}
-	rows, err := query[userRow](s.read(ctx), "SELECT "+p.columns()+" FROM "+p.table()+where+" ORDER BY "+p.quoted(p.ID)+" LIMIT ?", append(args, most)...)
+	// With the table's name, because "id" alone would be the text that is selected: integers
+	// would come in another order than that of the pages, and no index would be used.
+	rows, err := query[userRow](s.read(ctx), "SELECT "+p.columns()+" FROM "+p.table()+where+" ORDER BY "+p.table()+"."+p.quoted(p.ID)+" LIMIT ?", append(args, most)...)
 	if err != nil {
 		return nil, wrap("list users", err)
 	}

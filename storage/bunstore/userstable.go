@@ -267,7 +267,7 @@ func (p people) where(tenant string, column string, values ...any) (condition st
 // The empty id is less than all others.
 func (p people) after(tenant, id string) (condition string, args []any, err error) {
 	conditions := []string{"1 = 1"}
-	if id != "" {
+	if id != "" || !p.own { // so that SQLite reads from there on
 		key, err := p.id(id)
 		if err != nil {
 			return "", nil, err
@@ -276,7 +276,11 @@ func (p people) after(tenant, id string) (condition string, args []any, err erro
 	}
 	switch {
 	case p.Tenant != "":
-		conditions, args = append(conditions, p.quoted(p.Tenant)+" = ?"), append(args, tenant)
+		filter := p.e.filter
+		if p.own { // whose column may be of a type that a text is converted to
+			filter = ""
+		}
+		conditions, args = append(conditions, filter+p.quoted(p.Tenant)+" = ?"), append(args, tenant)
 	case tenant != "":
 		return "", nil, identity.ErrNotFound
 	}
