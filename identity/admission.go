@@ -17,8 +17,7 @@ import (
 
 const (
 	// storageTogether is how many use cases of one process work on storage at the same
-	// time: as many as SQLite commits together, and several for each connection of a
-	// pool of the usual size. More would only wait for each other there.
+	// time, unless it is a [Concurrent].
 	storageTogether = 64
 	// storageQueue bounds the memory of callers that wait for their turn. How long
 	// they wait is what bounds their number in practice.
@@ -35,8 +34,17 @@ const (
 	usualPass  = time.Microsecond // of argon2id, over one KiB
 )
 
+// newStorageGate lets as many use cases work on storage as are of use. More would wait
+// for a connection, and their calls would end at their time-outs.
 func newStorageGate(c *Config) *gate.Gate {
-	return gate.New(gate.Config{Concurrency: storageTogether, Queue: storageQueue, Longest: c.StorageWait, Usual: usualSteps})
+	together := 0
+	if store, ok := c.Store.(Concurrent); ok {
+		together = store.Concurrency()
+	}
+	if together < 1 {
+		together = storageTogether
+	}
+	return gate.New(gate.Config{Concurrency: together, Queue: storageQueue, Longest: c.StorageWait, Usual: usualSteps})
 }
 
 func newHashGate(c *Config) *gate.Gate {

@@ -266,3 +266,11 @@ type Checker interface {
 	// what is wrong and what to do.
 	Check(ctx context.Context) error
 }
+
+// Concurrent is implemented by stores that can tell how many calls are of use at the
+// same time. The use cases of one process keep to it.
+type Concurrent interface {
+	// Concurrency is the number of connections, or of calls that one transaction
+	// commits together. 0 means that the store does not know.
+	Concurrency() int
+}

@@ -38,7 +38,10 @@ type Store struct {
 	onRetry  func(context.Context, Retry)
 }
 
-var _ identity.Storage = (*Store)(nil)
+var (
+	_ identity.Storage    = (*Store)(nil)
+	_ identity.Concurrent = (*Store)(nil)
+)
 
 // New returns a store on the database. It fails for a nil db, for dialects other than
 // SQLite, PostgreSQL and MySQL, and for wrong options. Call [Store.Migrate] or
@@ -78,6 +81,15 @@ func New(db *bun.DB, options ...Option) (*Store, error) {
 
 // DB returns the database the store works on.
 func (s *Store) DB() *bun.DB { return s.db }
+
+// Concurrency implements [identity.Concurrent]: the bound of the pool, or how many
+// calls SQLite commits together.
+func (s *Store) Concurrency() int {
+	if s.engine.oneWriter {
+		return mostTogether
+	}
+	return s.db.DB.Stats().MaxOpenConnections
+}
 
 // maxTries is how often a transaction runs if the engine ends it.
 const maxTries = 10
