@@ -31,31 +31,50 @@ type Client struct {
 }
 
 // RegisterClient stores an application. CreatedAt is set by the service. Errors:
-// [ErrClientMissing] for a blank id, [ErrAlreadyExists], an error naming the
-// field that is too long or has control characters, and failures of storage.
+// [ErrClientMissing] for a blank id, [ErrAlreadyExists], a [*FieldError] for each field
+// that is wrong, joined, and failures of storage.
 func (s *Service) RegisterClient(ctx context.Context, c Client) error {
 	if strings.TrimSpace(c.ID) == "" {
 		return ErrClientMissing
 	}
-	if c.ID != strings.TrimSpace(c.ID) || !storable(c.ID, maxClientID) {
-		return errors.New("identity: client id with outer spaces, control characters or more than 128 bytes")
+	faults := []error{unstorable("Client", "ID", c.ID, maxClientID), padded("ID", c.ID), unstorable("Client", "Name", c.Name, maxClaim),
+		unstorable("Client", "Tenant", c.Tenant, maxTenant), padded("Tenant", c.Tenant)}
+	for _, t := range c.Tenants {
+		faults = append(faults, unstorable("Client", "Tenants", t, maxTenant), padded("Tenants", t))
 	}
-	if !storable(c.Name, maxClaim) {
-		return errors.New("identity: client name with control characters or more than 256 bytes")
+	if c.MultiTenant && c.Tenant != "" {
+		faults = append(faults, &FieldError{Of: "Client", Field: "Tenant", Problem: "is for clients of one tenant: use Tenants"})
 	}
-	for _, t := range append([]string{c.Tenant}, c.Tenants...) {
-		if t != strings.TrimSpace(t) || !storable(t, maxTenant) {
-			return errors.New("identity: tenant with outer spaces, control characters or more than 128 bytes")
-		}
+	if !c.MultiTenant && len(c.Tenants) > 0 {
+		faults = append(faults, &FieldError{Of: "Client", Field: "Tenants", Problem: "is for multi-tenant clients: use Tenant, or set MultiTenant"})
 	}
-	if c.MultiTenant && c.Tenant != "" || !c.MultiTenant && len(c.Tenants) > 0 {
-		return errors.New("identity: Tenant is for clients of one tenant, Tenants for multi-tenant clients")
+	if err := errors.Join(faults...); err != nil {
+		return err
 	}
 	c.Tenants, c.CreatedAt = slices.Clone(c.Tenants), s.now()
 	if err := s.store.CreateClient(ctx, c); err != nil {
 		return fmt.Errorf("identity: register client %q: %w", c.ID, err)
 	}
 	return s.trail.record(ctx, s.store, audit.Event{At: c.CreatedAt, Type: audit.ClientCreated, ClientID: c.ID, Tenant: c.Tenant})
+}
+
+// unstorable is the fault of a text that a store may not keep as it is; nil if it may.
+func unstorable(of, field, text string, longest int) error {
+	if storable(text, longest) {
+		return nil
+	}
+	if len(text) > longest {
+		return &FieldError{Of: of, Field: field, Problem: fmt.Sprintf("has %d bytes, may have %d", len(text), longest)}
+	}
+	return &FieldError{Of: of, Field: field, Problem: "holds control characters or invalid UTF-8"}
+}
+
+// padded is the fault of a text with white space around it; nil if it has none.
+func padded(field, text string) error {
+	if text == strings.TrimSpace(text) {
+		return nil
+	}
+	return &FieldError{Of: "Client", Field: field, Problem: "has white space around it"}
 }
 
 // Client returns a registered application. Errors: [ErrNotFound], and failures

@@ -8,17 +8,19 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/internal/mobile"
 )
 
-// FieldError is one fault of a [Config].
+// FieldError is one fault of a [Config], a [NewUser] or a [Client].
 type FieldError struct {
+	// Of is the type that has the field: "Config", "NewUser" or "Client".
+	Of string
 	// Field is the path of the field, such as "CodeDigits", "Limits.SendCooldown",
 	// "OldSecrets[0]" or "Texts[en].Code[forgot_password]".
 	Field string
 	// Problem completes a sentence that begins with the field's name, such as
-	// "is 5, must be 6 to 10". It never holds a secret.
+	// "is 5, must be 6 to 10". It never holds a secret, a password or a hash.
 	Problem string
 }
 
-func (e *FieldError) Error() string { return "identity: Config." + e.Field + " " + e.Problem }
+func (e *FieldError) Error() string { return "identity: " + e.Of + "." + e.Field + " " + e.Problem }
 
 // Validate returns every fault of c, with defaults for the fields that are zero:
 // nil, or an error that [errors.Join] made of one [*FieldError] for each fault.
@@ -28,7 +30,7 @@ func (c Config) Validate() error {
 	var errs []error
 	fault := func(bad bool, field, format string, args ...any) {
 		if bad {
-			errs = append(errs, &FieldError{Field: field, Problem: fmt.Sprintf(format, args...)})
+			errs = append(errs, &FieldError{Of: "Config", Field: field, Problem: fmt.Sprintf(format, args...)})
 		}
 	}
 	c.faults(fault)

@@ -28,7 +28,7 @@ type NewUser struct {
 	Verified bool
 }
 
-// CreateUser stores a user. Errors: [ErrInvalidMobile], [*PasswordError],
+// CreateUser stores a user. Errors: [ErrInvalidMobile], [*PasswordError], [*FieldError],
 // [ErrAlreadyExists] when the tenant has a user with the number or the id is
 // taken, [*BusyError], and failures of storage.
 func (s *Service) CreateUser(ctx context.Context, n NewUser) (User, error) {
@@ -44,8 +44,8 @@ func (s *Service) CreateUser(ctx context.Context, n NewUser) (User, error) {
 // no hash should keep open. Errors: those of CreateUser but [ErrAlreadyExists].
 func (s *Service) PrepareUser(ctx context.Context, n NewUser) (User, error) {
 	now := s.now()
-	if !storable(n.ID, maxUserID) || !storable(n.Tenant, maxTenant) {
-		return User{}, fmt.Errorf("identity: user id or tenant too long or with control characters")
+	if err := errors.Join(unstorable("NewUser", "ID", n.ID, maxUserID), unstorable("NewUser", "Tenant", n.Tenant, maxTenant)); err != nil {
+		return User{}, err
 	}
 	number, err := s.parse(n.Mobile)
 	if err != nil {
@@ -89,10 +89,10 @@ func (s *Service) insertUser(ctx context.Context, people Users, trail Audit, u U
 func (s *Service) firstHash(ctx context.Context, n NewUser, number mobile.Number) (string, error) {
 	if phc := n.PasswordHash.Reveal(); phc != "" {
 		if !n.Password.Empty() {
-			return "", errors.New("identity: both a password and a hash given")
+			return "", &FieldError{Of: "NewUser", Field: "PasswordHash", Problem: "is given together with Password"}
 		}
 		if !s.passwords.readable(phc) {
-			return "", errors.New("identity: the given password hash is of no scheme that can be verified")
+			return "", &FieldError{Of: "NewUser", Field: "PasswordHash", Problem: "is of no scheme that can be verified, or its parameters are out of bounds"}
 		}
 		return phc, nil
 	}

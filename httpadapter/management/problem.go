@@ -4,7 +4,9 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/seed-16109ab2/rekey/identity"
 )
@@ -153,7 +155,22 @@ func problemOf(err error) *problem {
 	if e, ok := errors.AsType[*identity.BusyError](err); ok {
 		return newProblem(http.StatusServiceUnavailable, "busy", "The service is busy. Try again later.").with("Retry-After", seconds(e.RetryAfter))
 	}
+	if e, ok := errors.AsType[*identity.FieldError](err); ok && e.Of != "Config" {
+		return invalid(detail{Pointer: "#/" + member(e.Field), Detail: e.Problem})
+	}
 	return failure(err)
+}
+
+// member is the name in JSON of a field of a user or a client.
+func member(field string) string {
+	var name strings.Builder
+	for i, r := range field {
+		if unicode.IsUpper(r) && i > 0 && !unicode.IsUpper(rune(field[i-1])) {
+			name.WriteByte('_')
+		}
+		name.WriteRune(unicode.ToLower(r))
+	}
+	return name.String()
 }
 
 func passwordProblem(e *identity.PasswordError) *problem {

@@ -1,6 +1,7 @@
 package management
 
 import (
+	"errors"
 	"strconv"
 	"time"
 
@@ -61,13 +62,10 @@ func createUser(c *call) (reply, error) {
 		return reply{}, err
 	}
 	n.Verified = *verified
-	if !n.PasswordHash.Empty() {
-		// It asks no storage: what it does not know is a fault of the hash.
-		if _, err := c.service.PrepareUser(c.ctx(), n); err != nil && problemOf(err).cause != nil {
-			return reply{}, newProblem(422, "hash_unreadable", "The password hash is of no known scheme, or its parameters are out of bounds.")
-		}
-	}
 	u, err := c.service.CreateUser(c.ctx(), n)
+	if fault, ok := errors.AsType[*identity.FieldError](err); ok && fault.Field == "PasswordHash" {
+		return reply{}, newProblem(422, "hash_unreadable", "The password hash is of no known scheme, or its parameters are out of bounds.")
+	}
 	if err != nil {
 		return reply{}, err
 	}

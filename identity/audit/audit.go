@@ -3,7 +3,10 @@
 // report; a store keeps them (identity.Audit); Config.OnEvent is told of them.
 package audit
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Type says what happened.
 type Type string
@@ -57,7 +60,17 @@ type Query struct {
 	AfterID string // events with an id after this one
 	Tenant  string // with UserID: the tenant of the user
 	UserID  string // events of this user alone; empty for all
-	// Before, when not zero, leaves out events whose At is not before it.
+	// Before, when not zero, leaves out events whose id was made at that time or later.
+	// Ids are made when an event is recorded, which may be seconds after its At. AfterID
+	// goes by them too, so a reader who follows the trail and stays some seconds behind
+	// the present misses no event. Compare with [FirstID].
 	Before time.Time
 	Max    int // how many at most; below 1 selects none
+}
+
+// FirstID returns the least id that an event recorded at t can have, to the millisecond.
+// For times before 1970 it is that of 1970.
+func FirstID(t time.Time) string {
+	ms := uint64(max(t.UnixMilli(), 0)) & (1<<48 - 1)
+	return fmt.Sprintf("%08x-%04x-7000-8000-000000000000", ms>>16, ms&0xffff)
 }

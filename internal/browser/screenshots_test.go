@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -75,6 +76,7 @@ func TestScreenshots(t *testing.T) {
 			tb.run(chromedp.Navigate(s.URL + "/reset-password/code"))
 			tb.at("notice")
 			shoot("4-notice")
+			s.Clock.Advance(2 * time.Minute) // or the page takes it for a double click
 			tb.run(chromedp.Navigate(s.URL + "/reset-password"))
 			tb.ask(mobile)
 			tb.at("code")

@@ -54,7 +54,7 @@ func (s *Store) Events(ctx context.Context, q audit.Query) ([]audit.Event, error
 		where, args = where+" AND tenant = ? AND user_id = ?", append(args, q.Tenant, q.UserID)
 	}
 	if !q.Before.IsZero() {
-		where, args = where+" AND at < ?", append(args, millis(q.Before))
+		where, args = where+" AND id < ?", append(args, audit.FirstID(q.Before))
 	}
 	rows, err := query[eventRow](s.read(ctx), "SELECT "+eventColumns+" FROM rekey_events WHERE "+where+" ORDER BY id LIMIT ?", append(args, q.Max)...)
 	if err != nil {

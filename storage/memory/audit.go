@@ -33,7 +33,7 @@ func (s *Store) Events(ctx context.Context, q audit.Query) ([]audit.Event, error
 	defer unlock()
 
 	return s.events.after(q.AfterID, q.Max, func(e audit.Event) bool {
-		return (q.UserID == "" || ofUser(e, q.Tenant, q.UserID)) && (q.Before.IsZero() || e.At.Before(q.Before))
+		return (q.UserID == "" || ofUser(e, q.Tenant, q.UserID)) && (q.Before.IsZero() || e.ID < audit.FirstID(q.Before))
 	}), nil
 }
 

@@ -68,12 +68,21 @@ func auditFaults() []fault {
 				return slices.DeleteFunc(events, func(e audit.Event) bool { return user != "" && e.UserID != user }), err
 			}
 		}},
-		{"a page filtered after it was cut", []string{"Events/ByUser", "Events/Before"}, func(b *broken) {
+		{"a page filtered after it was cut", []string{"Events/ByUser"}, func(b *broken) {
 			b.events = func(ctx context.Context, q audit.Query) ([]audit.Event, error) {
 				events, err := b.Store.Events(ctx, audit.Query{AfterID: q.AfterID, Max: q.Max})
 				return slices.DeleteFunc(events, func(e audit.Event) bool {
-					return q.UserID != "" && (e.UserID != q.UserID || e.Tenant != q.Tenant) || !q.Before.IsZero() && !e.At.Before(q.Before)
+					return q.UserID != "" && (e.UserID != q.UserID || e.Tenant != q.Tenant) || !q.Before.IsZero() && e.ID >= audit.FirstID(q.Before)
 				}), err
+			}
+		}},
+		{"the time of the event, not of its record", []string{"Events/Before"}, func(b *broken) {
+			b.events = func(ctx context.Context, q audit.Query) ([]audit.Event, error) {
+				all := q
+				all.Before, all.Max = time.Time{}, 1000
+				events, err := b.Store.Events(ctx, all)
+				events = slices.DeleteFunc(events, func(e audit.Event) bool { return !q.Before.IsZero() && !e.At.Before(q.Before) })
+				return events[:min(len(events), q.Max)], err
 			}
 		}},
 		{"present events included", []string{"Events/Before"}, func(b *broken) {

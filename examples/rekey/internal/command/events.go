@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/database"
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/settings"
 	"github.com/seed-16109ab2/rekey/identity/audit"
@@ -56,15 +54,10 @@ func (e *eventFilter) start(now time.Time) (time.Time, error) {
 
 // firstID is before the ids of all events from a time on, as far as clocks agree.
 func firstID(start time.Time) string {
-	ms := start.Add(-disagreement).UnixMilli()
-	if start.IsZero() || ms < 0 {
+	if start.IsZero() {
 		return ""
 	}
-	var id uuid.UUID
-	for i := range 6 {
-		id[i] = byte(ms >> (40 - 8*i))
-	}
-	return id.String()
+	return audit.FirstID(start.Add(-disagreement))
 }
 
 func parseEventType(s string) (audit.Type, error) {
