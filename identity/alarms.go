@@ -12,8 +12,8 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/observe"
 )
 
-// alarmMemory remembers which alarms this process raised, so that a flood asks
-// storage once per window. It is bounded: alarms are few.
+// alarmMemory remembers which alarms this process raised, so that a flood asks the storage
+// only once per window. It is small, because there are few alarms.
 type alarmMemory struct {
 	mu    sync.Mutex
 	until map[limit.Key]time.Time
@@ -21,7 +21,7 @@ type alarmMemory struct {
 
 const alarmsRemembered = 1000
 
-// due reports whether an alarm may be due, and remembers that it was asked.
+// due reports whether an alarm may be due, and remembers the call.
 func (a *alarmMemory) due(key limit.Key, now time.Time, window time.Duration) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -35,8 +35,8 @@ func (a *alarmMemory) due(key limit.Key, now time.Time, window time.Duration) bo
 	return true
 }
 
-// alarms tells the operator of limits whose alarm level is reached: once per
-// window for as long as that lasts, whatever the number of servers.
+// alarms reports limits whose alarm level is reached to the operator: once per window for
+// as long as that lasts, with any number of servers.
 func (s *Service) alarms(ctx context.Context, now time.Time, limits []limit.Limit, spent []limit.Spent) {
 	for i, sp := range spent {
 		if sp.Alarm && i < len(limits) {
@@ -49,7 +49,7 @@ func (s *Service) alarms(ctx context.Context, now time.Time, limits []limit.Limi
 	}
 }
 
-// alarmRefusal tells the operator of rules that refused what costs money.
+// alarmRefusal reports rules that refused paid messages to the operator.
 func (s *Service) alarmRefusal(ctx context.Context, now time.Time, refused *limit.Error) {
 	for _, r := range refused.Refused {
 		s.log.logKind(ctx, "limit: "+r.Rule, "refused by a limit", "limit", r.Rule, "key", string(r.Key), "retry_after", refused.RetryAfter)
@@ -58,8 +58,7 @@ func (s *Service) alarmRefusal(ctx context.Context, now time.Time, refused *limi
 	}
 }
 
-// raise records an alarm unless one with the key was recorded within the window,
-// by any server.
+// raise records an alarm, unless a server recorded one with the same key within the window.
 func (s *Service) raise(ctx context.Context, now time.Time, key limit.Key, name string, window time.Duration) {
 	window = max(window, time.Second)
 	if !s.alarmed.due(key, now, window) {
@@ -81,8 +80,7 @@ func (s *Service) raise(ctx context.Context, now time.Time, key limit.Key, name 
 	}
 }
 
-// locked reports whether a refusal locks a number for strangers, whichever
-// network they come from.
+// locked reports whether a refusal locks a number for strangers on all networks.
 func locked(refused *limit.Error) bool {
 	return slices.ContainsFunc(refused.Refused, func(r limit.Refusal) bool {
 		return r.Rule == "wrong codes per number" || r.Rule == "logins per number"

@@ -11,21 +11,21 @@ import (
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
-// What a reset does where people are kept in another database than codes, see
-// [Config.Users].
+// This file has the reset for applications whose users are in another database than the
+// codes, see [Config.Users].
 
 // confirmPatience is how long the messages of a reset wait for its second step.
 const confirmPatience = time.Minute
 
-// changeApart is a change of a password that may not have happened.
+// changeApart is a change of a password that may not have taken place.
 type changeApart struct {
 	Tenant    string    `json:"tenant,omitempty"`
 	Mobile    string    `json:"mobile"`
 	ChangedAt time.Time `json:"changed_at"`
 }
 
-// resetApart uses the code up first: of two requests with it one gets on, and a
-// failure after that leaves the old password, never a code that works twice.
+// resetApart uses the code up first, so that only one of two requests with it continues. A
+// later failure leaves the old password in place, but never a code that works twice.
 func (s *Service) resetApart(ctx context.Context, g *guess, r Redemption) error {
 	change := *r.Password
 	r.Password, r.Event.Type = nil, audit.CodeRedeemed
@@ -34,7 +34,7 @@ func (s *Service) resetApart(ctx context.Context, g *guess, r Redemption) error 
 	if err := s.committed(ctx, g, s.store.RedeemCode(callCtx, r)); err != nil {
 		return err
 	}
-	// The second step goes on when the caller has left: half of a reset is no use.
+	// The second step goes on when the caller has left, because half a reset is useless.
 	asideCtx, cancelAside := s.aside(ctx)
 	defer cancelAside()
 	err := s.people.ReplacePassword(asideCtx, change)
@@ -47,12 +47,12 @@ func (s *Service) resetApart(ctx context.Context, g *guess, r Redemption) error 
 		event.Type, event.Outcome = audit.ResetFailed, "password not replaced"
 	}
 	if eventErr := s.trail.record(ctx, s.store, event); eventErr != nil {
-		// The password's state is what counts, and the first step is in the trail.
+		// The password was changed, and the first step is in the audit trail. That is enough.
 		s.cfg.Logger.ErrorContext(ctx, "end of a reset not recorded", "error", eventErr)
 	}
 	switch {
 	case errors.Is(err, ErrConflict), errors.Is(err, ErrNotFound):
-		return ErrCodeRefused // changed otherwise meanwhile, or gone
+		return ErrCodeRefused // the user was changed meanwhile, or is gone
 	case err != nil:
 		return fmt.Errorf("identity: replace password: %w", err)
 	}
@@ -62,8 +62,7 @@ func (s *Service) resetApart(ctx context.Context, g *guess, r Redemption) error 
 
 var errNotYet = errors.New("the password is not replaced yet")
 
-// confirmApart holds a message back until the password that it speaks of has
-// changed.
+// confirmApart holds a message back until the password that it reports has changed.
 func (s *Service) confirmApart(ctx context.Context, m outbox.Message, c *changeApart) error {
 	if c == nil || s.cfg.Users == nil {
 		return nil
@@ -71,7 +70,7 @@ func (s *Service) confirmApart(ctx context.Context, m outbox.Message, c *changeA
 	u, err := s.people.UserByMobile(ctx, c.Tenant, c.Mobile)
 	switch {
 	case errors.Is(err, ErrNotFound):
-		return nil // the number has moved on: rather a notice too many
+		return nil // the number belongs to another user now: send the notice anyway
 	case err != nil:
 		return later(fmt.Errorf("identity: find user: %w", err))
 	case !u.PasswordChangedAt.Before(c.ChangedAt):

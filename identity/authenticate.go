@@ -11,19 +11,18 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
-// Authenticate checks a user's password: what an embedder's login is built on.
-// A hash of another scheme or with other parameters than configured is replaced
-// by a fresh one once the password proved right. The device of a login that
-// succeeds is a known one from then on, see [LimitPolicy].
+// Authenticate checks a user's password, for the application's login. If the password is
+// right, a hash of another scheme or with other parameters than configured is replaced, and
+// the device is known from then on, see [LimitPolicy].
 //
-// Failed logins have limits of their own, counted in storage: by number and
-// network, by number for all strangers together, by number for known devices, and
-// by network. Strangers cannot lock a known device out. A number without a user
-// costs the same hash and gets the same answers at the same counts. That hash is
-// argon2id: a user imported with a hash of another scheme is told from a number
-// without a user by the time of a refusal, until the first login replaces it.
+// Failed logins have their own limits, which are counted in the storage: by number and
+// network, by number for all strangers together, by number for known devices, and by
+// network. Strangers cannot lock a known device out. A number without a user costs the
+// same hash and gets the same answers at the same counts. That hash is argon2id. So the
+// time of a refusal distinguishes a user who was imported with a hash of another scheme
+// from a number without a user, until the first login replaces the hash.
 //
-// A password that was replaced while it was compared does not succeed.
+// A login fails if the password was replaced while it was compared.
 //
 // Errors: [ErrWrongCredentials] for a wrong password, a number without a user or
 // an impossible number, and a disabled user; [*RateLimitedError], [*BusyError];
@@ -37,12 +36,12 @@ func (s *Service) Authenticate(ctx context.Context, r LoginRequest) (User, error
 	return u, err
 }
 
-// login is one attempt to sign in, or to show that one knows the password.
+// login is one attempt to sign in or to prove knowledge of the password.
 type login struct {
 	at       time.Time
 	request  LoginRequest
 	number   mobile.Number // zero for an account without one
-	account  string        // what is counted where there is no number
+	account  string        // what is counted if there is no number
 	password Secret        // normalized
 	// find reads the user as they are now.
 	find   func(context.Context) (u User, found bool, err error)
@@ -55,7 +54,7 @@ func (s *Service) authenticate(ctx context.Context, r LoginRequest) (User, error
 	}
 	number, err := s.mobiles.Parse(r.Mobile)
 	if err != nil {
-		return User{}, ErrWrongCredentials // a number that nobody can have tells nothing about anybody
+		return User{}, ErrWrongCredentials // an impossible number reveals nothing about users
 	}
 	leave, err := s.reserveHash(ctx)
 	if err != nil {
@@ -70,8 +69,8 @@ func (s *Service) authenticate(ctx context.Context, r LoginRequest) (User, error
 	return s.rehash(ctx, user, l.password), nil
 }
 
-// signIn charges the attempt, compares, and gives the charge back on success. The
-// caller has reserved a hash.
+// signIn charges the attempt, compares the password, and gives the charge back on success.
+// The caller has reserved a hash.
 func (s *Service) signIn(ctx context.Context, l *login) (User, error) {
 	r := l.request
 	who := subject{tenant: r.Tenant, client: r.ClientID, device: r.Device, number: l.number, account: l.account, address: r.Address}
@@ -96,7 +95,7 @@ func (s *Service) signIn(ctx context.Context, l *login) (User, error) {
 	return user, err
 }
 
-// chargeLogin spends the login's limits, in its turn.
+// chargeLogin spends the login's limits when its turn comes.
 func (s *Service) chargeLogin(ctx context.Context, l *login) error {
 	turn, err := s.admit(ctx)
 	if err != nil {
@@ -109,7 +108,7 @@ func (s *Service) chargeLogin(ctx context.Context, l *login) error {
 	})
 }
 
-// changes take back what was charged, because the login did not fail.
+// changes returns what takes back the charges of a login that did not fail.
 func (l *login) changes(succeeded bool) []limit.Change {
 	return []limit.Change{
 		{Limit: l.limits[0], SpentAt: l.at, Remember: succeeded},
@@ -117,8 +116,8 @@ func (l *login) changes(succeeded bool) []limit.Change {
 	}
 }
 
-// judgeLogin compares the password. A user whose password is replaced meanwhile
-// is judged again: what was right against the old hash must not succeed.
+// judgeLogin compares the password. If the user's password is replaced meanwhile, it
+// compares again, because a password that matched the old hash must not succeed.
 func (s *Service) judgeLogin(ctx context.Context, l *login) (User, error) {
 	for range 3 {
 		user, found, err := l.find(ctx)
@@ -168,8 +167,8 @@ func (s *Service) refuseLogin(ctx context.Context, l *login, user User, found bo
 	return ErrWrongCredentials
 }
 
-// rehash replaces a hash that is not of the configured kind. That it could not
-// is no reason to refuse the login.
+// rehash replaces a hash that is not of the configured kind. If it cannot, the login
+// succeeds anyway.
 func (s *Service) rehash(ctx context.Context, u User, password Secret) User {
 	if s.cfg.KeepHashes || s.passwords.current(u.PasswordHash) || truncates(u.PasswordHash, password) || s.passwords.accepts(password) != nil {
 		return u
@@ -181,7 +180,7 @@ func (s *Service) rehash(ctx context.Context, u User, password Secret) User {
 		err = s.people.ReplacePassword(callCtx, PasswordChange{Tenant: u.Tenant, UserID: u.ID, OldHash: u.PasswordHash, NewHash: phc})
 	}
 	if errors.Is(err, ErrConflict) {
-		return u // changed meanwhile: theirs is newer
+		return u // the hash was changed meanwhile, and the other one is newer
 	}
 	if err == nil {
 		err = s.trail.record(ctx, s.store, audit.Event{At: s.now(), Type: audit.PasswordRehash, Tenant: u.Tenant, UserID: u.ID})

@@ -2,8 +2,8 @@ package identity
 
 import "context"
 
-// CheckCaller reports whether the service would act for the caller at all, for
-// routes of your own that do something before they call it.
+// CheckCaller returns nil if the service accepts the caller. Use it in your own routes that
+// do something before they call the service.
 //
 // Errors: [ErrClientMissing], [ErrDeviceMissing], [ErrClientNotFound], [ErrClientDisabled],
 // [ErrTenantMissing]; anything else is a failure of storage.

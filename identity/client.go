@@ -11,18 +11,18 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/audit"
 )
 
-// Client is a registered application: who may call the routes at all.
+// Client is a registered application. Only registered applications may call the routes.
 type Client struct {
 	ID   string // at most 128 bytes, exact
 	Name string // for people; may be empty
-	// Tenant is the tenant that the client serves. The X-tenant-id header is
-	// only compared with it, never believed: a header naming another tenant gets
-	// the same answers as an unknown number. With an empty Tenant the deployment
-	// has no tenants, and the header has no meaning.
+	// Tenant is the tenant that the client serves. The X-tenant-id header is only compared
+	// with it, never believed: a header that names another tenant gets the same answers as
+	// an unknown number. If Tenant is empty, the deployment has no tenants, and the header
+	// is ignored.
 	Tenant string
-	// MultiTenant marks an application of several tenants, an ISV application in the
-	// documents of the API: the header is mandatory and picks the tenant, among Tenants
-	// if that is not empty.
+	// MultiTenant marks an application of several tenants, which the documents of the API
+	// call an ISV application. The header is then mandatory and selects the tenant, among
+	// Tenants if that is not empty.
 	MultiTenant bool
 	// Tenants is the allow list of a multi-tenant client; empty allows every tenant.
 	Tenants   []string
@@ -108,7 +108,7 @@ func (s *Service) Clients(ctx context.Context, afterID string, max int) ([]Clien
 	return s.store.ListClients(ctx, afterID, max)
 }
 
-// DeleteClient removes an application: its calls are refused from then on.
+// DeleteClient removes an application. Its calls are refused from then on.
 // Errors: [ErrNotFound], and failures of storage.
 func (s *Service) DeleteClient(ctx context.Context, id string) error {
 	if err := s.store.DeleteClient(ctx, id); err != nil {

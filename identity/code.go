@@ -5,17 +5,16 @@ import (
 	"unicode"
 )
 
-// outcomeNotACode is in the audit trail for what cannot be a code.
+// outcomeNotACode is the outcome in the audit trail for an input that cannot be a code.
 const outcomeNotACode = "not a code"
 
-// minusSign is a dash to people, though Unicode files it under mathematics.
+// minusSign looks like a dash to people, but is a mathematical symbol in Unicode.
 const minusSign = '\u2212'
 
-// parseCode reads a code as people paste it: white space, format characters
-// (Unicode category Cf) and dashes (Pd, and the minus sign) are dropped, and
-// decimal digits of any script count by their value. ok is false if what is left
-// is not exactly as many digits as a code has: such input cannot be a code, so
-// it is refused without charging an attempt.
+// parseCode reads a code as people paste it. It removes white space, format characters
+// (Unicode category Cf) and dashes (Pd, and the minus sign), and reads decimal digits of
+// any script by their value. ok is false if the rest is not exactly as many digits as a
+// code has. Such an input cannot be a code, so it is refused without charging an attempt.
 func parseCode(input Secret, digits int) (code string, ok bool) {
 	var b strings.Builder
 	for _, r := range input.Reveal() {
@@ -31,10 +30,10 @@ func parseCode(input Secret, digits int) (code string, ok bool) {
 	return b.String(), b.Len() == digits
 }
 
-// codeDigit is the value of a decimal digit. Unicode encodes the digits of each
-// script as ten neighbours in ascending order, and never will otherwise
-// (stability policy, "Numeric_Type=Decimal"), so that a range of category Nd
-// begins with a zero and holds whole sets of ten.
+// codeDigit returns the value of a decimal digit. Unicode guarantees that the digits of a
+// script are ten consecutive characters in ascending order (stability policy,
+// "Numeric_Type=Decimal"). So a range of category Nd begins with a zero and holds whole
+// sets of ten.
 func codeDigit(r rune) (value byte, ok bool) {
 	if '0' <= r && r <= '9' {
 		return byte(r - '0'), true

@@ -8,14 +8,13 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
-// BudgetPolicy caps what SMS may cost. It is charged by [Service.Run] when a
-// message is handed to the provider, so numbers without a user cost nothing, and no
-// answer to a caller shows it. A message that a budget refuses is not sent; the
-// audit trail has an [audit.SendRefused], and an [audit.LimitAlarm] is raised. A nil or
-// zero field takes its default. To lift a cap, set it to a rate that is never
-// reached.
+// BudgetPolicy caps what SMS may cost. [Service.Run] charges it when it hands a message to
+// the provider. So numbers without a user cost nothing, and no answer to a caller depends
+// on it. A message that a budget refuses is not sent; the audit trail has an
+// [audit.SendRefused], and an [audit.LimitAlarm] is raised. A nil or zero field takes its
+// default. To lift a cap, set it to a rate that is never reached.
 type BudgetPolicy struct {
-	// Total caps all messages. Default 1,000 / h. Think about it.
+	// Total caps all messages. Default 1,000 / h. Set it to what you can afford.
 	Total []limit.Rate
 	// PerTenant and PerClient cap the messages of one tenant and of one client.
 	// Default 1,000 / h each.
@@ -23,23 +22,23 @@ type BudgetPolicy struct {
 	// PerRegion caps the messages to numbers of a region, by its ISO code. Default
 	// none beyond Total.
 	PerRegion map[string][]limit.Rate
-	// PerPrefix caps the messages to numbers that share all but their last four
-	// digits. Adjacent numbers are how budgets are stolen. Default 100 / h.
+	// PerPrefix caps the messages to numbers that share all but their last four digits,
+	// because attackers steal budgets with adjacent numbers. Default 100 / h.
 	PerPrefix []limit.Rate
-	// Alarm raises an [audit.LimitAlarm] once per window while at least that many messages
+	// Alarm raises an [audit.LimitAlarm] once per window while at least this many messages
 	// were charged. Default 80 % of the first rate of Total.
 	Alarm limit.Rate
 
-	// Unredeemed says what happens to numbers and networks whose codes are hardly
-	// ever redeemed. Default [limit.Record].
+	// Unredeemed says what to do about numbers and networks whose codes are hardly ever
+	// redeemed. Default [limit.Record].
 	Unredeemed limit.Mode
-	// UnredeemedPerPrefix and UnredeemedPerNetwork are how many codes may be sent
-	// and not redeemed: to numbers that share all but their last four digits
-	// (default 30 / 24 h), and by request from one network (default 60 / 24 h).
+	// UnredeemedPerPrefix and UnredeemedPerNetwork limit the codes that are sent and not
+	// redeemed: to numbers that share all but their last four digits (default 30 / 24 h),
+	// and by request from one network (default 60 / 24 h).
 	UnredeemedPerPrefix, UnredeemedPerNetwork []limit.Rate
-	// UnredeemedPerRegion is how many codes to numbers of a region may be sent and
-	// not redeemed before an [audit.LimitAlarm] is raised. It refuses nothing in any mode.
-	// Default 300 / 24 h.
+	// UnredeemedPerRegion is how many codes to numbers of a region may be sent and not
+	// redeemed before an [audit.LimitAlarm] is raised. It never refuses a message. Default
+	// 300 / 24 h.
 	UnredeemedPerRegion []limit.Rate
 }
 

@@ -9,8 +9,8 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/audit"
 )
 
-// WithDefaults returns a copy of c in which every optional field that was zero
-// has its default. The copy shares no slice and no map with c. [New] calls it.
+// WithDefaults returns a copy of c with the default for each optional field that is zero.
+// The copy shares no slice and no map with c. [New] calls it.
 func (c Config) WithDefaults() Config {
 	c.clone()
 	c.fill()
@@ -72,7 +72,7 @@ func def[T comparable](field *T, value T) {
 	}
 }
 
-// clone copies what the caller could still change.
+// clone copies the slices and maps that the caller could change.
 func (c *Config) clone() {
 	c.OldSecrets = slices.Clone(c.OldSecrets)
 	c.TestNumbers = slices.Clone(c.TestNumbers)
@@ -85,5 +85,5 @@ func (c *Config) clone() {
 	c.Texts = c.Texts.clone()
 }
 
-// minHash are the default and least costs of argon2id (OWASP Password Storage).
+// minHash are the default and minimum costs of argon2id (OWASP Password Storage).
 var minHash = HashParams{MemoryKiB: 19_456, Iterations: 2, Parallelism: 1}

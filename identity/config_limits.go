@@ -11,21 +11,21 @@ import (
 // LimitPolicy holds all limits. A nil or zero field takes its default. To lift a
 // limit, set it to a rate that is never reached.
 //
-// "Stranger" means a device that has neither reset this number's password nor
-// signed in with it. What strangers can spend is kept apart from what known devices
-// can spend, so that no stranger can lock an owner out. "Network" means the
-// addresses that one attacker gets cheaply: an IPv4 address, or an IPv6 /48.
+// A stranger is a device that has neither reset this number's password nor signed in with
+// it. Strangers and known devices have separate limits, so that no stranger can lock an
+// owner out. A network is the set of addresses that one attacker gets cheaply: an IPv4
+// address, or an IPv6 /48.
 type LimitPolicy struct {
 	// CodeAttempts is how many guesses one code allows: 1 to 10. Default 5.
 	CodeAttempts int
-	// LiveCodes is how many codes of one number live at the same time with
-	// [Config.InsecureAnyDevice], where each guess is compared with all of them: 1 to
-	// 10. Default 3. Otherwise each device has one code of its own, which no other
-	// device's request ends.
+	// LiveCodes is how many codes of one number can be valid at the same time with
+	// [Config.InsecureAnyDevice], where each guess is compared with all of them: 1 to 10.
+	// Default 3. Otherwise each device has its own code, which requests of other devices do
+	// not end.
 	LiveCodes int
 
-	// SendCooldown is the pause between two codes for a number to one network, and
-	// to one known device. Default 60 s; -1 for none.
+	// SendCooldown is the pause between two codes for a number that one network, or one
+	// known device, asks for. Default 60 s; -1 for none.
 	SendCooldown time.Duration
 	// SendsPerNumberAndNetwork limits the codes for one number that strangers on one
 	// network ask for. Default 2 / 10 min, 3 / h, 5 / 24 h.
@@ -49,9 +49,9 @@ type LimitPolicy struct {
 	// together enter. It must be more than what ten networks may enter. Default 78 /
 	// 24 h.
 	FailuresPerNumber []limit.Rate
-	// FailuresPerKnownDevice limits the wrong codes for one number that all known
-	// devices together enter. Default 10, and one more every 2 h: at most 22 in any
-	// day, so that with FailuresPerNumber no number sees more than 100 guesses a day.
+	// FailuresPerKnownDevice limits the wrong codes for one number that all known devices
+	// together enter. Default 10, and one more every 2 h, which is at most 22 a day. With
+	// FailuresPerNumber, at most 100 guesses a day are judged for a number.
 	FailuresPerKnownDevice limit.Bucket
 	// FailuresPerAddress, FailuresPerSubnet and FailuresPerNetwork limit the guesses
 	// from an address, subnet and network, as for sends. Default 60 / h, 120 / h,
@@ -81,10 +81,10 @@ type LimitPolicy struct {
 	// 120 / 10 min, 240 / 10 min.
 	RefusalsPerAddress, RefusalsPerSubnet, RefusalsPerNetwork []limit.Rate
 
-	// SuspiciousSendsPerPrefix and SuspiciousSendsTotal are levels, not limits: above
-	// half of one of them a CAPTCHA is asked for with [CaptchaOnSuspicion]. They count
-	// codes asked for by numbers that share all but their last four digits, and by
-	// all numbers. Default 40 / h and 1,000 / h.
+	// SuspiciousSendsPerPrefix and SuspiciousSendsTotal are levels, not limits: with
+	// [CaptchaOnSuspicion], a CAPTCHA is required above half of one of them. They count the
+	// codes asked for, for numbers that share all but their last four digits and for all
+	// numbers. Default 40 / h and 1,000 / h.
 	SuspiciousSendsPerPrefix, SuspiciousSendsTotal []limit.Rate
 }
 
@@ -139,7 +139,7 @@ func (l *LimitPolicy) rateFields() map[string]*[]limit.Rate {
 	}
 }
 
-// faults reports every limit that is out of bounds, of a policy with defaults.
+// faults reports all limits that are out of bounds, in a policy with defaults.
 func (l *LimitPolicy) faults(fault func(bad bool, field, format string, args ...any)) {
 	bounds := func(field string, v, lo, hi int) {
 		fault(v < lo || v > hi, field, "is %d, must be %d to %d", v, lo, hi)
@@ -167,7 +167,7 @@ func rateFaults(fault func(bad bool, field, format string, args ...any), field s
 	}
 }
 
-// clone copies what the caller could still change.
+// clone copies the slices that the caller could change.
 func (l *LimitPolicy) clone() {
 	for _, field := range l.rateFields() {
 		*field = slices.Clone(*field)

@@ -22,9 +22,9 @@ type FieldError struct {
 
 func (e *FieldError) Error() string { return "identity: " + e.Of + "." + e.Field + " " + e.Problem }
 
-// Validate returns every fault of c, with defaults for the fields that are zero:
-// nil, or an error that [errors.Join] made of one [*FieldError] for each fault.
-// It opens nothing and hashes nothing. [New] calls it.
+// Validate returns nil, or an error that [errors.Join] made of one [*FieldError] for each
+// fault of c. Zero fields count with their defaults. Validate opens nothing and hashes
+// nothing. [New] calls it.
 func (c Config) Validate() error {
 	c = c.WithDefaults()
 	var errs []error
@@ -37,7 +37,7 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// faults reports every fault of a configuration with defaults.
+// faults reports all faults of a configuration with defaults.
 func (c *Config) faults(fault func(bad bool, field, format string, args ...any)) {
 	bounds := func(field string, v, lo, hi int) {
 		fault(v < lo || v > hi, field, "is %d, must be %d to %d", v, lo, hi)

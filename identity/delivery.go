@@ -15,7 +15,7 @@ import (
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
-// Workers and pauses of the lanes that Config does not set.
+// The workers and pauses of the lanes that Config does not set.
 const (
 	noticeWorkers = 8
 	eventWorkers  = 4
@@ -42,18 +42,19 @@ func (s *Service) newLanes() map[outbox.Lane]*lane {
 	add(&lane{name: outbox.LaneCode, workers: s.cfg.SendConcurrency, longest: smsPause, deliver: s.deliverCode, unsent: s.unsent, retryUncertain: retry})
 	add(&lane{name: outbox.LaneNotice, workers: noticeWorkers, longest: smsPause, deliver: s.deliverNotice, retryUncertain: retry})
 	add(&lane{name: outbox.LaneEvent, workers: eventWorkers, longest: eventPause, deliver: s.deliverEvent, retryUncertain: true})
-	add(&lane{name: outbox.LaneDecoy, workers: decoyWorkers, longest: smsPause, deliver: s.deliverNobody, unsent: s.unsent})
+	add(&lane{name: outbox.LaneDecoy, workers: decoyWorkers, longest: smsPause, deliver: s.deliverDecoy, unsent: s.unsent})
 	return lanes
 }
 
-// errRefused ends a message that is not to be sent, for a reason in the audit trail.
+// errRefused ends a message that must not be sent; the audit trail has the reason.
 var errRefused = errors.New("not to be sent")
 
-// later is a failure of our own, or of a hook: nothing was sent.
+// later wraps a failure of the service or of a hook: nothing was sent, and the delivery is
+// tried again.
 func later(err error) error { return &sms.Error{Outcome: sms.Temporary, Err: err} }
 
-// deliverCode sends a code, if the user may have one now, as they are now and
-// not as they were when it was asked for, and if the budget allows it.
+// deliverCode sends a code if the user may have one and the budget allows it. It checks the
+// user as they are now, which may differ from when the code was asked for.
 func (s *Service) deliverCode(ctx context.Context, m outbox.Message, d delivery) (sms.Accepted, error) {
 	if d.Caller == nil {
 		return sms.Accepted{}, &sms.Error{Outcome: sms.Permanent, Err: errors.New("message malformed")}
@@ -68,7 +69,7 @@ func (s *Service) deliverCode(ctx context.Context, m outbox.Message, d delivery)
 		return sms.Accepted{}, later(err)
 	}
 	reason := ineligible(sc, d.Purpose, user, found)
-	if d.Kind == deliverTaken { // to the user who has the number, if they still do
+	if d.Kind == deliverTaken { // to the user who has the number, if the user still has it
 		reason = ineligible(sc, PurposeForgotPassword, user, found)
 	}
 	if reason == "" && s.cfg.Guard != nil {
@@ -85,7 +86,7 @@ func (s *Service) deliverCode(ctx context.Context, m outbox.Message, d delivery)
 		return sms.Accepted{}, s.refuseSend(ctx, sc, d, user, reason)
 	}
 	limits := s.meter.money(sc.tenant, sc.client.ID, number.Region(), number)
-	if d.Kind != deliverTaken { // nobody can redeem a notice
+	if d.Kind != deliverTaken { // a notice cannot be redeemed
 		limits = append(limits, s.meter.unredeemed(number, d.Caller.Address)...)
 	}
 	return s.pay(ctx, m, d, limits, func(refused string) error { return s.refuseSend(ctx, sc, d, user, refused) })
@@ -109,7 +110,7 @@ func (s *Service) deliverNotice(ctx context.Context, m outbox.Message, d deliver
 	})
 }
 
-// deliverEvent calls the embedder's function. Every failure is tried again.
+// deliverEvent calls the application's function. Every failure is tried again.
 func (s *Service) deliverEvent(ctx context.Context, m outbox.Message, d delivery) (sms.Accepted, error) {
 	if err := s.confirmApart(ctx, m, d.Apart); err != nil {
 		return sms.Accepted{}, err
@@ -133,8 +134,8 @@ func (s *Service) deliverEvent(ctx context.Context, m outbox.Message, d delivery
 	return sms.Accepted{}, eventFailure(err)
 }
 
-// pay charges the budget and hands a message to the provider. What was not sent
-// is paid back.
+// pay charges the budget and hands a message to the provider. If the message was not sent,
+// the charge is taken back.
 func (s *Service) pay(ctx context.Context, m outbox.Message, d delivery, limits []limit.Limit, refuse func(rules string) error) (sms.Accepted, error) {
 	now := s.now()
 	if _, listed := s.tests.at(now, d.To); listed {
@@ -200,7 +201,7 @@ func (s *Service) refuseSend(ctx context.Context, sc scope, d delivery, user Use
 	return &sms.Error{Outcome: sms.Permanent, Err: errRefused}
 }
 
-// guarded asks the guard. It returns the reason of a refusal, or the guard's failure.
+// guarded asks the guard. It returns the reason for a refusal, or the failure of the guard.
 func (s *Service) guarded(ctx context.Context, ask func(context.Context, GuardRequest) error, r GuardRequest) (refused string, failure error) {
 	err := act(ctx, s.hooks.guard, func(ctx context.Context) error { return ask(ctx, r) })
 	if refusal, ok := errors.AsType[*GuardRefusal](err); ok {
@@ -212,8 +213,8 @@ func (s *Service) guarded(ctx context.Context, ask func(context.Context, GuardRe
 	return "", nil
 }
 
-// redact keeps the kind of a failure and what it says, but for the message's own
-// text, code and number: senders promise to leave them out, and one will forget.
+// redact keeps the kind and the text of a failure, but removes the message's text, code and
+// number from it. Senders must leave them out, but a sender may have a fault.
 func (d delivery) redact(err error) error {
 	if err == nil {
 		return nil

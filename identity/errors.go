@@ -6,21 +6,21 @@ import (
 	"time"
 )
 
-// What a [Storage] answers. Anything else it returns is a failure of its own.
+// The answers of a [Storage]. Any other error is a failure of the storage.
 var (
 	ErrNotFound      = errors.New("identity: not found")
 	ErrAlreadyExists = errors.New("identity: already exists")
 	ErrConflict      = errors.New("identity: changed meanwhile")
 	ErrCodeSpent     = errors.New("identity: code used, ended or over")
-	// ErrUnsupported is what a [Config.Users] without the method cannot do.
+	// ErrUnsupported says that [Config.Users] lacks the method for the call.
 	ErrUnsupported = errors.New("identity: not supported by this storage")
 )
 
-// What a caller of the [Service] is refused with, next to [*RateLimitedError],
-// [*BusyError] and [*PasswordError]. Anything else is a failure of our own.
+// The refusals of the [Service], in addition to [*RateLimitedError], [*BusyError] and
+// [*PasswordError]. Any other error is a failure of the service or its storage.
 var (
-	// ErrCodeRefused is the one answer to a wrong, expired, used or foreign code,
-	// an unknown number, and a user who may not reset.
+	// ErrCodeRefused is the common answer to a wrong, expired, used or foreign code, an
+	// unknown number, and a user who may not reset.
 	ErrCodeRefused      = errors.New("identity: verification code incorrect or expired")
 	ErrInvalidMobile    = errors.New("identity: not a possible mobile number of an allowed country")
 	ErrClientMissing    = errors.New("identity: client id missing")
@@ -44,9 +44,8 @@ func (e *RateLimitedError) Error() string {
 	return fmt.Sprintf("identity: too many requests, retry after %s", e.RetryAfter)
 }
 
-// BusyError says that the service is overloaded: the caller would have to wait too
-// long for a hash or for storage, or codes leave too late to be of use. Nothing was
-// charged.
+// BusyError says that the service is overloaded: the caller would wait too long for a
+// hash or for storage, or codes are delivered too late to be useful. Nothing was charged.
 type BusyError struct {
 	RetryAfter time.Duration // > 0
 }
@@ -68,7 +67,7 @@ const (
 type PasswordError struct {
 	Fault    PasswordFault
 	Min, Max int    // code points, for PasswordLength
-	Word     string // what it must not contain, for PasswordContains; a configured word or empty for the number
+	Word     string // for PasswordContains: the configured word, or empty for the number
 }
 
 func (e *PasswordError) Error() string {

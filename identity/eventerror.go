@@ -8,13 +8,13 @@ import (
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
-// EventError is what [Config.OnEvent] and [Config.OnPasswordReset] may return to say
-// when to call again, or not at all. With any other error they are called again after
-// a growing pause.
+// EventError is an error of [Config.OnEvent] and [Config.OnPasswordReset] that says when to
+// call again, or to give up. After any other error they are called again with growing
+// pauses.
 type EventError struct {
 	// GiveUp ends the delivery of this event. It is logged.
 	GiveUp bool
-	// RetryAfter is the shortest pause before the next call; 0 for none of its own.
+	// RetryAfter is the shortest pause before the next call; 0 if there is none.
 	RetryAfter time.Duration
 	Err        error // what happened, for the log
 }
@@ -24,7 +24,7 @@ func (e *EventError) Error() string { return fmt.Sprintf("identity: event not ta
 // Unwrap returns Err.
 func (e *EventError) Unwrap() error { return e.Err }
 
-// eventFailure is the answer of an embedder's function, as a failure of its lane.
+// eventFailure converts an error of the application's function to a failure of its lane.
 func eventFailure(err error) error {
 	if err == nil {
 		return nil

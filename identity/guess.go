@@ -12,7 +12,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/observe"
 )
 
-// guess is one attempt to use a code, on its way through the use case.
+// guess is one attempt to use a code, as it passes through the use case.
 type guess struct {
 	at      time.Time
 	caller  Caller
@@ -28,16 +28,16 @@ type guess struct {
 	known  bool // the number knows the device
 	user   User
 	found  bool
-	reason string // why the number may not use a code for the purpose; empty if it may
+	reason string // why the number must not use a code for the purpose; empty if it may
 
-	charges []limit.Limit // those spent, to take back if the guess was right
-	numbers limit.Limit   // the one of the number
-	codes   []VerifyCode  // those the guess was charged to
-	code    VerifyCode    // the one that matched
+	charges []limit.Limit // the limits spent, to take back if the guess was right
+	numbers limit.Limit   // the limit of the number
+	codes   []VerifyCode  // the codes to which the guess was charged
+	code    VerifyCode    // the code that matched
 }
 
-// newGuess checks what needs no code: the client, the number, and whether the
-// network may guess at all. The caller leaves the guess's turn.
+// newGuess checks everything that needs no code: the client, the number, and whether the
+// network may guess. The caller ends the guess's turn with leave.
 func (s *Service) newGuess(ctx context.Context, c Caller, purpose Purpose, input string, code Secret) (*guess, error) {
 	turn, err := s.admit(ctx)
 	if err != nil {
@@ -63,8 +63,8 @@ func (s *Service) newGuess(ctx context.Context, c Caller, purpose Purpose, input
 	return g, nil
 }
 
-// lookAtGuess refuses before any work what the limits would refuse after it. It
-// does so for every number alike, also for those whose guesses count nowhere.
+// lookAtGuess refuses before any work what the limits would refuse after it. It treats all
+// numbers alike, also numbers whose guesses do not count.
 func (s *Service) lookAtGuess(ctx context.Context, g *guess) error {
 	who := s.subject(g.scope, g.caller, g.number)
 	g.numbers = s.meter.numberGuesses(who)
@@ -77,7 +77,7 @@ func (s *Service) lookAtGuess(ctx context.Context, g *guess) error {
 		return s.limited(ctx, err, "look at limits")
 	}
 	if g.known {
-		limits = limits[:3] // the breaker is for strangers
+		limits = limits[:3] // the breaker applies to strangers only
 	}
 	_, refused, err := s.lookAt(ctx, limits, states)
 	if err == nil && refused != nil {
@@ -86,7 +86,7 @@ func (s *Service) lookAtGuess(ctx context.Context, g *guess) error {
 	return err
 }
 
-// guessRefused is what limits refused.
+// guessRefused handles a refusal by limits.
 func (s *Service) guessRefused(ctx context.Context, g *guess, err error) error {
 	if refused, ok := errors.AsType[*limit.Error](err); ok && locked(refused) {
 		s.lock(ctx, g.at, g.scope, g.caller, g.purpose, g.number)
@@ -94,9 +94,9 @@ func (s *Service) guessRefused(ctx context.Context, g *guess, err error) error {
 	return s.limited(ctx, err, "charge attempt")
 }
 
-// charge charges the guess, in a transaction of its own that is committed
-// before anything is compared: no rollback gives a guess back, and of a thousand
-// at the same time only as many as allowed get to compare.
+// charge charges the guess, in its own transaction that is committed before the code is
+// compared. So no rollback gives a guess back, and of a thousand concurrent guesses only
+// the allowed number is compared.
 func (s *Service) charge(ctx context.Context, g *guess) error {
 	defer g.turn.leave()
 	return g.turn.do(ctx, func() error { return s.chargeNow(ctx, g) })
@@ -132,8 +132,8 @@ func (s *Service) chargeNow(ctx context.Context, g *guess) error {
 	return nil
 }
 
-// lock tells the operator, once an hour, that a number takes no guesses, or no
-// logins, from strangers for now.
+// lock reports to the operator, once an hour, that a number is locked for guesses or logins
+// of strangers.
 func (s *Service) lock(ctx context.Context, at time.Time, sc scope, c Caller, p Purpose, number mobile.Number) {
 	key := s.meter.key("locked", sc.tenant, number.E164())
 	if !s.alarmed.due(key, at, time.Hour) {

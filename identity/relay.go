@@ -27,7 +27,7 @@ const (
 	deliverNotice = "note"
 	deliverReset  = "hook"
 	deliverEvent  = "evnt"
-	deliverNobody = "none"
+	deliverDecoy  = "none"
 	deliverTaken  = "take"
 )
 
@@ -70,9 +70,9 @@ type lane struct {
 	timeout time.Duration // of one delivery
 	longest time.Duration // of the pauses between tries
 	deliver func(ctx context.Context, m outbox.Message, d delivery) (sms.Accepted, error)
-	// unsent, if not nil, is told of a message that ends and was certainly not sent.
+	// unsent, if not nil, is called for a message that ends and was certainly not sent.
 	unsent func(ctx context.Context, m outbox.Message, d delivery)
-	// retryUncertain tries again what may have been sent.
+	// retryUncertain says that a message that may have been sent is tried again.
 	retryUncertain bool
 	nudge          chan struct{}
 	free           chan struct{} // one token for each worker that is free
@@ -100,7 +100,7 @@ func (o *relay) seal(id string, lane outbox.Lane, now, expires time.Time, d deli
 	}, nil
 }
 
-// wake has Run look at a lane now; it never blocks.
+// wake makes Run look for messages of a lane now. It never blocks.
 func (o *relay) wake(lane outbox.Lane) {
 	select {
 	case o.lanes[lane].nudge <- struct{}{}:
@@ -172,8 +172,8 @@ func (o *relay) deliverBatch(ctx context.Context, l *lane, deliveries *sync.Wait
 	return len(messages) == n
 }
 
-// meanwhile lets another delivery of the lane have this one's worker while f waits for
-// something that may hang.
+// meanwhile gives this delivery's worker to another delivery of the lane while f waits
+// for something that may hang.
 func (l *lane) meanwhile(ctx context.Context, f func() error) error {
 	l.free <- struct{}{}
 	err := f()
@@ -208,7 +208,7 @@ func (o *relay) lease(ctx context.Context, l *lane, n int) []outbox.Message {
 	return messages
 }
 
-// deliverOne tries one message and says what became of it.
+// deliverOne tries one message and returns its next state.
 func (o *relay) deliverOne(ctx context.Context, l *lane, m outbox.Message) outbox.Result {
 	// A delivery under way is finished when Run is asked to end.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.timeout)
@@ -230,8 +230,8 @@ func (o *relay) deliverOne(ctx context.Context, l *lane, m outbox.Message) outbo
 	return result
 }
 
-// logFailure logs a delivery that failed. Each lane, and each hook, has a kind of line
-// of its own, so that one that fails all the time hides none of the others.
+// logFailure logs a delivery that failed. Each lane and each hook has its own limit of
+// one line a minute, so that one that fails all the time does not hide the others.
 func (o *relay) logFailure(ctx context.Context, l *lane, m outbox.Message, r outbox.Result, err error) {
 	what, who, args := "delivery failed", string(l.name), []any{"lane", string(l.name)}
 	if hook, ok := errors.AsType[*HookError](err); ok {
@@ -262,8 +262,8 @@ func (o *relay) unseal(m outbox.Message) (d delivery, err error) {
 	return d, nil
 }
 
-// open unseals a message and hands it to its lane. A panic is a failure of this
-// one delivery, and its value, which may hold the text, goes nowhere.
+// open unseals a message and gives it to its lane. A panic is a failure of this
+// one delivery. The panic's value may hold the text, so it is not logged.
 func (o *relay) open(ctx context.Context, l *lane, m outbox.Message) (accepted sms.Accepted, err error) {
 	d, err := o.unseal(m)
 	if err != nil {
@@ -316,8 +316,8 @@ func backoff(attempts int, longest time.Duration) time.Duration {
 	return d*3/4 + rand.N(d/2)
 }
 
-// recordResults records what became of deliveries, as many in one transaction as
-// there are. It ends when results is closed.
+// recordResults stores the results of deliveries. All results that are ready go into
+// one transaction. It ends when results is closed.
 func (o *relay) recordResults(ctx context.Context, l *lane, results <-chan outbox.Result) {
 	for first := range results {
 		batch := []outbox.Result{first}

@@ -2,7 +2,8 @@ package identity
 
 import "net/netip"
 
-// Caller is who asks: the application, and what it says of the person's device.
+// Caller says who makes a request: the application, and what it reports about the
+// person's device.
 type Caller struct {
 	ClientID string
 	// TenantID is the tenant the caller names. Which tenant counts is decided by
@@ -13,10 +14,10 @@ type Caller struct {
 	// one is refused with [ErrDeviceMissing], because all callers without a device
 	// would share one set of limits.
 	Device string
-	// Address is the connection's address, or the one a trusted proxy reports:
-	// what limits count by. The zero address counts as one address of its own.
+	// Address is the connection's address, or the one a trusted proxy reports. Limits
+	// count by it. The zero address counts as one address of its own.
 	Address netip.Addr
-	// Claims, for the audit trail only.
+	// What the device claims about itself. Only the audit trail uses it.
 	ClaimedAddress, OSVersion, Agent string
 	// Language of the messages, BCP 47; empty for the default.
 	Language string
@@ -50,7 +51,7 @@ type LoginRequest struct {
 	// Address as in [Caller].
 	Address netip.Addr
 	// ClientID and Device as in [Caller]. With the values that the reset uses, a
-	// device that reset or signed in before is a known one, which strangers cannot
+	// device that reset or signed in before is a known device, which strangers cannot
 	// lock out. Both may be empty; then no device is known.
 	ClientID, Device string
 }

@@ -14,8 +14,8 @@ import (
 
 // ResetByMobile sets a new password for the user of a number, if the code is
 // the one that was sent for it. On success the code is used, every other code of
-// the number is dead, the device is a known one, a notice to the user is queued,
-// and so is the call of Config.OnPasswordReset. It signs nobody in.
+// the number ends, the device becomes a known device, and a notice to the user and
+// the call of Config.OnPasswordReset are queued. The user is not signed in.
 //
 // A refused password costs no attempt. Everything that could say whether the
 // number has a user, or why a code does not count, is [ErrCodeRefused].
@@ -50,7 +50,7 @@ func (s *Service) resetByMobile(ctx context.Context, r ResetRequest) error {
 	if g.notACode {
 		return s.refuseNotACode(ctx, g)
 	}
-	// Not before the password's look-up, which may hang.
+	// The place is taken after the password's look-up, which may hang.
 	leave, err := s.reserveHash(ctx)
 	if err != nil {
 		return err
@@ -106,14 +106,14 @@ func (s *Service) reset(ctx context.Context, g *guess, password Secret) error {
 	return nil
 }
 
-// announce has the messages of a committed reset delivered.
+// announce wakes the lanes that deliver the messages of a committed reset.
 func (s *Service) announce(r Redemption) {
 	s.observeEvent(r.Event)
 	s.relay.wake(outbox.LaneNotice)
 	s.relay.wake(outbox.LaneEvent)
 }
 
-// redemption is all that the reset's one transaction does.
+// redemption describes the one transaction of a reset.
 func (s *Service) redemption(g *guess, phc string) (Redemption, error) {
 	now := s.now()
 	event, err := s.trail.event(now, audit.PasswordReset, g.scope, g.caller, g.purpose, g.number)
@@ -121,7 +121,7 @@ func (s *Service) redemption(g *guess, phc string) (Redemption, error) {
 		return Redemption{}, err
 	}
 	event.UserID = g.user.ID
-	// Never older than what it replaces, so that no session outlives the reset
+	// The new time is never before the old one, so that no session outlives the reset
 	// because a clock stepped back.
 	changed := now
 	if !changed.After(g.user.PasswordChangedAt) {
@@ -173,8 +173,8 @@ func (s *Service) resetMessages(g *guess, now, changed time.Time) ([]outbox.Mess
 	return []outbox.Message{notice, hook}, err
 }
 
-// checkHistory refuses the present password and the remembered ones. One that
-// cannot be read is passed over.
+// checkHistory refuses the present password and the remembered ones. A remembered hash
+// that cannot be read is skipped.
 func (s *Service) checkHistory(ctx context.Context, g *guess, password Secret) error {
 	n := s.cfg.Password.History
 	if n == 0 {
@@ -207,8 +207,8 @@ func (s *Service) checkHistory(ctx context.Context, g *guess, password Secret) e
 	return nil
 }
 
-// reuse limits how often a device may try passwords against a history with a
-// right code: each try computes hashes.
+// reuse limits how often a device with a right code may try passwords against the
+// history, because each try computes hashes.
 func (m meter) reuse(who subject) limit.Limit {
 	return limit.Limit{
 		Key: m.key("reuse", append(who.of(), who.client, who.device)...), Kind: kindRefusal,
@@ -216,7 +216,7 @@ func (m meter) reuse(who subject) limit.Limit {
 	}
 }
 
-// apart is what the messages of a reset wait for, where people are kept in
+// apart returns what the messages of a reset wait for, where people are kept in
 // another database.
 func (s *Service) apart(g *guess, changed time.Time) *changeApart {
 	if s.cfg.Users == nil {

@@ -10,21 +10,21 @@ const (
 	purgeInterval = time.Minute
 	purgeBatch    = 500
 	// trusted is how many readings of the clock, one each purgeInterval, must agree
-	// that a row is over before it is removed. A clock that was wrong for some
-	// minutes so removes nothing.
+	// that a row is over before it is removed. So a clock that was wrong for some
+	// minutes removes nothing.
 	trusted = 10
 )
 
-// Run delivers queued messages and events, and removes what is over, until ctx
-// ends; then it waits for deliveries under way and returns nil. Call it in a
-// goroutine of its own, once per process; several processes on one database
+// Run delivers queued messages and events, and removes expired rows, until ctx
+// ends. Then it waits for deliveries under way and returns nil. Call it in a
+// goroutine of its own, once per process. Several processes on one database
 // share the work.
 //
-// Codes, notices and events are delivered in lanes of their own, so that none
-// waits for another. A message is tried until the provider accepts it, refuses
-// it for good, or it is of no use any more, with growing pauses. Failures are
-// logged, each kind at most once a minute, and tried again. At the start, each
-// text that needs more than one SMS segment is logged.
+// Codes, notices and events have a lane each, so that none waits for another. Run
+// tries a message, with growing pauses, until the provider accepts it, the provider
+// refuses it for good, or the message expires. Failures are logged, each kind at
+// most once a minute, and tried again. At the start, Run logs each text that needs
+// more than one SMS segment.
 func (s *Service) Run(ctx context.Context) error {
 	s.logTestNumbers(ctx)
 	for _, l := range s.TextLengths() {
@@ -40,7 +40,7 @@ func (s *Service) Run(ctx context.Context) error {
 	return nil
 }
 
-// purge removes what is over in bounded batches.
+// purge removes expired rows in bounded batches.
 func (s *Service) purge(ctx context.Context) {
 	ticker := time.NewTicker(s.purgeEvery)
 	defer ticker.Stop()

@@ -12,7 +12,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/internal/mobile"
 )
 
-// scope is the tenant that a call acts for, once the client is known.
+// scope is the client of a call and the tenant that the call acts for.
 type scope struct {
 	client Client
 	tenant string
@@ -73,7 +73,7 @@ func storable(s string, longest int) bool {
 	return len(s) <= longest && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
-// claim makes what a caller says of itself fit for the audit trail.
+// claim shortens what a caller says about itself to what the audit trail keeps.
 func claim(s string) string { return clip(s, maxClaim) }
 
 func clip(s string, longest int) string {

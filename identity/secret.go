@@ -6,8 +6,8 @@ import (
 )
 
 // Secret holds a password, a code or a key. It prints as [redacted] under
-// every verb, in JSON and in slog, also inside other values: a secret that
-// leaks mostly leaks through a log line nobody meant to write.
+// every verb, in JSON and in slog, also inside other values, because most secrets
+// leak through log lines.
 //
 // The zero Secret is empty. Secrets are not comparable with ==.
 type Secret struct {

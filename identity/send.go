@@ -18,8 +18,8 @@ import (
 )
 
 // SendVerifyCode makes a verification code for a number and queues its SMS,
-// which [Service.Run] delivers. A code that the same device asked for before, for
-// the same purpose, ends.
+// which [Service.Run] delivers. It ends a code that the same device asked for before
+// with the same purpose.
 //
 // A nil error says nothing about whether the number has a user: for a number
 // that may get no code, the same steps are taken with a code that matches nothing
@@ -102,8 +102,8 @@ func (s *Service) send(ctx context.Context, now time.Time, r SendRequest, who su
 	return nil
 }
 
-// captcha asks for a CAPTCHA if one is wanted, after a look at the limits: what
-// they would refuse costs no verification.
+// captcha asks for a CAPTCHA if one is wanted. It looks at the limits first, so that
+// a request that they refuse costs no verification.
 func (s *Service) captcha(ctx context.Context, r SendRequest, who subject) error {
 	if s.cfg.Captcha == nil {
 		return nil
@@ -133,10 +133,11 @@ func (s *Service) captcha(ctx context.Context, r SendRequest, who subject) error
 	return nil
 }
 
-// suspicious is how full a counter must be for a CAPTCHA on suspicion.
+// suspicious is the used share of a limit from which CaptchaOnSuspicion asks.
 const suspicious = 0.5
 
-// refusal counts a refusal that took work, and returns it, or the limit's.
+// refusal counts a refusal that took work. It returns that refusal, or the limit's if
+// the limit refuses.
 func (s *Service) refusal(ctx context.Context, refusals limit.Limit, refused error) error {
 	if _, err := s.spend(ctx, []limit.Limit{refusals}, s.now()); err != nil {
 		return s.limited(ctx, err, "count refusal")
@@ -144,8 +145,8 @@ func (s *Service) refusal(ctx context.Context, refusals limit.Limit, refused err
 	return refused
 }
 
-// issue prepares the code and its message; refused says why nothing may be
-// sent, in which case the code matches nothing and the message is a decoy.
+// issue prepares the code and its message. If refused, the reason why nothing may be
+// sent, is not empty, the code matches nothing and the message is a decoy.
 func (s *Service) issue(now time.Time, r SendRequest, sc scope, number mobile.Number, user User, refused string) (CodeIssue, error) {
 	code, err := s.newCode()
 	if err != nil {
@@ -182,7 +183,7 @@ func (s *Service) issue(now time.Time, r SendRequest, sc scope, number mobile.Nu
 		if _, err := io.ReadFull(s.ids.random, digest); err != nil {
 			return CodeIssue{}, fmt.Errorf("identity: random source: %w", err)
 		}
-		d.Kind, lane = deliverNobody, outbox.LaneDecoy
+		d.Kind, lane = deliverDecoy, outbox.LaneDecoy
 		event.Outcome = refused
 		if s.notifiesTaken(r.Purpose, refused, user) {
 			d.Kind, lane, d.SMSKind = deliverTaken, outbox.LaneCode, sms.KindNumberTaken
@@ -212,8 +213,8 @@ func (s *Service) issue(now time.Time, r SendRequest, sc scope, number mobile.Nu
 	}, nil
 }
 
-// liveDevices is how many devices may have a live code for one number. It is more
-// than the limits of sends let strangers have, so they cannot end an owner's code.
+// liveDevices is how many devices may have a live code for one number. The limits of
+// sends let strangers have fewer, so strangers cannot end an owner's code.
 const liveDevices = 100
 
 func (s *Service) keepLive() int {
@@ -223,13 +224,13 @@ func (s *Service) keepLive() int {
 	return liveDevices
 }
 
-// notifiesTaken reports whether the owner of a number that is not free is told that
-// somebody wants to register it.
+// notifiesTaken reports whether the owner of a number gets a message because another
+// person tried to register the number.
 func (s *Service) notifiesTaken(p Purpose, refused string, u User) bool {
 	return s.cfg.NotifyTakenNumbers && p == PurposeRegister && refused == outcomeTaken && !u.Disabled && !u.VerifiedAt.IsZero()
 }
 
-// binding is what a code is bound to; only the code itself is missing.
+// binding returns everything that a code is bound to, without the code itself.
 func (s *Service) binding(sc scope, c Caller, p Purpose, number mobile.Number) []string {
 	device := c.Device
 	if s.cfg.InsecureAnyDevice {
@@ -253,8 +254,8 @@ func (s *Service) numberKey(sc scope, p Purpose, number mobile.Number) []byte {
 	return s.keys.RowKey("number", sc.tenant, string(p), number.E164())
 }
 
-// newCode draws a code from the CSPRNG, every one equally likely, leading
-// zeros kept.
+// newCode draws a code from the CSPRNG. Every code is equally likely, and leading
+// zeros are kept.
 func (s *Service) newCode() (string, error) {
 	n := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(s.cfg.CodeDigits)), nil)
 	v, err := rand.Int(s.ids.random, n)

@@ -16,7 +16,8 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/observe"
 )
 
-// Service is the use cases. It is safe for concurrent use.
+// Service sends and checks codes, resets passwords and checks logins. It is safe for
+// concurrent use.
 type Service struct {
 	cfg       Config
 	store     Storage
@@ -109,8 +110,8 @@ func (s *Service) subject(sc scope, c Caller, number mobile.Number) subject {
 	return subject{tenant: sc.tenant, client: sc.client.ID, device: c.Device, number: number, address: c.Address}
 }
 
-// level waits until the time since start is a whole number of steps. What the
-// wait hides is how long our own look-ups took, which goes by the real clock.
+// level waits until the time since start is a whole number of steps. The wait hides
+// how long the look-ups took, so it uses the real clock.
 func (s *Service) level(ctx context.Context, start time.Time) {
 	step := s.cfg.AnswerStep
 	if step <= 0 {
@@ -124,7 +125,7 @@ func (s *Service) level(ctx context.Context, start time.Time) {
 	}
 }
 
-// aside is a context for what must be done although the caller has left.
+// aside returns a context for work that must be done even if the caller has left.
 func (s *Service) aside(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), s.cfg.StorageTimeout)
 }
@@ -137,7 +138,7 @@ func (s *Service) observeEvent(e audit.Event) {
 	s.observe(context.Background(), observe.Observation{Kind: observe.KindEvent, Purpose: e.Purpose, Country: mobile.MainRegion(e.Mobile), Outcome: outcome})
 }
 
-// reasonOf is an outcome without what a guard or a limit adds to it.
+// reasonOf returns an outcome without the detail that a guard or a limit adds to it.
 func reasonOf(outcome string) string {
 	for i, c := range outcome {
 		if c == ':' {
@@ -161,8 +162,8 @@ func (s *Service) changeLimits(ctx context.Context, changes []limit.Change, now 
 	return s.store.ChangeLimits(ctx, changes, now)
 }
 
-// limited turns a store's refusal into the caller's, and says in the log which
-// rules refused.
+// limited turns a store's refusal into the error for the caller, and logs which rules
+// refused.
 func (s *Service) limited(ctx context.Context, err error, doing string) error {
 	refused, ok := errors.AsType[*limit.Error](err)
 	if !ok {
@@ -176,8 +177,8 @@ func (s *Service) limited(ctx context.Context, err error, doing string) error {
 	return &RateLimitedError{RetryAfter: max(refused.RetryAfter, time.Millisecond)}
 }
 
-// look refuses before any work what the limits would refuse after it. usage is
-// how full the fullest of them is.
+// look refuses, before any work is done, what the limits would refuse afterwards.
+// usage is the used share of the limit that is used most.
 func (s *Service) look(ctx context.Context, limits ...limit.Limit) (usage float64, err error) {
 	usage, refused, err := s.readLimits(ctx, limits)
 	if err == nil && refused != nil {
@@ -186,7 +187,8 @@ func (s *Service) look(ctx context.Context, limits ...limit.Limit) (usage float6
 	return usage, err
 }
 
-// usage is look for limits that refuse nothing here: 1 is used up.
+// usage returns the used share of the limit that is used most; 1 is used up. Unlike
+// look it refuses nothing.
 func (s *Service) usage(ctx context.Context, limits ...limit.Limit) (float64, error) {
 	usage, _, err := s.readLimits(ctx, limits)
 	return usage, err

@@ -15,10 +15,10 @@ import (
 )
 
 // VerifyPassword checks the password of a user whom the application found in its own
-// way, such as by e-mail address. Only u.Tenant and u.ID are looked at: the row is
-// read again. Where the application found nobody, pass the zero User, and what was
-// typed as r.Mobile, so that an account that is not there costs the same and gets
-// the same answers at the same counts. r.Tenant is the tenant.
+// way, such as by e-mail address. It uses only u.Tenant and u.ID, and reads the user
+// again. If the application found no user, pass the zero User, and what was typed as
+// r.Mobile: then a login without an account costs the same work and gets the same
+// answers after the same number of tries. r.Tenant is the tenant.
 //
 // Failed logins count together with those of the user's number, so that two ways to
 // sign in are not twice as many guesses. Otherwise it is [Service.Authenticate].
@@ -53,7 +53,7 @@ func (s *Service) verifyPassword(ctx context.Context, u User, r LoginRequest) (U
 	return s.rehash(ctx, user, l.password), nil
 }
 
-// loginOf is the login of a user by id; of nobody if the id is empty.
+// loginOf returns the login of a user by id; without a user if the id is empty.
 func (s *Service) loginOf(ctx context.Context, u User, r LoginRequest) (*login, error) {
 	find := func(ctx context.Context) (User, bool, error) { return s.userByID(ctx, u) }
 	user, found, err := find(ctx)
@@ -68,11 +68,11 @@ func (s *Service) loginOf(ctx context.Context, u User, r LoginRequest) (*login, 
 	return l, nil
 }
 
-// accountOf is what is counted for a user without a number.
+// accountOf returns the name by which limits count a user without a number.
 func accountOf(u User) string { return "user " + u.ID }
 
-// userByID reads a user as they are now. Where people are kept by a [Users] that
-// cannot read by id, it reads by number, or else takes what the application has.
+// userByID reads the present state of a user. If [Config.Users] cannot read by id, it
+// reads by number; without a number it uses what the application passed.
 func (s *Service) userByID(ctx context.Context, u User) (user User, found bool, err error) {
 	if u.ID == "" {
 		return User{}, false, nil
@@ -114,10 +114,10 @@ type ChangePasswordRequest struct {
 
 // ChangePassword sets a new password for a signed-in user who knows the old one. The
 // old one is checked with the limits of a login, the new one by the rules and the
-// history. The user gets the notice that a reset sends, codes that are under way
-// die, and Config.OnPasswordReset is called: it should end the sessions that are
-// older than [PasswordResetEvent].ChangedAt, and the application gives the present
-// session a new id and time. The event is [audit.PasswordSet].
+// history. The user gets the notice that a reset sends, live codes end, and
+// Config.OnPasswordReset is called. It should end the sessions that are older than
+// [PasswordResetEvent].ChangedAt; the application gives the present session a new id
+// and time. The audit event is [audit.PasswordSet].
 //
 // The password and the event are written in two transactions: a crash in between
 // leaves the new password without a notice.
@@ -189,7 +189,8 @@ func (s *Service) SetPassword(ctx context.Context, tenant, userID string, passwo
 	return s.setPassword(ctx, g, password, "by an operator")
 }
 
-// setPassword hashes and stores a password that was accepted, and tells of it. The
+// setPassword hashes and stores a password that was accepted, and queues the messages
+// about it. The
 // caller has reserved a hash.
 func (s *Service) setPassword(ctx context.Context, g *guess, password Secret, by string) (User, error) {
 	phc, err := s.passwords.create(ctx, password)

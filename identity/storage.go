@@ -10,9 +10,9 @@ import (
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
-// Storage is everything that the use cases ask of a database. It is composed of
-// small interfaces. Each method is one step of a use case, with its atomicity
-// written on it.
+// Storage is everything that the service needs from a database. It is composed of
+// small interfaces. Each method is one step of a use case, and its comment says what is
+// atomic.
 //
 // These rules hold for every method:
 //
@@ -122,9 +122,9 @@ type Clients interface {
 	DeleteClient(ctx context.Context, id string) error
 }
 
-// VerifyCodes keeps codes, as digests. Its methods are the moments of a code's
-// life. Each is one transaction, and those of one NumberKey are linearizable:
-// they see and do what they would if they had come one after the other.
+// VerifyCodes keeps codes, as digests. Each method is one transaction. The calls of one
+// NumberKey are linearizable: they have the results that they would have if they came
+// one after the other.
 type VerifyCodes interface {
 	// IssueCode is one transaction. It spends issue.Charges as [Limits].Spend does;
 	// if issue.Replace is set, it ends the live codes with the code's own Binding;
@@ -160,7 +160,7 @@ type VerifyCodes interface {
 	// as overload. One transaction: take one from Attempts of each of the codes
 	// (never below 0), and apply the changes.
 	//
-	// Codes that are gone are passed over.
+	// Codes that no longer exist are skipped.
 	ReleaseAttempt(ctx context.Context, release Release) error
 
 	// RedeemCode is the one transaction of a reset. It marks the code used, if it
@@ -179,8 +179,8 @@ type VerifyCodes interface {
 	RedeemCode(ctx context.Context, r Redemption) error
 }
 
-// Limits keeps the states of limits. What they mean is decided by package limit.
-// A store keeps one opaque state for each key and shard.
+// Limits keeps the states of limits: one opaque state for each key and shard. Package
+// limit decides what they mean.
 type Limits interface {
 	// Spend is one transaction: read the state of every limit's key, pass each to
 	// [limit.Limit.Spend], and write all of the new states, or none of them when
@@ -203,10 +203,10 @@ type Limits interface {
 	// every shard. Changes of one key apply one after the other.
 	ChangeLimits(ctx context.Context, changes []limit.Change, now time.Time) error
 
-	// Purge removes at most p.Max rows of each kind that are over: codes and
-	// limits past their expiry, messages finished and events recorded before the
-	// given times (a zero time keeps all of that kind). It returns how many rows
-	// went, over all kinds; less than p.Max means that nothing is left of any kind.
+	// Purge removes at most p.Max expired rows of each kind: codes and limits past
+	// their expiry, messages finished and events recorded before the given times (a
+	// zero time keeps all of that kind). It returns how many rows of all kinds it
+	// removed; less than p.Max means that no expired row of any kind is left.
 	Purge(ctx context.Context, p Purge) (removed int, err error)
 }
 
@@ -222,21 +222,21 @@ type Outbox interface {
 	// due: an empty slice.
 	LeaseMessages(ctx context.Context, lease outbox.Lease) ([]outbox.Message, error)
 
-	// FinishMessages records in one transaction what became of leased messages:
+	// FinishMessages records in one transaction the new states of leased messages:
 	// delivered, uncertain, dead, or pending again at another time. In a final
-	// state the sealed text is wiped in the same step.
+	// state the sealed text is removed in the same step.
 	//
-	// A message whose lease was lost meanwhile (the token differs), or that is
-	// gone, is passed over: its id is among those returned. Repeated: likewise.
+	// A message whose lease was lost meanwhile (the token differs), or that no longer
+	// exists, is skipped, and its id is among those returned. Repeated: likewise.
 	FinishMessages(ctx context.Context, results []outbox.Result) (lost []string, err error)
 
-	// RecordReceipt keeps what became of the message that r.Provider took as r.Ref
-	// after it was handed over. It changes nothing else of the message: not its
-	// state, and so not whether it is sent.
+	// RecordReceipt stores what r.Provider reported about the message that it took as
+	// r.Ref. It changes nothing else of the message: not its state, and so not whether
+	// it is sent.
 	//
-	// The first receipt stands: another one for the same message changes nothing
-	// and is no error. No message that was taken so, or an empty Provider or Ref:
-	// [ErrNotFound].
+	// Only the first receipt counts: another one for the same message changes nothing
+	// and is no error. No message with that Provider and Ref, or an empty Provider or
+	// Ref: [ErrNotFound].
 	RecordReceipt(ctx context.Context, r sms.DeliveryReceipt) error
 
 	// MessageStates returns at most max messages with an id after the given one,
@@ -248,7 +248,7 @@ type Outbox interface {
 	Backlog(ctx context.Context) ([]outbox.Backlog, error)
 }
 
-// Audit keeps who did what when.
+// Audit keeps the audit trail: who did what, and when.
 type Audit interface {
 	// AppendEvent stores one event and enqueues the messages, in one transaction.
 	// Duplicate id: [ErrAlreadyExists].
@@ -259,7 +259,7 @@ type Audit interface {
 	Events(ctx context.Context, q audit.Query) ([]audit.Event, error)
 }
 
-// Checker is implemented by stores that can tell whether they could serve.
+// Checker is implemented by stores that can report whether they are ready.
 type Checker interface {
 	// Check returns nil if the schema is complete, neither behind nor ahead of this
 	// version, and a write would be accepted. It changes nothing. The error says

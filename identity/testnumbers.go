@@ -14,9 +14,9 @@ import (
 // an app and get no SMS. Until the date, every code sent for the number is Code, and no
 // SMS of any kind goes to it. All limits apply.
 //
-// Anyone who knows the code can act for the number. So it works for one user alone, who
-// is made for the review: while the number is listed and another user has it, that user
-// gets no code at all.
+// A person who knows the code can act for the number. So the code works for one user
+// alone, who is made for the review: while the number is listed and another user has it,
+// that user gets no code at all.
 type TestNumber struct {
 	Mobile string // any spelling
 	// UserID is the user made for the review. Empty: the code works only while the number

@@ -20,7 +20,7 @@ type Templates struct {
 	// Code by purpose; the empty purpose stands for all that are not listed.
 	Code map[Purpose]string
 	// PasswordChanged is the notice after a reset: what happened, when, and what
-	// to do if it was somebody else.
+	// to do if another person did it.
 	PasswordChanged string
 	// Contact stands for {contact} where Config.SupportContact is empty, such as
 	// "support".

@@ -84,8 +84,8 @@ func (w *writer) render(lang, prefix, text string, params map[string]string) str
 		text = prefix + text
 	}
 	// Digits alone keep their order in a text that runs from right to left; a
-	// name in Latin letters and a date do not. The code stays bare for whoever
-	// copies it.
+	// name in Latin letters and a date do not. The code gets no such characters, so
+	// that it can be copied.
 	isolate := func(s string) string { return s }
 	if rightToLeft(lang) {
 		isolate = func(s string) string { return "\u2068" + s + "\u2069" } // FSI, PDI: Unicode UAX #9, section 2.4
@@ -109,8 +109,8 @@ func rightToLeft(lang string) bool {
 	return slices.Contains([]string{"Adlm", "Arab", "Aran", "Hebr", "Mand", "Mend", "Nkoo", "Rohg", "Samr", "Syrc", "Thaa"}, script.String())
 }
 
-// showsAsWritten says that nothing in a text changes how the rest is shown:
-// "\u202e" would turn a line around, and a name with it could pose as a code.
+// showsAsWritten reports whether nothing in a text changes how the rest is shown.
+// "\u202e" would reverse a line, and a name with it could look like a code.
 func showsAsWritten(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
 		// Marks such as U+200E give a direction to one place and are fine; embeddings,
@@ -124,7 +124,7 @@ var (
 	appHash  = regexp.MustCompile(`^[A-Za-z0-9+/]{11}$`)
 )
 
-// TextLength is what a message takes at its longest.
+// TextLength says how long a message can get.
 type TextLength struct {
 	Language string
 	Kind     sms.Kind
@@ -132,10 +132,10 @@ type TextLength struct {
 	Length   sms.Length
 }
 
-// TextLengths returns what each configured message takes, with a code of the
+// TextLengths returns the length of each configured message, with a code of the
 // configured length, the service name and the last line, by language, kind and
-// purpose. A text of more than one segment is paid for more than once. It needs
-// no Store, SMS and Secret; c must be free of faults otherwise.
+// purpose. A provider charges a text of more than one segment more than once.
+// TextLengths needs no Store, SMS and Secret; the rest of c must be free of faults.
 func (c Config) TextLengths() []TextLength {
 	c = c.WithDefaults()
 	w := newWriter(&c)
@@ -161,9 +161,9 @@ func (c Config) TextLengths() []TextLength {
 // concurrent use.
 func (s *Service) TextLengths() []TextLength { return s.cfg.TextLengths() }
 
-// noticeTime is how a notice says when.
+// noticeTime is the layout of the time in a notice.
 const noticeTime = "2006-01-02 15:04 UTC"
 
-// minutes is a lifetime as a text says it: rounded up, so that nobody is told
-// that a code is over at once.
+// minutes returns a lifetime in minutes, rounded up, so that no text says that a code
+// lives for 0 minutes.
 func minutes(d time.Duration) int { return int((d + time.Minute - 1) / time.Minute) }

@@ -32,7 +32,7 @@ func (i *ids) next() (string, error) {
 	return id, nil
 }
 
-// trail makes audit events, and the messages that tell the embedder of them.
+// trail makes audit events, and the messages that report them to Config.OnEvent.
 type trail struct {
 	ids     *ids
 	relay   *relay
@@ -74,7 +74,7 @@ func (t *trail) messages(e audit.Event) ([]outbox.Message, error) {
 }
 
 // record stores an event, with a new id unless it has one. It goes on when the
-// caller has left: what was charged has to be in the trail.
+// caller has left, because the trail must report what was charged.
 func (t *trail) record(ctx context.Context, in Audit, e audit.Event) (err error) {
 	if e.ID == "" {
 		if e.ID, err = t.ids.next(); err != nil {

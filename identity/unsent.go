@@ -11,7 +11,7 @@ import (
 )
 
 // outageNumbers is how many different numbers in a row a provider must have refused, or
-// failed to take, before that counts as an outage and not as something about a number.
+// failed to take, before that counts as an outage and not as a fault of a number.
 const outageNumbers = 3
 
 // outage remembers what the provider did with the latest messages of this process.
@@ -21,7 +21,7 @@ type outage struct {
 	last    sms.Outcome     // of the latest failure
 }
 
-// note records what became of a message that was handed to the provider.
+// note records the result of a message that was given to the provider.
 func (o *outage) note(number string, failure *sms.Error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -38,7 +38,8 @@ func (o *outage) note(number string, failure *sms.Error) {
 	o.last = failure.Outcome
 }
 
-// failure is what the provider would do with any message now; nil if it may take one.
+// failure returns the error that any message would get now; nil if the provider may
+// take one.
 func (o *outage) failure() *sms.Error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -50,19 +51,19 @@ func (o *outage) failure() *sms.Error {
 
 var errOutage = errors.New("the provider takes no messages")
 
-// deliverNobody is what a decoy comes to. It takes no provider. During an outage it
-// fails as a code would, so that its send is given back like that of a code.
-func (s *Service) deliverNobody(context.Context, outbox.Message, delivery) (sms.Accepted, error) {
+// deliverDecoy stands for the delivery of a decoy. It calls no provider. During an
+// outage it fails as a code would, so that its send is given back like that of a code.
+func (s *Service) deliverDecoy(context.Context, outbox.Message, delivery) (sms.Accepted, error) {
 	if failure := s.outage.failure(); failure != nil {
 		return sms.Accepted{}, failure
 	}
 	return sms.Accepted{}, nil
 }
 
-// unsent gives a send back to its number when its code was certainly not sent. A
-// stranger gets it back during an outage only, and so does a stranger who asked for a
-// number of nobody. In all other cases the stranger would learn that the number has a
-// user: the sends of a number that a provider refuses would never run out.
+// unsent gives a send back to its number when its code was certainly not sent. An
+// unknown device gets it back during an outage only, whether the number has a user or
+// not. Otherwise a stranger could learn that a number has a user: the sends of a number
+// that a provider refuses would never run out.
 func (s *Service) unsent(ctx context.Context, m outbox.Message, d delivery) {
 	if d.Caller == nil || d.Device == "" {
 		return

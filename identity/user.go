@@ -13,8 +13,8 @@ type User struct {
 	VerifiedAt time.Time
 	// PasswordHash is a PHC string, never a password.
 	PasswordHash string
-	// PasswordChangedAt is when the password was last set. A session or token
-	// issued before it should no longer count.
+	// PasswordChangedAt is when the password was last set. The application should end
+	// sessions and tokens that were issued before it.
 	PasswordChangedAt time.Time
 	Disabled          bool
 	CreatedAt         time.Time

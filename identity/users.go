@@ -23,8 +23,8 @@ type NewUser struct {
 	PasswordHash Secret
 	// Verified says that the person has proved to hold the number, for example with a
 	// code for PurposeRegister. Default false: the user cannot recover by SMS until
-	// [Service.UpdateUser] sets VerifiedAt. Set it for no number that a person only
-	// typed: whoever holds that number could take the account over.
+	// [Service.UpdateUser] sets VerifiedAt. Do not set it for a number that a person
+	// only typed: the holder of that number could take the account over.
 	Verified bool
 }
 
@@ -39,9 +39,10 @@ func (s *Service) CreateUser(ctx context.Context, n NewUser) (User, error) {
 	return u, s.insertUser(ctx, s.people, s.store, u)
 }
 
-// PrepareUser is CreateUser without the storing: it checks, gives an id, and
-// hashes. It is for [Service.InsertUser] in a transaction of the embedder's, which
-// no hash should keep open. Errors: those of CreateUser but [ErrAlreadyExists].
+// PrepareUser does what CreateUser does, but stores nothing: it checks, gives an id,
+// and hashes. Call it before a transaction of the application in which
+// [Service.InsertUser] stores the user, so that hashing does not keep the transaction
+// open. Errors: those of CreateUser but [ErrAlreadyExists].
 func (s *Service) PrepareUser(ctx context.Context, n NewUser) (User, error) {
 	now := s.now()
 	if err := errors.Join(unstorable("NewUser", "ID", n.ID, maxUserID), unstorable("NewUser", "Tenant", n.Tenant, maxTenant)); err != nil {
@@ -65,14 +66,14 @@ func (s *Service) PrepareUser(ctx context.Context, n NewUser) (User, error) {
 }
 
 // InsertUser stores a user made by [Service.PrepareUser], and its audit event, in
-// a store such as one bound to a transaction of the embedder's. Errors:
+// a store that may be bound to a transaction of the application. Errors:
 // [ErrAlreadyExists] as of CreateUser, and failures of storage.
 func (s *Service) InsertUser(ctx context.Context, in Storage, u User) error {
 	return s.insertUser(ctx, in, in, u)
 }
 
 // RecordUser writes the audit event of a user whose row the application has inserted
-// itself, in a store such as one bound to the application's transaction. u comes from
+// itself, in a store that may be bound to the application's transaction. u comes from
 // [Service.PrepareUser], with the id that the database gave. Errors: failures of
 // storage.
 func (s *Service) RecordUser(ctx context.Context, in Audit, u User) error {
@@ -119,8 +120,8 @@ func (s *Service) UserByMobile(ctx context.Context, tenant, input string) (User,
 }
 
 // UpdateUser changes a user's number, verification or enabled state. A new
-// number counts as unverified unless change.VerifiedAt says otherwise; codes sent
-// to the old one are dead. Errors: [ErrInvalidMobile], [ErrNotFound],
+// number counts as unverified unless change.VerifiedAt says otherwise, and codes sent
+// to the old one no longer work. Errors: [ErrInvalidMobile], [ErrNotFound],
 // [ErrAlreadyExists] for a number that another user of the tenant has, and
 // failures of storage.
 func (s *Service) UpdateUser(ctx context.Context, change UserChange) error {
@@ -177,9 +178,9 @@ func (s *Service) Users(ctx context.Context, tenant, afterID string, max int) ([
 	return d.ListUsers(ctx, tenant, afterID, max)
 }
 
-// DeleteUser erases a person: the user and the remembered hashes go. The audit
-// trail keeps the user's id as a pseudonym, and no number, address or device with
-// it. Errors: [ErrNotFound], [ErrUnsupported] as of UserByID, and failures of
+// DeleteUser erases a person: it removes the user and the remembered hashes. The audit
+// trail keeps the user's id as a pseudonym, without a number, address or device.
+// Errors: [ErrNotFound], [ErrUnsupported] as of UserByID, and failures of
 // storage.
 func (s *Service) DeleteUser(ctx context.Context, tenant, id string) error {
 	d, err := s.directory()
@@ -203,8 +204,8 @@ func (s *Service) directory() (Directory, error) {
 }
 
 // NormalizeMobile returns the E.164 form of a number in any spelling that
-// [Service.SendVerifyCode] reads: what the service stores, compares, and asks a
-// [CaptchaVerifier] about. Errors: [ErrInvalidMobile].
+// [Service.SendVerifyCode] reads. The service stores and compares that form, and
+// passes it to a [CaptchaVerifier]. Errors: [ErrInvalidMobile].
 func (s *Service) NormalizeMobile(input string) (string, error) {
 	number, err := s.parse(input)
 	return number.E164(), err

@@ -7,7 +7,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/audit"
 )
 
-// Purpose is what a code was sent for. A code for one never works for another.
+// Purpose says what a code is for. A code for one purpose never works for another.
 type Purpose string
 
 // The purposes of the API family, spelled as its documents spell them.
@@ -50,20 +50,20 @@ func (s *Service) serves(p Purpose) bool { return slices.Contains(s.cfg.Purposes
 type VerifyCode struct {
 	ID string // UUIDv7
 	// Binding is a keyed digest of what the code is bound to: tenant, client,
-	// purpose, device fingerprint and number. A guess finds its codes by it.
+	// purpose, device fingerprint and number. The codes for a guess are found by it.
 	Binding []byte
 	// NumberKey is a keyed digest of tenant, purpose and number. Codes that share it
 	// count together against the number of live codes, and end together.
 	NumberKey []byte
-	// Digest is an HMAC-SHA-256 of the code and all that it stands for, under a
-	// key outside the database.
+	// Digest is an HMAC-SHA-256 of the code and all that it is bound to, with a key
+	// that is not in the database.
 	Digest []byte
 	// KeyID names the secret that Digest was made with, for rotation.
 	KeyID       string
 	Attempts    int
 	MaxAttempts int
 	CreatedAt   time.Time
-	ExpiresAt   time.Time // dead at this instant
+	ExpiresAt   time.Time // from this time on the code does not work
 	UsedAt      time.Time // zero until redeemed
 	EndedAt     time.Time // zero until ended by a newer code or a reset
 }

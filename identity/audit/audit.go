@@ -1,6 +1,6 @@
-// Package audit holds the entries of the audit trail: who did what, when, and what
-// came of it. Package identity writes them, together with the change that they
-// report; a store keeps them (identity.Audit); Config.OnEvent is told of them.
+// Package audit holds the entries of the audit trail: who did what, when, and with
+// which result. Package identity writes them in the transaction of the change that
+// they report, a store keeps them (identity.Audit), and Config.OnEvent receives them.
 package audit
 
 import (
@@ -47,7 +47,7 @@ type Event struct {
 	Purpose  string    `json:"purpose,omitempty"` // of the code, such as "FORGET_PWD_SMS"; empty where no code is concerned
 	Mobile   string    `json:"mobile,omitempty"`  // masked: +86*******8901
 	Address  string    `json:"address,omitempty"`
-	// What the caller said of itself. Claims, never proof.
+	// What the caller said about itself, without proof.
 	ClaimedAddress string `json:"claimed_address,omitempty"`
 	Device         string `json:"device,omitempty"`
 	OSVersion      string `json:"os_version,omitempty"`

@@ -1,12 +1,12 @@
-// Package mobile reads, writes and masks mobile numbers for code beside the
-// service: a store on an application's own table, a page that asks for a number, a
-// log. The service itself reads numbers with Service.NormalizeMobile of package
-// identity, which also refuses the numbers of countries that are not served.
+// Package mobile reads, writes and masks mobile numbers for code outside the
+// service, such as a store on an application's own table, a page that asks for a
+// number, or a log. The service itself reads numbers with Service.NormalizeMobile of
+// package identity, which also refuses the numbers of countries that are not served.
 package mobile
 
 import "github.com/seed-16109ab2/rekey/identity/internal/mobile"
 
-// ErrInvalid says that a text is no number. It never holds the text.
+// ErrInvalid says that a text is not a number. It never contains the text.
 var ErrInvalid = mobile.ErrInvalid
 
 // Spellings returns the ways in which an application of a region may have stored a

@@ -1,6 +1,6 @@
 // Package observe holds what an operator may want to count: requests refused,
-// messages delivered, hashes computed, calls of storage. Package identity tells an
-// [Observer] of it; the module telemetry is an Observer for OpenTelemetry.
+// messages delivered, hashes computed, calls of storage. Package identity reports it
+// to an [Observer]; the module telemetry has an Observer for OpenTelemetry.
 package observe
 
 import (
@@ -53,8 +53,8 @@ const (
 	// Outcome "delivered" or "failed".
 	KindReceipt Kind = "receipt"
 	// KindStorage is one call of Config.Store: Operation is the method, Outcome is
-	// "ok", "timeout", "canceled" or "failed", and Took. What a method promises to
-	// return, such as identity.ErrNotFound, is "ok".
+	// "ok", "timeout", "canceled" or "failed", and Took. An error that is part of a
+	// method's contract, such as identity.ErrNotFound, counts as "ok".
 	KindStorage Kind = "storage"
 	// KindRetry is a step of storage that is run again: Outcome is why. Package identity
 	// does not see it; hand it to the observer yourself if your store tells of retries,

@@ -1,7 +1,7 @@
-// Package outbox holds what a store keeps and hands out so that messages are
-// delivered after the transaction that stored them: SMS with codes, notices, and
-// calls of the application's functions. Package identity seals and delivers the
-// messages; a store keeps them (identity.Outbox) and never sees a text in clear.
+// Package outbox holds the messages that are delivered after the transaction that
+// stored them: SMS with codes, notices, and calls of the application's functions.
+// Package identity seals and delivers the messages; a store keeps them
+// (identity.Outbox) and never sees a text in clear.
 package outbox
 
 import (
@@ -19,7 +19,7 @@ const (
 	LaneCode   Lane = "code"   // SMS with a code
 	LaneNotice Lane = "notice" // SMS after a reset
 	LaneEvent  Lane = "event"  // calls of the embedder's functions
-	LaneDecoy  Lane = "decoy"  // nothing: what is written for a number that gets no SMS
+	LaneDecoy  Lane = "decoy"  // for a number that gets no SMS: nothing is sent
 )
 
 // State is where a message stands.
@@ -64,13 +64,13 @@ type Message struct {
 // Lease asks for messages to deliver.
 type Lease struct {
 	Now, Until time.Time
-	Token      string // who leases: unique for each call
+	Token      string // of the holder: unique for each call
 	Lane       Lane
 	KeyIDs     []string // of the secrets that the caller knows
 	Max        int
 }
 
-// Result is what became of one delivery.
+// Result is the result of one delivery.
 type Result struct {
 	ID          string
 	LeaseToken  string
