@@ -157,13 +157,13 @@ func (s *Service) lock(ctx context.Context, at time.Time, sc scope, c Caller, p 
 	}
 }
 
-// judge compares the guess and returns why it is refused, or nothing. It does
-// the same work for every number.
+// judge compares the guess. It returns the reason for a refusal, or the empty string. It
+// does the same work for all numbers.
 func (s *Service) judge(ctx context.Context, g *guess) (refused string, err error) {
 	binding := s.binding(g.scope, g.caller, g.purpose, g.number)
 	fields := digestFields(binding, g.input, g.user)
 	matched := false
-	compared := 1 // each device has one code of its own
+	compared := 1 // each device has one code
 	if s.cfg.InsecureAnyDevice {
 		compared = s.cfg.Limits.LiveCodes
 	}
@@ -195,12 +195,12 @@ func (s *Service) judge(ctx context.Context, g *guess) (refused string, err erro
 	return s.guarded(ctx, s.cfg.Guard.AllowReset, GuardRequest{User: g.user, Purpose: g.purpose, Caller: g.caller})
 }
 
-// errUnknownSecret is a code that another server made with a secret that this
-// one does not list. Nobody can say here whether the guess is right.
+// errUnknownSecret says that another server made the code with a secret that this server
+// does not list, so that this server cannot judge the guess.
 var errUnknownSecret = errors.New("identity: the code was made with a secret that is not listed")
 
-// changes take back what a right guess was charged, make its device a known one,
-// and count the code as redeemed.
+// changes returns what follows a right guess: its charges are taken back, its device
+// becomes known, and the code counts as redeemed.
 func (s *Service) changes(g *guess) []limit.Change {
 	var changes []limit.Change
 	for _, l := range g.charges {
@@ -212,7 +212,7 @@ func (s *Service) changes(g *guess) []limit.Change {
 	return changes
 }
 
-// refuse records why, and gives the one answer.
+// refuse records the reason, and returns the common answer.
 func (s *Service) refuse(ctx context.Context, g *guess, reason string) error {
 	event, err := s.trail.event(g.at, g.purpose.refused(), g.scope, g.caller, g.purpose, g.number)
 	if err != nil {
@@ -225,8 +225,8 @@ func (s *Service) refuse(ctx context.Context, g *guess, reason string) error {
 	return ErrCodeRefused
 }
 
-// refuseNotACode refuses what cannot be a code. It costs no attempt, but counts as
-// work for the network.
+// refuseNotACode refuses an input that cannot be a code. It costs no attempt, but counts
+// for the network as a refusal.
 func (s *Service) refuseNotACode(ctx context.Context, g *guess) error {
 	refusals := s.meter.networkRefusals(s.subject(g.scope, g.caller, g.number))
 	if _, err := s.spend(ctx, []limit.Limit{refusals}, g.at); err != nil {
@@ -235,8 +235,8 @@ func (s *Service) refuseNotACode(ctx context.Context, g *guess) error {
 	return s.refuse(ctx, g, outcomeNotACode)
 }
 
-// release gives back an attempt whose code was right, or that our own failure
-// kept from being judged. It goes on when the caller has left.
+// release gives back an attempt whose code was right, or that a failure of the service
+// prevented from being judged. It goes on when the caller has left.
 func (s *Service) release(ctx context.Context, g *guess) {
 	ids := make([]string, len(g.codes))
 	for i, c := range g.codes {
@@ -255,7 +255,7 @@ func (s *Service) release(ctx context.Context, g *guess) {
 	}
 }
 
-// committed reads what became of the one transaction that uses a code.
+// committed interprets the result of the transaction that uses a code.
 func (s *Service) committed(ctx context.Context, g *guess, err error) error {
 	switch {
 	case errors.Is(err, ErrCodeSpent), errors.Is(err, ErrConflict), errors.Is(err, ErrNotFound), errors.Is(err, ErrAlreadyExists):

@@ -6,28 +6,27 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/internal/passhash"
 )
 
-// PasswordHasher makes the hashes of new passwords, see [Config.PasswordHasher].
-// Passwords come after NFC. Its methods are safe for concurrent use; the service
-// bounds how many run at the same time.
+// PasswordHasher makes the hashes of new passwords, see [Config.PasswordHasher]. It gets
+// passwords in NFC. Its methods must be safe for concurrent use; the service bounds how
+// many run at the same time.
 type PasswordHasher interface {
-	// Accepts returns nil if the scheme can take the password, or a [*PasswordError]
-	// of the kind [PasswordLength] whose Max is set. It is asked before anything is
-	// charged, so it must cost nothing.
+	// Accepts returns nil if the scheme can hash the password, or a [*PasswordError] of the
+	// kind [PasswordLength] with Max set. It is called before any limit is charged, so it
+	// must be cheap.
 	Accepts(password Secret) error
 
 	// Hash returns the hash to store, with a fresh salt.
 	Hash(password Secret) (string, error)
 
-	// Reads reports whether a stored text is a hash of the scheme, at any cost that
-	// Matches is willing to compute. Texts that it does not read are tried with the
-	// schemes that the service knows, see [HashScheme].
+	// Reads reports whether a stored text is a hash of the scheme at a cost that Matches
+	// accepts. The service tries its own schemes for other texts, see [HashScheme].
 	Reads(hash string) bool
 
 	// Matches compares a password with a hash that Reads accepted.
 	Matches(hash string, password Secret) (bool, error)
 
-	// Current reports whether Hash would make such a hash today. If not, it is made
-	// anew when the person signs in next, unless [Config.KeepHashes] is set.
+	// Current reports whether Hash would make such a hash today. If not, the hash is
+	// replaced at the next login, unless [Config.KeepHashes] is set.
 	Current(hash string) bool
 }
 
@@ -55,15 +54,15 @@ func (h argonHasher) Current(hash string) bool {
 	return err == nil && h.Hasher.Current(stored)
 }
 
-// truncates reports whether a match with the stored hash is no proof that this is
-// the whole password. bcrypt reads 72 bytes: a longer password that matched must
-// not become the new one.
+// truncates reports whether a match with the stored hash does not prove that the whole
+// password is right. bcrypt reads 72 bytes, so a longer password that matched must not be
+// hashed as the new password.
 func truncates(hash string, password Secret) bool {
 	stored, err := passhash.Parse(hash)
 	return err == nil && stored.Truncates(password.Reveal())
 }
 
-// accepts asks the scheme whether it can take a password.
+// accepts asks the scheme whether it can hash a password.
 func (p *passwords) accepts(password Secret) error {
 	err := p.hasher.Accepts(password)
 	if pe, ok := errors.AsType[*PasswordError](err); ok && pe.Min == 0 {

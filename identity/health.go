@@ -15,17 +15,16 @@ const (
 	stalled = 15 * time.Second
 	// overdue is how old the oldest due message of a lane may be.
 	overdue = time.Minute
-	// backlogRead is how long a reading of the backlog is used.
+	// backlogRead is how long a reading of the backlog is reused.
 	backlogRead = time.Second
-	// checkRead is how long a good answer of the storage's check is used.
+	// checkRead is how long a successful check of the storage is reused.
 	checkRead = 2 * time.Second
 )
 
-// Health returns nil if the service can serve: storage would accept a write and
-// has the schema that it needs (see [Checker]), Run of this process gets answers
-// from storage, if it was started, and no code or notice has been due for more than
-// a minute. Otherwise the error names every fault. It changes nothing. It takes at
-// most [Config.StorageTimeout].
+// Health returns nil if the service can serve: the storage accepts writes and has the right
+// schema (see [Checker]), Run of this process gets answers from the storage if it was
+// started, and no code or notice has been due for more than a minute. Otherwise the error
+// names all faults. Health changes nothing and takes at most [Config.StorageTimeout].
 func (s *Service) Health(ctx context.Context) error {
 	ctx, cancel := s.deadline(ctx)
 	defer cancel()
@@ -52,8 +51,8 @@ func (s *Service) Health(ctx context.Context) error {
 	return errors.Join(faults...)
 }
 
-// checkStorage asks the store whether it could serve. A good answer counts for
-// checkRead, because a thorough check asks the database's catalogue.
+// checkStorage checks whether the store can serve. A success is reused for checkRead,
+// because a thorough check reads the catalogue of the database.
 func (s *Service) checkStorage(ctx context.Context) error {
 	c, ok := s.cfg.Store.(Checker)
 	if last := s.checked.Load(); !ok || last != 0 && time.Since(time.UnixMilli(last)) < checkRead {
@@ -72,19 +71,19 @@ type backlogMemory struct {
 	mu   sync.Mutex
 	at   time.Time
 	late time.Duration // how long the oldest code has been due
-	// since is when readings began to be too late, by the real clock. One reading is
-	// not enough: a clock that jumps makes what is being sent look late.
+	// since is when readings began to be too late, by the real clock. One reading is not
+	// enough, because messages look late when the clock jumps.
 	since time.Time
 }
 
-// backlogged refuses a send while codes leave so late that the new one would be
-// dead, or close to it, when it arrives: better refused now.
+// backlogged refuses a send while codes are delivered so late that a new code would have
+// expired, or almost, when it arrives.
 func (s *Service) backlogged(ctx context.Context) error {
 	m := &s.backlog
 	m.mu.Lock()
 	fresh := !m.at.IsZero() && time.Since(m.at) < backlogRead
 	if !fresh {
-		m.at = time.Now() // others use the old reading meanwhile
+		m.at = time.Now() // other callers use the old reading meanwhile
 	}
 	late, since := m.late, m.since
 	m.mu.Unlock()

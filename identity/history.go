@@ -7,10 +7,10 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
-// Events returns at most q.Max audit events that q selects, by time. To follow
-// the trail, pass the id of the last event as q.AfterID, and a q.Before some
-// seconds in the past: a transaction that takes long commits an event with an
-// earlier id later. Errors: failures of storage.
+// Events returns at most q.Max audit events that q selects, by time. To follow the trail,
+// pass the id of the last event as q.AfterID, and a q.Before some seconds in the past,
+// because a slow transaction may commit an event with an earlier id later. Errors: failures
+// of the storage.
 func (s *Service) Events(ctx context.Context, q audit.Query) ([]audit.Event, error) {
 	return s.store.Events(ctx, q)
 }

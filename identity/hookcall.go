@@ -9,13 +9,13 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/observe"
 )
 
-// HookError is a failure of something that the application configured: it returned an
-// error, panicked, or did not return in time.
+// HookError is a failure of a function or an interface that the application configured: it
+// returned an error, panicked, or did not return in time.
 type HookError struct {
 	// Hook is the field of [Config]: "Guard", "Captcha", "Breached", "OnPasswordReset",
 	// "OnEvent" or "SMS".
 	Hook string
-	Err  error // what the hook returned, or what happened instead
+	Err  error // the hook's error, or what happened instead
 }
 
 func (e *HookError) Error() string { return fmt.Sprintf("identity: hook %s: %v", e.Hook, e.Err) }
@@ -24,22 +24,22 @@ func (e *HookError) Error() string { return fmt.Sprintf("identity: hook %s: %v",
 func (e *HookError) Unwrap() error { return e.Err }
 
 const (
-	// hookGrace is how much longer than its time-out a hook may take to notice that its
-	// context has ended, and to say what happened.
+	// hookGrace is how much longer than its time-out a hook may take, so that it can notice
+	// the end of its context and return an error.
 	hookGrace = time.Second
-	// hookCalls is how many calls of one hook may be under way at the same time, those
-	// that were left behind included.
+	// hookCalls is how many calls of one hook may be under way at the same time, including
+	// abandoned calls.
 	hookCalls = 1024
 )
 
 var (
-	// errHookPanic leaves the panic's value out, which may hold what a caller sent.
+	// errHookPanic does not hold the panic's value, which may contain what a caller sent.
 	errHookPanic = errors.New("panic")
 	errHookFull  = errors.New("not called, because too many calls have not returned")
 )
 
-// hook is something of the application's that may hang. Each call has a deadline. A
-// call that ignores it is left behind: nobody waits for it, and its answer is dropped.
+// hook calls code of the application, which may hang. Each call has a deadline. A call that
+// ignores the deadline is abandoned, and its result is dropped.
 type hook struct {
 	name    string
 	timeout time.Duration
@@ -50,7 +50,7 @@ func newHook(name string, timeout time.Duration, calls int) *hook {
 	return &hook{name: name, timeout: timeout, calls: make(chan struct{}, calls)}
 }
 
-// call calls f. Its error is f's, or a *HookError if f panicked, did not return in
+// call calls f. It returns the error of f, or a *HookError if f panicked, did not return in
 // time, or was not called because too many calls are under way.
 func call[T any](ctx context.Context, h *hook, f func(context.Context) (T, error)) (result T, err error) {
 	select {
@@ -89,13 +89,13 @@ func call[T any](ctx context.Context, h *hook, f func(context.Context) (T, error
 	}
 }
 
-// act is call for a function with no result but its error.
+// act is call for a function that returns only an error.
 func act(ctx context.Context, h *hook, f func(context.Context) error) error {
 	_, err := call(ctx, h, func(ctx context.Context) (struct{}, error) { return struct{}{}, f(ctx) })
 	return err
 }
 
-// hooks are the application's, each with its own calls.
+// hooks are the hooks of the application, each with its own calls.
 type hooks struct {
 	guard, captcha, breached *hook
 	reset, event             *hook
@@ -113,13 +113,13 @@ func newHooks(c *Config) hooks {
 	}
 }
 
-// hookFailed counts the failure of a hook and puts the hook's name on it.
+// hookFailed counts the failure of a hook and adds the hook's name to it.
 func (s *Service) hookFailed(ctx context.Context, h *hook, err error) error {
 	s.observe(ctx, observe.Observation{Kind: observe.KindFault, Outcome: "hook " + h.name})
 	return failedHook(h, err)
 }
 
-// failedHook is the failure of a hook with the hook's name on it; nil if err is nil.
+// failedHook returns the failure of a hook with the hook's name; nil if err is nil.
 func failedHook(h *hook, err error) error {
 	if err == nil {
 		return nil

@@ -5,38 +5,38 @@ import (
 	"time"
 )
 
-// Guard decides whether a user may recover by SMS right now: a SIM change, a
-// mandatory second factor, a locked account. It is safe for concurrent use.
+// Guard decides whether a user may recover by SMS now, for example after a SIM change, with
+// a mandatory second factor or with a locked account. It must be safe for concurrent use.
 type Guard interface {
-	// AllowSend is asked by [Service.Run] right before a code goes out to an
-	// existing, eligible user; never while the caller waits, because only existing
-	// users would make them wait. Nil allows. A [*GuardRefusal] refuses. Any other
-	// error is a failure of the guard: nothing is sent, and it is asked again while
-	// the code lives.
+	// AllowSend is called by [Service.Run] right before a code is sent to an existing,
+	// eligible user. It is never called while the caller waits, because the wait would show
+	// that the user exists. Nil allows the send, and a [*GuardRefusal] refuses it. Any other
+	// error is a failure of the guard: nothing is sent, and AllowSend is called again until
+	// the code expires.
 	AllowSend(ctx context.Context, r GuardRequest) error
-	// AllowReset is asked after the code proved right and before the password is
-	// hashed. A [*GuardRefusal] is the generic answer outside. Any other error
-	// fails the call and gives the attempt back.
+	// AllowReset is called after the code proved right and before the password is hashed.
+	// Nil allows the reset. After a [*GuardRefusal] the caller gets the answer to a wrong
+	// code. Any other error fails the call and gives the attempt back.
 	AllowReset(ctx context.Context, r GuardRequest) error
 }
 
-// GuardRequest is what a guard decides on. Of Caller, everything but ClientID
-// and Address is the caller's own claim.
+// GuardRequest is the input of a guard. In Caller, all fields except ClientID and Address
+// are the caller's own claims.
 type GuardRequest struct {
 	User    User
 	Purpose Purpose
 	Caller  Caller
 }
 
-// GuardRefusal is a guard's no.
+// GuardRefusal is the error with which a guard refuses.
 type GuardRefusal struct {
 	Reason string // for the audit trail; the first 200 bytes are kept
 }
 
 func (e *GuardRefusal) Error() string { return "identity: refused by guard: " + e.Reason }
 
-// CaptchaRequest is what a verifier decides on. Of Caller, everything but
-// ClientID and Address is the caller's own claim.
+// CaptchaRequest is the input of a verifier. In Caller, all fields except ClientID and
+// Address are the caller's own claims.
 type CaptchaRequest struct {
 	Token   string // as the caller sent it; never empty
 	Mobile  string // E.164; the number that the code would go to
@@ -44,43 +44,40 @@ type CaptchaRequest struct {
 	Caller  Caller
 }
 
-// CaptchaVerifier checks a CAPTCHA token. It is safe for concurrent use.
+// CaptchaVerifier checks CAPTCHA tokens. It must be safe for concurrent use.
 //
-// A good verifier accepts a token once, and only for the number that the token
-// was solved for. Packages altcha, puzzle and siteverify below this one are such
-// verifiers.
+// A good verifier accepts a token once, and only for the number for which it was solved.
+// Packages altcha, puzzle and siteverify below this one are verifiers.
 type CaptchaVerifier interface {
-	// VerifyCaptcha returns nil for a good token. For a bad one it returns an error
-	// wrapping [ErrCaptchaWrong], or [ErrCaptchaExpired] if the token is too old or
-	// was used before. Any other error means that the token could not be checked,
-	// and refuses the send. The answer must not depend on whether the number has a
-	// user.
+	// VerifyCaptcha returns nil for a valid token. Otherwise the error wraps
+	// [ErrCaptchaWrong], or [ErrCaptchaExpired] if the token is too old or was used before.
+	// Any other error means that the token could not be checked, and refuses the send. The
+	// answer must not depend on whether the number has a user.
 	VerifyCaptcha(ctx context.Context, r CaptchaRequest) error
 }
 
-// CaptchaMode says when a CAPTCHA is wanted.
+// CaptchaMode says when a CAPTCHA is required.
 type CaptchaMode string
 
 // The modes.
 const (
-	// CaptchaAlways wants a token with every send.
+	// CaptchaAlways requires a token with every send.
 	CaptchaAlways CaptchaMode = "always"
-	// CaptchaOnSuspicion wants a token when a counter is half full: of the caller's
-	// network, of the number, of its prefix, or of all sends. It is the same for
-	// numbers with and without a user.
+	// CaptchaOnSuspicion requires a token if one of these counters is more than half full:
+	// of the caller's network, of the number, of its prefix, or of all sends. It treats
+	// numbers with and without a user alike.
 	CaptchaOnSuspicion CaptchaMode = "on suspicion"
 )
 
-// BreachedPasswords knows passwords that leaked. It is safe for concurrent use.
+// BreachedPasswords knows leaked passwords. It must be safe for concurrent use.
 type BreachedPasswords interface {
-	// Breached reports whether the password is known. It is asked before the code
-	// is looked at, so that its answer says nothing about the code. An error fails
-	// the call: an implementation that would rather let a password pass while its
-	// source is down returns false.
+	// Breached reports whether the password is known. It is called before the code is
+	// checked, so that its answer reveals nothing about the code. An error fails the reset.
+	// To let passwords pass while its source is down, an implementation returns false.
 	Breached(ctx context.Context, password Secret) (bool, error)
 }
 
-// PasswordResetEvent tells the embedder of a committed reset.
+// PasswordResetEvent describes a committed reset for [Config.OnPasswordReset].
 type PasswordResetEvent struct {
 	ID        string    `json:"id"` // the same for each repetition of the call
 	Tenant    string    `json:"tenant,omitempty"`

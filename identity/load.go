@@ -8,20 +8,20 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
-// Load is how busy the service is at one moment, for gauges.
+// Load describes how busy the service is at one moment, for gauges.
 type Load struct {
 	// HashesWaiting is how many callers of this process wait for a hash.
 	HashesWaiting int
 	// Lanes are the lanes with pending messages, of all processes on the storage.
 	Lanes []outbox.LaneLoad
-	// BudgetUsed is how much of [BudgetPolicy].Total is used up, of its fullest rate:
-	// 0 for nothing, 1 when no message is sent any more.
+	// BudgetUsed is the used share of the fullest rate of [BudgetPolicy].Total: 0 for
+	// nothing, 1 when no message is sent any more.
 	BudgetUsed float64
 }
 
-// Load reads how busy the service is. It takes two cheap queries: call it every few
-// seconds, not for every request. Errors: failures of storage; what needs no storage
-// is set all the same.
+// Load reads how busy the service is. It makes two cheap queries: call it every few
+// seconds, not for every request. Errors: failures of the storage; the fields that need no
+// storage are set anyway.
 func (s *Service) Load(ctx context.Context) (Load, error) {
 	load := Load{HashesWaiting: s.passwords.hashes.Waiting()}
 	callCtx, cancel := s.deadline(ctx)

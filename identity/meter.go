@@ -12,7 +12,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
-// What events are, in the states of limits. The numbers are stored.
+// The kinds of events in the states of limits. The numbers are stored.
 const (
 	kindSend limit.Kind = iota + 1
 	kindGuess
@@ -25,26 +25,26 @@ const (
 // numberRetain is how long any event of a number matters.
 const numberRetain = 24 * time.Hour
 
-// totalShards spreads the counters that all requests share, so that no row is
-// locked by every transaction.
+// totalShards spreads the counters that all requests share over rows, so that transactions
+// do not all lock the same row.
 const totalShards = 8
 
-// meter knows which limits a step spends.
+// meter makes the limits that a step spends.
 type meter struct {
 	policy *LimitPolicy
 	budget *BudgetPolicy
 	keys   *keyring.Ring
 }
 
-// subject is who and what a request's limits count.
+// subject is what the limits of a request count by.
 type subject struct {
 	tenant, client, device string
 	number                 mobile.Number
-	account                string // where there is no number
+	account                string // if there is no number
 	address                netip.Addr
 }
 
-// of is what the limits of one person count by: the number, or else the account.
+// of returns what the limits of one person count by: the number, or else the account.
 func (s subject) of() []string {
 	if s.number.IsZero() && s.account != "" {
 		return []string{s.tenant, "", s.account}
@@ -64,8 +64,8 @@ func (m meter) mark(what, who string) uint32 {
 	return max(binary.BigEndian.Uint32(m.digest(what, who)), 1)
 }
 
-// device is what a known device is recognised by. It belongs to one client: what
-// another client calls a device is another device.
+// device returns the id by which a known device is recognised. It includes the client: the
+// same device of another client is another device.
 func (m meter) device(s subject) uint64 {
 	if s.device == "" {
 		return 0
@@ -76,8 +76,8 @@ func (m meter) device(s subject) uint64 {
 // network is an address at three widths.
 type network struct{ address, subnet, wide string }
 
-// networkOf returns the widths that limits count by: an IPv4 address and its /24,
-// an IPv6 /64, /56 and /48. One customer gets a /64 to a /48.
+// networkOf returns the three widths that limits count by: an IPv4 address and its /24, or
+// an IPv6 /64, /56 and /48. One customer gets between a /64 and a /48.
 func networkOf(a netip.Addr) network {
 	a = a.Unmap().WithZone("")
 	prefix := func(bits int) string {
@@ -93,7 +93,7 @@ func networkOf(a netip.Addr) network {
 	return network{a.String(), "", prefix(24)}
 }
 
-// attacker is the width that counts as one attacker: an IPv4 address, an IPv6 /48.
+// attacker returns the width that counts as one attacker: an IPv4 address, or an IPv6 /48.
 func (n network) attacker() string {
 	if n.subnet == "" {
 		return n.address
@@ -101,7 +101,7 @@ func (n network) attacker() string {
 	return n.wide
 }
 
-// perNetwork limits what comes from an address, its subnet and its network.
+// perNetwork limits the events from an address, its subnet and its network.
 func (m meter) perNetwork(what string, kind limit.Kind, s subject, address, subnet, wide []limit.Rate) limit.Limit {
 	n := networkOf(s.address)
 	l := limit.Limit{
@@ -118,7 +118,7 @@ func (m meter) perNetwork(what string, kind limit.Kind, s subject, address, subn
 	return l
 }
 
-// number is a limit on one number. All that counts by a number shares its state.
+// number returns a limit on one number. All limits of a number share one state.
 func (m meter) number(s subject, kind limit.Kind, rules ...limit.Rule) limit.Limit {
 	device := m.device(s)
 	l := limit.Limit{
@@ -164,8 +164,8 @@ func (m meter) networkGuesses(s subject) limit.Limit {
 	return m.perNetwork("wrong codes", kindGuess, s, p.FailuresPerAddress, p.FailuresPerSubnet, p.FailuresPerNetwork)
 }
 
-// totalGuesses is the breaker. It counts guesses of strangers at codes that were
-// really sent. The others count elsewhere: nobody can trip the breaker with them.
+// totalGuesses is the breaker. It counts guesses of strangers at codes that were really
+// sent. Other guesses do not count here, so that they cannot trip the breaker.
 func (m meter) totalGuesses(counts bool) limit.Limit {
 	scope := "wrong codes"
 	if !counts {
@@ -182,7 +182,7 @@ func (m meter) totalGuesses(counts bool) limit.Limit {
 func (m meter) total(scope string, kind limit.Kind) limit.Limit {
 	return limit.Limit{
 		Key: m.key(scope + ".total"), Kind: kind, Shards: totalShards,
-		Shard: rand.IntN(totalShards), // spreading, not secrecy
+		Shard: rand.IntN(totalShards), // need not be unpredictable
 	}
 }
 
@@ -200,20 +200,19 @@ func (m meter) networkLogins(s subject) limit.Limit {
 	return m.perNetwork("logins", kindLogin, s, p.LoginsPerAddress, p.LoginsPerSubnet, p.LoginsPerNetwork)
 }
 
-// networkRefusals limits work that is done before anything is charged.
+// networkRefusals limits the work that is done before other limits are charged.
 func (m meter) networkRefusals(s subject) limit.Limit {
 	p := m.policy
 	return m.perNetwork("refusals", kindRefusal, s, p.RefusalsPerAddress, p.RefusalsPerSubnet, p.RefusalsPerNetwork)
 }
 
-// prefix is a number without its last four digits: ten thousand neighbours.
+// prefix returns a number without its last four digits, which ten thousand numbers share.
 func prefix(n mobile.Number) string {
 	e164 := n.E164()
 	return e164[:max(len(e164)-4, 0)]
 }
 
-// suspicion counts sends without limiting them, for the decision whether to ask
-// for a CAPTCHA.
+// suspicion counts sends without limiting them, to decide whether a CAPTCHA is required.
 func (m meter) suspicion(s subject) []limit.Limit {
 	byPrefix := limit.Limit{
 		Key: m.key("sends.prefix", prefix(s.number)), Kind: kindSend,
@@ -224,8 +223,8 @@ func (m meter) suspicion(s subject) []limit.Limit {
 	return []limit.Limit{byPrefix, total}
 }
 
-// counted is a limit that counts like l and refuses nothing. Its rules only have
-// their names.
+// counted returns a limit that counts like l but refuses nothing. Its rules have only their
+// names.
 func counted(l limit.Limit) limit.Limit {
 	rules := make([]limit.Rule, len(l.Rules))
 	for i, rule := range l.Rules {
@@ -238,7 +237,7 @@ func counted(l limit.Limit) limit.Limit {
 	return l
 }
 
-// money limits what is handed to a provider.
+// money limits the messages that are handed to a provider.
 func (m meter) money(tenant, client, region string, n mobile.Number) []limit.Limit {
 	b := m.budget
 	total := m.total("messages", kindMoney)
@@ -260,8 +259,8 @@ func (m meter) money(tenant, client, region string, n mobile.Number) []limit.Lim
 	})
 }
 
-// unredeemed counts codes that were sent and not redeemed. It is never a region
-// that is refused: strangers could fill its counter.
+// unredeemed counts codes that were sent and not redeemed. It never refuses a region,
+// because strangers could fill the region's counter.
 func (m meter) unredeemed(n mobile.Number, address netip.Addr) []limit.Limit {
 	b := m.budget
 	if b.Unredeemed == limit.Off {

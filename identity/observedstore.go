@@ -12,15 +12,15 @@ import (
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
-// observedStore tells an observer of each call of a store: which, how long it took,
-// and what kind of failure it was.
+// observedStore reports each call of a store to an observer: the method, how long it took,
+// and the kind of failure.
 type observedStore struct {
 	in       Storage
 	observer observe.Observer
 }
 
-// storageOutcome is the kind of a call's result. What a method promises to return is
-// no failure.
+// storageOutcome returns the kind of a call's result. An answer that Storage defines is not
+// a failure.
 func storageOutcome(err error) string {
 	if _, refused := errors.AsType[*limit.Error](err); refused {
 		return "ok"

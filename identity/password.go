@@ -10,10 +10,9 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/internal/strength"
 )
 
-// check applies the rules that need neither storage nor network to a
-// normalized password. Words and the number are looked for in the folded
-// password: in any case, width and script of digits, and with format characters
-// between the letters.
+// check applies the rules that need neither storage nor network to a normalized password.
+// It searches the folded password for words and the number: in any case, width and script
+// of digits, and with format characters between the letters.
 func (p *PasswordPolicy) check(password string, number mobile.Number, serviceName string) error {
 	n := utf8.RuneCountInString(password)
 	if n < p.Min || n > p.Max {
@@ -42,8 +41,8 @@ func (p *PasswordPolicy) check(password string, number mobile.Number, serviceNam
 	return nil
 }
 
-// holdsNumber looks for one of the spellings in the digits of a folded password,
-// whatever stands between them but letters, in both directions.
+// holdsNumber searches the digits of a folded password for one of the spellings, in both
+// directions. It ignores all characters between digits except letters.
 func holdsNumber(folded string, spellings []string) (forwards, backwards bool) {
 	digits := strings.Map(func(r rune) rune {
 		switch {

@@ -16,13 +16,13 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/observe"
 )
 
-// passwords checks, hashes and compares passwords. Hashes and estimates run
-// behind gates that bound memory and processor time.
+// passwords checks, hashes and compares passwords. Gates bound the memory and processor
+// time of hashes and estimates.
 type passwords struct {
 	policy   *PasswordPolicy
 	service  string // the service's name, which no password may contain
 	breached BreachedPasswords
-	asking   *hook      // asks breached
+	asking   *hook      // calls breached
 	hashes   *gate.Gate // for callers of Service.reserveHash
 	checks   *gate.Gate
 	hasher   PasswordHasher
@@ -45,12 +45,12 @@ func newPasswords(c *Config, asking *hook) *passwords {
 	return p
 }
 
-// normalize applies NFC, so that a password typed on another keyboard is the
-// same password (SP 800-63B-4, 3.1.1.2). Nothing is trimmed, folded or cut.
+// normalize applies NFC, so that a password typed on another keyboard is the same password
+// (SP 800-63B-4, 3.1.1.2). It does not trim, fold or cut the password.
 func normalize(p Secret) Secret { return NewSecret(norm.NFC.String(p.Reveal())) }
 
-// accept applies the rules that no code can change the answer of to a normalized
-// password. Errors: [*PasswordError], [*BusyError], ctx's, and a [*HookError] of
+// accept applies the rules whose answer does not depend on the code to a normalized
+// password. Errors: [*PasswordError], [*BusyError], the error of ctx, and a [*HookError] of
 // the breach look-up.
 func (p *passwords) accept(ctx context.Context, password Secret, number mobile.Number) error {
 	var refused error
@@ -76,8 +76,8 @@ func (p *passwords) accept(ctx context.Context, password Secret, number mobile.N
 	return nil
 }
 
-// hashed runs f, for a caller with a place in the queue for hashes, when it is its
-// turn.
+// hashed runs f when the gate has a free slot. The caller has a place in the queue for
+// hashes.
 func (p *passwords) hashed(ctx context.Context, f func()) error {
 	asked := time.Now()
 	var began time.Time
@@ -100,9 +100,8 @@ func (p *passwords) create(ctx context.Context, password Secret) (phc string, er
 	return phc, err
 }
 
-// matches compares a normalized password with a stored hash. An empty hash, or one
-// that cannot be read, matches nothing; the same work is done for it. The caller has
-// a place in the queue.
+// matches compares a normalized password with a stored hash. An empty or unreadable hash
+// never matches, but costs the same work. The caller has a place in the queue.
 func (p *passwords) matches(ctx context.Context, phc string, password Secret) (bool, error) {
 	readable := p.readable(phc)
 	if !readable {
@@ -122,7 +121,7 @@ func (p *passwords) matches(ctx context.Context, phc string, password Secret) (b
 	return ok && readable, errors.Join(err, matchErr)
 }
 
-// current reports whether a stored hash is what create would make today.
+// current reports whether create would make such a hash today.
 func (p *passwords) current(phc string) bool { return p.hasher.Current(phc) }
 
 // readable reports whether a stored hash can be compared with a password.

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// quietLog logs each kind of line at most once a minute, with how many were left
-// out since the last one: a fault that lasts is neither silent nor a flood.
+// quietLog logs each kind of line at most once a minute, with the number of lines left out
+// since the last one. So a lasting fault is visible but does not flood the log.
 type quietLog struct {
 	logger *slog.Logger
 	now    func() time.Time
@@ -27,8 +27,8 @@ func newQuietLog(l *slog.Logger, now func() time.Time) *quietLog {
 	return &quietLog{logger: l, now: now, last: map[string]*quietKind{}}
 }
 
-// once logs a warning unless the same message was logged within a minute. The
-// message is the kind: it must be one of few.
+// once logs a warning unless the same message was logged within a minute. The message is
+// the kind, so there must be few different messages.
 func (q *quietLog) once(ctx context.Context, message string, args ...any) {
 	q.logKind(ctx, message, message, args...)
 }
@@ -42,7 +42,7 @@ func (q *quietLog) logKind(ctx context.Context, kind, message string, args ...an
 		k = &quietKind{}
 		q.last[kind] = k
 	}
-	// A clock that was set back must not silence the log until it has caught up.
+	// If the clock is set back, the log must not be silent until the clock has caught up.
 	if since := now.Sub(k.at); !k.at.IsZero() && since >= 0 && since < quietFor {
 		k.left++
 		q.mu.Unlock()

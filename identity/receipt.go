@@ -11,17 +11,17 @@ import (
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
-// A receipt may overtake the record of the send that it is about, which takes
-// milliseconds. Few providers repeat a receipt that is refused.
+// receiptPatience is how long a receipt waits for its message. It may arrive before the
+// send is recorded, which takes milliseconds, and few providers repeat a refused receipt.
 const receiptPatience = time.Second
 
-// RecordReceipt keeps what a provider says became of a message; the sender
-// packages have handlers that check who says so. The first receipt of a message
-// stands, repetitions do no harm, and none makes anything be sent again.
+// RecordReceipt stores a provider's report about a message. The packages of senders have
+// handlers that check where a report comes from. The first receipt of a message stands,
+// repetitions do no harm, and no receipt causes another send.
 //
-// For a message that is not known it waits up to a second before it answers
-// [ErrNotFound]. Other errors: a receipt without provider, reference or a known
-// state, ctx's, and failures of storage.
+// For an unknown message it waits up to a second before it returns [ErrNotFound]. Other
+// errors: a receipt without provider, reference or known state, the error of ctx, and
+// failures of the storage.
 func (s *Service) RecordReceipt(ctx context.Context, r sms.DeliveryReceipt) error {
 	if r.Provider == "" || len(r.Provider) > 64 || r.Ref == "" || len(r.Ref) > 128 {
 		return errors.New("identity: receipt without provider or reference")

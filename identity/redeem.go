@@ -9,33 +9,32 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
-// RedeemRequest uses a code of another purpose than the reset.
+// RedeemRequest is a request to use a code whose purpose is not the reset.
 type RedeemRequest struct {
 	Caller
 	Mobile  string
 	Purpose Purpose
 	Code    Secret
 	// UserID, for PurposeBindMobile and PurposeUpdateMobile, is the user who gets the
-	// number. Trusted: the application knows who is signed in.
+	// number. It is trusted: the application knows who is signed in.
 	UserID string
 }
 
 // Redeemed is what a redeemed code proves.
 type Redeemed struct {
-	// Mobile is the number, in E.164, that the caller has shown to hold.
+	// Mobile is the number that the caller has proved to hold, in E.164.
 	Mobile string
 	// User is the user of the number; the zero User for PurposeRegister.
 	User User
 }
 
-// RedeemVerifyCode uses a code of another purpose than the reset once, with the
-// same limits and the same answers. It may be called for each purpose that
-// [Config.Purposes] lists.
+// RedeemVerifyCode uses a code whose purpose is not the reset, once, with the limits and
+// answers of a reset. Call it for the purposes in [Config.Purposes].
 //
-// For PurposeLogin and PurposeResetOTP it returns the user of the number; signing
-// in is the application's part. PurposeRegister proves a number that has no user;
-// create the user next. PurposeBindMobile and PurposeUpdateMobile give the number,
-// verified, to the user r.UserID in the transaction that uses the code.
+// For PurposeLogin and PurposeResetOTP it returns the user of the number; the application
+// signs the user in. PurposeRegister proves a number that has no user; create the user next.
+// For PurposeBindMobile and PurposeUpdateMobile, the transaction that uses the code also
+// gives the number, as verified, to the user r.UserID.
 //
 // Errors: [ErrUnknownPurpose] for a purpose that is not served and for
 // PurposeForgotPassword, which [Service.ResetByMobile] redeems; [ErrClientMissing],
