@@ -37,7 +37,7 @@ type guess struct {
 }
 
 // newGuess checks everything that needs no code: the client, the number, and whether the
-// network may guess. The caller ends the guess's turn with leave.
+// network may guess. The caller calls turn.leave.
 func (s *Service) newGuess(ctx context.Context, c Caller, purpose Purpose, input string, code Secret) (*guess, error) {
 	turn, err := s.admit(ctx)
 	if err != nil {
