@@ -33,7 +33,7 @@ func (p proxies) check(of string) error {
 		case !network.IsValid():
 			fault(true, "TrustedProxies: invalid prefix")
 		case network.Bits() == 0:
-			fault(true, "TrustedProxies: %s trusts everybody", network)
+			fault(true, "TrustedProxies: %s trusts every address; list the networks of your proxies", network)
 		case network.Addr().Is4In6():
 			fault(true, "TrustedProxies: %s never matches, write it as IPv4", network)
 		}

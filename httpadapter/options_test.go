@@ -28,7 +28,7 @@ func TestNewReportsAllFaults(t *testing.T) {
 	}
 	for _, want := range []string{
 		"no service", "Prefix", "MaxBodyBytes is 26623", `DefaultLanguage "fr"`, "AddressHeader is missing",
-		"invalid prefix", "0.0.0.0/0 trusts everybody", "write it as IPv4", `"not a tag"`, `"PWD.9999"`,
+		"invalid prefix", "0.0.0.0/0 trusts every address", "write it as IPv4", `"not a tag"`, `"PWD.9999"`,
 		`["de"]["SDK.COMMON.1008"]: blank`, `unknown placeholder {0}`, `["de"]["USER.0038"]: blank or not UTF-8`, "the same language as",
 	} {
 		if !strings.Contains(err.Error(), want) {

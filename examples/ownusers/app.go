@@ -128,7 +128,7 @@ func (a *app) login(w http.ResponseWriter, r *http.Request) {
 	answer(w, r, err)
 }
 
-// byEmail is the application's own look-up: the zero User if nobody has the address.
+// byEmail is the application's own look-up: the zero User if no user has the address.
 func (a *app) byEmail(ctx context.Context, email string) (identity.User, error) {
 	var id int64
 	err := a.store.DB().QueryRowContext(ctx, "SELECT account_no FROM accounts WHERE email = ? AND closed_at IS NULL", strings.ToLower(email)).Scan(&id)
@@ -149,7 +149,7 @@ func (a *app) signIn(ctx context.Context, user identity.User) error {
 }
 
 // signedIn is the account of a session. A session that is older than the password does
-// not count: after a reset whoever signed in before is out.
+// not count, so a reset ends the sessions before it.
 func (a *app) signedIn(ctx context.Context) (identity.User, error) {
 	id := a.sessions.GetString(ctx, "account")
 	if id == "" {

@@ -81,7 +81,7 @@ func run(ctx context.Context, out io.Writer) (err error) {
 	step := func(format string, args ...any) { _, _ = fmt.Fprintf(out, format+"\n", args...) }
 	step("Listening on %s, on a new SQLite database.", url)
 
-	// Whoever seeds a deployment registers the application and the person.
+	// Before the first request, register the application and the person.
 	if err := service.RegisterClient(ctx, identity.Client{ID: clientID, Name: "quickstart"}); err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func run(ctx context.Context, out io.Writer) (err error) {
 	}
 	step("The code again: 400 %s", answer.body)
 
-	// The person is told, in case that it was somebody else.
+	// A notice goes to the person, in case that another person did it.
 	notice, err := phone.next(ctx, sms.KindPasswordChanged)
 	if err != nil {
 		return err

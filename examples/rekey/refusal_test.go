@@ -43,7 +43,7 @@ func TestRefusedCallsChangeNothing(t *testing.T) {
 		"unknown country":        {"serve -sms console -countries CN,XX", nil, "", 2, `"XX"`},
 		"rate of other region":   {"serve -sms console -sends-per-region US=1/1h", nil, "", 2, "-sends-per-region"},
 		"proxies without header": {"serve -sms console -trusted-proxies 10.0.0.0/8", nil, "", 2, "-address-header"},
-		"everybody a proxy":      {"serve -sms console -trusted-proxies 0.0.0.0/0 -address-header X-Forwarded-For", nil, "", 2, "trusts everybody"},
+		"everybody a proxy":      {"serve -sms console -trusted-proxies 0.0.0.0/0 -address-header X-Forwarded-For", nil, "", 2, "trusts every address"},
 		"no network":             {"serve -sms console -trusted-proxies here", nil, "", 2, "not an address or a network"},
 		"small body limit":       {"serve -sms console -max-body-bytes 10", nil, "", 2, "-max-body-bytes is 10"},
 		"no connections":         {"serve -sms console -max-conns -1", nil, "", 2, "-max-conns is -1"},

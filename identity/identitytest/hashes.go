@@ -51,7 +51,7 @@ func (c cheap) Current(hash string) bool { return c.Reads(hash) }
 //
 //	c.Hash = identity.HashParams{MemoryKiB: 19_456, Iterations: 2, Parallelism: 1}
 //
-// Never use it outside of tests: whoever reads such a database tries billions of
+// Never use it outside of tests: a reader of such a database can try billions of
 // passwords a second.
 func CheapHashes(c *identity.Config) {
 	if c.PasswordHasher == nil && c.Hash == (identity.HashParams{}) {

@@ -108,7 +108,7 @@ func (c *Checker) lookUp(ctx context.Context, password identity.Secret) (bool, e
 	case c.slots <- struct{}{}:
 		defer func() { <-c.slots }()
 	default:
-		return false, errors.New("pwnedpasswords: too many look-ups at once")
+		return false, errors.New("pwnedpasswords: too many look-ups at the same time")
 	}
 	sum := sha1.Sum([]byte(password.Reveal()))
 	digits := strings.ToUpper(hex.EncodeToString(sum[:]))

@@ -76,7 +76,7 @@ func (w *world) populate(ctx context.Context) (err error) {
 	return nil
 }
 
-// round lets everybody work, loses the machine, and restores it.
+// round lets all workers run, loses the machine, and restores it.
 func (w *world) round(ctx context.Context) error {
 	m := w.machine
 	before := w.counts.resets
@@ -122,7 +122,7 @@ func (w *world) round(ctx context.Context) error {
 		return ctx.Err()
 	}
 	if w.counts.resets == before {
-		return fmt.Errorf("nobody could reset; the last refusal was %d", w.refusal.Load())
+		return fmt.Errorf("no reset was possible; the last refusal was %d", w.refusal.Load())
 	}
 	if err := errors.Join(os.RemoveAll(m.folder), os.MkdirAll(m.folder, 0o700), m.restore(ctx)); err != nil {
 		return err

@@ -21,7 +21,7 @@ const (
 	ClientID = "DRrYIqauawN0I8myTMoDTPys6ezGZxnm"
 	Device   = "156aysdna213sac"
 	Password = "violet-Harbor-93"
-	// oldHash is a hash that nobody checks: users are made without computing one.
+	// oldHash is never compared with a password: users are made without computing a hash.
 	oldHash = "$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy"
 )
 

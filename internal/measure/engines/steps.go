@@ -17,7 +17,7 @@ import (
 )
 
 // work is the storage's part of each step, for another number each time, with
-// the limits that everybody shares among them.
+// the limits that all callers share among them.
 type work struct{}
 
 func (work) bare(ctx context.Context, s *bunstore.Store) error {

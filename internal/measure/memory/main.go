@@ -1,7 +1,7 @@
 // Command memory answers the question: how much memory does a flood of valid resets
 // cost the single binary? It builds and starts examples/rekey, has it send a code to each of many
-// users, redeems all of them at once, and prints the process's peak of resident
-// memory (VmHWM of /proc, Linux) beside the bound: hashes at once × 19 MiB + a constant.
+// users, redeems all of them at the same time, and prints the process's peak of resident
+// memory (VmHWM of /proc, Linux) beside the bound: concurrent hashes × 19 MiB + a constant.
 // GOMEMLIMIT in the environment reaches the server, which sets one of its own
 // otherwise; GOMEMLIMIT=off shows what that is good for.
 package main
@@ -24,7 +24,7 @@ import (
 )
 
 func main() {
-	resets := flag.Int("resets", 1000, "resets in flight at once")
+	resets := flag.Int("resets", 1000, "resets in flight at the same time")
 	constant := flag.Int("constant", 64, "what the bound adds to the hashes' memory, in MiB")
 	flag.Parse()
 	if err := run(context.Background(), *resets, *constant); err != nil {

@@ -64,7 +64,7 @@ func (c *crowd) capacity(ctx context.Context, d time.Duration) (float64, error) 
 	wg.Wait()
 	p := s.point()
 	if p.Goodput == 0 {
-		return 0, fmt.Errorf("nobody's reset was done in %s: %s", d, p)
+		return 0, fmt.Errorf("no reset was done in %s: %s", d, p)
 	}
 	return p.Goodput, nil
 }

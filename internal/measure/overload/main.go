@@ -6,7 +6,7 @@
 // refusals take, and the server's peak memory (Linux).
 //
 // Each person has a number, a device and an address of their own, so no limit
-// refuses anybody. The server is a process of its own, beside this one on the same
+// refuses a person. The server is a process of its own, beside this one on the same
 // processors: compare the figures of one run only.
 //
 //	go run ./internal/measure/overload -engines sqlite,postgres -svg docs/overload.svg

@@ -1,4 +1,4 @@
-// Package command is the commands of the program.
+// Package command holds the commands of the program.
 package command
 
 import (

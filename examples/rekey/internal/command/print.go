@@ -83,7 +83,7 @@ func tablePrinter(w io.Writer, heads []string) func([]row) error {
 	}
 }
 
-// printable keeps what is stored from moving the cursor of a terminal.
+// printable replaces characters that could move the cursor of a terminal.
 func printable(r rune) rune {
 	if !unicode.IsPrint(r) {
 		return '?'
@@ -107,8 +107,8 @@ func yesNo(is bool) string {
 	return "no"
 }
 
-// onStore runs do on the store of a database that exists. It needs no secret:
-// whoever reads users or the trail need not be able to read codes.
+// onStore runs do on the store of a database that exists. It needs no secret, so that a
+// person who reads users or the trail need not be able to read codes.
 func onStore(ctx context.Context, d *database.Database, do func(database.Store) error) error {
 	store, err := d.OpenExisting(ctx)
 	if err != nil {

@@ -61,13 +61,13 @@ func (o *operator) withOpen(ctx context.Context, std Streams, do func(*database.
 	return errors.Join(do(service), service.Close())
 }
 
-// noWebhook stands where only Run would post an event: what is queued for it is posted
-// by serve.
+// noWebhook is the event hook of commands that do not call Run: they only queue events,
+// which serve posts.
 func noWebhook(context.Context, audit.Event) error {
 	return errors.New("no events are posted by this command")
 }
 
-// noSender stands where only Run would send.
+// noSender is the sender of commands that do not call Run, and so never send.
 type noSender struct{}
 
 func (noSender) Send(context.Context, sms.Message) (sms.Accepted, error) {

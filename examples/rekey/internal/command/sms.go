@@ -17,8 +17,8 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/memory"
 )
 
-// smsTest sends a code the way that serve does, from a store in memory that ends
-// with the command: what arrives is what people will read, and opens nothing.
+// smsTest sends a code as serve does, from a store in memory that ends with the command.
+// The text that arrives is what people will read, and its code gives access to nothing.
 func smsTest(f *settings.Set) action {
 	c := settings.Defaults()
 	var routes providers.Routes
@@ -54,7 +54,7 @@ func smsTest(f *settings.Set) action {
 	}
 }
 
-// probe passes messages on, and tells of the first.
+// probe passes messages to a sender, and reports the result of the first.
 type probe struct {
 	sender sms.Sender
 	done   chan sendResult
@@ -87,7 +87,7 @@ func (p *probe) send(ctx context.Context, c identity.Config, to, language string
 	if err := service.RegisterClient(ctx, identity.Client{ID: client}); err != nil {
 		return sendResult{}, err
 	}
-	user := identity.NewUser{Mobile: to, Verified: true, PasswordHash: identity.NewSecret(nobodysHash)}
+	user := identity.NewUser{Mobile: to, Verified: true, PasswordHash: identity.NewSecret(unusableHash)}
 	if _, err := service.CreateUser(ctx, user); err != nil {
 		return sendResult{}, err
 	}
@@ -108,8 +108,8 @@ func (p *probe) send(ctx context.Context, c identity.Config, to, language string
 	}
 }
 
-// nobodysHash is well formed and of no password.
-const nobodysHash = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+// unusableHash has the form of a hash, and matches no password.
+const unusableHash = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 // tell says what happened: with several providers, at each of them.
 func (r sendResult) tell(std Streams, sender sms.Sender) error {

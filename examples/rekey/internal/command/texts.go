@@ -10,7 +10,7 @@ import (
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
-// textsCommand tells what an SMS costs before it does.
+// textsCommand prints how many segments each text takes, which decides what an SMS costs.
 func textsCommand(f *settings.Set) action {
 	c := settings.Defaults()
 	var file server.TextsFile

@@ -35,7 +35,7 @@ func userSetMobile(f *settings.Set) action {
 	var verified bool
 	f.Text(&to, "to", "new `NUMBER` of the user; without country code: of -default-region; required")
 	f.Bool(&verified, "verified", "it is proven that the user holds the new number, so it may reset the password; "+
-		"without this flag it may not, since whoever has the number would take the account over")
+		"without this flag it may not, because the holder of the number could take the account over")
 	return func(ctx context.Context, std Streams) error {
 		if to == "" {
 			return settings.Usagef("-to is missing")

@@ -24,9 +24,9 @@ const (
 // drive of Windows has one letter.
 var beginsWithScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]+:`)
 
-// engineOf tells the engine of an address. A path is refused if it looks like the
-// address of another program's, or carries what belongs to a shell: a new empty
-// database would be made under that name, and served.
+// engineOf returns the engine of an address. It refuses a path that looks like an
+// address of another program, or that contains characters of a shell: serve would
+// otherwise make a new, empty database of that name.
 func engineOf(db string) (engine, error) {
 	scheme, _, found := strings.Cut(db, "://")
 	switch {

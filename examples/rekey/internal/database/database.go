@@ -113,8 +113,8 @@ func (d *Database) Tool() string {
 	return map[engine]string{enginePostgres: "pg_dump", engineMySQL: "mariadb-dump --single-transaction"}[e]
 }
 
-// MustExist keeps a typing error in -db from making an empty database that
-// answers every question with "none".
+// MustExist returns an error if the database's file does not exist, so that a typing
+// error in -db does not make an empty database.
 func (d *Database) MustExist() error {
 	if err := d.Check(); err != nil || !d.onFile() {
 		return err

@@ -42,8 +42,8 @@ type found struct {
 
 // find looks for the secrets.
 //
-// A file beside the database is made, and found again. For a database that other
-// machines use too, each machine would make another one.
+// Only for an SQLite file may the secret be a file beside the database that is made when
+// it is missing: several machines on one database would each make another secret.
 func (d *Database) find() (r found, err error) {
 	for _, path := range d.secrets.old {
 		text, err := d.source.ReadSecret(path)

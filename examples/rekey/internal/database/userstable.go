@@ -68,7 +68,7 @@ func (d *Database) options() (options []bunstore.Option, err error) {
 }
 
 func readUsersTable(path string) (bunstore.UsersTable, error) {
-	// Its condition is SQL: somebody who can change the file can have any run.
+	// The file contains a condition in SQL, so its writers can run any SQL.
 	if _, err := secretfile.Check(path); err != nil {
 		return bunstore.UsersTable{}, fmt.Errorf("-users-table: %w", err)
 	}

@@ -8,8 +8,8 @@
 // The action is "send" before a code goes out to the user, and "reset" after the
 // code proved right and before the password is changed. The answer is 200 and
 // {"allow":true}, or {"allow":false,"reason":"…"}, whose reason goes into the audit
-// trail. Everything else is a failure: another status, a redirect, no answer in time,
-// no such JSON. What fails is not allowed.
+// trail. Everything else is a failure: another status, a redirect, no answer in time, or
+// other JSON. After a failure nothing is sent or reset.
 package guard
 
 import (
@@ -28,7 +28,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
-// Config says whom to ask.
+// Config says which service is asked.
 type Config struct {
 	// URL is where the questions are posted: https, or http on a loopback address.
 	// Mandatory.

@@ -1,5 +1,5 @@
-// Package providers knows the companies and services that carry the messages:
-// their settings, which of them serves a number, and their delivery receipts.
+// Package providers has a table of the SMS providers: their settings, which of them
+// serves a number, and their delivery receipts.
 package providers
 
 import (

@@ -2,12 +2,12 @@
 // them: the service's secret, the providers' credentials, a TLS key, and the
 // database itself, which holds the digests of codes.
 //
-// The rule: a file is refused if somebody else could have written it, which is if
-// it is writable by its group or by others, or owned by somebody other than the
-// user of this process or root. A process of root, which an administrator may run
-// on the files of a service, accepts any owner with a warning. A file that all
-// users of the machine can read is accepted with a warning, unless its folder lets
-// nobody else in; Kubernetes and Docker Swarm mount secrets with mode 0444.
+// The rule: a file is refused if another user could have written it, which is the case
+// if its group or others can write it, or if its owner is neither the user of this
+// process nor root. A process of root, which an administrator may run on the files of a
+// service, accepts any owner with a warning. A file that all users of the machine can
+// read is accepted with a warning, or without one if other users cannot enter its folder.
+// Kubernetes and Docker Swarm mount secrets with mode 0444.
 package secretfile
 
 import (

@@ -13,10 +13,9 @@ import (
 	"golang.org/x/net/netutil"
 )
 
-// connections keeps the places for connections from being held by those who send
-// nothing. When all are taken, or all that one address may have, the connection
-// that has waited longest for a request is closed. Without this, one client with
-// as many idle connections as there are places keeps everybody else out.
+// connections bounds the connections of a listener and of each address. At a bound it
+// closes the connection that has waited longest for a request. Without this, one client
+// with as many idle connections as the bound would keep all other clients out.
 type connections struct {
 	most, perAddress int
 	grace            time.Duration

@@ -16,9 +16,9 @@ const (
 	drainReach = 10 * time.Minute
 )
 
-// drain gives the messages that the last requests queued a moment to be started:
-// if no other process serves the database, the people would wait for a restart
-// while their codes run out. What is not started stays queued.
+// drain waits a moment, so that the messages that the last requests queued are started.
+// If no other process serves the database, these messages would otherwise wait for a
+// restart while their codes expire. A message that is not started stays queued.
 func drain(ctx context.Context, service *identity.Service) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()

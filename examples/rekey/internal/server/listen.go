@@ -12,8 +12,8 @@ import (
 
 const unixPrefix = "unix:"
 
-// listen opens "HOST:PORT" or "unix:/path". A socket that a process left behind
-// when it died is replaced, one that is in use is not.
+// listen opens "HOST:PORT" or "unix:/path". It replaces a socket that a dead process
+// left behind, but not one that is in use.
 func listen(addr string) (net.Listener, error) {
 	path, isUnix := strings.CutPrefix(addr, unixPrefix)
 	if !isUnix {
@@ -37,8 +37,8 @@ func listen(addr string) (net.Listener, error) {
 	return l, private(path, err)
 }
 
-// private lets the owner and the group of the process connect, and nobody else:
-// a proxy belongs into the group.
+// private lets only the owner and the group of the process connect. A proxy must be in
+// that group.
 func private(path string, err error) error {
 	if err != nil {
 		return err

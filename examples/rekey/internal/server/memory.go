@@ -7,16 +7,15 @@ import (
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
-// headroom is what the process takes besides the memory of its hashes: code,
-// stacks, connections and the requests that wait. It is measured, with
-// internal/measure/memory: with less the collector costs resets in a flood, with
-// more it only lets garbage lie.
+// headroom is the memory of the process besides its hashes: code, stacks, connections
+// and the requests that wait. internal/measure/memory measured it: with less, garbage
+// collection slows resets in a flood; with more, only garbage grows.
 const headroom = 22 << 20
 
-// limitMemory has the collector keep the process near what its hashes need. Left
-// alone, Go lets garbage grow as large as what is live, and the live hashes are
-// most of it. The limit is soft: beyond it the process grows, and spends at most
-// half its time on collecting. GOMEMLIMIT in the environment wins.
+// limitMemory makes the garbage collector keep the process near the memory that its
+// hashes need. Without a limit, Go lets garbage grow as large as the live memory, most
+// of which is hashes. The limit is soft: beyond it the process grows, and spends at most
+// half its time on collecting. GOMEMLIMIT in the environment takes precedence.
 func limitMemory(c identity.Config) {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryLimit(c))

@@ -129,7 +129,7 @@ func (s *Server) Run(ctx context.Context, out, errs io.Writer) (err error) {
 	return nil
 }
 
-// Warnings are sentences about settings that are allowed, and hardly meant.
+// Warnings are sentences about settings that are allowed but probably not intended.
 func (s *Server) Warnings() []string {
 	warnings := append([]string(nil), s.source.Warnings...)
 	for _, region := range s.Routes.Unserved(s.Config.WithDefaults().Countries) {

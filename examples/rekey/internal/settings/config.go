@@ -163,7 +163,7 @@ func (f *Set) service(c *identity.Config) {
 	f.Events(c)
 	f.Word((*string)(&c.CaptchaMode), "captcha-mode", "`MODE` of the CAPTCHA: always, or \"on suspicion\"")
 	f.Bool(&c.KeepHashes, "keep-hashes", "leave a stored hash as it is when its user signs in, whatever its scheme")
-	f.Bool(&c.NotifyTakenNumbers, "notify-taken-numbers", "tell the owner of a number by SMS that somebody asked for a code to register it")
+	f.Bool(&c.NotifyTakenNumbers, "notify-taken-numbers", "tell the owner of a number by SMS that another person asked for a code to register it")
 	List(f, &c.TestNumbers, "test-numbers", parseTestNumber, "`NUMBER=CODE/UNTIL` or NUMBER=CODE/UNTIL/USER: fixed codes for store reviews until a day such as 2027-01-31, comma-separated; default none")
 	f.Bool(&c.InsecureAnyDevice, "insecure-any-device", "let a code be redeemed from another device than asked for it: "+
 		"an attacker who talks a person into reading a code aloud can then use it")

@@ -5,7 +5,8 @@ import (
 	"fmt"
 )
 
-// UsageError is a call that no state of the world could make work: exit status 2.
+// UsageError says that the command line itself is wrong, so that the call can never
+// work: exit status 2.
 type UsageError struct{ Err error }
 
 func (e UsageError) Error() string { return e.Err.Error() }

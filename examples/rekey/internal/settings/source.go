@@ -44,7 +44,7 @@ func Name(variable string) string {
 // [secretfile.Clean]. An empty value counts as none.
 type Source struct {
 	file     map[string]string // by variable
-	Warnings []string          // what somebody should know, in sentences
+	Warnings []string          // sentences for the log
 }
 
 // Lookup returns the value of a variable.

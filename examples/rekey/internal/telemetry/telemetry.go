@@ -90,7 +90,7 @@ func (s *Settings) meters(ctx context.Context, t *Telemetry, about *resource.Res
 			return nil, err
 		}
 		options = append(options, metric.WithReader(reader))
-		// While the database is away, the other metrics are what is wanted most.
+		// The other metrics are needed most while the database is away.
 		t.metrics = promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: 4})
 	}
 	if s.exports(metricsVariable) {

@@ -19,8 +19,8 @@ func serviceName() []attribute.KeyValue {
 
 // Trace makes a span of each request, below which those of its storage calls and
 // hashes are. The span names no path, address or header: these hold ids, numbers and
-// whatever a stranger writes. A trace that the caller claims to continue is not
-// believed, because anybody could then choose what is sampled.
+// text that a stranger chose. The trace id that a caller sends is not used, because
+// callers could then choose what is sampled.
 func (t *Telemetry) Trace(listener string, next http.Handler) http.Handler {
 	if t.tracer == nil {
 		return next

@@ -1,6 +1,6 @@
 // Package userimport stores the users of a file, in transactions of many lines each.
-// An import that was interrupted may be run again: what is stored already is passed
-// over.
+// An import that was interrupted may be run again: it skips users that are stored
+// already.
 package userimport
 
 import (
