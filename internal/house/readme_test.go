@@ -42,6 +42,24 @@ func TestReadmeIsShort(t *testing.T) {
 	}
 }
 
+// A page of the docs is read in one sitting, about 1,500 words.
+func TestDocsPagesAreShort(t *testing.T) {
+	t.Parallel()
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil || len(pages) == 0 {
+		t.Fatalf("%d pages, %v", len(pages), err)
+	}
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if words := len(strings.Fields(string(text))); words > 1800 {
+			t.Errorf("%s has %d words, at most 1800: split it", page, words)
+		}
+	}
+}
+
 // Each command of the README is run by a test or by a step of CI. The commands of
 // the single binary, and those that call it, are run by examples/rekey:
 // TestReadmeCommands, and the demo by examples/quickstart: TestReadmeShowsTheOutput.

@@ -85,6 +85,25 @@ func TestRotation(t *testing.T) {
 	}
 }
 
+// Servers that already list the new secret, and servers that do not, use the same rows.
+func TestRotationInSteps(t *testing.T) {
+	t.Parallel()
+	before, first, second := ring(t, oldSecret), ring(t, oldSecret, newSecret, oldSecret), ring(t, newSecret, oldSecret)
+	for step, r := range map[string]*keyring.Ring{"first": first, "second": second} {
+		if !bytes.Equal(before.RowKey("number"), r.RowKey("number")) {
+			t.Errorf("the %s step changes the keys of rows", step)
+		}
+	}
+	digest, id := first.Digest("code")
+	if !before.Matches(digest, id, "code") {
+		t.Error("a server of the first step makes codes that the servers before it refuse")
+	}
+	digest, id = second.Digest("code")
+	if !first.Matches(digest, id, "code") {
+		t.Error("a server of the second step makes codes that the servers of the first refuse")
+	}
+}
+
 func TestSealedTextBelongsToItsRow(t *testing.T) {
 	t.Parallel()
 	r := ring(t, newSecret)

@@ -85,25 +85,25 @@ func TestTrail(t *testing.T) {
 	}
 }
 
-// The excerpt in docs/limits.md shows every kind of line that the program prints, and
+// The excerpt in docs/under-attack.md shows every kind of line that the program prints, and
 // no other.
 func TestDocsShowTheTrail(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("../../../docs/limits.md")
+	page, err := os.ReadFile("../../../docs/under-attack.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, excerpt, found := strings.Cut(string(page), "```\nlog:\n")
 	excerpt, _, closed := strings.Cut(excerpt, "```\n")
 	if !found || !closed {
-		t.Fatal("docs/limits.md has no excerpt that begins with \"log:\"")
+		t.Fatal("docs/under-attack.md has no excerpt that begins with \"log:\"")
 	}
 	var out strings.Builder
 	if err := trail(t.Context(), &out, 30); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(kinds(out.String()), kinds("log:\n"+excerpt)); diff != "" {
-		t.Errorf("go run ./internal/attack/lockout -trail 30 prints other kinds of lines than docs/limits.md shows (-printed +shown):\n%s", diff)
+		t.Errorf("go run ./internal/attack/lockout -trail 30 prints other kinds of lines than docs/under-attack.md shows (-printed +shown):\n%s", diff)
 	}
 }
 
