@@ -24,6 +24,9 @@ func outcome(err error) string {
 // devices are known ones of another number.
 func TestUnknownNumberHitsLimitsAtTheSameCount(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("a long siege, of seconds: run it without -short")
+	}
 	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {
 		const unknown, other = "12345678902", "12345678999"
 		f.User(number, oldPassword)

@@ -109,6 +109,9 @@ func visit(f *identitytest.Fixture, p phone, c identity.Caller, strike func()) e
 // always a known one.
 func TestOwnerElsewhereIsNeverRefused(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("a long siege, of seconds: run it without -short")
+	}
 	for name, s := range map[string]siege{
 		"one IPv4 address": {network: func(int) netip.Addr { return v4(1) }, width: 4},
 		"one IPv6 /48":     {network: v6, width: 4},
@@ -152,6 +155,9 @@ func TestOwnerElsewhereIsNeverRefused(t *testing.T) {
 // 100 networks, as many devices as it likes, and even the owner's known ones.
 func TestAtMostAHundredGuessesADay(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("a long siege, of seconds: run it without -short")
+	}
 	f := identitytest.New(t, long, func(c *identity.Config) {
 		c.SMS = phone{make(chan string, 1)}
 	})
@@ -239,6 +245,9 @@ func (j *judge) count(t *testing.T, f *identitytest.Fixture) int {
 // day, and after a day without an attack nothing waits.
 func TestNothingLocksForLongerThanADay(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("a long siege, of seconds: run it without -short")
+	}
 	for storeName, open := range stores {
 		t.Run(storeName, func(t *testing.T) {
 			t.Parallel()
