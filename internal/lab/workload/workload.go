@@ -12,7 +12,9 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
+	"github.com/seed-16109ab2/rekey/internal/lab/databases"
 	"github.com/seed-16109ab2/rekey/sms"
+	"github.com/seed-16109ab2/rekey/storage/bunstore"
 	"github.com/seed-16109ab2/rekey/storage/sqlite"
 )
 
@@ -25,15 +27,16 @@ const (
 	oldHash = "$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy"
 )
 
-// Service is a running service on an SQLite file, with roomy limits.
+// Service is a running service, with roomy limits.
 type Service struct {
 	*identity.Service
-	Store *sqlite.Store
+	Store *bunstore.Store
 
 	mu    sync.Mutex
 	codes map[string]string // by E.164 number
 	more  chan struct{}
 	stop  func()
+	close func() error
 }
 
 // New opens a service on a file in the folder. The delay is how long its SMS
@@ -54,7 +57,24 @@ func open(ctx context.Context, dir string, delay time.Duration, configure ...fun
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{Store: store, codes: map[string]string{}, more: make(chan struct{}, 1)}
+	return on(ctx, store.Store, store.Close, delay, configure...)
+}
+
+// On is New on a database without a client.
+func On(ctx context.Context, d *databases.Database, configure ...func(*identity.Config)) (*Service, error) {
+	store, err := d.Open(ctx, 16)
+	if err != nil {
+		return nil, err
+	}
+	s, err := on(ctx, store, store.DB().Close, 0, configure...)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.RegisterClient(ctx, identity.Client{ID: ClientID})
+}
+
+func on(ctx context.Context, store *bunstore.Store, closeStore func() error, delay time.Duration, configure ...func(*identity.Config)) (s *Service, err error) {
+	s = &Service{Store: store, close: closeStore, codes: map[string]string{}, more: make(chan struct{}, 1)}
 	cfg := identity.Config{
 		Store: store, SMS: provider{s, delay}, Secret: identity.NewSecret("a secret for measuring, 32 bytes"), HashQueue: 4096, HashWait: -1, StorageWait: -1, SendConcurrency: 32,
 	}
@@ -75,7 +95,7 @@ func open(ctx context.Context, dir string, delay time.Duration, configure ...fun
 // Close stops deliveries and closes the file.
 func (s *Service) Close() error {
 	s.stop()
-	return s.Store.Close()
+	return s.close()
 }
 
 type provider struct {
@@ -128,6 +148,11 @@ func (s *Service) Codes(ctx context.Context, first, last int) ([]string, error) 
 			return nil, err
 		}
 	}
+	return s.Arrived(ctx, first, last)
+}
+
+// Arrived returns the codes that were sent to those users, once all arrived.
+func (s *Service) Arrived(ctx context.Context, first, last int) ([]string, error) {
 	codes := make([]string, 0, last-first)
 	for i := first; i < last; i++ {
 		code, err := s.take(ctx, "+86"+Number(i))

@@ -1,111 +1,115 @@
-// Command load answers the question: how close does a full HTTP reset on SQLite come to
-// the rate of its one password hash, in the same run? It prints the rates and their ratio.
+// Command load answers the question: how close do whole resets over HTTP come to the
+// rate of their one password hash, and sends and guesses to the rate of bare commits, in
+// the same run, on SQLite and PostgreSQL? It prints each rate, its ratio to the limit,
+// and the goal of the ratio. Nothing but a failure makes it fail.
+//
+//	go run ./internal/measure/load -engines sqlite,postgres
+//
+// Server and clients are one process. A reset here is its one request; its code is
+// sent before. The hash alone runs with as many callers, before and after. Bare commits
+// are one row each, by as many callers as the sends and guesses have.
 package main
 
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"flag"
 	"fmt"
-	"net"
-	"net/http"
 	"os"
-	"runtime"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/alexedwards/argon2id"
 
-	"github.com/seed-16109ab2/rekey/httpadapter"
+	"github.com/seed-16109ab2/rekey/internal/lab/databases"
 	"github.com/seed-16109ab2/rekey/internal/lab/workload"
 )
 
 func main() {
-	callers := flag.Int("callers", 64, "callers at the same time")
-	resets := flag.Int("resets", 400, "resets in a round")
-	rounds := flag.Int("rounds", 3, "rounds; each measures hashes, then resets, then hashes again")
+	engines := flag.String("engines", "sqlite", "databases, comma-separated: "+strings.Join(databases.Engines, ", "))
+	clients := flag.String("clients", "1,8,64", "clients at the same time, comma-separated; the last are those of sends, guesses and commits")
+	resets := flag.Int("resets", 400, "resets with each number of clients, but 50 with one")
+	steps := flag.Int("steps", 4000, "sends, guesses and commits")
 	flag.Parse()
-	if err := run(context.Background(), *callers, *resets, *rounds); err != nil {
+	if err := run(context.Background(), strings.Split(*engines, ","), *clients, *resets, *steps); err != nil {
 		fmt.Fprintln(os.Stderr, "load:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, callers, resets, rounds int) error {
+func run(ctx context.Context, engines []string, clients string, resets, steps int) error {
+	var counts []int
+	for text := range strings.SplitSeq(clients, ",") {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			return fmt.Errorf("-clients: %q is not a number above 0", text)
+		}
+		counts = append(counts, n)
+	}
+	for _, engine := range engines {
+		err := measure(ctx, engine, counts, resets, steps)
+		if errors.Is(err, databases.ErrNoServer) {
+			_, _ = fmt.Fprintf(os.Stderr, "%s: %v\n", engine, err)
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", engine, err)
+		}
+	}
+	return nil
+}
+
+// goals are the least ratios of guesses and sends to bare commits.
+var goals = map[string]struct{ guesses, sends float64 }{
+	"sqlite":   {0.8, 0.5},
+	"postgres": {4 * 350.0 / 10_000, 4 * 440.0 / 10_000}, // four times those of the first version
+}
+
+func measure(ctx context.Context, engine string, clients []int, resets, steps int) (err error) {
 	dir, err := os.MkdirTemp("", "rekey-load-")
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	svc, err := workload.New(ctx, dir, 0)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	database, err := databases.Fresh(ctx, engine, dir)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = svc.Close() }()
-	routes, err := httpadapter.New(svc.Service, httpadapter.Options{})
+	defer func() { err = errors.Join(err, database.Drop()) }()
+	s, err := serve(ctx, database, clients[len(clients)-1])
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+	defer func() { err = errors.Join(err, s.close()) }()
+	fmt.Printf("\n%s                         a second   limit a second           ratio   goal\n", engine)
+	if err := s.storage(ctx, engine, clients[len(clients)-1], steps); err != nil {
 		return err
 	}
-	server := &http.Server{Handler: routes, ReadHeaderTimeout: 5 * time.Second}
-	go func() { _ = server.Serve(l) }()
-	defer func() { _ = server.Close() }()
-	url := "http://" + l.Addr().String() + workload.ResetPath
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: callers}}
-
-	for round := range rounds {
-		first := round * resets
-		if err := svc.Users(ctx, first, first+resets); err != nil {
+	for _, n := range clients {
+		if err := s.resets(ctx, n, resets); err != nil {
 			return err
 		}
-		codes, err := svc.Codes(ctx, first, first+resets)
-		if err != nil {
-			return err
-		}
-		before, err := hashRate(resets)
-		if err != nil {
-			return err
-		}
-		rate, err := parallel(callers, resets, func(i int) error {
-			status, err := workload.Post(ctx, client, url, map[string]string{
-				"mobile": workload.Number(first + i), "verify_code": codes[i], "password": workload.Password + rand.Text()[:4],
-			})
-			if err == nil && status != http.StatusOK {
-				err = fmt.Errorf("status %d", status)
-			}
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		after, err := hashRate(resets)
-		if err != nil {
-			return err
-		}
-		alone := (before + after) / 2
-		fmt.Printf("round %d: %d callers: %.1f resets/s over HTTP on SQLite; argon2id alone %.1f hashes/s, ratio %.3f\n",
-			round+1, callers, rate, alone, rate/alone)
 	}
-	flood, err := parallel(callers, min(resets, 128), hash)
-	if err != nil {
-		return err
-	}
-	fmt.Printf("argon2id without a gate, %d at the same time: %.1f hashes/s\n", callers, flood)
 	return nil
 }
 
-// hashRate is how many hashes a second argon2id alone computes, with as many at
-// the same time as the gate lets in.
-func hashRate(n int) (float64, error) { return parallel(runtime.GOMAXPROCS(0), n, hash) }
+// row prints a rate beside its limit; no goal if it is 0.
+func row(what string, rate float64, limit string, of, goal float64) {
+	text := "-"
+	if goal > 0 {
+		text = fmt.Sprintf("%.2f", goal)
+	}
+	fmt.Printf("%-30s %8.1f  %8.1f %-12s %5.2f   %s\n", what, rate, of, limit, rate/of, text)
+}
 
 var params = &argon2id.Params{Memory: 19_456, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 
 func hash(int) error {
-	_, err := argon2id.CreateHash(workload.Password, params)
+	_, err := argon2id.CreateHash(workload.Password+rand.Text()[:4], params)
 	return err
 }
 
