@@ -16,7 +16,7 @@ import (
 
 const extraPath, extraGet = "/api/v2/sdk/extra", "/api/v2/sdk/extra/get"
 
-// extra are two routes of an embedder; what the POST returns is given.
+// extra are two routes of an application; what the POST returns is given.
 func extra(answer any, err error) []httpadapter.Route {
 	return []httpadapter.Route{
 		{Method: http.MethodGet, Path: extraGet, Call: func(_ context.Context, c identity.Caller, values []string) (any, error) {

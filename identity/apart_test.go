@@ -195,7 +195,7 @@ func TestSecondStepFails(t *testing.T) {
 				t.Errorf("messages (-want +got):\n%s", diff)
 			}
 			if n := len(sc.events); n != map[bool]int{true: 1}[tt.changed] {
-				t.Errorf("the embedder was told %d times", n)
+				t.Errorf("the application was told %d times", n)
 			}
 			sc.wantTrail(t, tt.trail...)
 		})
@@ -238,7 +238,7 @@ func TestCallerLeavesBetweenTheSteps(t *testing.T) {
 	}
 }
 
-// A user and rows of the embedder's in one go: prepared outside, stored inside.
+// A user and rows of the application's in one go: prepared outside, stored inside.
 func TestPrepareAndInsertUser(t *testing.T) {
 	t.Parallel()
 	f := identitytest.New(t)

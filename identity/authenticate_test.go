@@ -78,7 +78,7 @@ func TestLoginsPerAddress(t *testing.T) {
 	}
 }
 
-// Hashes that an embedder brings along become argon2id at the next login, and
+// Hashes that an application brings along become argon2id at the next login, and
 // hashes with other costs are made anew; the password stays and counts as unchanged.
 func TestLoginRehashes(t *testing.T) {
 	t.Parallel()

@@ -45,7 +45,7 @@ type ResetRequest struct {
 
 // LoginRequest checks a password.
 type LoginRequest struct {
-	Tenant   string // trusted: the embedder decides it
+	Tenant   string // trusted: the application decides it
 	Mobile   string
 	Password Secret
 	// Address as in [Caller].

@@ -149,7 +149,7 @@ func (s *Service) redemption(g *guess, phc string) (Redemption, error) {
 }
 
 // resetMessages are the notice to the user, over the channel that the password
-// was reset by, and the embedder's event.
+// was reset by, and the application's event.
 func (s *Service) resetMessages(g *guess, now, changed time.Time) ([]outbox.Message, error) {
 	lang := s.writer.language(g.caller.Language)
 	params := map[string]string{"time": changed.Format(noticeTime)}

@@ -21,7 +21,7 @@ import (
 type Service struct {
 	cfg       Config
 	store     Storage
-	people    Users // store, unless the embedder keeps people elsewhere
+	people    Users // store, unless the application keeps people elsewhere
 	keys      *keyring.Ring
 	ids       *ids
 	meter     meter

@@ -4,7 +4,7 @@ import "time"
 
 // User is a person with a password and a mobile number.
 type User struct {
-	ID     string // UUIDv7 unless the embedder gives another; at most 64 bytes
+	ID     string // UUIDv7 unless the application gives another; at most 64 bytes
 	Tenant string // empty in a deployment without tenants; at most 128 bytes
 	// Mobile is the number in E.164, unique within the tenant.
 	Mobile string

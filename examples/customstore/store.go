@@ -1,5 +1,5 @@
 // Package customstore implements [identity.Storage] without bun or SQL, to show
-// how little an embedder needs: the state in memory, and a journal of one JSON
+// how little an application needs: the state in memory, and a journal of one JSON
 // line for each call that changes it, on disk before the call is carried out.
 // When the store is opened again, the journal is carried out again.
 //

@@ -18,7 +18,7 @@ type Lane string
 const (
 	LaneCode   Lane = "code"   // SMS with a code
 	LaneNotice Lane = "notice" // SMS after a reset
-	LaneEvent  Lane = "event"  // calls of the embedder's functions
+	LaneEvent  Lane = "event"  // calls of the application's functions
 	LaneDecoy  Lane = "decoy"  // for a number that gets no SMS: nothing is sent
 )
 
@@ -28,7 +28,7 @@ type State string
 // The states of a message. All but pending are final.
 const (
 	Pending   State = "pending"
-	Delivered State = "delivered" // accepted by the provider or the embedder's function
+	Delivered State = "delivered" // accepted by the provider or the application's function
 	Uncertain State = "uncertain" // the provider may or may not have sent it; not repeated
 	Dead      State = "dead"      // refused for good, or its time ran out
 )

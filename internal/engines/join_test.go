@@ -12,7 +12,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/audit"
 )
 
-// The embedder's row and ours stand or fall together.
+// The application's row and ours stand or fall together.
 func TestJoinATransaction(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
@@ -47,7 +47,7 @@ func TestJoinATransaction(t *testing.T) {
 		}
 
 		// Rolled back: nothing of either.
-		errOurs := errors.New("the embedder has changed its mind")
+		errOurs := errors.New("the application has changed its mind")
 		err := db.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error {
 			if err := both(1, user)(ctx, tx); err != nil {
 				return err
@@ -69,7 +69,7 @@ func TestJoinATransaction(t *testing.T) {
 			t.Errorf("after a commit: %v, %d orders", err, orders())
 		}
 
-		// Ours refused, and the embedder goes on: the transaction is still usable.
+		// Ours refused, and the application goes on: the transaction is still usable.
 		err = db.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error {
 			joined := s.WithTx(tx)
 			if err := joined.CreateUser(ctx, identity.User{ID: "2", Mobile: user.Mobile}); !errors.Is(err, identity.ErrAlreadyExists) {
@@ -89,7 +89,7 @@ func TestJoinATransaction(t *testing.T) {
 	})
 }
 
-// While an embedder's transaction is open, the store itself goes on, or waits
+// While an application's transaction is open, the store itself goes on, or waits
 // for it; they do not wait for each other.
 func TestJoinedStoreAndStoreAtOnce(t *testing.T) {
 	t.Parallel()

@@ -108,7 +108,7 @@ func TestMigrateAfterACrash(t *testing.T) {
 	})
 }
 
-// An embedder may run the SQL by itself, in a database of its own tables.
+// An application may run the SQL by itself, in a database of its own tables.
 func TestEmbedderRunsTheSQL(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {

@@ -59,7 +59,7 @@ func storeWith(t testing.TB, db *bun.DB, table bunstore.UsersTable) *bunstore.St
 // aboutUsers are the methods whose cases touch the table of people.
 var aboutUsers = []string{"CreateUser", "UserByMobile", "UpdateUser", "ReplacePassword", "PasswordHistory", "RedeemCode", "Times"}
 
-// What the suite says of people holds on an embedder's table as on our own, but
+// What the suite says of people holds on an application's table as on our own, but
 // for what its own column types decide: which strings fit in them.
 func TestConformanceOnAnEmbeddersTable(t *testing.T) {
 	t.Parallel()
@@ -133,7 +133,7 @@ func TestTypedIDs(t *testing.T) {
 	})
 }
 
-// What an embedder's rows may hold, and what must not follow from it.
+// What an application's rows may hold, and what must not follow from it.
 func TestRowsOfAnEmbedder(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// mostNames is how many names package identity may export: an embedder has to find
+// mostNames is how many names package identity may export: an application has to find
 // the few that are needed among them.
 const mostNames = 95
 

@@ -12,7 +12,7 @@
 // With SQLite, package storage/sqlite opens the file with the right settings
 // and does both.
 //
-// # The embedder's database
+// # The application's database
 //
 // All tables, and the record of applied migrations, have the prefix rekey_. The store
 // touches no other table. [Store.Pending] returns the missing migrations, and

@@ -23,7 +23,7 @@ func userStringCases() []Case {
 				c.wantUser(fmt.Sprintf("tenant %q", u.Tenant), u)
 			}
 		}},
-		{"Strings/UserIDs", "an embedder's ids are any strings: two that a store takes for one are one account", func(c *check) {
+		{"Strings/UserIDs", "an application's ids are any strings: two that a store takes for one are one account", func(c *check) {
 			var users []identity.User
 			for i, id := range hostile(64)[1:] { // an id is never empty
 				u := c.user(fmt.Sprintf("+861380000%04d", i))

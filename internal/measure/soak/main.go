@@ -45,10 +45,10 @@ const (
 
 var tables = []string{"rekey_codes", "rekey_limits", "rekey_messages", "rekey_receipts", "rekey_events", "rekey_users"}
 
-// carrier is a sender that delivers immediately.
-type carrier struct{}
+// sender delivers immediately.
+type sender struct{}
 
-func (carrier) Send(_ context.Context, m sms.Message) (sms.Accepted, error) {
+func (sender) Send(_ context.Context, m sms.Message) (sms.Accepted, error) {
 	return sms.Accepted{Provider: "soak", Ref: m.ID}, nil
 }
 
@@ -70,7 +70,7 @@ func run(ctx context.Context, engine string, days int) (err error) {
 	defer func() { err = errors.Join(err, store.DB().Close()) }()
 	clock := identitytest.NewClock(time.Now())
 	svc, err := identity.New(identity.Config{
-		Store: store, SMS: carrier{}, Secret: identity.NewSecret(strings.Repeat("s", 32)), Now: clock.Now, AnswerStep: -1,
+		Store: store, SMS: sender{}, Secret: identity.NewSecret(strings.Repeat("s", 32)), Now: clock.Now, AnswerStep: -1,
 		MessageRetention: retention, EventRetention: retention,
 	})
 	if err != nil {
