@@ -11,31 +11,31 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/observe"
 )
 
-// Under overload, a caller whom the service could not serve in time gets a
-// [*BusyError] before storage is asked for anything. What has begun is finished:
-// later steps wait for their turn, and are not turned away.
+// Under overload, a caller who cannot be served in time gets a [*BusyError] before any
+// call of storage. A request that has begun is finished: its later steps wait for their
+// turn, and are not refused.
 
 const (
 	// storageTogether is how many use cases of one process work on storage at the same
 	// time, unless it is a [Concurrent].
 	storageTogether = 64
-	// storageQueue bounds the memory of callers that wait for their turn. How long
-	// they wait is what bounds their number in practice.
+	// storageQueue bounds the memory of callers that wait for their turn. In practice
+	// StorageWait bounds their number.
 	storageQueue = 4096
 	// sendShare is the share of the queue for hashes beyond which no code is sent for
 	// a reset: the rest is for people who have their code already.
 	sendShare = 0.5
 )
 
-// How long things are taken to last before any has been timed.
+// Estimates of durations until one has been measured.
 const (
 	usualSteps = 5 * time.Millisecond
 	usualCheck = time.Millisecond
 	usualPass  = time.Microsecond // of argon2id, over one KiB
 )
 
-// newStorageGate lets as many use cases work on storage as are of use. More would wait
-// for a connection, and their calls would end at their time-outs.
+// newStorageGate bounds how many use cases work on storage at the same time. More would
+// only wait for a connection, until their calls time out.
 func newStorageGate(c *Config) *gate.Gate {
 	together := 0
 	if store, ok := c.Store.(Concurrent); ok {
@@ -82,8 +82,8 @@ func (t turn) do(ctx context.Context, steps func() error) error {
 	return err
 }
 
-// admitSend is admit for a send. A code whose reset would be turned away is not
-// worth its message.
+// admitSend is admit for a send. It refuses a code for a reset that would be refused
+// afterwards, so that its message is not paid for.
 func (s *Service) admitSend(ctx context.Context, p Purpose) (turn, error) {
 	if p == PurposeForgotPassword {
 		if err := s.admitHash(ctx, sendShare); err != nil {
@@ -93,8 +93,8 @@ func (s *Service) admitSend(ctx context.Context, p Purpose) (turn, error) {
 	return s.admit(ctx)
 }
 
-// admitHash returns a [*BusyError] if a caller who will want a hash would find more
-// than a share of the queue taken. It keeps no place: what may hang comes first.
+// admitHash returns a [*BusyError] if more than a share of the queue for hashes is taken.
+// It reserves no place, because steps that may hang come before the hash.
 func (s *Service) admitHash(ctx context.Context, share float64) error {
 	if s.passwords.hashes.Crowded(share) {
 		return s.busy(ctx, hashQueue, s.passwords.hashes.Drain())
@@ -111,7 +111,7 @@ func (s *Service) reserveHash(ctx context.Context) (leave func(), err error) {
 	return leave, nil
 }
 
-// Where callers are turned away, in observations.
+// The queues whose refusals are observed.
 const (
 	hashQueue     = "hash queue"
 	checkQueue    = "password check queue"
@@ -119,7 +119,7 @@ const (
 	deliveryQueue = "delivery"
 )
 
-// busy tells the observer and the caller.
+// busy reports a refusal to the observer, and returns the error for the caller.
 func (s *Service) busy(ctx context.Context, queue string, retryAfter time.Duration) error {
 	s.observe(ctx, observe.Observation{Kind: observe.KindBusy, Outcome: queue})
 	return &BusyError{RetryAfter: cmp.Or(retryAfter, time.Second)}

@@ -1,7 +1,6 @@
-// Package gate bounds how much work of one kind is done at the same time, and turns
-// away, before anything is done for them, callers who would have to wait too long.
-// argon2id uses its memory by design: without a gate, a flood of resets is a flood of
-// 19 MiB blocks.
+// Package gate bounds how many calls of one kind run at the same time. It refuses callers
+// who would wait too long, before any work is done for them. argon2id needs 19 MiB for
+// each hash by design, so a flood of resets would otherwise use all memory.
 package gate
 
 import (
@@ -32,12 +31,12 @@ type Config struct {
 	Concurrency int
 	// Queue is how many callers may wait. Below 0 it counts as 0.
 	Queue int
-	// Longest is how long a caller may have to wait, going by how long calls take. A
-	// caller that would wait longer is turned away as if the queue were full. If it is
-	// not above 0, there is no such bound.
+	// Longest is the longest estimated wait of a caller, by the duration of recent calls.
+	// A caller that would wait longer is refused as if the queue were full. If it is not
+	// above 0, there is no such bound.
 	Longest time.Duration
-	// Usual is how long a call is taken to last before any has been seen: a flood at
-	// the start should not find an open gate.
+	// Usual is the estimated duration of a call until one has been measured, so that a
+	// flood at the start is bounded too.
 	Usual time.Duration
 }
 
@@ -62,7 +61,7 @@ func (g *Gate) Reserve() (leave func(), err error) {
 // queue: of its places, or of the longest wait.
 func (g *Gate) Crowded(share float64) bool { return g.full(g.reserved.Load()+1, share) }
 
-// full reports whether the last of so many callers has too many ahead of it.
+// full reports whether the last of that many callers would wait too long.
 func (g *Gate) full(callers int64, share float64) bool {
 	ahead := float64(callers - int64(cap(g.slots)))
 	if ahead <= 0 {
@@ -106,8 +105,7 @@ func (g *Gate) Do(ctx context.Context, f func()) error {
 	return g.Wait(ctx, f)
 }
 
-// Drain is about how long the queue takes to empty: what a caller that was turned
-// away should wait.
+// Drain estimates how long the queue takes to empty, which a refused caller should wait.
 func (g *Gate) Drain() time.Duration {
 	ahead := max(g.waiting.Load(), g.reserved.Load()) + 1
 	return time.Duration(g.mean.Load() * ahead / int64(cap(g.slots)))
