@@ -16,7 +16,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
 )
 
-// 200 guesses whose last byte is held back, then let go at once: the requests
+// 200 guesses whose last byte is held back, then let go at the same time: the requests
 // arrive closer together than any client could send them, and still at most
 // the cap is compared.
 func TestGuessesWithTheLastByteHeldBack(t *testing.T) {

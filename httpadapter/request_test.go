@@ -44,7 +44,7 @@ func TestByteOrderMark(t *testing.T) {
 	refusedWith(t, post(t, s, resetPath, "\ufeff"+resetBody+strings.Repeat(" ", 32<<10-len(resetBody))), 413, "SDK.COMMON.1002", "The body parameter format is incorrect.")
 }
 
-// TestHeaderLengths: each header may be as long as documented, all at once, and
+// TestHeaderLengths: each header may be as long as documented, all at the same time, and
 // fits what the server is told to allow.
 func TestHeaderLengths(t *testing.T) {
 	t.Parallel()

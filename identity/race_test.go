@@ -21,7 +21,7 @@ func rounds(t *testing.T) int {
 	return n
 }
 
-// One valid code, 200 requests at once, each with a password of its own.
+// One valid code, 200 requests at the same time, each with a password of its own.
 func TestOneCodeHasOneWinner(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {
@@ -59,7 +59,7 @@ func roomy(c *identity.Config) {
 	c.HashQueue = 1000
 }
 
-// 200 wrong guesses at once, the right one among them: of all, at most 5 are
+// 200 wrong guesses at the same time, the right one among them: of all, at most 5 are
 // compared with the code. Counted by giving every guess the right code: each
 // compared one would then be refused for its password alone.
 func TestAtMostFiveGuessesAreCompared(t *testing.T) {
@@ -88,7 +88,7 @@ func TestAtMostFiveGuessesAreCompared(t *testing.T) {
 	}, roomy)
 }
 
-// 200 sends to one number at once: the cap reaches the provider, not one more.
+// 200 sends to one number at the same time: the cap reaches the provider, not one more.
 func TestCapOnSendsHoldsAtOnce(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {

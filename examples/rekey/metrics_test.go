@@ -34,7 +34,7 @@ func busy(t *testing.T, s *process, b *backend, phone *receiver) (canaries []str
 	mustPost(t, s.addr, sendPath, sendBody)
 	code := phone.next(t).Params["code"]
 	if status, _ := exchange(t, s.addr, sendPath, sendBody); status != http.StatusTooManyRequests {
-		t.Errorf("a second send at once: %d", status)
+		t.Errorf("a second send immediately after: %d", status)
 	}
 	wrong := "000000"
 	if code == wrong {

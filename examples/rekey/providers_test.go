@@ -116,7 +116,7 @@ func TestSMSTest(t *testing.T) {
 	})
 }
 
-// Everything that a provider lacks is said at once, and no secret with it.
+// Everything that a provider lacks is said in one answer, and no secret with it.
 func TestRefusedSettings(t *testing.T) {
 	t.Parallel()
 	aliyun := []string{"REKEY_ALIYUN_ACCESS_KEY_ID=key", "REKEY_ALIYUN_ACCESS_KEY_SECRET=aliyun-secret", "REKEY_ALIYUN_SIGN_NAME=Rekey"}

@@ -121,7 +121,7 @@ func TestSlowCallersHoldNothing(t *testing.T) {
 }
 
 // A flood of resets with right codes: as many as the gate and its queue hold
-// are computed, the others get 503 at once and keep their codes, and the
+// are computed, the others get 503 immediately and keep their codes, and the
 // service answers normally after.
 func TestFloodOfValidResets(t *testing.T) {
 	t.Parallel()

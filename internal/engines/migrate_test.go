@@ -59,7 +59,7 @@ func TestMigrateTwiceChangesNothing(t *testing.T) {
 	})
 }
 
-// Many processes start at once on a fresh database.
+// Many processes start at the same time on a fresh database.
 func TestMigrateAtOnce(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {

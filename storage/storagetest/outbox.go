@@ -46,7 +46,7 @@ func outboxCases() []Case {
 			m := c.message()
 			c.enqueue(m)
 			c.equal("the first lease", messageIDs(c.lease("first", c.now)), []string{m.ID})
-			c.equal("a lease at once", len(c.lease("second", c.now)), 0)
+			c.equal("a second lease immediately after", len(c.lease("second", c.now)), 0)
 			c.equal("the same holder", len(c.lease("first", c.now)), 0)
 			c.equal("a lease 1 ms before the lease ends", len(c.lease("second", c.now.Add(time.Minute-time.Millisecond))), 0)
 			now := c.now.Add(time.Minute + time.Millisecond)
@@ -156,7 +156,7 @@ func outboxCases() []Case {
 			c.equal("the calls that were answered", len(c.winners(errs)), 60)
 			for id, tokens := range holders {
 				if len(tokens) != 1 {
-					c.Fatalf("message %s was leased to %d callers at once: %q", id, len(tokens), tokens)
+					c.Fatalf("message %s was leased to %d callers at the same time: %q", id, len(tokens), tokens)
 				}
 			}
 			// A call may find rows that others hold and come back with less, but nothing is lost.

@@ -43,7 +43,7 @@ func TestGateBoundsAndSheds(t *testing.T) {
 		}
 		wg.Wait()
 		if peak.Load() != concurrency {
-			t.Errorf("%d at once, want %d", peak.Load(), concurrency)
+			t.Errorf("%d at the same time, want %d", peak.Load(), concurrency)
 		}
 		if done.Load() != concurrency+queue || full.Load() != callers-concurrency-queue {
 			t.Errorf("%d done and %d turned away, want %d and %d", done.Load(), full.Load(), concurrency+queue, callers-concurrency-queue)

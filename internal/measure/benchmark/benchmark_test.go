@@ -47,7 +47,7 @@ func ready(b *testing.B, svc *workload.Service) []string {
 
 func password() string { return workload.Password + rand.Text()[:4] }
 
-// BenchmarkArgon2id is the one hash that a reset computes, as many at once as
+// BenchmarkArgon2id is the one hash that a reset computes, as many at the same time as
 // the gate lets in.
 func BenchmarkArgon2id(b *testing.B) {
 	params := &argon2id.Params{Memory: 19_456, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}

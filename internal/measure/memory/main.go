@@ -99,7 +99,7 @@ func run(ctx context.Context, resets, constant int) (err error) {
 		return err
 	}
 	bound := runtime.GOMAXPROCS(0)*19 + constant
-	fmt.Printf("%d resets at once: %d answered 200, %d answered 503; resident before %d MiB, peak %d MiB, bound %d MiB (%d hashes × 19 + %d); %.1f resets/s\n",
+	fmt.Printf("%d resets at the same time: %d answered 200, %d answered 503; resident before %d MiB, peak %d MiB, bound %d MiB (%d hashes × 19 + %d); %.1f resets/s\n",
 		resets, statuses[http.StatusOK], statuses[http.StatusServiceUnavailable], idle, peak, bound, runtime.GOMAXPROCS(0), constant,
 		float64(statuses[http.StatusOK])/took.Seconds())
 	switch {
