@@ -100,8 +100,13 @@ func (i *importFlags) asItIs(ctx context.Context, do func(*database.Open) error)
 
 // importInto imports the file, and says what became of its lines.
 func (i *importFlags) importInto(ctx context.Context, std Streams, o *database.Open, file *userfile.Reader, p *progress) error {
+	fits, err := i.db.Fits()
+	if err != nil {
+		return err
+	}
 	one := userimport.Import{
 		Service: o.Service, Store: o.Store, Tenant: i.tenant, Update: i.update, KeepHistory: i.config.Password.History, DryRun: i.dryRun,
+		Fits: fits,
 		Explain: func(err error, mobile string) error {
 			return errors.New(settings.Sentence(settings.Mobile(err, mobile, i.config)))
 		},

@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/secretfile"
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/settings"
+	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/identity/observe"
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
@@ -65,6 +67,24 @@ func (d *Database) options() (options []bunstore.Option, err error) {
 		}))
 	}
 	return options, nil
+}
+
+// Fits returns what says why a user cannot be stored in the table of users, as far as
+// the table's description tells.
+func (d *Database) Fits() (func(identity.User) error, error) {
+	if d.users == "" {
+		return func(identity.User) error { return nil }, nil
+	}
+	t, err := readUsersTable(d.users)
+	return func(u identity.User) error {
+		if t.Tenant == "" && u.Tenant != "" {
+			return errors.New("your table of users has no column for the tenant")
+		}
+		if _, err := strconv.ParseInt(u.ID, 10, 64); t.IDType == bunstore.IDInteger && err != nil {
+			return errors.New("your table of users has integer ids, so the column id must hold one")
+		}
+		return nil
+	}, err
 }
 
 func readUsersTable(path string) (bunstore.UsersTable, error) {

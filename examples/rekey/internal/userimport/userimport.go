@@ -42,6 +42,8 @@ type Import struct {
 	KeepHistory int
 	// DryRun stores nothing.
 	DryRun bool
+	// Fits says why a user cannot be stored, or returns nil.
+	Fits func(identity.User) error
 	// Explain says what is wrong with a number that the service refuses.
 	Explain func(err error, mobile string) error
 	// Report gets, in the order of lines, what is to be said of one.
@@ -175,6 +177,10 @@ func (i *Import) prepare(ctx context.Context, l *line) error {
 	}
 	if err != nil {
 		l.refuse("%s", i.Explain(err, l.says.Mobile))
+		return nil
+	}
+	if err := i.Fits(user); err != nil {
+		l.refuse("%s", err)
 		return nil
 	}
 	if l.says.VerifiedAt != nil {
