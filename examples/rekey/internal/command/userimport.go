@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/database"
@@ -108,6 +109,9 @@ func (i *importFlags) importInto(ctx context.Context, std Streams, o *database.O
 		Service: o.Service, Store: o.Store, Tenant: i.tenant, Update: i.update, KeepHistory: i.config.Password.History, DryRun: i.dryRun,
 		Fits: fits,
 		Explain: func(err error, mobile string) error {
+			if fault, ok := errors.AsType[*identity.FieldError](err); ok { // of a column, not of a flag
+				return errors.New(strings.ToLower(fault.Field) + " " + fault.Problem)
+			}
 			return errors.New(settings.Sentence(settings.Mobile(err, mobile, i.config)))
 		},
 		Report:    func(line int, text string) { p.line("line %d: %s", line, text) },
