@@ -161,6 +161,7 @@ func TestBackAndReload(t *testing.T) {
 		t.Errorf("the number is %q", tb.value("#mobile"))
 	}
 	// Sending again too soon is refused, and says how to go on.
+	s.Clock.Advance(10 * time.Second) // or the page takes it for a double click
 	tb.click("button[value=send]")
 	tb.says("#fault", "I already have a code")
 	tb.click("button[value=have]")
