@@ -9,12 +9,44 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/altcha"
 )
+
+// looks are the screens that pictures are taken of.
+var looks = []struct {
+	name          string
+	width, height int64
+	dark          bool
+	accept        string
+}{
+	{"phone", 390, 760, false, "en"},
+	{"phone-dark", 390, 760, true, "en"},
+	{"phone-zh", 390, 760, false, "zh-CN"},
+	{"desktop", 1280, 860, false, "en"},
+	{"desktop-dark", 1280, 860, true, "en"},
+	{"desktop-dark-zh", 1280, 860, true, "zh-CN"},
+}
+
+// shoot writes a picture into the folder that REKEY_SCREENSHOTS names, if it names one.
+func (tb *tab) shoot(name string) {
+	tb.t.Helper()
+	png, err := chromedp.Run(tb.Context, chromedp.CaptureScreenshot())
+	if err != nil {
+		tb.t.Fatal(err)
+	}
+	if len(png) < 5_000 || len(png) > 150_000 {
+		tb.t.Errorf("%s has %d bytes", name, len(png))
+	}
+	if folder := os.Getenv("REKEY_SCREENSHOTS"); folder != "" {
+		if err := os.WriteFile(filepath.Join(folder, name+".png"), png, 0o644); err != nil {
+			tb.t.Fatal(err)
+		}
+	}
+}
 
 // Takes a picture of each step on a telephone and a desktop, and writes them
 // into the folder that REKEY_SCREENSHOTS names, if it names one.
 func TestScreenshots(t *testing.T) {
-	folder := os.Getenv("REKEY_SCREENSHOTS")
 	s := newSite(t, func(s *site, c *identity.Config) {
 		p := &s.Page
 		p.Countries = []string{"CN", "HK", "SG", "GB", "DE"}
@@ -23,38 +55,12 @@ func TestScreenshots(t *testing.T) {
 		generous(c)
 	})
 	s.User(mobile, oldPassword)
-	for _, look := range []struct {
-		name          string
-		width, height int64
-		dark          bool
-		accept        string
-	}{
-		{"phone", 390, 760, false, "en"},
-		{"phone-dark", 390, 760, true, "en"},
-		{"phone-zh", 390, 760, false, "zh-CN"},
-		{"desktop", 1280, 860, false, "en"},
-		{"desktop-dark", 1280, 860, true, "en"},
-		{"desktop-dark-zh", 1280, 860, true, "zh-CN"},
-	} {
+	for _, look := range looks {
 		t.Run(look.name, func(t *testing.T) {
 			s := *s
 			s.t = t
 			tb := s.open("/reset-password", language(look.accept), emulate(look.width, look.height, look.dark))
-			shoot := func(name string) {
-				t.Helper()
-				png, err := chromedp.Run(tb.Context, chromedp.CaptureScreenshot())
-				if err != nil {
-					t.Fatal(err)
-				}
-				if len(png) < 5_000 || len(png) > 150_000 {
-					t.Errorf("%s has %d bytes", name, len(png))
-				}
-				if folder != "" {
-					if err := os.WriteFile(filepath.Join(folder, look.name+"-"+name+".png"), png, 0o644); err != nil {
-						t.Fatal(err)
-					}
-				}
-			}
+			shoot := func(name string) { t.Helper(); tb.shoot(look.name + "-" + name) }
 			tb.at("number")
 			shoot("1-number")
 			tb.ask("12")
@@ -85,6 +91,35 @@ func TestScreenshots(t *testing.T) {
 			tb.set("123456", newPassword)
 			tb.at("number")
 			shoot("5-expired")
+		})
+	}
+}
+
+// Takes pictures of the check step: while the browser solves the challenge, and after it
+// was too late.
+func TestScreenshotsOfTheCheck(t *testing.T) {
+	s := newSite(t, func(s *site, c *identity.Config) {
+		verifier, err := altcha.New(altcha.Config{
+			Secret: c.Secret, Counter: c.Store, Now: c.Now, Levels: []altcha.Difficulty{{Iterations: 100_000, Numbers: 1_000_000}},
+		})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		c.Captcha, s.Page.Captcha = verifier, verifier
+		s.Page.CSS = `:root { --font: Inter, "Noto Sans CJK SC", sans-serif }`
+	})
+	s.User(mobile, oldPassword)
+	for _, look := range looks {
+		t.Run(look.name, func(t *testing.T) {
+			s := *s
+			s.t = t
+			tb := s.open("/reset-password", language(look.accept), emulate(look.width, look.height, look.dark))
+			tb.ask(mobile)
+			tb.at("check")
+			tb.shoot(look.name + "-1-check")
+			tb.run(script(`const form = document.querySelector("#main form"); form.querySelector("[name=captcha_token]").value = "late"; form.submit()`))
+			tb.until("document.querySelector('[data-wait-for-person]')")
+			tb.shoot(look.name + "-1-check-late")
 		})
 	}
 }
