@@ -52,7 +52,9 @@ func (s *Service) RegisterClient(ctx context.Context, c Client) error {
 		return err
 	}
 	c.Tenants, c.CreatedAt = slices.Clone(c.Tenants), s.now()
-	if err := s.store.CreateClient(ctx, c); err != nil {
+	callCtx, cancel := s.deadline(ctx)
+	defer cancel()
+	if err := s.store.CreateClient(callCtx, c); err != nil {
 		return fmt.Errorf("identity: register client %q: %w", c.ID, err)
 	}
 	return s.trail.record(ctx, s.store, audit.Event{At: c.CreatedAt, Type: audit.ClientCreated, ClientID: c.ID, Tenant: c.Tenant})
@@ -80,13 +82,17 @@ func padded(field, text string) error {
 // Client returns a registered application. Errors: [ErrNotFound], and failures
 // of storage.
 func (s *Service) Client(ctx context.Context, id string) (Client, error) {
-	return s.store.ClientByID(ctx, id)
+	callCtx, cancel := s.deadline(ctx)
+	defer cancel()
+	return s.store.ClientByID(callCtx, id)
 }
 
 // SetClientDisabled turns an application off or on. Errors: [ErrNotFound], and
 // failures of storage.
 func (s *Service) SetClientDisabled(ctx context.Context, id string, disabled bool) error {
-	if err := s.store.SetClientDisabled(ctx, id, disabled); err != nil {
+	callCtx, cancel := s.deadline(ctx)
+	defer cancel()
+	if err := s.store.SetClientDisabled(callCtx, id, disabled); err != nil {
 		return fmt.Errorf("identity: change client %q: %w", id, err)
 	}
 	return s.trail.record(ctx, s.store, audit.Event{At: s.now(), Type: audit.ClientChanged, ClientID: id})
@@ -105,13 +111,17 @@ func (s *Service) EnsureClient(ctx context.Context, c Client) error {
 // Clients returns at most max registered applications after the one with the
 // given id, by id; an empty id starts at the first. Errors: failures of storage.
 func (s *Service) Clients(ctx context.Context, afterID string, max int) ([]Client, error) {
-	return s.store.ListClients(ctx, afterID, max)
+	callCtx, cancel := s.deadline(ctx)
+	defer cancel()
+	return s.store.ListClients(callCtx, afterID, max)
 }
 
 // DeleteClient removes an application. Its calls are refused from then on.
 // Errors: [ErrNotFound], and failures of storage.
 func (s *Service) DeleteClient(ctx context.Context, id string) error {
-	if err := s.store.DeleteClient(ctx, id); err != nil {
+	callCtx, cancel := s.deadline(ctx)
+	defer cancel()
+	if err := s.store.DeleteClient(callCtx, id); err != nil {
 		return fmt.Errorf("identity: delete client %q: %w", id, err)
 	}
 	return s.trail.record(ctx, s.store, audit.Event{At: s.now(), Type: audit.ClientDeleted, ClientID: id})

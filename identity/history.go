@@ -12,12 +12,16 @@ import (
 // because a slow transaction may commit an event with an earlier id later. Errors: failures
 // of the storage.
 func (s *Service) Events(ctx context.Context, q audit.Query) ([]audit.Event, error) {
-	return s.store.Events(ctx, q)
+	callCtx, cancel := s.deadline(ctx)
+	defer cancel()
+	return s.store.Events(callCtx, q)
 }
 
 // Messages returns at most max outbox messages after the one with the given id,
 // without their texts, by time; an empty id starts at the oldest. Errors: failures
 // of storage.
 func (s *Service) Messages(ctx context.Context, afterID string, max int) ([]outbox.Message, error) {
-	return s.store.MessageStates(ctx, afterID, max)
+	callCtx, cancel := s.deadline(ctx)
+	defer cancel()
+	return s.store.MessageStates(callCtx, afterID, max)
 }

@@ -33,13 +33,13 @@ func (s *Service) RecordReceipt(ctx context.Context, r sms.DeliveryReceipt) erro
 		r.Code = ""
 	}
 	r.At = s.now()
-	err := s.store.RecordReceipt(ctx, r)
+	err := s.recordReceipt(ctx, r)
 	if errors.Is(err, ErrNotFound) {
 		timer := time.NewTimer(receiptPatience)
 		defer timer.Stop()
 		select {
 		case <-timer.C:
-			err = s.store.RecordReceipt(ctx, r)
+			err = s.recordReceipt(ctx, r)
 		case <-ctx.Done():
 			err = ctx.Err()
 		}
@@ -49,6 +49,12 @@ func (s *Service) RecordReceipt(ctx context.Context, r sms.DeliveryReceipt) erro
 	}
 	s.observe(ctx, observe.Observation{Kind: observe.KindReceipt, Provider: r.Provider, Outcome: string(r.State)})
 	return nil
+}
+
+func (s *Service) recordReceipt(ctx context.Context, r sms.DeliveryReceipt) error {
+	ctx, cancel := s.deadline(ctx)
+	defer cancel()
+	return s.store.RecordReceipt(ctx, r)
 }
 
 const receiptCodeCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_"

@@ -81,7 +81,9 @@ func (s *Service) RecordUser(ctx context.Context, in Audit, u User) error {
 }
 
 func (s *Service) insertUser(ctx context.Context, people Users, trail Audit, u User) error {
-	if err := people.CreateUser(ctx, u); err != nil {
+	callCtx, cancel := s.deadline(ctx)
+	defer cancel()
+	if err := people.CreateUser(callCtx, u); err != nil {
 		return fmt.Errorf("identity: create user: %w", err)
 	}
 	return s.RecordUser(ctx, trail, u)
@@ -116,7 +118,9 @@ func (s *Service) UserByMobile(ctx context.Context, tenant, input string) (User,
 	if err != nil {
 		return User{}, err
 	}
-	return s.people.UserByMobile(ctx, tenant, number.E164())
+	callCtx, cancel := s.deadline(ctx)
+	defer cancel()
+	return s.people.UserByMobile(callCtx, tenant, number.E164())
 }
 
 // UpdateUser changes a user's number, verification or enabled state. A new
@@ -135,7 +139,9 @@ func (s *Service) UpdateUser(ctx context.Context, change UserChange) error {
 			change.VerifiedAt = &time.Time{}
 		}
 	}
-	if err := s.people.UpdateUser(ctx, change); err != nil {
+	callCtx, cancel := s.deadline(ctx)
+	defer cancel()
+	if err := s.people.UpdateUser(callCtx, change); err != nil {
 		return fmt.Errorf("identity: update user: %w", err)
 	}
 	return s.trail.record(ctx, s.store, audit.Event{At: s.now(), Type: audit.UserChanged, Tenant: change.Tenant, UserID: change.ID})
@@ -164,7 +170,9 @@ func (s *Service) UserByID(ctx context.Context, tenant, id string) (User, error)
 	if err != nil {
 		return User{}, err
 	}
-	return d.UserByID(ctx, tenant, id)
+	callCtx, cancel := s.deadline(ctx)
+	defer cancel()
+	return d.UserByID(callCtx, tenant, id)
 }
 
 // Users returns at most max users of the tenant after the one with the given id,
@@ -175,7 +183,9 @@ func (s *Service) Users(ctx context.Context, tenant, afterID string, max int) ([
 	if err != nil {
 		return nil, err
 	}
-	return d.ListUsers(ctx, tenant, afterID, max)
+	callCtx, cancel := s.deadline(ctx)
+	defer cancel()
+	return d.ListUsers(callCtx, tenant, afterID, max)
 }
 
 // DeleteUser erases a person: it removes the user and the remembered hashes. The audit
@@ -187,7 +197,9 @@ func (s *Service) DeleteUser(ctx context.Context, tenant, id string) error {
 	if err != nil {
 		return err
 	}
-	if err := d.DeleteUser(ctx, tenant, id); err != nil {
+	callCtx, cancel := s.deadline(ctx)
+	defer cancel()
+	if err := d.DeleteUser(callCtx, tenant, id); err != nil {
 		return fmt.Errorf("identity: delete user: %w", err)
 	}
 	return s.trail.record(ctx, s.store, audit.Event{At: s.now(), Type: audit.UserErased, Tenant: tenant, UserID: id})
