@@ -29,7 +29,9 @@ type Config struct {
 	Counter Counter
 	// PerAddress is how many puzzles and challenges together one address can ask for,
 	// those of the page in package resetpage included.
-	// Default 60 in 10 minutes, more codes than an office behind one address sends.
+	// Default 60 in 10 minutes, more codes than an office behind one address sends. An
+	// address is an IPv4 address or an IPv6 /64; a /56 can ask for twice, an IPv4 /24 or
+	// IPv6 /48 for four times as many.
 	PerAddress []limit.Rate
 
 	// Now is the clock. Default time.Now.

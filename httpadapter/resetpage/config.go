@@ -122,7 +122,7 @@ type Config struct {
 	Counter Counter
 	// ChallengesPerAddress is how many challenges one address can ask for, those of
 	// package captcha included. Default 60 in 10 minutes, more codes than an office behind
-	// one address sends.
+	// one address sends. Wider networks have limits too, as package captcha says.
 	ChallengesPerAddress []limit.Rate
 
 	// Logger gets a record of each form that is sent and of each failure of the server;

@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -34,12 +35,28 @@ func Check(rates []limit.Rate) error {
 	return nil
 }
 
-// Admit charges an address for one challenge. Errors: [*identity.RateLimitedError], and
-// failures of the counter.
+// Admit charges an address for one challenge. Rates are those of an IPv4 address or an
+// IPv6 /64. An IPv6 /56 may ask for twice as many, an IPv4 /24 or IPv6 /48 for four times
+// as many, so that one customer of a provider is one caller however many networks the
+// provider hands out. Errors: [*identity.RateLimitedError], and failures of the counter.
 func Admit(ctx context.Context, counter Counter, rates []limit.Rate, address netip.Addr, now time.Time) error {
-	sum := sha256.Sum256([]byte(network(address)))
-	key := limit.Key("captcha.address:" + base64.RawURLEncoding.EncodeToString(sum[:]))
-	_, err := counter.Spend(ctx, []limit.Limit{{Key: key, Rules: []limit.Rule{{Name: "challenges per address", Rates: rates}}}}, now)
+	a := address.Unmap().WithZone("")
+	narrow, middle, wide := 32, 24, 24
+	if a.Is6() {
+		narrow, middle, wide = 64, 56, 48
+	}
+	l := limit.Limit{
+		Key:  limit.Key("captcha.network:" + base64.RawURLEncoding.EncodeToString(digest(a, wide))),
+		Mark: mark(a, narrow), Submark: mark(a, middle),
+		Rules: []limit.Rule{
+			{Name: "challenges per address", Scope: limit.SameMark, Rates: rates},
+			{Name: "challenges per network", Rates: times(rates, 4)},
+		},
+	}
+	if middle != wide {
+		l.Rules = append(l.Rules, limit.Rule{Name: "challenges per subnet", Scope: limit.SameSubmark, Rates: times(rates, 2)})
+	}
+	_, err := counter.Spend(ctx, []limit.Limit{l}, now)
 	if e, ok := errors.AsType[*limit.Error](err); ok {
 		return &identity.RateLimitedError{RetryAfter: e.RetryAfter}
 	}
@@ -49,14 +66,25 @@ func Admit(ctx context.Context, counter Counter, rates []limit.Rate, address net
 	return nil
 }
 
-// network returns what one customer of an internet provider gets: an IPv4 address, or
-// the /64 of an IPv6 address.
-func network(a netip.Addr) string {
-	a = a.Unmap().WithZone("")
-	if a.Is6() {
-		if p, err := a.Prefix(64); err == nil {
-			return p.String()
-		}
+func times(rates []limit.Rate, n int) []limit.Rate {
+	more := make([]limit.Rate, len(rates))
+	for i, r := range rates {
+		more[i] = limit.Rate{Limit: n * r.Limit, Per: r.Per}
 	}
-	return a.String()
+	return more
+}
+
+// digest is of the network of so many bits that holds an address; the zero address is a
+// network of its own.
+func digest(a netip.Addr, bits int) []byte {
+	text := a.String()
+	if p, err := a.Prefix(bits); err == nil {
+		text = p.String()
+	}
+	sum := sha256.Sum256([]byte(text))
+	return sum[:]
+}
+
+func mark(a netip.Addr, bits int) uint32 {
+	return max(binary.BigEndian.Uint32(digest(a, bits)), 1)
 }
