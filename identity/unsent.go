@@ -10,32 +10,41 @@ import (
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
-// outageNumbers is how many different numbers in a row a provider must have refused, or
-// failed to take, before that counts as an outage and not as a fault of a number.
-const outageNumbers = 3
+// How many different numbers in a row a provider must have failed before that counts as
+// an outage. A refusal for good may be about the number: somebody who holds some numbers
+// that the provider refuses must not be able to play an outage.
+const (
+	outageFailed  = 3
+	outageRefused = 20
+)
 
 // outage remembers what the provider did with the latest messages of this process.
 type outage struct {
-	mu      sync.Mutex
-	numbers map[string]bool // that failed since the provider last took a message
-	last    sms.Outcome     // of the latest failure
+	mu sync.Mutex
+	// The numbers that failed since the provider last took a message.
+	failed, refused map[string]bool
 }
 
 // note records the result of a message that was given to the provider.
 func (o *outage) note(number string, failure *sms.Error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if failure == nil || failure.Outcome == sms.Uncertain {
-		o.numbers = nil
-		return
+	add := func(numbers *map[string]bool, most int) {
+		if *numbers == nil {
+			*numbers = map[string]bool{}
+		}
+		if len(*numbers) < most {
+			(*numbers)[number] = true
+		}
 	}
-	if o.numbers == nil {
-		o.numbers = map[string]bool{}
+	switch {
+	case failure == nil || failure.Outcome == sms.Uncertain:
+		o.failed, o.refused = nil, nil
+	case failure.Outcome == sms.Permanent:
+		add(&o.refused, outageRefused)
+	default:
+		add(&o.failed, outageFailed)
 	}
-	if len(o.numbers) < outageNumbers {
-		o.numbers[number] = true
-	}
-	o.last = failure.Outcome
 }
 
 // failure returns the error that any message would get now; nil if the provider may
@@ -43,10 +52,13 @@ func (o *outage) note(number string, failure *sms.Error) {
 func (o *outage) failure() *sms.Error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(o.numbers) < outageNumbers {
-		return nil
+	switch {
+	case len(o.failed) >= outageFailed:
+		return &sms.Error{Outcome: sms.Temporary, Err: errOutage}
+	case len(o.refused) >= outageRefused:
+		return &sms.Error{Outcome: sms.Permanent, Err: errOutage}
 	}
-	return &sms.Error{Outcome: o.last, Err: errOutage}
+	return nil
 }
 
 var errOutage = errors.New("the provider takes no messages")

@@ -88,17 +88,18 @@ func TestOutageUsesUpNoSends(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		outcome sms.Outcome
+		numbers int // that it failed before
 		pause   time.Duration
 	}{
-		"refuses for good": {sms.Permanent, time.Minute},
-		"is down":          {sms.Temporary, 6 * time.Minute}, // a code is tried for its whole life
+		"refuses for good": {sms.Permanent, 20, time.Minute},
+		"is down":          {sms.Temporary, 3, 6 * time.Minute}, // a code is tried for its whole life
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inBubble(t, func(t *testing.T, f *identitytest.Fixture) {
 				f.User(number, oldPassword)
-				users(t, f, 0, 3)
-				for i := range 3 {
+				users(t, f, 0, test.numbers)
+				for i := range test.numbers {
 					wantErr(t, "send", send(f, at(device(f.Caller(), 10+i), v4(10+i)), mobileOf(i)), nil)
 				}
 				time.Sleep(6 * time.Minute)
@@ -114,4 +115,21 @@ func TestOutageUsesUpNoSends(t *testing.T) {
 			}, func(c *identity.Config) { refusing(c, test.outcome, "") })
 		})
 	}
+}
+
+// Somebody who holds some numbers that the provider refuses for good plays no outage with
+// them: a number of nobody runs out of sends as before.
+func TestRefusedNumbersAreNoOutage(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, f *identitytest.Fixture) {
+		users(t, f, 0, 10)
+		for i := range 10 {
+			wantErr(t, "send", send(f, at(device(f.Caller(), 10+i), v4(10+i)), mobileOf(i)), nil)
+		}
+		time.Sleep(time.Minute)
+		accepted := sends(t, f, at(device(f.Caller(), 1), v4(1)), "13900000001", time.Minute)
+		if accepted[7] {
+			t.Errorf("sends to a number of nobody: %v, want some refused", accepted)
+		}
+	}, func(c *identity.Config) { refusing(c, sms.Permanent, "") })
 }
