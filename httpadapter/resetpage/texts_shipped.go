@@ -69,7 +69,7 @@ func english() map[string]string {
 		faultPasswordContains: "The password must not contain “{word}”.",
 		faultPasswordNumber:   "The password must not contain your mobile number.",
 		faultPasswordReused:   "You used this password before. Choose another one.",
-		faultPasswordWeak:     "This password is too easy to guess. Make it longer, or add a word that nobody expects.",
+		faultPasswordWeak:     "This password is too easy to guess. Make it longer, or add an unusual word.",
 		faultTooManySends:     "Too many codes were asked for. Try again in {wait}. If a code has already arrived, choose “I already have a code”.",
 		faultTooManyGuesses:   "Too many tries. Try again in {wait}.",
 		faultBusy:             "Many people are here at the moment. Nothing was changed. Try again in {wait}.",

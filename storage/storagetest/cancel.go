@@ -167,7 +167,7 @@ func userCancelCases() []Case {
 			c.wantUser(what, u)
 			c.wantHistory(what, u)
 			_, err := c.UserByMobile(c.ctx, u.Tenant, otherNumber)
-			c.is(what+": UserByMobile of a number nobody has", err, identity.ErrNotFound)
+			c.is(what+": UserByMobile of a number without a user", err, identity.ErrNotFound)
 		}})
 	}
 	return append(cases, Case{"Context/UsersDeadline", "a deadline that passed is told from a failure of the database, and from a missing user", func(c *check) {

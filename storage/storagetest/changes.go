@@ -76,7 +76,7 @@ func changeCases() []Case {
 		}},
 		{"ChangeLimits/Remembers", "a device that reset is known from then on: a store that loses it sends the owner into the strangers' queue", func(c *check) {
 			owner, stranger := deviceLimit(7), deviceLimit(8)
-			c.equal("a device nobody remembered", c.spend(c.now, owner)[0].Known, false)
+			c.equal("an unknown device", c.spend(c.now, owner)[0].Known, false)
 			c.ok("ChangeLimits", c.ChangeLimits(c.ctx, remembers(owner), c.now))
 			c.wantRoom("strangers", stranger, c.now, 2)
 			c.equal("the owner's device is known", c.spend(c.now, owner)[0].Known, true)

@@ -93,7 +93,7 @@ func directoryCases() []Case {
 			c.equal("the events", c.events(), want)
 		}},
 		{"DeleteUser/Missing", "an operator of one tenant must not erase a user of another by knowing the id, nor empty the trail", func(c *check) {
-			c.unchangedBy("after erasures of nobody", func(sc *scene) error {
+			c.unchangedBy("after erasures of missing users", func(sc *scene) error {
 				e := c.event()
 				e.UserID = sc.user.ID
 				err := c.DeleteUser(c.ctx, "globex", sc.user.ID)

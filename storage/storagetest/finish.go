@@ -125,7 +125,7 @@ func finishCases() []Case {
 			c.equal("the messages after the refusals", c.messages(), before)
 			c.finish(outbox.Result{ID: m.ID, LeaseToken: "successor", State: outbox.Delivered, Now: c.now})
 		}},
-		{"FinishMessages/LeaseOver", "a slow delivery that nobody took over is still the truth about its message", func(c *check) {
+		{"FinishMessages/LeaseOver", "a slow delivery that was not taken over still decides its message", func(c *check) {
 			m := leased(c, 1)[0]
 			c.finish(outbox.Result{ID: m.ID, LeaseToken: "token", State: outbox.Delivered, Now: c.now.Add(time.Hour)})
 			c.equal("the messages due", len(c.lease("other", c.now.Add(time.Hour))), 0)

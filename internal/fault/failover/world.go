@@ -106,12 +106,12 @@ func (w *world) populate(ctx context.Context, c cluster) error {
 // failover loses a database server while all people are at work, and waits until each of
 // them has done a whole reset that began after that.
 func (w *world) failover(ctx context.Context, c cluster) error {
-	w.everybody(ctx, time.Now(), recovery)
+	w.allActed(ctx, time.Now(), recovery)
 	gone := time.Now()
 	if err := c.lose(ctx); err != nil {
 		return err
 	}
-	whole := w.everybody(ctx, gone, 2*recovery)
+	whole := w.allActed(ctx, gone, 2*recovery)
 	took := time.Since(gone)
 	if !whole || took > recovery {
 		w.count(&w.counts.late)
@@ -123,9 +123,9 @@ func (w *world) failover(ctx context.Context, c cluster) error {
 	return c.replace(ctx)
 }
 
-// everybody waits until each person, and the spender, has done something whole
+// allActed waits until each person, and the spender, has done something whole
 // that began after that time.
-func (w *world) everybody(ctx context.Context, after time.Time, within time.Duration) bool {
+func (w *world) allActed(ctx context.Context, after time.Time, within time.Duration) bool {
 	whole := func() bool {
 		w.mu.Lock()
 		defer w.mu.Unlock()

@@ -56,7 +56,7 @@ func (w *world) populate(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = store.DB().Close() }()
-	svc, err := identity.New(identity.Config{Store: store, SMS: nobody{}, Secret: identity.NewSecret(secret)})
+	svc, err := identity.New(identity.Config{Store: store, SMS: noSender{}, Secret: identity.NewSecret(secret)})
 	if err != nil {
 		return err
 	}
@@ -74,10 +74,10 @@ func (w *world) populate(ctx context.Context) error {
 	return nil
 }
 
-type nobody struct{}
+type noSender struct{}
 
-func (nobody) Send(context.Context, sms.Message) (sms.Accepted, error) {
-	return sms.Accepted{}, errors.New("nobody sends")
+func (noSender) Send(context.Context, sms.Message) (sms.Accepted, error) {
+	return sms.Accepted{}, errors.New("this program sends no messages")
 }
 
 // round starts the server, lets all people work for a moment, kills the server, and checks

@@ -44,17 +44,17 @@ func seeding(ctx context.Context, d *databases.Database, secret string, f func(*
 	if err != nil {
 		return err
 	}
-	svc, err := identity.New(identity.Config{Store: store, SMS: nobody{}, Secret: identity.NewSecret(secret)})
+	svc, err := identity.New(identity.Config{Store: store, SMS: noSender{}, Secret: identity.NewSecret(secret)})
 	if err == nil {
 		err = f(svc)
 	}
 	return errors.Join(err, store.DB().Close())
 }
 
-// nobody sends no message.
-type nobody struct{}
+// noSender sends no message.
+type noSender struct{}
 
 // Send implements sms.Sender.
-func (nobody) Send(context.Context, sms.Message) (sms.Accepted, error) {
+func (noSender) Send(context.Context, sms.Message) (sms.Accepted, error) {
 	return sms.Accepted{}, errors.New("nothing is sent here")
 }
