@@ -130,8 +130,8 @@ func TestRefusedByTheDatabase(t *testing.T) {
 		"weak password":    {"user add -mobile 12345678902", "password", "easy to guess"},
 		"short password":   {"user add -mobile 12345678902", "x", "8 to 256 characters"},
 		"padded client":    {"client add -id=\u00a0", "", "client id missing"},
-		"long client id":   {"client add -id " + strings.Repeat("x", 129), "", "more than 128 bytes"},
-		"long tenant":      {"client add -id y -tenant " + strings.Repeat("x", 129), "", "more than 128 bytes"},
+		"long client id":   {"client add -id " + strings.Repeat("x", 129), "", "has 129 bytes, may have 128"},
+		"long tenant":      {"client add -id y -tenant " + strings.Repeat("x", 129), "", "has 129 bytes, may have 128"},
 		"unlock no number": {"user unlock -mobile 12", "", "not a possible mobile number"},
 	} {
 		args := []string{}
