@@ -168,3 +168,28 @@ func TestSlowStorageHasAQueueThatEnds(t *testing.T) {
 		}
 	})
 }
+
+// narrow is a store with three connections.
+type narrow struct{ *slowLimits }
+
+func (narrow) Concurrency() int { return 3 }
+
+// More use cases than a store has connections would wait for one until their calls'
+// time-outs.
+func TestUseCasesKeepToTheStoresConcurrency(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &slowLimits{Store: memory.New()}
+		svc := idleService(t, narrow{store}, identitytest.NewClock(time.Now()), &smstest.Recorder{}, func(c *identity.Config) {
+			identitytest.Lift(c)
+			c.HashWait, c.StorageWait, c.AnswerStep, c.PasswordHasher = -1, -1, -1, stubHasher{}
+		})
+		errs := atOnce(20, func(int) error {
+			_, err := svc.Authenticate(t.Context(), identity.LoginRequest{Mobile: number, Password: identity.NewSecret(oldPassword)})
+			return err
+		})
+		if served := count(errs, identity.ErrWrongCredentials); served != 20 || store.most.Load() != 3 {
+			t.Errorf("%d served, %d at the same time, want 20 and 3", served, store.most.Load())
+		}
+	})
+}
