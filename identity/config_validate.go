@@ -54,6 +54,9 @@ func (c *Config) faults(fault func(bad bool, field, format string, args ...any))
 	for _, p := range c.Purposes {
 		fault(!p.Known(), "Purposes", "has %q, which is not a purpose of the API", p)
 	}
+	for _, t := range c.EventTypes {
+		fault(!t.Known(), "EventTypes", "has %q, which is not a type of audit event", t)
+	}
 	fault(c.CaptchaMode != CaptchaAlways && c.CaptchaMode != CaptchaOnSuspicion, "CaptchaMode", "is %q, must be %q or %q", c.CaptchaMode, CaptchaAlways, CaptchaOnSuspicion)
 	c.Password.faults(fault)
 	c.Hash.faults(fault)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
@@ -41,6 +42,7 @@ func TestValidateNamesEachField(t *testing.T) {
 		"Secret":                 func(c *identity.Config) { c.Secret = identity.NewSecret("short") },
 		"OldSecrets[1]":          func(c *identity.Config) { c.OldSecrets = []identity.Secret{c.Secret, {}} },
 		"DefaultRegion":          func(c *identity.Config) { c.DefaultRegion = "XX" },
+		"EventTypes":             func(c *identity.Config) { c.EventTypes = []audit.Type{audit.PasswordReset, "password.rest"} },
 		"Countries":              func(c *identity.Config) { c.Countries = []string{"CN", "cn"} },
 		"CodeDigits":             func(c *identity.Config) { c.CodeDigits = 11 },
 		"CodeLifetime":           func(c *identity.Config) { c.CodeLifetime = time.Millisecond },

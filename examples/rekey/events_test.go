@@ -69,21 +69,24 @@ func TestEventFilters(t *testing.T) {
 		}
 	}
 	for args, want := range map[string]string{
-		"":                          old + " " + young + " " + late,
-		"-user ada":                 old,
-		"-user ada -tenant acme":    young,
-		"-type password.reset":      young,
-		"-type user.created":        old + " " + late,
-		"-type user.created,x":      old + " " + late,
-		"-since 47h":                young + " " + late,
-		"-since 45m":                late,
-		"-since 45m -user ada":      "",
-		"-since 72h -type user.x,y": "",
+		"":                               old + " " + young + " " + late,
+		"-user ada":                      old,
+		"-user ada -tenant acme":         young,
+		"-type password.reset":           young,
+		"-type user.created":             old + " " + late,
+		"-type user.created,user.erased": old + " " + late,
+		"-since 47h":                     young + " " + late,
+		"-since 45m":                     late,
+		"-since 45m -user ada":           "",
+		"-since 72h -type user.erased":   "",
 		"-since " + youngAt.Add(time.Second).UTC().Format(time.RFC3339): late,
 	} {
 		if ids := eventIDs(t, mustRun(t, dir, "", append([]string{"events"}, strings.Fields(args)...)...)); ids != want {
 			t.Errorf("events %s printed %q, want %q", args, ids, want)
 		}
+	}
+	if r := run(t, dir, "", "events", "-type", "user.create"); r.code != 2 || r.out != "" || !strings.Contains(r.err, "not a type of audit event") {
+		t.Errorf("an unknown type: status %d, %q, %q", r.code, r.out, r.err)
 	}
 }
 

@@ -5,6 +5,7 @@ package audit
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -33,6 +34,14 @@ const (
 	LimitAlarm     Type = "limit.alarm"     // Outcome names the limit that is filling up
 	PasswordRehash Type = "password.rehash" // same password, newer hash parameters
 )
+
+var types = []Type{
+	CodeSent, SendRefused, ResetRefused, PasswordReset, CodeRedeemed, CodeRefused, ResetFailed, LoginRefused, UserCreated, UserChanged,
+	UserLocked, UserErased, UserUnlocked, ClientCreated, ClientChanged, ClientDeleted, PasswordSet, LimitAlarm, PasswordRehash,
+}
+
+// Known reports whether the type is one of the constants of this package.
+func (t Type) Known() bool { return slices.Contains(types, t) }
 
 // Event is one line of the audit trail. It holds no code, password, hash or
 // text, and the number only masked.

@@ -1,6 +1,10 @@
 package audit_test
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"strconv"
 	"testing"
 	"time"
 
@@ -26,5 +30,34 @@ func TestFirstID(t *testing.T) {
 	}
 	if _, err := f.Events(t.Context(), audit.Query{AfterID: audit.FirstID(after), Max: 10}); err != nil {
 		t.Error(err)
+	}
+}
+
+// Every constant of the package is a known type.
+func TestKnownTypes(t *testing.T) {
+	t.Parallel()
+	file, err := parser.ParseFile(token.NewFileSet(), "audit.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	constants := 0
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok || len(spec.Values) != 1 {
+			return true
+		}
+		if value, ok := spec.Values[0].(*ast.BasicLit); ok && value.Kind == token.STRING {
+			constants++
+			if name, err := strconv.Unquote(value.Value); err != nil || !audit.Type(name).Known() {
+				t.Errorf("%s is not known: %v", name, err)
+			}
+		}
+		return true
+	})
+	if constants < 19 {
+		t.Errorf("%d constants found", constants)
+	}
+	if audit.Type("password.rest").Known() || audit.Type("").Known() {
+		t.Error("a type that does not exist is known")
 	}
 }

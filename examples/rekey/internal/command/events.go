@@ -31,7 +31,7 @@ type eventFilter struct {
 func (e *eventFilter) flags(f *settings.Set) {
 	f.Text(&e.user, "user", "`ID` of the user whose events are printed; default: all events")
 	f.Text(&e.tenant, "tenant", "`TENANT` of -user; default none")
-	settings.List(f, &e.types, "type", parseEventType, "`TYPES` of events that are printed, such as password.reset, comma-separated; default all")
+	settings.List(f, &e.types, "type", settings.ParseEventType, "`TYPES` of events that are printed, such as password.reset, comma-separated; default all")
 	f.Text(&e.since, "since", "`TIME` of the first event: a duration back from now such as 24h, or a time such as 2026-12-31T08:00:00Z; default: the oldest event")
 }
 
@@ -58,11 +58,6 @@ func firstID(start time.Time) string {
 		return ""
 	}
 	return audit.FirstID(start.Add(-disagreement))
-}
-
-func parseEventType(s string) (audit.Type, error) {
-	word, err := settings.ParseWord(s)
-	return audit.Type(word), err
 }
 
 func eventsCommand(f *settings.Set) action {

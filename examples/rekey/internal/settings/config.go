@@ -122,7 +122,7 @@ func (f *Set) History(c *identity.Config) {
 
 // Events defines the flag of the events that are posted.
 func (f *Set) Events(c *identity.Config) {
-	List(f, &c.EventTypes, "event-types", parseEventType, "`TYPES` of audit events that the events webhook gets, comma-separated; default: password.reset, user.locked and limit.alarm")
+	List(f, &c.EventTypes, "event-types", ParseEventType, "`TYPES` of audit events that the events webhook gets, comma-separated; default: password.reset, user.locked and limit.alarm")
 }
 
 // Notices defines the flags of the notice that a password was changed.
@@ -194,9 +194,13 @@ func parseTestNumber(s string) (identity.TestNumber, error) {
 	return t, nil
 }
 
-func parseEventType(s string) (audit.Type, error) {
-	word, err := ParseWord(s)
-	return audit.Type(word), err
+// ParseEventType reads the type of an audit event.
+func ParseEventType(s string) (audit.Type, error) {
+	t := audit.Type(strings.TrimSpace(s))
+	if !t.Known() {
+		return "", errors.New("not a type of audit event, such as password.reset")
+	}
+	return t, nil
 }
 
 // Field returns the fault of one field, or nil.
