@@ -12,6 +12,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/internal/gate"
 	"github.com/seed-16109ab2/rekey/identity/internal/keyring"
 	"github.com/seed-16109ab2/rekey/identity/internal/mobile"
+	"github.com/seed-16109ab2/rekey/identity/internal/wait"
 	"github.com/seed-16109ab2/rekey/identity/limit"
 	"github.com/seed-16109ab2/rekey/identity/observe"
 )
@@ -117,12 +118,8 @@ func (s *Service) level(ctx context.Context, start time.Time) {
 	if step <= 0 {
 		return
 	}
-	timer := time.NewTimer(step - time.Since(start)%step)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
+	elapsed := time.Since(start)
+	wait.Until(ctx, start.Add(elapsed-elapsed%step+step))
 }
 
 // aside returns a context for work that must be done even if the caller has left.

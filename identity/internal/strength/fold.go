@@ -5,7 +5,6 @@ import (
 	"strings"
 	"unicode"
 
-	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/seed-16109ab2/rekey/identity/internal/decimal"
@@ -17,7 +16,9 @@ import (
 // (Cf), variation selectors, and the circles and caps around a digit. The result may be
 // longer than s.
 func Fold(s string) string {
-	s = cases.Fold().String(norm.NFKC.String(s))
+	// By way of upper case, in which letters such as σ and ς are one.
+	s = strings.ToLower(strings.ToUpper(norm.NFKC.String(s)))
+	s = strings.ReplaceAll(s, "ß", "ss")
 	s = strings.Map(func(r rune) rune {
 		if invisible(r) {
 			return -1
