@@ -123,13 +123,13 @@ func (o *Observer) Observe(ctx context.Context, seen observe.Observation) {
 			add("error.type", seen.Outcome)
 		}
 		o.storageCall.Record(ctx, seen.Took.Seconds(), with())
-		if trace.SpanContextFromContext(ctx).IsValid() { // not those of polling
+		if trace.SpanContextFromContext(ctx).IsValid() { // within a traced request only, so polling makes no spans
 			o.span(ctx, "rekey storage "+seen.Operation, trace.SpanKindClient, seen.Took, attributes, seen.Outcome != "ok")
 		}
 	}
 }
 
-// span is of something that has just ended.
+// span records a span for something that has just ended.
 func (o *Observer) span(ctx context.Context, name string, kind trace.SpanKind, took time.Duration, attributes []attribute.KeyValue, failed bool) {
 	if o.tracer == nil {
 		return

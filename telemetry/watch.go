@@ -40,7 +40,7 @@ func (o *Observer) Watch(svc *identity.Service, providers func() []failover.Coun
 		for _, l := range load.Lanes {
 			lanes[l.Lane] = l
 		}
-		if err == nil { // no gauge says zero because storage is down
+		if err == nil { // if storage is down, the gauge is missing instead of 0
 			for name, l := range lanes {
 				lane := metric.WithAttributes(attribute.String("rekey.lane", string(name)))
 				to.ObserveFloat64(pending, float64(l.Pending), lane)

@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// rawJSON is a body that is encoded already.
+// rawJSON is a response body that is already encoded as JSON.
 type rawJSON []byte
 
-// answer writes and logs.
+// answer writes the response and logs the call.
 func (c *call) answer(answer reply, err error) {
 	header := c.w.Header()
 	header.Set("Cache-Control", "no-store")
@@ -68,7 +68,7 @@ func (w *statusWriter) WriteHeader(status int) {
 // Unwrap is for [http.ResponseController].
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// encode is for values that always encode.
+// encode encodes a value whose encoding cannot fail.
 func encode(v any) []byte {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -78,7 +78,7 @@ func encode(v any) []byte {
 }
 
 func (c *call) log(status int, refused *problem) {
-	pattern, code := "", "" // an unknown path may hold anything
+	pattern, code := "", "" // an unknown path may contain anything, so it is not logged
 	if c.route != nil {
 		pattern = c.route.pattern
 	}
@@ -87,7 +87,7 @@ func (c *call) log(status int, refused *problem) {
 	}
 	address, _, err := net.SplitHostPort(c.r.RemoteAddr)
 	if err != nil {
-		address = "" // a Unix socket has none
+		address = "" // a caller on a Unix socket has none
 	}
 	attrs := []slog.Attr{
 		slog.String("method", method(c.r.Method)), slog.String("route", pattern), slog.String("token", c.token.Name),
@@ -106,7 +106,8 @@ func (c *call) log(status int, refused *problem) {
 	c.cfg.Logger.LogAttrs(ctx, slog.LevelError, "management call failed", append(attrs, slog.String("error", refused.cause.Error()))...)
 }
 
-// method is for the log: a caller may send any word.
+// method returns the method for the log. A caller may send any word as the method, so
+// unknown ones are not logged.
 func method(m string) string {
 	switch m {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPatch, http.MethodDelete:
@@ -115,7 +116,8 @@ func method(m string) string {
 	return "other"
 }
 
-// recover answers for a panic without its value, which may hold what the caller sent.
+// recover answers a call that panicked. It does not log the panic's value, which may
+// contain what the caller sent.
 func (c *call) recover() {
 	value := recover()
 	if value == nil {
@@ -125,7 +127,7 @@ func (c *call) recover() {
 		panic(value)
 	}
 	if c.answered {
-		return // a broken logger must not take back the answer
+		return // a logger that panics must not change the answer
 	}
 	c.answer(reply{}, failure(fmt.Errorf("panic with a value of type %T\n%s", value, debug.Stack())))
 }

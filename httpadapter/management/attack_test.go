@@ -29,7 +29,7 @@ func serve(t testing.TB, h http.Handler) string {
 	return server.URL
 }
 
-// TestAttackTokens: no header but the one with the token lets a caller in.
+// TestAttackTokens: only the Authorization header with the token lets a caller in.
 func TestAttackTokens(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, management.Config{})
@@ -58,7 +58,7 @@ func TestAttackTokens(t *testing.T) {
 			t.Errorf("%s: answered %d %s", name, got.status, got.body)
 		}
 	}
-	// Not in the address, not in a cookie, not in the body.
+	// A token in the URL, a cookie or the body does not count.
 	do(t, a.url, "", "GET", "/v1/users?access_token="+a.token, "").want(t, 401, "unauthorized")
 	do(t, a.url, "", "GET", "/v1/users", "", func(r *http.Request) { r.Header.Set("Cookie", "Authorization=Bearer "+a.token) }).want(t, 401, "unauthorized")
 	do(t, a.url, a.token, "GET", "/v1/users", "", func(r *http.Request) { r.Header.Set("Authorization", "bEARER "+a.token) }).want(t, 200, "")
@@ -67,7 +67,8 @@ func TestAttackTokens(t *testing.T) {
 	}
 }
 
-// TestAttackScopes: each call is refused to a token that has every scope but its own.
+// TestAttackScopes: each call is refused to a token that has all scopes except the one
+// it needs.
 func TestAttackScopes(t *testing.T) {
 	t.Parallel()
 	for _, call := range management.Calls() {
@@ -82,7 +83,7 @@ func TestAttackScopes(t *testing.T) {
 	}
 }
 
-// TestAttackMasked: without the scope no call shows a number.
+// TestAttackMasked: without the scope for numbers, no call shows a number in full.
 func TestAttackMasked(t *testing.T) {
 	t.Parallel()
 	scopes := slices.DeleteFunc(management.Scopes(), func(s management.Scope) bool { return s == management.ScopeMobiles || s == management.ScopeAll })
@@ -101,7 +102,7 @@ func TestAttackMasked(t *testing.T) {
 	}
 }
 
-// TestAttackStolenToken: a token counts for as long as its line is in the file.
+// TestAttackStolenToken: a token is valid only while its line is in the file.
 func TestAttackStolenToken(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "tokens")
@@ -129,14 +130,15 @@ func TestAttackStolenToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// As long as before and of the same time: no change that a look at the file shows.
+	// The new file has the same length and time as before, so its metadata shows no
+	// change.
 	write("# tokens\n\n" + strings.Repeat("#", len(old.Line())) + "\r\n" + new.Line() + "\n")
 	if err := os.Chtimes(path, info.ModTime(), info.ModTime()); err != nil {
 		t.Fatal(err)
 	}
 	do(t, a.url, stolen, "GET", "/v1/users", "").want(t, 401, "unauthorized")
 	do(t, a.url, renewed, "GET", "/v1/users", "").want(t, 200, "")
-	// A file that cannot be read lets nobody in.
+	// If the file cannot be read, every call is refused.
 	write(new.Line() + "\nbroken\n")
 	do(t, a.url, renewed, "GET", "/v1/users", "").want(t, 500, "failure")
 	if !strings.Contains(a.log.String(), "line 2") {
@@ -176,9 +178,9 @@ func TestAttackTokenLines(t *testing.T) {
 	}
 }
 
-// TestAttackTiming: the time of a refusal does not tell how many bytes of a digest
-// are right. The comparison is that of crypto/subtle over all tokens; what is measured
-// here is that the place of the token in the list does not show.
+// TestAttackTiming: the time of a refusal does not tell how many bytes of a digest are
+// right. The comparison is that of crypto/subtle over all tokens; this test measures
+// that the position of the token in the list does not show.
 func TestAttackTiming(t *testing.T) {
 	t.Parallel()
 	var tokens management.Tokens
@@ -198,7 +200,7 @@ func TestAttackTiming(t *testing.T) {
 	}
 	times := [2][]time.Duration{}
 	for range 3000 {
-		i := rand.IntN(2) // in any order, so that a slow moment meets both
+		i := rand.IntN(2) // in random order, so that a slow moment affects both
 		times[i] = append(times[i], ask(secrets[i*(len(secrets)-1)]))
 	}
 	median := func(d []time.Duration) time.Duration { slices.Sort(d); return d[len(d)/2] }
@@ -208,7 +210,7 @@ func TestAttackTiming(t *testing.T) {
 	}
 }
 
-// TestAttackPublicHandler: nothing of the management API is on the public handler.
+// TestAttackPublicHandler: the public handler serves no route of the management API.
 func TestAttackPublicHandler(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, management.Config{})
@@ -232,8 +234,8 @@ func TestAttackPublicHandler(t *testing.T) {
 	}
 }
 
-// TestAttackHugeBodies: a body is bounded, and that of a caller without a token is not
-// read.
+// TestAttackHugeBodies: the size of a body is bounded, and the body of a caller without
+// a token is not read.
 func TestAttackHugeBodies(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, management.Config{})
@@ -259,7 +261,7 @@ func (c *counted) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestAttackSmuggling: what may be read in two ways is refused.
+// TestAttackSmuggling: a request that can be read in two ways is refused.
 func TestAttackSmuggling(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, management.Config{})
@@ -312,7 +314,8 @@ func TestAttackSmuggling(t *testing.T) {
 	}
 }
 
-// TestAttackJSON: a body means one thing or is refused, and the refusal says where.
+// TestAttackJSON: a body has one meaning or is refused, and the refusal names the
+// faulty field.
 func TestAttackJSON(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, management.Config{})
@@ -344,7 +347,8 @@ func TestAttackJSON(t *testing.T) {
 	}
 }
 
-// TestAttackPanic: a panic is answered, and its value goes nowhere.
+// TestAttackPanic: a panic is answered, and its value appears neither in the answer nor
+// in the log.
 func TestAttackPanic(t *testing.T) {
 	t.Parallel()
 	secret, token := newToken(t, "a", management.ScopeAll)

@@ -17,15 +17,16 @@ const (
 	longHash     = 1024
 )
 
-// body reads the fields of a request's body and collects what is wrong with them.
+// body reads the fields of a request's body and collects the faults it finds.
 type body struct {
 	names  []string
 	values []jsonbody.Value
 	faults []detail
 }
 
-// newBody takes the names of all fields. Others are refused: a misspelt field that
-// were ignored would change something else than was meant.
+// newBody takes the names of all allowed fields and refuses any other field: if a
+// misspelt field were ignored, the call would change something other than what was
+// meant.
 func newBody(text []byte, names ...string) (*body, error) {
 	values, others, ok := jsonbody.Object(text, names...)
 	if !ok {
@@ -55,7 +56,7 @@ func (b *body) fault(name, text string) {
 	b.faults = append(b.faults, detail{Pointer: "#/" + pointerEscapes.Replace(name), Detail: text})
 }
 
-// err is what is wrong with the fields that were read.
+// err returns all faults of the fields that were read, or nil.
 func (b *body) err() error {
 	if len(b.faults) > 0 {
 		return invalid(b.faults...)
@@ -94,10 +95,10 @@ func (b *body) text(name string, longest int, plain bool) string {
 	return ""
 }
 
-// optional is a string without control characters; empty if it is not there.
+// optional returns a string without control characters, or "" if the field is missing.
 func (b *body) optional(name string) string { return b.text(name, longText, true) }
 
-// required is a string without control characters that must not be blank.
+// required returns a string without control characters that is not blank.
 func (b *body) required(name string) string {
 	text := b.text(name, longText, true)
 	b.wanted(name)
@@ -114,7 +115,7 @@ func (b *body) secret(name string, longest int) identity.Secret {
 	return identity.NewSecret(b.text(name, longest, false))
 }
 
-// flag is nil if the field is not there.
+// flag returns nil if the field is missing.
 func (b *body) flag(name string) *bool {
 	if !b.has(name) {
 		return nil
@@ -129,7 +130,7 @@ func (b *body) flag(name string) *bool {
 	return nil
 }
 
-// list is a list of strings without control characters.
+// list returns a list of strings without control characters.
 func (b *body) list(name string) []string {
 	if !b.has(name) {
 		return nil
@@ -152,8 +153,8 @@ func (b *body) list(name string) []string {
 	return texts
 }
 
-// address is the person's. It is mandatory: all people without one would share one
-// set of limits, and one of them could lock out the others.
+// address returns the person's IP address. It is mandatory: all people without an
+// address would share one set of limits, and one of them could lock out the others.
 func (b *body) address(name string) netip.Addr {
 	text := b.required(name)
 	if text == "" {

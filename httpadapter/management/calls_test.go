@@ -80,7 +80,7 @@ func TestPasswordCheck(t *testing.T) {
 	if nobody := a.do("POST", "/v1/passwords/check", byID("nobody", password)); nobody.body != wrong.body {
 		t.Errorf("an unknown id is told from a wrong password: %s", nobody.body)
 	}
-	// The limits are those of the person's address and number.
+	// The limits count by the person's address and number.
 	limited := 0
 	for range 200 {
 		if a.do("POST", "/v1/passwords/check", check(mobile, "wrong", "198.51.100.1")).status == 429 {
@@ -193,7 +193,7 @@ func TestTrail(t *testing.T) {
 	}
 }
 
-// late is a store in which an event appears after one that was made later.
+// late is a store in which an event becomes visible after a younger one.
 type late struct {
 	always
 	events []audit.Event
@@ -208,8 +208,8 @@ func (l *late) Events(_ context.Context, q audit.Query) (found []audit.Event, _ 
 	return found, nil
 }
 
-// TestNoEventIsLost: the time of an event may be long before its id, as when a
-// CAPTCHA took seconds. A reader who went by the time of the event would pass over an
+// TestNoEventIsLost: an event's time may be long before the time in its id, for example
+// if a CAPTCHA check took seconds. A reader who went by the event's time would miss an
 // event with a smaller id.
 func TestNoEventIsLost(t *testing.T) {
 	t.Parallel()

@@ -24,7 +24,7 @@ func ExampleNew() {
 		fmt.Println(err)
 		return
 	}
-	// Once: make a token, give it to the backend, and keep its line.
+	// Do this once: make a token, give it to the backend, and store its line in the file.
 	secret, token, err := management.NewToken("backend", management.ScopeReadUsers, management.ScopeWriteUsers)
 	if err != nil {
 		fmt.Println(err)
@@ -52,7 +52,7 @@ func ExampleNew() {
 		fmt.Println(err)
 		return
 	}
-	server := httptest.NewServer(handler) // in earnest: a loopback address or a Unix socket
+	server := httptest.NewServer(handler) // in production, a loopback address or a Unix socket
 	defer server.Close()
 
 	r, err := http.NewRequestWithContext(context.Background(), "POST", server.URL+"/v1/users",

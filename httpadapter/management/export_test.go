@@ -22,7 +22,7 @@ func Calls() (calls [][2]string) {
 	return append(calls, [2]string{"GET", pathOpenAPI})
 }
 
-// ScopeOf is the scope of a route.
+// ScopeOf returns the scope that a route needs.
 func ScopeOf(method, pattern string) Scope {
 	for _, r := range (&handler{}).table() {
 		if r.method == method && r.pattern == pattern {

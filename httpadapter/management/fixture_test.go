@@ -88,7 +88,7 @@ type answer struct {
 	body   string
 }
 
-// code is the code of a problem.
+// code returns the code of a problem.
 func (a answer) code() string {
 	var p struct {
 		Code string `json:"code"`
@@ -97,7 +97,7 @@ func (a answer) code() string {
 	return p.Code
 }
 
-// field is a field of an answer.
+// field returns a field of an answer.
 func (a answer) field(name string) any {
 	var fields map[string]any
 	_ = json.Unmarshal([]byte(a.body), &fields)
@@ -148,7 +148,7 @@ func send(t testing.TB, r *http.Request) answer {
 	return a
 }
 
-// want fails the test unless the answer has the status and, of a refusal, the code.
+// want fails the test unless the answer has this status and, for a refusal, this code.
 func (a answer) want(t testing.TB, status int, code string) answer {
 	t.Helper()
 	if a.status != status || a.code() != code {
@@ -157,7 +157,7 @@ func (a answer) want(t testing.TB, status int, code string) answer {
 	return a
 }
 
-// always is a service that answers everything with one error.
+// always is a service that fails every call with the same error.
 type always struct {
 	*identity.Service
 	err error

@@ -42,7 +42,7 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// service is what the handler needs of [identity.Service].
+// service is the part of [identity.Service] that the handler needs.
 type service interface {
 	Authenticate(context.Context, identity.LoginRequest) (identity.User, error)
 	VerifyPassword(context.Context, identity.User, identity.LoginRequest) (identity.User, error)
@@ -72,7 +72,7 @@ type handler struct {
 	service service
 	cfg     Config
 	routes  []route
-	// clock is what ids are made by, see settled.
+	// clock returns the time that ids are compared with, see settled.
 	clock func() time.Time
 }
 
@@ -114,7 +114,7 @@ func newHandler(svc service, cfg Config) *handler {
 	return h
 }
 
-// call is one request on its way.
+// call is one request that is being handled.
 type call struct {
 	*handler
 	start    time.Time
@@ -122,17 +122,17 @@ type call struct {
 	r        *http.Request
 	route    *route
 	token    Token
-	id       string // what stands for {id} in the path
+	id       string // the segment of the path that stands for {id}
 	query    url.Values
 	text     []byte // the body
 	answered bool
 }
 
-// reply is an answer of success. A nil body is an answer of zero bytes.
+// reply is the answer to a successful call. A nil body is an empty answer.
 type reply struct {
 	status int
 	body   any
-	// handler writes status and body instead, if it is not nil.
+	// if not nil, writes the status and the body instead
 	handler http.Handler
 }
 
@@ -148,8 +148,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.answer(answer, err)
 }
 
-// serve applies the checks in their order. Nothing of a request without a valid token
-// is read but its first line and its headers.
+// serve applies the checks in order. Of a request without a valid token, it reads only
+// the first line and the headers.
 func (c *call) serve() (reply, error) {
 	if c.r.URL.EscapedPath() == pathOpenAPI {
 		if c.r.Method != http.MethodGet && c.r.Method != http.MethodHead {
@@ -176,7 +176,7 @@ func (c *call) serve() (reply, error) {
 	return c.route.do(c)
 }
 
-// longToken bounds what is hashed for a caller without a token.
+// longToken is the longest token that is hashed for a caller without a valid token.
 const longToken = 512
 
 func (c *call) authenticate() error {
@@ -184,7 +184,7 @@ func (c *call) authenticate() error {
 	if len(values) == 0 {
 		return unauthorized(false)
 	}
-	// One that is repeated may have been checked elsewhere by its other value.
+	// A repeated header is refused: a proxy may have checked the other value.
 	scheme, presented, _ := strings.Cut(values[0], " ")
 	if len(values) > 1 || !strings.EqualFold(scheme, "Bearer") || presented == "" || len(presented) > longToken {
 		return unauthorized(true)
@@ -261,5 +261,5 @@ func (c *call) readBody() error {
 
 func (c *call) ctx() context.Context { return c.r.Context() }
 
-// body announces the fields of the call.
+// body declares the fields of the call.
 func (c *call) body(names ...string) (*body, error) { return newBody(c.text, names...) }

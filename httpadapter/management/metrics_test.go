@@ -9,7 +9,8 @@ import (
 	"github.com/seed-16109ab2/rekey/httpadapter/management"
 )
 
-// TestMetrics: the handler of the metrics is asked with a token of the scope alone.
+// TestMetrics: the metrics handler is called only for a token with the scope for
+// metrics.
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	asked := 0
@@ -20,7 +21,7 @@ func TestMetrics(t *testing.T) {
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			asked++
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
-			w.WriteHeader(http.StatusAccepted) // to see whose status is logged
+			w.WriteHeader(http.StatusAccepted) // to see which status is logged
 			_, _ = io.WriteString(w, "rekey_hash_waiting 0\n")
 		}),
 	})
@@ -38,7 +39,7 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// TestMetricsText: the text of the handler is the answer.
+// TestMetricsText: the caller gets the text that the handler writes.
 func TestMetricsText(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, management.Config{Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

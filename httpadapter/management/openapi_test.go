@@ -20,17 +20,17 @@ import (
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
-// made are the answers that the tests of this package have seen: method, pattern,
-// status and code. The document must list these and no others.
+// made holds the answers that the tests of this package have seen, by method, pattern,
+// status and code. The document must list exactly these.
 var made = struct {
 	sync.Mutex
 	answers map[string]bool
 }{answers: make(map[string]bool)}
 
-// take takes note of an answer.
+// take records an answer.
 func take(t testing.TB, method, path string, a answer) {
 	if strings.HasPrefix(t.Name(), "TestAttack") || a.status == http.StatusMethodNotAllowed || a.code() == "no_such_route" || method == http.MethodHead {
-		return // told in words
+		return // the document describes these in words
 	}
 	for _, call := range management.Calls() {
 		before, after, has := strings.Cut(call[1], "{id}")
@@ -46,7 +46,7 @@ func take(t testing.TB, method, path string, a answer) {
 
 func TestMain(m *testing.M) {
 	status := m.Run()
-	whole := true // a run of some tests produces some answers
+	whole := true // a run of only some tests produces only some answers
 	for _, name := range []string{"test.run", "test.skip", "test.fuzz", "test.list"} {
 		whole = whole && flag.Lookup(name).Value.String() == ""
 	}
@@ -81,7 +81,7 @@ func document() map[string]any {
 	return doc
 }
 
-// documented reads method, pattern, status and code out of the document.
+// documented reads method, pattern, status and code from the document.
 func documented() map[string]bool {
 	doc := document()
 	answers := make(map[string]bool)
@@ -136,8 +136,8 @@ func TestDocumentIsCompared(t *testing.T) {
 	}
 }
 
-// TestDocumentHasEveryCall: the document and the routes name the same calls, and the
-// document names the scope of each.
+// TestDocumentHasEveryCall: the document lists the same calls as the routes, and the
+// scope of each.
 func TestDocumentHasEveryCall(t *testing.T) {
 	t.Parallel()
 	documented := make(map[string]bool)
@@ -161,7 +161,7 @@ func TestDocumentHasEveryCall(t *testing.T) {
 	}
 }
 
-// bodies are good bodies of the calls that take one.
+// bodies holds a valid body for each call that takes one.
 var bodies = map[string]string{
 	"POST /v1/passwords/check":  `{"mobile":"12345678901","password":"x","address":"192.0.2.1"}`,
 	"POST /v1/passwords/change": `{"user_id":"u","password":"x","new_password":"y","address":"192.0.2.1"}`,
@@ -176,7 +176,8 @@ var bodies = map[string]string{
 	"POST /v1/codes/redeem":     `{"client_id":"c","device":"d","address":"192.0.2.1","mobile":"12345678901","purpose":"LOGIN_SMS","code":"123456"}`,
 }
 
-// errs are the errors that the service's part of a document's codes stand for.
+// errs maps each code of the document that comes from the service to the service's
+// error.
 var errs = map[string]error{
 	"wrong_credentials": identity.ErrWrongCredentials, "code_refused": identity.ErrCodeRefused, "invalid_mobile": identity.ErrInvalidMobile,
 	"client_not_found": identity.ErrClientNotFound, "client_disabled": identity.ErrClientDisabled, "tenant_missing": identity.ErrTenantMissing,
@@ -189,7 +190,7 @@ var errs = map[string]error{
 	"not_supported": identity.ErrUnsupported,
 }
 
-// TestEveryDocumentedRefusal has each call refuse for each documented reason.
+// TestEveryDocumentedRefusal makes each call fail for each documented reason.
 func TestEveryDocumentedRefusal(t *testing.T) {
 	t.Parallel()
 	secret, token := newToken(t, "all", management.ScopeAll)

@@ -2,10 +2,10 @@ package management
 
 import "github.com/seed-16109ab2/rekey/identity"
 
-// person are the fields by which the backend says who signs in and from where.
+// person holds the fields by which the backend says who signs in and from where.
 var person = []string{"tenant", "mobile", "user_id", "password", "address", "client_id", "device"}
 
-// login reads them. A number and an id exclude each other.
+// login reads the fields of a person. A call may not have both a number and an id.
 func (c *call) login(b *body) (r identity.LoginRequest, userID string) {
 	r = identity.LoginRequest{
 		Tenant: b.optional("tenant"), Mobile: b.optional("mobile"), Password: b.secret("password", longPassword),
@@ -77,14 +77,14 @@ func setPassword(c *call) (reply, error) {
 	return done, err
 }
 
-// wantedSecret is wanted for passwords, which may be blank but not empty.
+// wantedSecret checks a password, which may be blank but not empty.
 func (b *body) wantedSecret(name string) {
 	if v := b.value(name); !b.has(name) || v.IsString() && v.Text == "" {
 		b.fault(name, "is missing")
 	}
 }
 
-// caller are the fields by which the backend passes on who asks for a code.
+// caller holds the fields by which the backend says who asks for a code.
 var caller = []string{"client_id", "tenant", "device", "address", "mobile", "purpose", "language", "os_version", "agent"}
 
 func (c *call) caller(b *body) identity.Caller {

@@ -11,11 +11,11 @@ import (
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
-// docs is where the codes are explained; a problem's type points there.
+// docs is the page that explains the codes. A problem's type points to it.
 const docs = "https://github.com/seed-16109ab2/rekey/blob/main/docs/management.md#"
 
-// problem is an answer other than success (RFC 9457). Everything that a caller can
-// be refused with is made in this file.
+// problem is an answer other than success (RFC 9457). All refusals are made in this
+// file.
 type problem struct {
 	Type   string   `json:"type"`
 	Title  string   `json:"title"`
@@ -28,11 +28,11 @@ type problem struct {
 	Max  int    `json:"max,omitempty"`
 	Word string `json:"word,omitempty"`
 
-	header http.Header // beside what every answer has
-	cause  error       // for the operator
+	header http.Header // headers besides those of every answer
+	cause  error       // for the operator's log only
 }
 
-// detail is one fault of a request.
+// detail describes one fault of a request.
 type detail struct {
 	// Pointer is a JSON pointer into the body, as a fragment. Or:
 	Pointer string `json:"pointer,omitempty"`
@@ -105,14 +105,15 @@ func notSupported() *problem {
 	return newProblem(http.StatusNotImplemented, "not_supported", "This deployment does not support the call.")
 }
 
-// failure is for failures of our own; the caller learns nothing of cause.
+// failure is the answer to a failure of the service itself. The caller is not told the
+// cause.
 func failure(cause error) *problem {
 	p := newProblem(http.StatusInternalServerError, "failure", "The service failed. Try again later.")
 	p.cause = cause
 	return p
 }
 
-// refusals are the service's sentinels.
+// refusals maps the service's sentinel errors to answers.
 var refusals = []struct {
 	err         error
 	status      int
@@ -133,7 +134,8 @@ var refusals = []struct {
 	{identity.ErrNotFound, 404, "not_found", "No such user, client or message."},
 }
 
-// problemOf turns an error into an answer. What is not listed is a failure of our own.
+// problemOf turns an error into an answer. An error that is not listed is a failure of
+// the service itself.
 func problemOf(err error) *problem {
 	if p, ok := errors.AsType[*problem](err); ok {
 		return p
@@ -161,7 +163,7 @@ func problemOf(err error) *problem {
 	return failure(err)
 }
 
-// member is the name in JSON of a field of a user or a client.
+// member returns the JSON name of a field of a user or a client.
 func member(field string) string {
 	var name strings.Builder
 	for i, r := range field {
@@ -189,7 +191,8 @@ func passwordProblem(e *identity.PasswordError) *problem {
 	return p
 }
 
-// seconds rounds up: a caller who comes back a moment early is refused again.
+// seconds returns Retry-After in whole seconds, rounded up: a caller who retries a
+// moment too early is refused again.
 func seconds(d time.Duration) string {
 	return strconv.FormatInt(int64(max((d+time.Second-1)/time.Second, 1)), 10)
 }

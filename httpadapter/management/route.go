@@ -54,8 +54,8 @@ func (h *handler) table() []route {
 	}
 }
 
-// find finds the route. A fixed path is found before one with an {id}: a user whose
-// id is "find" has no path of its own and is found by number.
+// find returns the route of a path. A fixed path is found before one with an {id}, so a
+// user whose id is "find" has no path and can only be found by number.
 func (c *call) find() error {
 	path := c.r.URL.EscapedPath()
 	var allowed []string
@@ -88,8 +88,8 @@ func (c *call) fixed(path string) bool {
 	return slices.ContainsFunc(c.routes, func(r route) bool { return r.pattern == path })
 }
 
-// match compares an escaped path with the pattern. Nothing is cleaned: a path with
-// dots or doubled slashes is no path of ours.
+// match compares an escaped path with the pattern. It does not clean the path: a path
+// with dots or doubled slashes matches no route.
 func (r *route) match(path string) (id string, ok bool) {
 	before, after, has := strings.Cut(r.pattern, "{id}")
 	if !has {

@@ -14,7 +14,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
-// Scope is something that a token allows.
+// Scope names something that a token allows.
 type Scope string
 
 // The scopes.
@@ -43,7 +43,7 @@ func Scopes() []Scope {
 	}
 }
 
-// Token is what a server knows of a bearer token.
+// Token is what the server stores about a bearer token.
 type Token struct {
 	// Name says whose token it is, in logs. Several tokens may have one name, as while
 	// a token is rotated.
@@ -89,7 +89,7 @@ func (t *Token) check() error {
 	return nil
 }
 
-// allows reports whether the token has a scope.
+// allows reports whether the token has the scope.
 func (t *Token) allows(s Scope) bool {
 	return slices.Contains(t.Scopes, s) || slices.Contains(t.Scopes, ScopeAll)
 }
@@ -148,9 +148,9 @@ func parseLine(line string) (Token, error) {
 	return t, nil
 }
 
-// find returns the token that the caller presented. It looks at every token,
-// whichever matches, and compares digests in constant time, so that the time of a
-// refusal tells nothing about a digest.
+// find returns the token that the caller presented. It always compares with every
+// token, and in constant time, so that the time of a refusal tells nothing about a
+// digest.
 func find(tokens []Token, presented string) (found Token, ok bool) {
 	digest := sha256.Sum256([]byte(presented))
 	at := -1

@@ -9,24 +9,24 @@ import (
 	"sync"
 )
 
-// TokenSource knows the tokens that count now. It is safe for concurrent use.
+// TokenSource returns the tokens that are valid now. It is safe for concurrent use.
 type TokenSource interface {
-	// Tokens is called for every request and returns soon. The caller changes nothing
-	// of what it gets. An error refuses the request.
+	// Tokens is called for every request, so it must return quickly. The caller does not
+	// modify the result. If Tokens returns an error, the request is refused.
 	Tokens() ([]Token, error)
 }
 
-// Tokens is a fixed list.
+// Tokens is a fixed list of tokens.
 type Tokens []Token
 
 // Tokens implements [TokenSource].
 func (t Tokens) Tokens() ([]Token, error) { return t, nil }
 
-// maxTokenFile is in bytes: thousands of lines.
+// maxTokenFile is in bytes, enough for thousands of lines.
 const maxTokenFile = 1 << 20
 
-// tokenFile reads its file at every call: no change can be missed, whatever the file
-// system says of times. It parses only what changed.
+// tokenFile reads its file at every call, so it misses no change, even if the file
+// system records the same time. It parses the file only if its content has changed.
 type tokenFile struct {
 	path string
 
@@ -83,7 +83,7 @@ func (f *tokenFile) read() ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is not a regular file", f.path)
 	}
-	// Windows has no such bits: Go reports 0666 for any file that can be written.
+	// Windows has no such mode bits: Go reports 0666 for every file that can be written.
 	if runtime.GOOS != "windows" && info.Mode().Perm()&0o022 != 0 {
 		return nil, fmt.Errorf("%s can be written by others than its owner (mode %04o), use chmod 600", f.path, info.Mode().Perm())
 	}

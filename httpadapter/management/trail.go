@@ -8,10 +8,10 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
-// settled reports whether nothing with an id before this one can still appear. An id
-// is made before its transaction commits, so a row may become visible after rows with
-// a greater id. The decision goes by the time in the id (UUIDv7), which is what
-// cursors go by; the time of the event may be earlier by as long as a check took.
+// settled reports whether no row with a smaller id can appear any more. An id is made
+// before its transaction commits, so a row may become visible after rows with a greater
+// id. The decision uses the time in the id (UUIDv7), as cursors do; the event's own
+// time may be earlier by the duration of a check.
 func (c *call) settled(id string) bool {
 	if c.cfg.Settle < 0 {
 		return true
@@ -20,7 +20,7 @@ func (c *call) settled(id string) bool {
 	return !ok || made.Before(c.clock().Add(-c.cfg.Settle))
 }
 
-// timeOf is when a UUIDv7 was made (RFC 9562, 5.7).
+// timeOf returns when a UUIDv7 was made (RFC 9562, 5.7).
 func timeOf(id string) (time.Time, bool) {
 	if len(id) != 36 || id[8] != '-' || id[14] != '7' {
 		return time.Time{}, false
@@ -55,7 +55,7 @@ func listEvents(c *call) (reply, error) {
 	}{Events: []audit.Event{}, Next: after}
 	for _, e := range events {
 		if !c.settled(e.ID) {
-			break // what comes after it waits too
+			break // the rows after it wait too
 		}
 		answer.Events = append(answer.Events, e)
 		answer.Next = e.ID
@@ -63,7 +63,7 @@ func listEvents(c *call) (reply, error) {
 	return ok(answer)
 }
 
-// message is how the API shows what became of a message. It has no number and no text.
+// message is what the API shows of a message: neither the number nor the text.
 type message struct {
 	ID          string     `json:"id"`
 	Lane        string     `json:"lane"`
@@ -100,7 +100,7 @@ func listMessages(c *call) (reply, error) {
 		}
 		answer.Next = m.ID
 		if m.Lane == outbox.LaneDecoy {
-			continue // nothing was to be sent
+			continue // a decoy: nothing was to be sent
 		}
 		shown := message{
 			ID: m.ID, Lane: string(m.Lane), State: string(m.State), Attempts: m.Attempts, CreatedAt: when(m.CreatedAt), ExpiresAt: when(m.ExpiresAt),

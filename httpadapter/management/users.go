@@ -9,11 +9,11 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/mobile"
 )
 
-// user is how the API shows a person. The hash never leaves.
+// user is what the API shows of a user. The password's hash is never shown.
 type user struct {
 	ID                string     `json:"id"`
 	Tenant            string     `json:"tenant"`
-	Mobile            string     `json:"mobile"` // masked unless the token may see it
+	Mobile            string     `json:"mobile"` // masked unless the token may see numbers
 	VerifiedAt        *time.Time `json:"verified_at"`
 	PasswordChangedAt *time.Time `json:"password_changed_at"`
 	Disabled          bool       `json:"disabled"`
@@ -34,7 +34,7 @@ func (c *call) number(e164 string) string {
 	return mobile.Mask(e164)
 }
 
-// when is null for the zero time.
+// when returns null for the zero time.
 func when(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil

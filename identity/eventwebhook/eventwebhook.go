@@ -144,7 +144,7 @@ func (h *Hook) Deliver(ctx context.Context, e audit.Event) error {
 	}
 }
 
-// longestRetry bounds what a receiver may ask for.
+// longestRetry is the longest pause that a receiver can ask for.
 const longestRetry = 24 * time.Hour
 
 func retryAfter(text string, now time.Time) time.Duration {
@@ -157,7 +157,7 @@ func retryAfter(text string, now time.Time) time.Duration {
 	return min(max(d, 0), longestRetry)
 }
 
-// describe says what failed without net/http's text, which holds the URL.
+// describe returns what failed, without net/http's text, which contains the URL.
 func describe(ctx context.Context, err error) error {
 	if cause := ctx.Err(); cause != nil {
 		return cause

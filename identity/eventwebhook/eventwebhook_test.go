@@ -19,8 +19,8 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
-// TestPublishedVector is the example that the standard's libraries test themselves
-// with.
+// TestPublishedVector checks the example with which the standard's libraries test
+// themselves.
 func TestPublishedVector(t *testing.T) {
 	t.Parallel()
 	got, err := eventwebhook.Signature("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", `{"test": 2432232314}`)
@@ -34,7 +34,8 @@ type request struct {
 	body   string
 }
 
-// receiver answers with a status each, the last of them for ever.
+// receiver answers each request with the next of its statuses, and then always with the
+// last.
 func receiver(t *testing.T, header http.Header, statuses ...int) (url string, requests chan request) {
 	t.Helper()
 	requests = make(chan request, 100)
@@ -142,7 +143,7 @@ func TestAnswers(t *testing.T) {
 func TestFailuresTellNothing(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.ReadAll(r.Body) // or the server would not notice that the client left
+		_, _ = io.ReadAll(r.Body) // otherwise the server would not notice that the client left
 		<-r.Context().Done()
 	}))
 	defer server.Close()
@@ -179,8 +180,8 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// TestFromTheOutbox: an event is tried again until the receiver takes it, with one id,
-// and one that is not wanted is given up.
+// TestFromTheOutbox: an event is tried again, with the same id, until the receiver
+// accepts it, and an event that the receiver answers with 410 is given up.
 func TestFromTheOutbox(t *testing.T) {
 	t.Parallel()
 	url, requests := receiver(t, nil, 500, 503, 200)

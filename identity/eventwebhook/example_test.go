@@ -22,7 +22,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	// identity.Config{OnEvent: hook.Deliver} has the service call it.
+	// With identity.Config{OnEvent: hook.Deliver}, the service makes this call.
 	err = hook.Deliver(context.Background(), audit.Event{ID: "0190f8a0-0000-7000-8000-000000000001", Type: audit.PasswordReset})
 	fmt.Println("taken:", err == nil)
 	// Output:

@@ -2,7 +2,7 @@ package eventwebhook
 
 import "github.com/seed-16109ab2/rekey/identity"
 
-// Signature is the header for a body signed with one secret.
+// Signature returns the signature header of a body signed with one secret.
 func Signature(secret, id, timestamp, body string) (string, error) {
 	key, err := decodeSecret(identity.NewSecret(secret))
 	if err != nil {

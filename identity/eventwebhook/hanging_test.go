@@ -14,7 +14,7 @@ import (
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
-// silent is a receiver that takes requests and never answers.
+// silent is a receiver that accepts requests and never answers.
 type silent struct{ requests chan<- time.Time }
 
 func (s silent) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -23,7 +23,7 @@ func (s silent) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, r.Context().Err()
 }
 
-// drip is a receiver that answers, and never ends the answer's body.
+// drip is a receiver that sends a status and never ends the body.
 type drip struct{ ctx context.Context }
 
 func (d drip) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -33,8 +33,8 @@ func (d drip) RoundTrip(r *http.Request) (*http.Response, error) {
 func (d drip) Read([]byte) (int, error) { <-d.ctx.Done(); return 0, d.ctx.Err() }
 func (d drip) Close() error             { return nil }
 
-// A receiver that hangs delays events alone: codes and notices leave within a second.
-// Each request to it ends, and the pauses between them grow to hours.
+// A receiver that hangs delays events only: codes and notices leave within a second.
+// Each request to it ends, and the pauses between requests grow to hours.
 func TestHangingReceiverDelaysNoCode(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -77,8 +77,8 @@ func TestHangingReceiverDelaysNoCode(t *testing.T) {
 	})
 }
 
-// A receiver that answers and never ends its body has taken the event; the wait for the
-// body ends.
+// A receiver that sends a success status and never ends the body has accepted the
+// event. The wait for the body ends.
 func TestEndlessAnswerEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

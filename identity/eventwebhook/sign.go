@@ -20,8 +20,8 @@ func NewSecret() identity.Secret {
 	return identity.NewSecret(secretPrefix + base64.StdEncoding.EncodeToString(key))
 }
 
-// decodeSecret returns the key that a secret encodes. Its errors complete a sentence and
-// do not hold the secret.
+// decodeSecret returns the key that a secret encodes. Its errors complete a sentence
+// and do not contain the secret.
 func decodeSecret(s identity.Secret) ([]byte, error) {
 	text, ok := strings.CutPrefix(s.Reveal(), secretPrefix)
 	if !ok {
