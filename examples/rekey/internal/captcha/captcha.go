@@ -1,4 +1,4 @@
-// Package captcha opens what -captcha names.
+// Package captcha opens the CAPTCHA that -captcha names.
 package captcha
 
 import (
@@ -18,17 +18,17 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/siteverify"
 )
 
-// SecretVariable is the variable of the secret key of a company's service.
+// SecretVariable is the variable that holds the secret key of a company's CAPTCHA.
 const SecretVariable = "REKEY_CAPTCHA_SECRET"
 
-// Kinds of -captcha that are not a company's.
+// The kinds of -captcha that need no company.
 const (
 	off         = "off"
 	kindAltcha  = "altcha"
 	kindSliding = "puzzle"
 )
 
-// companies are the services that -captcha knows by these names.
+// companies are the services that -captcha knows, by name.
 var companies = map[string]siteverify.Service{
 	"turnstile": siteverify.Turnstile, "hcaptcha": siteverify.HCaptcha,
 	"recaptcha": siteverify.RecaptchaV2, "recaptcha3": siteverify.RecaptchaV3,
@@ -54,22 +54,22 @@ func (s *Settings) Flags(f *settings.Set) {
 	f.Text(&s.action, "captcha-action", "`ACTION` that the widget names, for turnstile and recaptcha3, which needs one; default: not compared")
 }
 
-// Variables returns the variables besides those of the flags, with true for those
-// that hold a secret.
+// Variables returns the variables besides those of the flags. The value is true for a
+// variable that holds a secret.
 func Variables() map[string]bool {
 	return map[string]bool{SecretVariable: true, SecretVariable + settings.FileSuffix: false}
 }
 
-// Kind is what -captcha names.
+// Kind returns the kind that -captcha names.
 func (s *Settings) Kind() string { return s.kind }
 
-// On reports whether there is a CAPTCHA.
+// On reports whether a CAPTCHA is set.
 func (s *Settings) On() bool { return s.kind != off }
 
-// OnPage reports whether the page for people can have its CAPTCHA solved.
+// OnPage reports whether the page for people can use this CAPTCHA.
 func (s *Settings) OnPage() bool { return s.kind == off || s.kind == kindAltcha }
 
-// Check reports the faults before anything is opened.
+// Check reports faults of the settings before anything is opened.
 func (s *Settings) Check() error {
 	if _, company := companies[s.kind]; !company {
 		if !slices.Contains([]string{off, kindAltcha, kindSliding}, s.kind) {
@@ -102,13 +102,14 @@ func (s *Settings) company(logger *slog.Logger) (identity.CaptchaVerifier, error
 	return v, nil
 }
 
-// inFlags puts an error of a library into the words of the command line.
+// inFlags translates an error of a library into the words of the command line.
 func inFlags(err error) error {
 	return errors.New(strings.NewReplacer("siteverify: Config.Hosts", "-captcha-hosts", "siteverify: Config.Action", "-captcha-action",
 		"siteverify: Config.Secret", SecretVariable, "\n", "; ").Replace(err.Error()))
 }
 
-// Open gives a configuration that has its store and secret its verifier.
+// Open makes the verifier, and adds it to a configuration that has its store and
+// secret.
 func (s *Settings) Open(c *identity.Config) (err error) {
 	switch s.kind {
 	case off:
@@ -124,7 +125,7 @@ func (s *Settings) Open(c *identity.Config) (err error) {
 	return err
 }
 
-// Routes are the calls by which clients get something to solve, after Open.
+// Routes returns the routes by which clients get a challenge. Call it after Open.
 func (s *Settings) Routes(service *identity.Service, counter captcha.Counter) ([]httpadapter.Route, error) {
 	if s.altcha == nil && s.puzzles == nil {
 		return nil, nil
@@ -132,7 +133,8 @@ func (s *Settings) Routes(service *identity.Service, counter captcha.Counter) ([
 	return captcha.Routes(captcha.Config{Service: service, Counter: counter, Altcha: s.altcha, Puzzles: s.puzzles})
 }
 
-// Challenger gives the page its challenges; nil if there are none. Call it after Open.
+// Challenger returns what makes challenges for the page, or nil if there are none. Call
+// it after Open.
 func (s *Settings) Challenger() resetpage.Challenger {
 	if s.altcha == nil {
 		return nil
@@ -140,7 +142,7 @@ func (s *Settings) Challenger() resetpage.Challenger {
 	return s.altcha
 }
 
-// Print writes what is set besides the flags, without the secret.
+// Print writes the settings that are not flags, without the secret.
 func (s *Settings) Print(w io.Writer) error {
 	return s.source.PrintSecret(w, SecretVariable)
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/settings"
 )
 
-// backupCommand copies an SQLite database while others work on it.
+// backupCommand copies an SQLite database while other processes use it.
 func backupCommand(f *settings.Set) action {
 	var d database.Database
 	d.AddressFlag(f)
@@ -48,14 +48,15 @@ func backupCommand(f *settings.Set) action {
 	}
 }
 
-// backup has SQLite write one snapshot into a new file, which gets its name
-// when it is complete and on disk.
+// backup has SQLite write one snapshot into a new file. The file gets its name when it
+// is complete and on disk.
 func backup(ctx context.Context, s database.Store, to string) error {
 	to, err := filepath.Abs(to)
 	if err != nil {
 		return err
 	}
-	// In a folder of our own, since SQLite makes files that others may read.
+	// The copy is made in a private folder, because SQLite creates files that other users
+	// may read.
 	folder, err := os.MkdirTemp(filepath.Dir(to), ".rekey-backup-*")
 	if err != nil {
 		return err
@@ -71,11 +72,11 @@ func backup(ctx context.Context, s database.Store, to string) error {
 	if err := syncFile(snapshot); err != nil {
 		return err
 	}
-	// A link, unlike a renaming, replaces nothing that came meanwhile.
+	// Unlike a renaming, a link never replaces a file that was made meanwhile.
 	if err := os.Link(snapshot, to); err != nil {
 		return err
 	}
-	_ = syncFile(filepath.Dir(to)) // not every file system can
+	_ = syncFile(filepath.Dir(to)) // not every file system supports links
 	return nil
 }
 

@@ -47,7 +47,7 @@ func clientAdd(f *settings.Set) action {
 
 var errNoClientID = settings.Usagef("-id is missing")
 
-// unregistered puts a missing client in words.
+// unregistered explains that the client is not registered.
 func unregistered(err error, id string) error {
 	if errors.Is(err, identity.ErrNotFound) {
 		return fmt.Errorf("client %q is not registered", id)
@@ -55,7 +55,7 @@ func unregistered(err error, id string) error {
 	return err
 }
 
-// onClient is a command that changes a registered application.
+// onClient is a command that changes a registered client.
 func onClient(f *settings.Set, done string, do func(ctx context.Context, s *identity.Service, id string) error) action {
 	var o operator
 	var id string

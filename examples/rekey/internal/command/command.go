@@ -26,8 +26,8 @@ type Streams struct {
 	Out, Err io.Writer
 }
 
-// command is one thing that the program does. Its setup defines the flags and
-// returns what to do once they are parsed.
+// command is one command of the program. Its setup defines the flags and returns the
+// function to run once they are parsed.
 type command struct {
 	name    string
 	summary string
@@ -70,8 +70,8 @@ func commands(version string) []command {
 	}
 }
 
-// known are the variables that mean something to some command, with true for
-// those that hold a secret.
+// known returns the variables that any command reads. The value is true for a variable
+// that holds a secret.
 func known() map[string]bool {
 	all := providers.Variables()
 	maps.Copy(all, server.Variables())

@@ -14,10 +14,10 @@ import (
 const (
 	// followEvery is how often -follow looks for new events.
 	followEvery = time.Second
-	// settledAfter is how long an event may take from its id to its commit: more than
-	// any call of a store lasts.
+	// settledAfter is the longest time between an event's id and its commit: no call of a
+	// store lasts longer.
 	settledAfter = 15 * time.Second
-	// disagreement is how far the clocks of servers may be apart.
+	// disagreement is how far the servers' clocks may differ.
 	disagreement = time.Minute
 )
 
@@ -52,7 +52,8 @@ func (e *eventFilter) start(now time.Time) (time.Time, error) {
 	return start, nil
 }
 
-// firstID is before the ids of all events from a time on, as far as clocks agree.
+// firstID is less than the ids of all events from a time on, as far as the clocks
+// agree.
 func firstID(start time.Time) string {
 	if start.IsZero() {
 		return ""
@@ -97,12 +98,12 @@ func eventsCommand(f *settings.Set) action {
 	}
 }
 
-// follower remembers the events that were printed and may still be followed by
-// others with earlier ids: ids are made before their events are committed.
+// follower remembers printed events while events with smaller ids may still appear: ids
+// are made before their events are committed.
 type follower struct {
-	settled string // all events up to this id are complete, and printed
+	settled string // all events up to this id are complete and printed
 	seen    []seenEvent
-	ids     map[string]bool // those of seen
+	ids     map[string]bool // the ids of seen
 }
 
 type seenEvent struct {
@@ -110,7 +111,7 @@ type seenEvent struct {
 	at time.Time // when it was seen
 }
 
-// unseen keeps the events that are new, and remembers them.
+// unseen returns the events that are new, and remembers them.
 func (l *follower) unseen(events []audit.Event, now time.Time) []audit.Event {
 	return slices.DeleteFunc(events, func(e audit.Event) bool {
 		switch {
@@ -126,7 +127,7 @@ func (l *follower) unseen(events []audit.Event, now time.Time) []audit.Event {
 	})
 }
 
-// settle forgets events that no other one can precede any more.
+// settle forgets events before which no other event can appear any more.
 func (l *follower) settle(now time.Time) {
 	for _, e := range l.seen {
 		if now.Sub(e.at) >= settledAfter {
@@ -142,7 +143,7 @@ func (l *follower) settle(now time.Time) {
 	})
 }
 
-// followEvents prints events as they come, until ctx ends.
+// followEvents prints new events until ctx ends.
 func followEvents(ctx context.Context, read func(after string) ([]audit.Event, string, error), print func([]audit.Event) error) error {
 	l := follower{ids: map[string]bool{}}
 	tick := time.NewTicker(followEvery)

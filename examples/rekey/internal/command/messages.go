@@ -10,7 +10,7 @@ import (
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
-// messageLine is an outbox message without what it says.
+// messageLine is an outbox message without its text.
 type messageLine struct {
 	ID          string           `json:"id"`
 	State       outbox.State     `json:"state"`

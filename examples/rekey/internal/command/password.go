@@ -20,9 +20,8 @@ import (
 // maxPassword is in bytes: room for the longest password that any policy allows.
 const maxPassword = 4096
 
-// readPassword reads one line, without its end and otherwise as it is. On a
-// terminal the line is not shown while it is typed; a new password is asked for
-// twice there.
+// readPassword reads one line and removes only its end. On a terminal the line is not
+// shown while it is typed, and a new password is asked for twice.
 func readPassword(ctx context.Context, std Streams, isNew bool) (identity.Secret, error) {
 	read := func() (string, error) { return readLine(std.In) }
 	if term.IsTerminal(int(std.In.Fd())) {
@@ -79,14 +78,14 @@ func readLine(in io.Reader) (string, error) {
 	return string(line), nil
 }
 
-// oneByte reads no further than it must: what follows the line belongs to
-// another program.
+// oneByte reads one byte at a time: the input after the line belongs to another
+// program.
 type oneByte struct{ io.Reader }
 
 func (r oneByte) Read(p []byte) (int, error) { return r.Reader.Read(p[:min(1, len(p))]) }
 
-// typed asks for a password on the terminal, and leaves it as it was, also when
-// it is interrupted.
+// typed asks for a password on the terminal. It restores the terminal's state, even
+// when it is interrupted.
 func typed(ctx context.Context, std Streams, prompt string) (string, error) {
 	terminal := int(std.In.Fd())
 	before, err := term.GetState(terminal)

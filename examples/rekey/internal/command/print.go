@@ -19,13 +19,13 @@ import (
 // page is how many rows are read at a time.
 const page = 500
 
-// row is what a command prints for one thing.
+// row is one line of a command's output.
 type row interface {
-	// cells are the row in a table, in the order of the heads.
+	// cells returns the row's cells in a table, in the order of the column heads.
 	cells() []string
 }
 
-// format is how rows are printed.
+// format is the format of the output.
 type format struct{ name string }
 
 func (o *format) flag(f *settings.Set) {
@@ -40,7 +40,8 @@ func (o *format) check() error {
 	return nil
 }
 
-// printer returns what prints a page of rows. Heads are those of a table.
+// printer returns a function that prints a page of rows. The heads are those of a
+// table's columns.
 func (o *format) printer(w io.Writer, heads ...string) func([]row) error {
 	if o.name == "table" {
 		return tablePrinter(w, heads)
@@ -91,7 +92,7 @@ func printable(r rune) rune {
 	return r
 }
 
-// timeCell is a time in a table; "-" for none.
+// timeCell formats a time for a table; "-" for none.
 func timeCell(t time.Time) string {
 	if t.IsZero() {
 		return "-"
@@ -99,7 +100,7 @@ func timeCell(t time.Time) string {
 	return t.UTC().Format(time.DateTime) + "Z"
 }
 
-// yesNo is a condition in a table.
+// yesNo formats a condition for a table.
 func yesNo(is bool) string {
 	if is {
 		return "yes"
@@ -107,8 +108,8 @@ func yesNo(is bool) string {
 	return "no"
 }
 
-// onStore runs do on the store of a database that exists. It needs no secret, so that a
-// person who reads users or the trail need not be able to read codes.
+// onStore runs do on the store of an existing database. It needs no secret, so a person
+// may be allowed to read users or the trail without being able to read codes.
 func onStore(ctx context.Context, d *database.Database, do func(database.Store) error) error {
 	store, err := d.OpenExisting(ctx)
 	if err != nil {
@@ -117,7 +118,7 @@ func onStore(ctx context.Context, d *database.Database, do func(database.Store) 
 	return errors.Join(do(store), store.DB().Close())
 }
 
-// eachPage reads the pages after an id until the last one, and prints each.
+// eachPage reads page after page, beginning after an id, and prints each.
 func eachPage[T any](after string, next func(after string) (rows []T, last string, err error), print func([]T) error) error {
 	for {
 		rows, last, err := next(after)

@@ -11,7 +11,8 @@ import (
 	"golang.org/x/term"
 )
 
-// progress shows on a terminal how much of a file is done, and elsewhere nothing.
+// progress shows on a terminal how much of a file has been read. Without a terminal it
+// shows nothing.
 type progress struct {
 	errs  io.Writer
 	bar   *progressbar.ProgressBar // nil: no terminal
@@ -19,7 +20,7 @@ type progress struct {
 	read  atomic.Int64
 }
 
-// newProgress begins with nothing read. The size is in bytes; below 1 it is not known.
+// newProgress returns a progress at 0. The size is in bytes; below 1 it is unknown.
 func newProgress(errs io.Writer, size int64) *progress {
 	p := &progress{errs: errs}
 	if file, ok := errs.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
@@ -32,7 +33,7 @@ func newProgress(errs io.Writer, size int64) *progress {
 	return p
 }
 
-// Write counts what was read. It may be called while the progress is shown.
+// Write counts bytes that were read. It may be called while the progress is shown.
 func (p *progress) Write(b []byte) (int, error) {
 	p.read.Add(int64(len(b)))
 	return len(b), nil

@@ -18,7 +18,7 @@ func serve(version string) func(*settings.Set) action {
 	}
 }
 
-// health is for containers and scripts, which have no HTTP client.
+// health is for containers and scripts that have no HTTP client.
 func health(f *settings.Set) action {
 	var s server.Server
 	s.Flags(f)
@@ -30,12 +30,12 @@ func health(f *settings.Set) action {
 	}
 }
 
-// config prints what serve would do.
+// config prints the settings that serve would use.
 func config(f *settings.Set) action {
 	var s server.Server
 	s.Flags(f)
 	return func(_ context.Context, std Streams) error {
-		s.Config = s.Config.WithDefaults() // what follows from other settings
+		s.Config = s.Config.WithDefaults() // derived from other settings
 		if _, err := fmt.Fprintln(std.Out, "# Lines that begin with \"#\" are defaults."); err != nil {
 			return err
 		}
@@ -46,7 +46,7 @@ func config(f *settings.Set) action {
 	}
 }
 
-// check looks at everything that serve needs, and reports all that is wrong.
+// check examines everything that serve needs and reports all faults.
 func check(f *settings.Set) action {
 	var s server.Server
 	s.Flags(f)

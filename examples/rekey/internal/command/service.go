@@ -13,7 +13,7 @@ import (
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
-// operator is what every command is told that works on the database.
+// operator holds the flags of every command that works on the database.
 type operator struct {
 	set    *settings.Set
 	db     database.Database
@@ -35,13 +35,13 @@ func (o *operator) readFlags(f *settings.Set) {
 	o.db.AddressFlag(f)
 }
 
-// withService runs do on the service, which sends nothing. The database is made if
-// there is none.
+// withService runs do on a service that sends nothing. If there is no database, it is
+// made.
 func (o *operator) withService(ctx context.Context, std Streams, do func(*identity.Service) error) error {
 	return o.withOpen(ctx, std, func(open *database.Open) error { return do(open.Service) })
 }
 
-// withOpen is withService for what needs the store too.
+// withOpen is withService for a function that also needs the store.
 func (o *operator) withOpen(ctx context.Context, std Streams, do func(*database.Open) error) error {
 	c := o.config
 	c.SMS = noSender{}

@@ -54,7 +54,7 @@ func smsTest(f *settings.Set) action {
 	}
 }
 
-// probe passes messages to a sender, and reports the result of the first.
+// probe passes messages to a sender and reports the result of the first message.
 type probe struct {
 	sender sms.Sender
 	done   chan sendResult
@@ -76,7 +76,7 @@ func (p *probe) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
 	return receipt, err
 }
 
-// send asks for a code and waits until it was sent once, well or not.
+// send asks for a code and waits until the one delivery of it has succeeded or failed.
 func (p *probe) send(ctx context.Context, c identity.Config, to, language string) (sendResult, error) {
 	const client = "sms-test"
 	c.Store, c.Secret = memory.New(), identity.NewSecret(rand.Text()+rand.Text()) // nothing of it is kept
@@ -108,10 +108,10 @@ func (p *probe) send(ctx context.Context, c identity.Config, to, language string
 	}
 }
 
-// unusableHash has the form of a hash, and matches no password.
+// unusableHash has the form of a hash and matches no password.
 const unusableHash = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
-// tell says what happened: with several providers, at each of them.
+// tell says what happened. With several providers, it says what happened at each.
 func (r sendResult) tell(std Streams, sender sms.Sender) error {
 	if r.err != nil {
 		return r.failure()

@@ -60,9 +60,9 @@ func scopeNames() string {
 	return strings.Join(names, ", ")
 }
 
-// appendToken adds the token's line by one write at the end of the file: owner and
-// mode stay, two commands at the same time lose no line, and a server that reads
-// meanwhile finds the line whole or not at all.
+// appendToken adds the token's line to the end of the file in one write. So the file
+// keeps its owner and mode, two commands at the same time lose no line, and a server
+// that reads meanwhile finds the whole line or none of it.
 func appendToken(file string, token management.Token) error {
 	_, err := os.Stat(file)
 	if err == nil {

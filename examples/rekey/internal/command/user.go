@@ -9,7 +9,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
-// userFlags is what every command on users is told.
+// userFlags holds the flags of every command on users.
 type userFlags struct {
 	operator
 	mobile string
@@ -106,7 +106,7 @@ func userUnlock(f *settings.Set) action {
 	}
 }
 
-// account names a user who exists, by number or by id.
+// account selects an existing user, by number or by id.
 type account struct {
 	*userFlags
 	id string
@@ -126,8 +126,8 @@ func (a *account) check() error {
 	return nil
 }
 
-// directory finds users: a service, which reads numbers in any spelling, or a store,
-// which reads them in E.164.
+// directory finds users. It is a service, which reads numbers in any spelling, or a
+// store, which reads only E.164.
 type directory interface {
 	UserByID(ctx context.Context, tenant, id string) (identity.User, error)
 	UserByMobile(ctx context.Context, tenant, mobile string) (identity.User, error)
@@ -150,7 +150,7 @@ func (a *account) find(ctx context.Context, in directory, mobile string) (user i
 	return user, fmt.Errorf("there is no user with this %s", by)
 }
 
-// run finds the user in a database that exists, and runs do on it.
+// run finds the user in an existing database and runs do on the user.
 func (a *account) run(ctx context.Context, std Streams, do func(*identity.Service, identity.User) error) error {
 	if err := errors.Join(a.check(), a.db.MustExist()); err != nil {
 		return err

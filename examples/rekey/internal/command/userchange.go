@@ -119,7 +119,7 @@ func confirm(ctx context.Context, std Streams, question string) error {
 	_, _ = fmt.Fprintf(std.Err, "%s Type yes: ", question)
 	answer := make(chan string, 1)
 	go func() {
-		line, _ := bufio.NewReader(std.In).ReadString('\n') // no answer is no
+		line, _ := bufio.NewReader(std.In).ReadString('\n') // no answer counts as no
 		answer <- line
 	}()
 	select {

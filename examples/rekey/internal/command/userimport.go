@@ -17,7 +17,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
-// importFlags is what user import is told.
+// importFlags holds the flags of user import.
 type importFlags struct {
 	*userFlags
 	path                 string
@@ -62,7 +62,7 @@ func (i *importFlags) run(ctx context.Context, std Streams) (err error) {
 	return i.withOpen(ctx, std, do)
 }
 
-// open opens the file; the size is -1 if it is not known.
+// open opens the file. The size is -1 if it is unknown.
 func (i *importFlags) open(std Streams) (in *os.File, size int64, err error) {
 	in = std.In
 	if i.path == "-" {
@@ -82,8 +82,8 @@ func (i *importFlags) open(std Streams) (in *os.File, size int64, err error) {
 	return in, info.Size(), nil
 }
 
-// asItIs runs do on a service on a database that exists, and changes nothing. What
-// users are stored as does not depend on the secret, so that any will do.
+// asItIs runs do on a service of an existing database, and changes nothing. What is
+// stored about users does not depend on the secret, so any secret will do.
 func (i *importFlags) asItIs(ctx context.Context, do func(*database.Open) error) error {
 	c := i.config
 	if err := settings.Check(c); err != nil {
@@ -99,7 +99,7 @@ func (i *importFlags) asItIs(ctx context.Context, do func(*database.Open) error)
 	})
 }
 
-// importInto imports the file, and says what became of its lines.
+// importInto imports the file and prints the results of its lines.
 func (i *importFlags) importInto(ctx context.Context, std Streams, o *database.Open, file *userfile.Reader, p *progress) error {
 	fits, err := i.db.Fits()
 	if err != nil {
@@ -109,7 +109,7 @@ func (i *importFlags) importInto(ctx context.Context, std Streams, o *database.O
 		Service: o.Service, Store: o.Store, Tenant: i.tenant, Update: i.update, KeepHistory: i.config.Password.History, DryRun: i.dryRun,
 		Fits: fits,
 		Explain: func(err error, mobile string) error {
-			if fault, ok := errors.AsType[*identity.FieldError](err); ok { // of a column, not of a flag
+			if fault, ok := errors.AsType[*identity.FieldError](err); ok { // the fault is that of a column, not of a flag
 				return errors.New(strings.ToLower(fault.Field) + " " + fault.Problem)
 			}
 			return errors.New(settings.Sentence(settings.Mobile(err, mobile, i.config)))

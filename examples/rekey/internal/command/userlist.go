@@ -35,7 +35,7 @@ func orDash(s string) string {
 	return s
 }
 
-// userFormat is how users are printed.
+// userFormat is the format in which users are printed.
 type userFormat struct {
 	format
 	numbers bool

@@ -8,7 +8,7 @@ import (
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/settings"
 )
 
-// versionOf returns the stamped version, or what the Go tool knows of the build.
+// versionOf returns the stamped version, or else the version that the Go tool recorded.
 func versionOf(stamped string) string {
 	info, ok := debug.ReadBuildInfo()
 	if stamped != "" || !ok {

@@ -11,7 +11,7 @@ import (
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/settings"
 )
 
-// engine is the kind of a database.
+// engine is the engine of a database.
 type engine string
 
 const (
@@ -56,7 +56,7 @@ func checkPath(path string) error {
 	return nil
 }
 
-// Displayed is an address without user, password and parameters.
+// Displayed returns an address without user, password and parameters.
 func Displayed(db string) string {
 	if e, err := engineOf(db); err == nil && e == engineSQLite {
 		return db
@@ -68,7 +68,7 @@ func Displayed(db string) string {
 	return u.Scheme + "://" + u.Host + u.Path
 }
 
-// hasPassword reports whether an address holds a secret, in one way or another.
+// hasPassword reports whether an address contains a password, in any form.
 func hasPassword(db string) bool {
 	u, err := url.Parse(db)
 	if err != nil {
@@ -85,8 +85,7 @@ func hasPassword(db string) bool {
 	return false
 }
 
-// target follows symbolic links to the file that they lead to, which need not
-// exist.
+// target follows symbolic links to their file, which need not exist.
 func target(path string) string {
 	for range 40 { // as many as Linux follows
 		link, err := os.Readlink(path)

@@ -16,7 +16,7 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
 
-// Database says which database a command works on.
+// Database names the database that a command works on.
 type Database struct {
 	Address     string
 	users       string           // the file that describes your own table of users
@@ -27,7 +27,7 @@ type Database struct {
 	source      *settings.Set
 }
 
-// AddressFlag defines all that a command needs which only reads.
+// AddressFlag defines the flags of a command that only reads.
 func (d *Database) AddressFlag(f *settings.Set) {
 	d.source, d.Address, d.connections = f, "rekey.db", 1
 	f.Word(&d.Address, "db", "`DATABASE`: the path of an SQLite file, postgres://user@host:5432/database, or mysql://user@host:3306/database for MySQL and MariaDB. "+
@@ -36,7 +36,7 @@ func (d *Database) AddressFlag(f *settings.Set) {
 	d.usersTableFlag(f)
 }
 
-// Flags defines -db, and where its secret is.
+// Flags defines -db and the flags that say where the secret is.
 func (d *Database) Flags(f *settings.Set) {
 	d.AddressFlag(f)
 	d.migrate = true
@@ -44,13 +44,13 @@ func (d *Database) Flags(f *settings.Set) {
 	d.secrets.flags(f)
 }
 
-// ConnectionsFlag defines how many connections a server has.
+// ConnectionsFlag defines the flag for the number of a server's connections.
 func (d *Database) ConnectionsFlag(f *settings.Set) {
 	d.connections = 16
 	f.Int(&d.connections, "db-conns", "most `CONNECTIONS` to PostgreSQL or MySQL at the same time")
 }
 
-// Check reports the faults of the address before anything is opened.
+// Check reports faults of the address before anything is opened.
 func (d *Database) Check() error {
 	if _, err := engineOf(d.Address); err != nil {
 		return err
@@ -76,7 +76,7 @@ func (d *Database) Check() error {
 	return d.checkFile()
 }
 
-// checkFile applies the rule of package secretfile to a database that exists.
+// checkFile applies the rule of package secretfile to the file of an existing database.
 func (d *Database) checkFile() error {
 	if !d.onFile() {
 		return nil
@@ -150,7 +150,7 @@ func (d *Database) OpenExisting(ctx context.Context) (Store, error) {
 	return s, nil
 }
 
-// explain says what to do about a schema that is not of this version.
+// explain says what to do about a schema of another version.
 func (d *Database) explain(err error) error {
 	switch {
 	case errors.Is(err, bunstore.ErrSchemaBehind):
@@ -182,7 +182,7 @@ func (d *Database) openMigrated(ctx context.Context) (Store, error) {
 	return s, nil
 }
 
-// Open is a service on its database.
+// Open is an open database and the service on it.
 type Open struct {
 	*identity.Service
 	Store Store

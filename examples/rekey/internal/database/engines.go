@@ -26,7 +26,7 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/sqlite"
 )
 
-// Store is what the commands need of a database, on any engine.
+// Store is what the commands need from a database of any engine.
 type Store interface {
 	identity.Storage
 	Migrate(context.Context) error
@@ -38,7 +38,7 @@ type Store interface {
 	DB() *bun.DB
 }
 
-// These repeat nothing of an address: it may hold a password.
+// These errors do not repeat the address, which may contain a password.
 var (
 	errAddress      = errors.New("-db is not an address such as postgres://user@host:5432/database")
 	errMySQLAddress = errors.New("-db is not an address such as mysql://user@host:3306/database")
@@ -54,7 +54,7 @@ func open(ctx context.Context, db string, connections int, options []bunstore.Op
 	if e == engineSQLite {
 		s, err := sqlite.Connect(db, options...)
 		if err != nil {
-			return nil, err // not s, which would be a store that is not nil
+			return nil, err // returning s itself would give an interface that holds a nil pointer
 		}
 		return s, nil
 	}
@@ -66,12 +66,12 @@ func open(ctx context.Context, db string, connections int, options []bunstore.Op
 	if err != nil {
 		return nil, err
 	}
-	// A connection is used again for as long as a proxy or a failover may leave
-	// it open, and idle ones are kept: to open one costs more than a reset's SQL.
+	// A connection is reused for as long as proxies and failovers are likely to leave it
+	// open. Idle ones are kept, because opening one costs more than the SQL of a reset.
 	pool.SetMaxOpenConns(connections)
 	pool.SetMaxIdleConns(connections)
 	pool.SetConnMaxLifetime(30 * time.Minute)
-	// Before bun has the pool: its MySQL dialect writes what fails to the log.
+	// This must come before bun gets the pool, because its MySQL dialect logs failures.
 	reach, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	if err := pool.PingContext(reach); err != nil {
@@ -84,8 +84,8 @@ func open(ctx context.Context, db string, connections int, options []bunstore.Op
 	return s, nil
 }
 
-// postgresSession is what the store relies on, whatever the address, the role or
-// the server says.
+// postgresSession holds the settings that the store relies on. They override those of
+// the address, the role and the server.
 var postgresSession = map[string]string{
 	"bytea_output": "hex", "standard_conforming_strings": "on",
 }
@@ -101,8 +101,8 @@ func openPostgres(db string) (*sql.DB, schema.Dialect, error) {
 		delete(config.RuntimeParams, name)
 		set = append(set, "SET "+name+" = "+value)
 	}
-	// The simple protocol sends bytes as text that the server misreads. Exec is for
-	// the same proxies, which keep no prepared statements.
+	// The simple protocol sends bytes as text, which the server misreads. Exec mode serves
+	// the same proxies, which do not keep prepared statements.
 	if config.DefaultQueryExecMode == pgx.QueryExecModeSimpleProtocol {
 		config.DefaultQueryExecMode = pgx.QueryExecModeExec
 	}
@@ -113,8 +113,8 @@ func openPostgres(db string) (*sql.DB, schema.Dialect, error) {
 	})), pgdialect.New(), nil
 }
 
-// openMySQL takes the driver's parameters (tls, timeout, readTimeout…) as the
-// query of a URL, and the nodes of a Galera cluster with commas between them.
+// openMySQL takes the driver's parameters (tls, timeout, readTimeout…) from the query
+// of a URL. The nodes of a Galera cluster are separated by commas.
 func openMySQL(db string) (*sql.DB, schema.Dialect, error) {
 	u, err := url.Parse(db)
 	if err != nil || u.User == nil || strings.Trim(u.Path, "/") == "" {
@@ -151,12 +151,12 @@ func mySQLNode(u *url.URL, host string) (driver.Connector, error) {
 	if config.Params == nil {
 		config.Params = map[string]string{}
 	}
-	// The driver's log repeats what its errors say, in a format of its own: a flood
-	// of lines on standard error while the database is away.
+	// The driver's log repeats its errors in another format. While the database is away,
+	// that is a flood of lines on standard error.
 	config.Logger = &mysql.NopLogger{}
-	// What the store relies on, whatever the address or the server says: without
-	// the strict mode, a value that is too long is cut without an error; without
-	// autocommit, what is written outside of a transaction is lost.
+	// The store relies on these settings, so they override those of the address and the
+	// server. Without the strict mode, a value that is too long is cut without an error.
+	// Without autocommit, a write outside of a transaction is lost.
 	config.Params["sql_mode"] = "'STRICT_ALL_TABLES'"
 	config.Params["autocommit"] = "1"
 	connector, err := mysql.NewConnector(config)

@@ -8,12 +8,12 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
 
-// Report gets what was looked at, and what is wrong with it, or nil.
+// Report is called with each thing that was checked, and its fault or nil.
 type Report func(what, detail string, err error)
 
-// Inspect checks a database and its secret as they are, makes nothing, and sends
-// nothing. Each fault comes with what was looked at; warn gets, in a sentence, what
-// does not keep the server from serving.
+// Inspect checks a database and its secret as they are. It makes nothing and sends
+// nothing. It reports each thing that it checked, and its fault. Problems that do not
+// keep the server from serving go to warn, each as a sentence.
 func (d *Database) Inspect(ctx context.Context, report Report, warn func(string)) {
 	s, err := d.inspect(ctx)
 	report("database", Displayed(d.Address), err)
@@ -40,8 +40,9 @@ func (d *Database) Inspect(ctx context.Context, report Report, warn func(string)
 	InspectUsers(ctx, s, report, warn)
 }
 
-// inspect opens a database that exists. The store is nil if it cannot be opened, and
-// comes with an error if it can but is not as this version needs it.
+// inspect opens an existing database. The store is nil if the database cannot be
+// opened. If it can be opened but this version cannot use it, inspect returns both the
+// store and an error.
 func (d *Database) inspect(ctx context.Context) (Store, error) {
 	if err := d.MustExist(); err != nil {
 		return nil, err
@@ -53,13 +54,13 @@ func (d *Database) inspect(ctx context.Context) (Store, error) {
 	return s, d.explain(s.Check(ctx))
 }
 
-// UsersChecker is a store that knows how the table of users fits.
+// UsersChecker is a store that can check its table of users.
 type UsersChecker interface {
 	CheckUsers(ctx context.Context) (bunstore.UsersReport, error)
 }
 
-// InspectUsers reports what does not fit in the table of users: what breaks resets as
-// faults, the rest as warnings.
+// InspectUsers reports what is wrong with the table of users: a problem that breaks
+// resets is a fault, any other a warning.
 func InspectUsers(ctx context.Context, s UsersChecker, report Report, warn func(string)) {
 	const what = "users"
 	r, err := s.CheckUsers(ctx)

@@ -12,7 +12,8 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/sqlite"
 )
 
-// What breaks resets in an application's own table is a fault, the rest a warning.
+// A problem of an application's own table that breaks resets is a fault, any other a
+// warning.
 func TestInspectUsers(t *testing.T) {
 	t.Parallel()
 	connected, err := sqlite.Connect(filepath.Join(t.TempDir(), "app.db"))

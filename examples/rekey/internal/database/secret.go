@@ -19,7 +19,7 @@ const SecretVariable = "REKEY_SECRET"
 type secrets struct {
 	file string
 	old  []string
-	// renew makes a new secret for a database that has people already.
+	// renew allows a new secret for a database that already has users.
 	renew bool
 }
 
@@ -30,11 +30,11 @@ func (s *secrets) flags(f *settings.Set) {
 	f.Bool(&s.renew, "new-secret", "make a new secret if there is none, although the database has users: their queued messages and codes are lost")
 }
 
-// found is the configuration's secrets as far as they exist.
+// found holds the secrets that exist.
 type found struct {
 	secret identity.Secret
 	old    []identity.Secret
-	// missing is the file that must be made, if the secret does not exist.
+	// missing is the file to make if the secret does not exist.
 	missing string
 	// place says where the secret is, for the log.
 	place string
@@ -79,7 +79,7 @@ func (d *Database) find() (r found, err error) {
 	return r, long(text, "secret file "+r.place)
 }
 
-// long refuses a short secret as the library does, but says where it is.
+// long refuses a short secret, as the library does, but says where it is.
 func long(text, place string) error {
 	c := identity.Config{Secret: identity.NewSecret(text)}
 	if err := settings.Field(c, "Secret"); err != nil {
@@ -88,8 +88,8 @@ func long(text, place string) error {
 	return nil
 }
 
-// secretPath is where the secret is looked for: beside the database, or beside
-// the symbolic link that leads to it, where earlier versions kept it.
+// secretPath is the path where the secret is looked for: beside the database, or beside
+// a symbolic link to it, where earlier versions kept the secret.
 func (d *Database) secretPath() (string, error) {
 	if d.secrets.file != "" {
 		return d.secrets.file, nil
@@ -109,9 +109,9 @@ func (d *Database) secretPath() (string, error) {
 	return beside, nil
 }
 
-// complete makes the secret that is missing. If the database has people, their
-// secret is elsewhere, and a new one must be asked for, with -new-secret or, in a
-// rotation, with -old-secret-file.
+// complete makes the missing secret. If the database has users, their secret must be
+// elsewhere, so a new secret is made only if -new-secret asks for it or, in a rotation,
+// -old-secret-file.
 func (d *Database) complete(ctx context.Context, s Store, r *found) error {
 	if r.missing == "" {
 		return nil
@@ -120,7 +120,7 @@ func (d *Database) complete(ctx context.Context, s Store, r *found) error {
 	if err != nil {
 		return err
 	}
-	// Another process may have made the secret before it stored the first user.
+	// Another process may have made the secret and then stored the first user.
 	if _, err := os.Stat(r.missing); errors.Is(err, fs.ErrNotExist) && people && !d.secrets.renew && len(r.old) == 0 {
 		return fmt.Errorf("the database has %s, but its secret %s is missing: restore it or name it with -secret-file; with -new-secret, a new one is made and queued messages and codes are lost",
 			map[bool]string{true: "an audit trail", false: "users"}[d.users != ""], r.missing)
@@ -136,8 +136,8 @@ func (d *Database) complete(ctx context.Context, s Store, r *found) error {
 	return long(text, "secret file "+r.missing)
 }
 
-// inUse reports whether the database holds something that was made with a secret. Your
-// own users do not: then the audit trail tells.
+// inUse reports whether the database contains anything that was made with a secret. The
+// rows of your own users table were not; then the audit trail tells.
 func (d *Database) inUse(ctx context.Context, s Store) (bool, error) {
 	table := "rekey_users"
 	if d.users != "" {

@@ -17,7 +17,7 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
 
-// usersTable is the form of the file of -users-table, see [bunstore.UsersTable].
+// usersTable is the content of the file of -users-table, see [bunstore.UsersTable].
 type usersTable struct {
 	Table                 string `json:"table"`
 	ID                    string `json:"id"`
@@ -36,13 +36,13 @@ type usersTable struct {
 	Where                 string `json:"where"`
 }
 
-// The words of the file.
+// The values that fields of the file may have.
 var (
 	idTypes   = map[string]bunstore.IDType{"": bunstore.IDText, "text": bunstore.IDText, "integer": bunstore.IDInteger, "uuid": bunstore.IDUUID}
 	timeTypes = map[string]bunstore.TimeType{"": bunstore.TimeMillis, "millis": bunstore.TimeMillis, "timestamp": bunstore.TimeTimestamp, "utc": bunstore.TimeUTC}
 )
 
-// fieldNames turns the fields of a fault of bunstore into those of the file.
+// fieldNames translates bunstore's field names in a fault into those of the file.
 var fieldNames = strings.NewReplacer(
 	"bunstore: users table: ", "", "bunstore: ", "", "EveryNumberIsVerified", "every_number_is_verified", "PasswordChangedAt", "password_changed_at",
 	"PasswordHash", "password_hash", "HashLength", "hash_length", "VerifiedAt", "verified_at", "CreatedAt", "created_at", "IDType", "id_type",
@@ -52,7 +52,8 @@ func (d *Database) usersTableFlag(f *settings.Set) {
 	f.Text(&d.users, "users-table", "`FILE`, JSON, that names the columns of your own table of users in the database, see README.md; give it to all commands. Default: Rekey has a table of its own")
 }
 
-// options are those of the store: your own table of users, and who is told of retries.
+// options returns the options of the store: your own table of users, and the function
+// that is called for retries.
 func (d *Database) options() (options []bunstore.Option, err error) {
 	if d.users != "" {
 		t, err := readUsersTable(d.users)
@@ -69,8 +70,8 @@ func (d *Database) options() (options []bunstore.Option, err error) {
 	return options, nil
 }
 
-// Fits returns what says why a user cannot be stored in the table of users, as far as
-// the table's description tells.
+// Fits returns a function that says why a user cannot be stored in the table of users,
+// as far as the table's description shows that.
 func (d *Database) Fits() (func(identity.User) error, error) {
 	if d.users == "" {
 		return func(identity.User) error { return nil }, nil
@@ -101,7 +102,7 @@ func readUsersTable(path string) (bunstore.UsersTable, error) {
 	}
 	var file usersTable
 	decoder := json.NewDecoder(bytes.NewReader([]byte(text)))
-	decoder.DisallowUnknownFields() // a column spelt wrong would be a column that is missing
+	decoder.DisallowUnknownFields() // otherwise a misspelt column would count as a missing one
 	if err := decoder.Decode(&file); err != nil {
 		return fault("%w", err)
 	}
@@ -124,7 +125,7 @@ func readUsersTable(path string) (bunstore.UsersTable, error) {
 	if file.National != "" {
 		t.Spelling = bunstore.National(file.National)
 	}
-	// An option checks before it needs a store.
+	// The option checks the table's description when it is made.
 	if err := bunstore.WithUsers(t)(&bunstore.Store{}); err != nil {
 		return fault("%s", fieldNames.Replace(err.Error()))
 	}

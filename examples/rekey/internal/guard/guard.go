@@ -51,7 +51,7 @@ type Guard struct {
 
 var _ identity.Guard = (*Guard)(nil)
 
-// maxAnswer bounds an answer in bytes.
+// maxAnswer is the longest answer, in bytes.
 const maxAnswer = 16 << 10
 
 // New checks the configuration and returns a guard. It makes no request. Its errors
@@ -73,7 +73,7 @@ func New(cfg Config) (*Guard, error) {
 	}
 	g.client.Timeout = cfg.Timeout
 	g.client.Jar = nil
-	// The answer of another address is not the operator's.
+	// A redirect is not followed: an answer from another address is not the operator's.
 	g.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return g, nil
 }
@@ -152,7 +152,7 @@ func (g *Guard) exchange(ctx context.Context, q question) (a answer, err error) 
 	return a, nil
 }
 
-// withoutURL keeps the URL out of the log.
+// withoutURL removes the URL from an error, so that the log does not get it.
 func withoutURL(err error) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		return e.Err

@@ -74,7 +74,8 @@ func TestRefusal(t *testing.T) {
 	}
 }
 
-// What is no clear answer neither allows nor refuses, and the log does not get the URL.
+// An unclear answer is a failure: it neither allows nor refuses. The log does not get
+// the URL.
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	answers := map[string]http.HandlerFunc{
@@ -110,7 +111,7 @@ func TestFailures(t *testing.T) {
 			_, _ = io.WriteString(w, `{"allow":true}`)
 		},
 		"slow": func(_ http.ResponseWriter, r *http.Request) {
-			_, _ = io.ReadAll(r.Body) // so that the server notices who leaves
+			_, _ = io.ReadAll(r.Body) // so that the server notices when the client leaves
 			<-r.Context().Done()
 		},
 	}

@@ -1,4 +1,4 @@
-// Package page opens the page for people that -page names.
+// Package page opens the reset page that -page sets up.
 package page
 
 import (
@@ -24,7 +24,7 @@ const (
 	wellKnown   = "/.well-known/change-password"
 )
 
-// taken are the first parts of paths that other routes have.
+// taken are the first segments of paths that other routes use.
 var taken = []string{"api", "receipts", "healthz", "readyz", "openapi.json", ".well-known"}
 
 // Settings are those of -page.
@@ -47,24 +47,24 @@ func (s *Settings) Flags(f *settings.Set) {
 	f.Text(&s.accent, "page-accent", "`COLOUR` of the page's buttons and links, such as #0a6b63; default a green")
 }
 
-// On reports whether there is a page, after Check.
+// On reports whether there is a page. Call it after Check.
 func (s *Settings) On() bool { return s.path != "" }
 
-// Path is where the page is, for the log; empty if there is none.
+// Path returns the page's path for the log; empty if there is no page.
 func (s *Settings) Path() string { return s.path }
 
 // Where is what -page names.
 func (s *Settings) Where() string { return s.where }
 
-// Client is the application that the page is.
+// Client is the ID of the application that the page acts as.
 func (s *Settings) Client() string { return s.client }
 
-// Check reads -page and reports all faults before anything is opened.
+// Check parses -page and reports all faults before anything is opened.
 func (s *Settings) Check(c identity.Config, texts resetpage.Texts) error {
 	if err := s.parse(); err != nil || s.path == "" {
 		return err
 	}
-	c.Secret = identity.NewSecret(strings.Repeat("x", 32)) // the real one is not open yet
+	c.Secret = identity.NewSecret(strings.Repeat("x", 32)) // a stand-in: the service is not open yet
 	_, err := s.Open(nothing{}, c, Options{Texts: texts})
 	return err
 }
@@ -97,8 +97,8 @@ func (s *Settings) parse() error {
 	return nil
 }
 
-// Host is the host of the page's URL, for the last line of the SMS; empty if it is
-// not known, or is no name.
+// Host returns the host of the page's URL for the last line of the SMS. It is empty if
+// the host is unknown or not a name.
 func (s *Settings) Host() string {
 	if s.url == nil {
 		return ""
@@ -109,22 +109,22 @@ func (s *Settings) Host() string {
 	return s.url.Hostname()
 }
 
-// Secure reports whether -page says that people come over HTTPS.
+// Secure reports whether -page says that people reach the page over HTTPS.
 func (s *Settings) Secure() bool { return s.url != nil && s.url.Scheme == "https" }
 
-// Options are what the server knows of a page.
+// Options are the settings of a page that the server knows.
 type Options struct {
 	Address    func(*http.Request) netip.Addr
 	Challenger resetpage.Challenger
 	Counter    resetpage.Counter // of challenges
 	Texts      resetpage.Texts
 	Logger     *slog.Logger
-	// InsecureCookies is for plain HTTP on the loopback interface.
+	// InsecureCookies allows cookies over plain HTTP, for the loopback interface.
 	InsecureCookies bool
 }
 
 // Open returns the page of a service. The configuration is the service's, with its
-// secret. Call Check before.
+// secret. Call Check before Open.
 func (s *Settings) Open(service resetpage.Service, c identity.Config, o Options) (http.Handler, error) {
 	c = c.WithDefaults()
 	var logo []byte
@@ -147,7 +147,7 @@ func (s *Settings) Open(service resetpage.Service, c identity.Config, o Options)
 	return handler, nil
 }
 
-// inFlags puts the faults of the page into the words of the command line.
+// inFlags translates faults of the page into the words of the command line.
 func inFlags(err error) error {
 	return errors.New(strings.NewReplacer(
 		"resetpage: Config.ClientID", "-page-client", "resetpage: Config.Path", "-page: the path",
@@ -157,7 +157,7 @@ func inFlags(err error) error {
 	).Replace(err.Error()))
 }
 
-// Before puts the page before the other routes.
+// Before serves the page's paths, and passes all other requests to next.
 func (s *Settings) Before(next, page http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == s.path || strings.HasPrefix(r.URL.Path, s.path+"/") || r.URL.Path == wellKnown {

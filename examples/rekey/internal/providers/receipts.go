@@ -25,7 +25,7 @@ func (s *receiptSettings) flags(f *settings.Set) {
 		"NAME with their delivery receipts. A path in it is served too, so a proxy may leave it or take it away. Twilio and Vonage are told with each message, at Bird and your own service you set it; default: no receipts")
 }
 
-// parse returns the URL without a slash at its end; nil for none.
+// parse returns the URL without a slash at its end, or nil if there is none.
 func (s *receiptSettings) parse() (*url.URL, error) {
 	if s.base == "" {
 		return nil, nil
@@ -40,7 +40,7 @@ func (s *receiptSettings) parse() (*url.URL, error) {
 	return u, nil
 }
 
-// url is where a provider sends its receipts, or empty.
+// url returns the URL to which a provider sends its receipts, or "".
 func (s *receiptSettings) url(r route) string {
 	u, err := s.parse()
 	if u == nil || err != nil {
@@ -49,14 +49,15 @@ func (s *receiptSettings) url(r route) string {
 	return u.JoinPath(receiptPath, r.label).String()
 }
 
-// CheckReceipts reports what the receipts' handlers lack.
+// CheckReceipts reports settings that the receipts' handlers lack.
 func (c *Routes) CheckReceipts() error {
 	_, err := c.ReceiptRoutes(func(context.Context, sms.DeliveryReceipt) error { return nil }, nil)
 	return err
 }
 
-// ReceiptRoutes puts the receipts of the providers in use before the other routes:
-// at /receipts/NAME, and below the path of -receipts-url.
+// ReceiptRoutes serves the receipts of the providers in use, and passes all other
+// requests on. Receipts are served at /receipts/NAME, also below the path of
+// -receipts-url.
 func (c *Routes) ReceiptRoutes(record recordReceipt, next http.Handler) (http.Handler, error) {
 	base, err := c.receipts.parse()
 	if base == nil || err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/seed-16109ab2/rekey/sms/failover"
 )
 
-// Routes say which provider carries a message: the first that takes it.
+// Routes say which provider carries a message: the first whose prefix fits.
 type Routes struct {
 	given    []string
 	receipts receiptSettings
@@ -35,8 +35,8 @@ func (c *Routes) Flags(f *settings.Set) {
 	f.After = help()
 }
 
-// keep takes a value that is checked later, where no error repeats it: a
-// webhook's URL may hold a token.
+// keep stores a value without checking it. A later check must not repeat it in an
+// error, because a webhook's URL may contain a token.
 func keep(s string) (string, error) { return s, nil }
 
 func names() (names []string) {
@@ -50,8 +50,8 @@ func names() (names []string) {
 	return names
 }
 
-// Variables returns the variables of all providers' settings, with true for those
-// that hold a secret.
+// Variables returns the variables of all providers' settings. The value is true for a
+// variable that holds a secret.
 func Variables() map[string]bool {
 	known := map[string]bool{}
 	for _, p := range table() {
@@ -85,15 +85,15 @@ func help() string {
 	return b.String()
 }
 
-// route is one of the providers, and the numbers it is for.
+// route is one provider, and the numbers that it serves.
 type route struct {
 	provider
-	label    string // the name, told apart where it occurs again
-	url      string // of the webhook, which may hold a token
+	label    string // the name, made unique if the provider occurs more than once
+	url      string // the webhook's URL, which may contain a token
 	prefixes []string
 }
 
-// parseRoute never repeats what it was given in an error.
+// parseRoute parses one route. Its errors do not repeat the route.
 func parseRoute(s string) (r route, err error) {
 	if strings.HasPrefix(s, "+") {
 		numbers, rest, _ := strings.Cut(s, "=")
@@ -128,7 +128,7 @@ func (c *Routes) parse() (routes []route, err error) {
 	return routes, nil
 }
 
-// Names are what the log tells of -sms.
+// Names returns the names of the providers, for the log.
 func (c *Routes) Names() (names []string) {
 	routes, _ := c.parse()
 	for _, r := range routes {
@@ -137,7 +137,7 @@ func (c *Routes) Names() (names []string) {
 	return names
 }
 
-// shown is -sms without the webhook's URLs.
+// shown returns -sms without the webhooks' URLs.
 func (c *Routes) shown() (parts []string) {
 	routes, _ := c.parse()
 	for _, r := range routes {
@@ -178,7 +178,7 @@ func (c *Routes) Print(w io.Writer) error {
 	return nil
 }
 
-// Unserved returns the regions of which no number has a provider, in order.
+// Unserved returns, in order, the regions whose numbers no provider serves.
 func (c *Routes) Unserved(regions []string) (unserved []string) {
 	routes, _ := c.parse()
 	for _, region := range regions {
@@ -195,8 +195,8 @@ func (c *Routes) Unserved(regions []string) (unserved []string) {
 	return unserved
 }
 
-// Sender opens all providers, and reports what is missing for any of them together.
-// Several share the time of one delivery. The console prints on out;
+// Sender opens all providers and reports everything that is missing for any of them. If
+// there are several, they share the time of one delivery. The console prints to out;
 // retryUncertain is for failover.Config.
 func (c *Routes) Sender(out io.Writer, timeout time.Duration, retryUncertain bool) (sms.Sender, error) {
 	routes, err := c.parse()

@@ -16,13 +16,14 @@ import (
 	"github.com/seed-16109ab2/rekey/sms/vonage"
 )
 
-// provider carries messages.
+// provider is one row of the table.
 type provider struct {
 	name     string
 	settings []setting
-	// open may leave faults in the values besides its own.
+	// open makes the sender. It may add faults to the values besides returning an error.
 	open func(v *values) (sms.Sender, error)
-	// receipts makes the handler at v.receiptURL; nil for providers that sign none.
+	// receipts makes the handler of receipts for v.receiptURL. It is nil for providers
+	// that do not sign receipts.
 	receipts func(v *values, record recordReceipt) (http.Handler, error)
 }
 
@@ -30,12 +31,12 @@ func (p provider) prefix() string { return settings.Variable(p.name) + "_" }
 
 var endpoint = setting{name: "ENDPOINT", about: "base address of the API, if not the usual one"}
 
-// templates is the setting of those who take no free text.
+// templates is the setting of providers that send only approved templates.
 func templates(example string) setting {
 	return setting{name: "TEMPLATES", required: true, about: "JSON list of approved templates, one for \"verify_code\" without \"language\" at least: " + example}
 }
 
-// table is all that -sms knows.
+// table lists all providers that -sms knows.
 func table() []provider {
 	return []provider{
 		consoleProvider(),

@@ -13,20 +13,19 @@ import (
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
-// setting is something that a provider needs to know. It comes from the
-// environment or the settings file, or from a file that one of them names, never
-// from an argument.
+// setting is one setting of a provider. Its value comes from the environment or the
+// settings file, or from a file that either of them names, never from an argument.
 type setting struct {
-	name     string // of the variable, without prefix
+	name     string // the variable's name without the prefix
 	about    string
 	required bool
 	secret   bool
 }
 
-// values are the settings of one provider, and what is wrong with them.
+// values reads the settings of one provider and collects their faults.
 type values struct {
-	prefix     string // of the variables, "REKEY_TWILIO_"
-	receiptURL string // where the provider is to send its receipts; empty for none
+	prefix     string // the prefix of the variables, such as "REKEY_TWILIO_"
+	receiptURL string // the URL to which the provider sends receipts; empty for none
 	timeout    time.Duration
 	out        io.Writer
 	values     map[string]string
@@ -70,13 +69,14 @@ func (v *values) on(name string) bool {
 	return false
 }
 
-// json reads a setting written in JSON. The error says where, and repeats nothing.
+// json reads a setting written in JSON. Its error says where the fault is, and does not
+// repeat the value.
 func (v *values) json(name string, into any) {
 	if v.values[name] == "" {
 		return
 	}
 	decoder := json.NewDecoder(bytes.NewReader([]byte(v.values[name])))
-	decoder.DisallowUnknownFields() // a name spelt wrong would be a value that is missing
+	decoder.DisallowUnknownFields() // otherwise a misspelt name would count as a missing value
 	if err := decoder.Decode(into); err != nil {
 		v.faults = append(v.faults, fmt.Errorf("%s: %w", v.prefix+name, err))
 	} else if decoder.More() {

@@ -8,7 +8,7 @@ import (
 	"github.com/seed-16109ab2/rekey/sms/webhook"
 )
 
-// consoleProvider prints, for trying.
+// consoleProvider prints messages, for trying Rekey out.
 func consoleProvider() provider {
 	return provider{"console", nil, func(v *values) (sms.Sender, error) { return console.New(v.out), nil }, nil}
 }

@@ -10,9 +10,9 @@ import (
 	"path/filepath"
 )
 
-// Make writes a random secret of 32 bytes, in base64, to a new file of mode 0600,
-// complete or not at all. If the file exists, it stays as it is: of several
-// processes that start at the same time, one makes the file and all read it.
+// Make writes a random secret of 32 bytes, in base64, to a new file of mode 0600. The
+// file is complete or does not exist. An existing file stays as it is: if several
+// processes start at the same time, one of them makes the file and all read it.
 func Make(path string) error {
 	random := make([]byte, 32)
 	_, _ = rand.Read(random) // never fails
@@ -29,12 +29,12 @@ func Make(path string) error {
 	if err := errors.Join(err, temp.Close()); err != nil {
 		return err
 	}
-	// A name can be linked once, and never to half a file.
+	// Only one link can have the name, and it always leads to a complete file.
 	if err := os.Link(temp.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("secret file %s cannot be made here, make one of mode 0600 with at least 32 random characters: %w", path, err)
 	}
 	if dir, err := os.Open(filepath.Dir(path)); err == nil {
-		_ = dir.Sync() // not every file system can
+		_ = dir.Sync() // not every file system supports links
 		_ = dir.Close()
 	}
 	return nil

@@ -9,7 +9,7 @@ import (
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/secretfile"
 )
 
-// Of processes that start at the same time on an empty folder all get the one secret.
+// Processes that start at the same time on an empty folder all get the same secret.
 func TestMakeSecretTogether(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "secret")

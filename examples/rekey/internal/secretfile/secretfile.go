@@ -22,7 +22,7 @@ import (
 	"unicode"
 )
 
-// MaxSize of a file, in bytes.
+// MaxSize is the largest accepted file, in bytes.
 const MaxSize = 1 << 20
 
 // Check applies the rule to a file that exists. The warning is empty for a file
@@ -104,7 +104,7 @@ func notEmpty(path, text string) (string, error) {
 	return text, nil
 }
 
-// ReadRaw is ReadPublic without the cleaning; the file may be empty.
+// ReadRaw is ReadPublic, but does not clean the text and accepts an empty file.
 func ReadRaw(path string) (text string, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -132,7 +132,7 @@ func readAll(path string) (string, error) {
 	return string(b), nil
 }
 
-// ErrEmpty says that a file holds nothing but white space.
+// ErrEmpty says that a file contains only white space.
 var ErrEmpty = errors.New("the file is empty")
 
 // Clean removes what editors, shells and container tools leave around a value:

@@ -45,8 +45,8 @@ func TestWhatIsNoFile(t *testing.T) {
 	}
 }
 
-// A user who is not root refuses what another user owns. Root runs the test again
-// as such a user.
+// A user other than root refuses a file that another user owns. Root runs the test
+// again as such a user.
 func TestForeignOwner(t *testing.T) {
 	const variable = "SECRETFILE_TEST_PATH"
 	if path := os.Getenv(variable); path != "" {

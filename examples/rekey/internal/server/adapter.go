@@ -6,7 +6,7 @@ import (
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/settings"
 )
 
-// proxy is a part of -trusted-proxies: a network, or "unix".
+// proxy is one value of -trusted-proxies: a network, or "unix".
 type proxy struct {
 	network netip.Prefix
 	unix    bool
@@ -27,7 +27,7 @@ func parseProxy(s string) (proxy, error) {
 	return proxy{network: network}, err
 }
 
-// adapt hands the options for browsers and proxies to the adapter.
+// adapt passes the options for browsers and proxies to the adapter.
 func (s *Server) adapt() {
 	s.options.TrustedProxies = nil
 	unix := false
@@ -39,7 +39,7 @@ func (s *Server) adapt() {
 	s.options.TrustUnixSocket, s.options.AllowedOrigins = unix, s.origins
 }
 
-// isProxy reports whether an address is a trusted proxy's.
+// isProxy reports whether an address belongs to a trusted proxy.
 func (s *Server) isProxy(addr netip.Addr) bool {
 	for _, p := range s.trusted {
 		if !p.unix && p.network.Contains(addr) {

@@ -12,8 +12,8 @@ import (
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/settings"
 )
 
-// Ask asks the server of these settings on this machine whether it is ready. An error
-// says that it is not, or that nothing answers at -addr.
+// Ask asks the server that runs with these settings on this machine whether it is
+// ready. The error says that the server is not ready, or that nothing answers at -addr.
 func (s *Server) Ask(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*readyWithin)
 	defer cancel()
@@ -25,7 +25,7 @@ func (s *Server) Ask(ctx context.Context) error {
 		if err != nil || port == "0" {
 			return settings.Usagef("-addr is %q, must be the address that the server listens on, with its port", s.addr)
 		}
-		switch host { // of a server that listens on all addresses of the machine
+		switch host { // the address of a server that listens on all addresses of the machine
 		case "", "0.0.0.0":
 			address = net.JoinHostPort("127.0.0.1", port)
 		case "::":
@@ -41,7 +41,8 @@ func (s *Server) Ask(ctx context.Context) error {
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, network, address)
 		},
-		// The certificate is of the public name. Nothing but "ready" is learned here.
+		// The certificate is for the public name, so it is not checked. The answer contains
+		// nothing but "ready".
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://localhost/readyz", nil)

@@ -13,12 +13,12 @@ import (
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/settings"
 )
 
-// lookEvery is how often handshakes look whether the files have changed.
+// lookEvery is how often a handshake checks whether the files have changed.
 const lookEvery = time.Second
 
-// certificate is a pair of files that is read again when it changes, as programs
-// that renew certificates expect. While the files do not fit together, the last
-// pair that did is served.
+// certificate is a certificate and its key, read again when their files change, because
+// programs that renew certificates expect this. While the two files do not match, the
+// last matching pair is served.
 type certificate struct {
 	certFile, keyFile string
 	logger            *slog.Logger
@@ -33,7 +33,7 @@ type certificate struct {
 // tlsFiles are the flags that name a certificate and its key.
 type tlsFiles struct {
 	cert, key   string
-	flag        string // what the flags' names begin with
+	flag        string // the beginning of the flags' names
 	source      *settings.Set
 	certificate *certificate // once it is prepared; nil for none
 }
@@ -72,9 +72,9 @@ func loadCertificate(certFile, keyFile string) (*certificate, error) {
 	return c, c.load()
 }
 
-// load reads the files; the lock is held.
+// load reads the files. The caller holds the lock.
 func (c *certificate) load() error {
-	seen := c.stat() // before reading: what changes meanwhile is read again
+	seen := c.stat() // taken before reading: a file that changes meanwhile is read again
 	pair, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
 	if err != nil {
 		return err
@@ -94,7 +94,7 @@ func same(a, b fs.FileInfo) bool {
 	return a != nil && b != nil && os.SameFile(a, b) && a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size()
 }
 
-// get is for [tls.Config.GetCertificate].
+// get implements the GetCertificate of [tls.Config].
 func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

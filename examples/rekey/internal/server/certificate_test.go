@@ -68,7 +68,8 @@ func TestRenewedCertificateIsServed(t *testing.T) {
 	if got := serial(); got != 2 {
 		t.Errorf("serial number %d after the renewal, want 2", got)
 	}
-	// Half of a renewal, or a broken one, ends nothing.
+	// If only half of a pair is renewed, or a file is broken, the last pair is still
+	// served.
 	if err := os.WriteFile(filepath.Join(dir, "key.pem"), []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}

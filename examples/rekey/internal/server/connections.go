@@ -19,13 +19,13 @@ import (
 type connections struct {
 	most, perAddress int
 	grace            time.Duration
-	exempt           func(netip.Addr) bool // from perAddress: trusted proxies
+	exempt           func(netip.Addr) bool // reports addresses that perAddress does not bound: trusted proxies
 	logger           *slog.Logger
 
 	mu     sync.Mutex
 	all    map[net.Conn]*connection
 	of     map[netip.Prefix]int
-	idle   *list.List // of *connection, the longest wait first
+	idle   *list.List // of *connection; the first has waited longest
 	logged map[string]time.Time
 }
 
@@ -33,12 +33,12 @@ type connection struct {
 	net.Conn
 	owner   *connections
 	key     netip.Prefix  // invalid if exempt
-	waiting *list.Element // nil while a request is under way
-	began   time.Time     // of a connection without a request yet, else zero
+	waiting *list.Element // nil while a request is being handled
+	began   time.Time     // when a connection without a request was made; zero otherwise
 }
 
-// grace is how long a new connection may take to send something before it counts
-// as idle: its request may be on the way.
+// grace is how long a new connection may take to send something before it counts as
+// idle, because its request may still be on the way.
 const grace = time.Second
 
 func newConnections(most, perAddress int, exempt func(netip.Addr) bool, logger *slog.Logger) *connections {
@@ -46,8 +46,8 @@ func newConnections(most, perAddress int, exempt func(netip.Addr) bool, logger *
 		all: map[net.Conn]*connection{}, of: map[netip.Prefix]int{}, idle: list.New(), logged: map[string]time.Time{}}
 }
 
-// listen bounds a listener. The one connection beyond the most makes another one
-// that waits lose its place.
+// listen bounds a listener. It accepts one connection more than the bound, which closes
+// an idle connection.
 func (c *connections) listen(l net.Listener) net.Listener {
 	return &boundListener{netutil.LimitListener(l, c.most+1), c}
 }
@@ -70,7 +70,7 @@ func (l *boundListener) Accept() (net.Conn, error) {
 	}
 }
 
-// admit returns nil for a connection that is one too many of its address.
+// admit returns nil if the connection exceeds the bound of its address.
 func (c *connections) admit(inner net.Conn) *connection {
 	conn := &connection{Conn: inner, owner: c}
 	if addr, ok := remote(inner); ok && !c.exempt(addr) {
@@ -99,7 +99,7 @@ func (c *connections) admit(inner net.Conn) *connection {
 	return conn
 }
 
-// shrink closes idle connections beyond the most.
+// shrink closes idle connections until the bound is kept.
 func (c *connections) shrink() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -107,20 +107,20 @@ func (c *connections) shrink() {
 	}
 }
 
-// evict closes the connection that has waited longest, of a network or of all.
+// evict closes the connection that has waited longest, of one network or of all.
 func (c *connections) evict(of netip.Prefix) bool {
 	fresh := time.Now().Add(-c.grace)
 	for e := c.idle.Front(); e != nil; e = e.Next() {
 		if conn := e.Value.(*connection); conn.began.Before(fresh) && (!of.IsValid() || conn.key == of) {
 			c.forget(conn)
-			_ = conn.Conn.Close() // without TLS's goodbye, which takes time
+			_ = conn.Conn.Close() // without the closing message of TLS, which takes time
 			return true
 		}
 	}
 	return false
 }
 
-// forget gives the place of a connection back.
+// forget frees the place of a connection.
 func (c *connections) forget(conn *connection) {
 	if c.all[conn.Conn] != conn {
 		return
@@ -137,7 +137,7 @@ func (c *connections) forget(conn *connection) {
 	}
 }
 
-// Close gives the place back.
+// Close closes the connection and frees its place.
 func (c *connection) Close() error {
 	c.owner.mu.Lock()
 	c.owner.forget(c)
@@ -145,7 +145,7 @@ func (c *connection) Close() error {
 	return c.Conn.Close()
 }
 
-// state is for [http.Server.ConnState].
+// state implements the ConnState of [http.Server].
 func (c *connections) state(of net.Conn, state http.ConnState) {
 	if t, ok := of.(*tls.Conn); ok {
 		of = t.NetConn()
@@ -176,7 +176,7 @@ func (c *connections) state(of net.Conn, state http.ConnState) {
 	}
 }
 
-// log says something at most once a minute.
+// log logs a message at most once a minute.
 func (c *connections) log(text string, args ...any) {
 	if now := time.Now(); now.Sub(c.logged[text]) >= time.Minute {
 		c.logged[text] = now
@@ -193,7 +193,8 @@ func remote(conn net.Conn) (netip.Addr, bool) {
 	return addr, addr.IsValid()
 }
 
-// network is what counts as one address: an IPv6 customer has a /64 at least.
+// network returns the network that counts as one address: an IPv6 customer has at least
+// a /64.
 func network(addr netip.Addr) netip.Prefix {
 	bits := addr.BitLen()
 	if addr.Is6() {

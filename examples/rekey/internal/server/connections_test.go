@@ -15,11 +15,11 @@ import (
 	"time"
 )
 
-// patience is how long a test waits for what must come.
+// patience is how long a test waits for something that must happen.
 const patience = 20 * time.Second
 
-// bounded serves on loopback with few places. A request for /hold is answered
-// when held is closed.
+// bounded serves on the loopback interface with few connections. A request for /hold is
+// answered when held is closed.
 func bounded(t *testing.T, most, perAddress int, exempt string, grace time.Duration) (addr string, held chan struct{}, logs *syncBuffer) {
 	t.Helper()
 	held, logs = make(chan struct{}), &syncBuffer{}
@@ -102,8 +102,8 @@ func (c client) closed(t *testing.T) {
 	}
 }
 
-// One client that keeps as many connections as there are, each with a request now
-// and then, does not keep the others out.
+// One client that holds as many connections as the bound, each with an occasional
+// request, does not keep other clients out.
 func TestIdleConnectionsMakeRoom(t *testing.T) {
 	t.Parallel()
 	addr, _, logs := bounded(t, 8, 8, "", grace)
@@ -115,14 +115,14 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 	for range 3 {
 		connect(t, "127.0.0.2", addr).get(t, "/")
 	}
-	idle[0].closed(t) // it has waited longest
+	idle[0].closed(t) // this one has waited longest
 	idle[7].get(t, "/")
 	if n := strings.Count(logs.String(), "all connections are in use"); n != 1 {
 		t.Errorf("the log says so %d times:\n%s", n, logs)
 	}
 }
 
-// A connection on which nothing was ever sent waits too.
+// A connection on which nothing was ever sent can be closed too.
 func TestSilentConnectionsMakeRoom(t *testing.T) {
 	t.Parallel()
 	addr, _, _ := bounded(t, 8, 8, "", 0)
@@ -134,12 +134,12 @@ func TestSilentConnectionsMakeRoom(t *testing.T) {
 	silent[0].closed(t)
 }
 
-// A connection with a request under way is never closed to make room: the others
-// wait until one ends.
+// A connection whose request is being handled is never closed to make room: other
+// connections wait until a request ends.
 func TestBusyConnectionsAreKept(t *testing.T) {
 	t.Parallel()
 	addr, held, _ := bounded(t, 4, 100, "", grace)
-	busy := make([]client, 5) // one more than the most is served
+	busy := make([]client, 5) // one connection more than the bound is served
 	for i := range busy {
 		busy[i] = connect(t, "127.0.0.1", addr)
 		busy[i].ask("/hold")
@@ -165,19 +165,19 @@ func TestConnectionsOfOneAddress(t *testing.T) {
 		idle[i] = connect(t, "127.0.0.1", addr)
 		idle[i].get(t, "/")
 	}
-	fourth := connect(t, "127.0.0.1", addr) // takes the place of the first
+	fourth := connect(t, "127.0.0.1", addr) // this takes the place of the first connection
 	fourth.ask("/hold")
 	idle[0].closed(t)
 	idle[1].ask("/hold")
 	idle[2].ask("/hold")
-	waitFor(t, func() bool { // until all three are busy, a new one takes the place of an idle one
+	waitFor(t, func() bool { // until all three are busy, a new connection takes the place of an idle one
 		c := connect(t, "127.0.0.1", addr)
 		c.ask("/")
 		return c.answered() != nil
 	})
-	connect(t, "127.0.0.2", addr).get(t, "/") // others have places of their own
+	connect(t, "127.0.0.2", addr).get(t, "/") // other addresses have places of their own
 	for range 10 {
-		connect(t, "127.0.0.9", addr).get(t, "/") // a trusted proxy has all
+		connect(t, "127.0.0.9", addr).get(t, "/") // a trusted proxy may use all places
 	}
 	close(held)
 	if err := fourth.answered(); err != nil {

@@ -12,7 +12,7 @@ import (
 const (
 	drainTime = 2 * time.Second
 	batch     = 500
-	// No code lives longer; what is older is a notice that can wait.
+	// No code lives longer. Anything older is a notice, which can wait.
 	drainReach = 10 * time.Minute
 )
 
@@ -33,7 +33,7 @@ func drain(ctx context.Context, service *identity.Service) {
 	}
 }
 
-// waiting reports whether a code is due that no process is delivering.
+// waiting reports whether a code is due and no process is delivering it.
 func waiting(ctx context.Context, service *identity.Service, now time.Time) bool {
 	for after := idBefore(now.Add(-drainReach)); ; {
 		messages, err := service.Messages(ctx, after, batch)
@@ -52,7 +52,7 @@ func waiting(ctx context.Context, service *identity.Service, now time.Time) bool
 	}
 }
 
-// idBefore is the least UUIDv7 of an instant (RFC 9562, 5.7), which ids sort by.
+// idBefore returns the smallest UUIDv7 of an instant (RFC 9562, 5.7). Ids sort by it.
 func idBefore(t time.Time) string {
 	ms := fmt.Sprintf("%012x", t.UnixMilli())
 	return ms[:8] + "-" + ms[8:] + "-7000-8000-000000000000"

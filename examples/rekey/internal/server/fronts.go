@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// front is one listener of the server, and what it answers.
+// front is one listener of the server and its handler.
 type front struct {
 	net.Listener
 	connections *connections
@@ -20,8 +20,8 @@ type front struct {
 	handler     http.Handler
 }
 
-// open listens for the public routes and, if it is set, for management. What it has
-// opened is returned with an error, too.
+// open listens on the public address and, if it is set, on the management address. If
+// it fails, it also returns the fronts that it has opened.
 func (s *Server) open(logger *slog.Logger) (fronts []*front, err error) {
 	add := func(addr string, c *certificate, places *connections) error {
 		l, err := listen(addr)
@@ -40,8 +40,8 @@ func (s *Server) open(logger *slog.Logger) (fronts []*front, err error) {
 	if !s.management.on() {
 		return fronts, nil
 	}
-	// Places of its own, which the callers of the public routes cannot take. A backend
-	// may have all of them.
+	// The management listener has a bound of its own, so callers of the public routes
+	// cannot use up its connections. One backend may use them all.
 	all := func(netip.Addr) bool { return true }
 	if err := add(s.management.addr, s.management.tls.certificate, newConnections(s.maxConnections, s.maxConnections, all, logger)); err != nil {
 		return fronts, fmt.Errorf("-management-addr: %w", err)
@@ -55,7 +55,7 @@ func closeAll(fronts []*front) {
 	}
 }
 
-// where is an address for the log.
+// where returns the address for the log.
 func where(fronts []*front) string {
 	if len(fronts) == 0 {
 		return "off"
@@ -63,8 +63,8 @@ func where(fronts []*front) string {
 	return fronts[0].Addr().String()
 }
 
-// server is the HTTP server of a front. The time-outs bound what a slow caller can
-// hold (slow headers, slow body).
+// server returns the HTTP server of a front. The time-outs bound how long a slow caller
+// can hold a connection (slow headers, slow body).
 func (f *front) server(logger *slog.Logger) *http.Server {
 	server := &http.Server{
 		Handler:           f.handler,
@@ -82,8 +82,8 @@ func (f *front) server(logger *slog.Logger) *http.Server {
 	return server
 }
 
-// serve answers requests on all fronts until ctx ends, and then finishes those under
-// way.
+// serve answers requests on all fronts until ctx ends, and then finishes the requests
+// under way.
 func (s *Server) serve(ctx context.Context, fronts []*front, logger *slog.Logger) error {
 	failed := make(chan error, len(fronts))
 	var servers []*http.Server
@@ -107,7 +107,7 @@ func (s *Server) serve(ctx context.Context, fronts []*front, logger *slog.Logger
 	return s.shutdown(ctx, servers)
 }
 
-// shutdown has all servers stop accepting at the same time, and waits for what is
+// shutdown stops all servers from accepting at the same time, and waits for requests
 // under way.
 func (s *Server) shutdown(ctx context.Context, servers []*http.Server) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.shutdownTimeout)

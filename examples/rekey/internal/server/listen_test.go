@@ -21,7 +21,7 @@ func TestListenOnUnixSocket(t *testing.T) {
 	if _, err := listen("unix:" + path); err == nil {
 		t.Error("took over a socket in use")
 	}
-	// What a killed process leaves behind.
+	// A killed process leaves a socket behind.
 	l.(*net.UnixListener).SetUnlinkOnClose(false)
 	_ = l.Close()
 	again, err := listen("unix:" + path)

@@ -17,8 +17,8 @@ import (
 	api "github.com/seed-16109ab2/rekey/httpadapter/management"
 )
 
-// management is the listener for backends and operators. It is never that of the
-// public routes.
+// management is the listener for backends and operators. It is never the listener of
+// the public routes.
 type management struct {
 	addr, file   string
 	tls          tlsFiles
@@ -68,8 +68,8 @@ func (m *management) prepare() (err error) {
 	return m.readTokens()
 }
 
-// readTokens finds at the start what is wrong with the file. From then on the file is
-// read at every call.
+// readTokens reports faults of the tokens' file at the start. The file is then read
+// again at every call.
 func (m *management) readTokens() error {
 	warning, err := secretfile.Check(m.file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -91,7 +91,7 @@ func (m *management) readTokens() error {
 	return err
 }
 
-// withLoopback completes an address that is a port alone.
+// withLoopback adds the loopback host to an address that is only a port.
 func withLoopback(addr string) (string, error) {
 	if strings.HasPrefix(addr, unixPrefix) {
 		return addr, nil
@@ -103,14 +103,14 @@ func withLoopback(addr string) (string, error) {
 	if err != nil {
 		return "", settings.Usagef("-management-addr %q is none of HOST:PORT, a port, and unix:/path", addr)
 	}
-	if host == "" { // which listens on every interface
+	if host == "" { // such an address would listen on every interface
 		host = "127.0.0.1"
 	}
 	return net.JoinHostPort(host, port), nil
 }
 
-// local reports whether what is sent to an address stays on this machine. A name other
-// than localhost may lead anywhere.
+// local reports whether traffic to an address stays on this machine. A name other than
+// localhost may lead anywhere.
 func local(addr string) bool {
 	if strings.HasPrefix(addr, unixPrefix) {
 		return true
@@ -123,7 +123,7 @@ func local(addr string) bool {
 	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
 }
 
-// handle gives the fronts their routes: the public ones, and those of management.
+// handle gives the fronts their handlers: the public routes, and the management API.
 func (s *Server) handle(fronts []*front, service *database.Open, watch *telemetry.Telemetry) error {
 	routes, err := s.routes(service)
 	if err != nil {
@@ -140,7 +140,8 @@ func (s *Server) handle(fronts []*front, service *database.Open, watch *telemetr
 	if err != nil {
 		return err
 	}
-	// Health here answers although the places of the public routes are taken.
+	// Health checks on this listener answer even if the public listener's connections are
+	// all in use.
 	fronts[1].handler = withHealth(service.Health, watch.Trace("management", h))
 	return nil
 }

@@ -13,10 +13,10 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/pwnedpasswords"
 )
 
-// guardToken is the variable of the token that the guard is asked with.
+// guardToken is the variable of the token that is sent to the guard.
 const guardToken = "REKEY_GUARD_TOKEN"
 
-// The variables of the secrets that events are signed with.
+// The variables of the secrets that sign events.
 const (
 	eventsSecret    = "REKEY_EVENTS_SECRET"
 	eventsOldSecret = "REKEY_EVENTS_OLD_SECRET"
@@ -24,8 +24,7 @@ const (
 
 var otherSecrets = []string{guardToken, eventsSecret, eventsOldSecret}
 
-// others are the services that the server asks, besides the providers and the
-// CAPTCHA's.
+// others are the services that the server calls, besides the providers and the CAPTCHA.
 type others struct {
 	guard    string
 	breached string
@@ -83,7 +82,7 @@ func (s *Server) prepareEvents() error {
 	return nil
 }
 
-// redacted hides a URL, which may hold a token.
+// redacted hides a URL, which may contain a token.
 func redacted(url string) string {
 	if url == "" {
 		return ""
@@ -105,8 +104,8 @@ func (o *others) names() string {
 	return strings.Join(names, ", ")
 }
 
-// Variables returns the variables of serve besides those of flags and providers,
-// with true for those that hold a secret.
+// Variables returns the variables of serve besides those of flags and providers. The
+// value is true for a variable that holds a secret.
 func Variables() map[string]bool {
 	all := captcha.Variables()
 	for _, secret := range otherSecrets {
@@ -115,7 +114,7 @@ func Variables() map[string]bool {
 	return all
 }
 
-// Print writes what is set besides the flags, without secrets.
+// Print writes the settings that are not flags, without secrets.
 func (s *Server) Print(w io.Writer) error {
 	if err := s.Routes.Print(w); err != nil {
 		return err
@@ -151,7 +150,7 @@ func (s *Server) prepareOthers() error {
 			url = pwnedpasswords.DefaultURL
 		}
 		logger := s.Config.Logger
-		if logger == nil { // the command check has none
+		if logger == nil { // the command check sets no logger
 			logger = slog.New(slog.DiscardHandler)
 		}
 		checker, err := pwnedpasswords.New(pwnedpasswords.Config{URL: url, OnFailure: func(err error) {

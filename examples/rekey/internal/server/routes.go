@@ -13,8 +13,8 @@ import (
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
-// complete adds what needs the store or the secrets, and keeps the secrets for the
-// page.
+// complete adds the parts that need the store or the secrets, and keeps the secrets for
+// the page.
 func (s *Server) complete(c *identity.Config) error {
 	if err := s.captcha.Open(c); err != nil {
 		return err
@@ -23,7 +23,7 @@ func (s *Server) complete(c *identity.Config) error {
 	return nil
 }
 
-// routes are all that the server answers, but for its health.
+// routes returns the handler of all public routes except health.
 func (s *Server) routes(service *database.Open) (http.Handler, error) {
 	var err error
 	if s.options.Routes, err = s.captcha.Routes(service.Service, service.Store); err != nil {
@@ -53,7 +53,7 @@ func (s *Server) routes(service *database.Open) (http.Handler, error) {
 	return s.page.Before(routes, people), nil
 }
 
-// preparePage reads -page. Its host is the default of the last line of the SMS.
+// preparePage reads -page. The page's host is the default of -origin-domain.
 func (s *Server) preparePage() error {
 	if err := s.page.Check(s.Config, s.pageTexts); err != nil || !s.page.On() {
 		return err
@@ -67,8 +67,8 @@ func (s *Server) preparePage() error {
 	return nil
 }
 
-// plainAtHome reports whether people use plain HTTP on this machine, without a proxy:
-// a trial, in which the page's cookies cannot be those of HTTPS.
+// plainAtHome reports whether people use plain HTTP on this machine, without a proxy.
+// In such a trial the page cannot use the cookies of HTTPS.
 func (s *Server) plainAtHome() bool {
 	if s.tls.on() || s.page.Secure() || len(s.trusted) > 0 {
 		return false
@@ -81,7 +81,7 @@ func (s *Server) plainAtHome() bool {
 	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
-// pageWarnings are sentences about a page that people cannot use.
+// pageWarnings returns sentences about a page that people cannot use.
 func (s *Server) pageWarnings(ctx context.Context, service *identity.Service) (warnings []string) {
 	if !s.page.On() {
 		return nil

@@ -23,7 +23,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
-// Server is what serve is set to do.
+// Server holds the settings of serve.
 type Server struct {
 	DB      database.Database
 	Routes  providers.Routes
@@ -85,7 +85,8 @@ func (s *Server) Run(ctx context.Context, out, errs io.Writer) (err error) {
 		return err
 	}
 	limitMemory(s.Config)
-	// Before the database, so that a port that is taken changes nothing.
+	// The server listens before it opens the database, so that a port in use changes
+	// nothing.
 	fronts, err := s.open(logger)
 	defer closeAll(fronts)
 	if err != nil {
@@ -101,7 +102,7 @@ func (s *Server) Run(ctx context.Context, out, errs io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, service.Close()) }()
-	defer watch.Close(ctx) // before the database, which the last gauges come from
+	defer watch.Close(ctx) // before the database, which the last gauges read
 	if err := errors.Join(s.handle(fronts, service, watch), watch.Watch(service.Service, s.Config.SMS)); err != nil {
 		return err
 	}
@@ -129,7 +130,7 @@ func (s *Server) Run(ctx context.Context, out, errs io.Writer) (err error) {
 	return nil
 }
 
-// Warnings are sentences about settings that are allowed but probably not intended.
+// Warnings returns sentences about settings that are allowed but probably not intended.
 func (s *Server) Warnings() []string {
 	warnings := append([]string(nil), s.source.Warnings...)
 	for _, region := range s.Routes.Unserved(s.Config.WithDefaults().Countries) {
@@ -138,13 +139,13 @@ func (s *Server) Warnings() []string {
 	return warnings
 }
 
-// Step is one of the checks before anything is opened.
+// Step is one of the checks that run before anything is opened.
 type Step struct {
 	Name, Detail string
 	Do           func() error
 }
 
-// Steps are all of these checks. The console of -sms prints on out.
+// Steps returns these checks. The console of -sms prints to out.
 func (s *Server) Steps(out io.Writer) []Step {
 	return []Step{
 		{"address", database.Displayed(s.DB.Address), s.DB.Check},
@@ -169,7 +170,7 @@ func (s *Server) Steps(out io.Writer) []Step {
 	}
 }
 
-// prepare takes all steps up to the first that fails.
+// prepare runs the steps, up to the first that fails.
 func (s *Server) prepare(out io.Writer) error {
 	for _, step := range s.Steps(out) {
 		if err := step.Do(); err != nil {

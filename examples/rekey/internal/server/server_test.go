@@ -91,7 +91,7 @@ func TestHealthOfClosedStorage(t *testing.T) {
 	}
 }
 
-// Draining waits for what is due, and not for what is not.
+// Draining waits for codes that are due, and for nothing else.
 func TestWaiting(t *testing.T) {
 	t.Parallel()
 	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "rekey.db"))
@@ -138,7 +138,7 @@ func TestWaiting(t *testing.T) {
 	}
 }
 
-// refusing takes no message.
+// refusing is a sender that refuses every message.
 type refusing struct{}
 
 func (refusing) Send(context.Context, sms.Message) (sms.Accepted, error) {

@@ -20,14 +20,14 @@ func (t *TextsFile) Flag(f *settings.Set) {
 		`{"sms": {"de": {"Code": {"": "…{code}…"}, "PasswordChanged": "…"}}, "errors": {"de": {"SDK.SMS.1005": "…"}}, "page": {"de": {"number.title": "…"}}}; default none`)
 }
 
-// Texts is the form of -texts-file.
+// Texts is the content of the file of -texts-file.
 type Texts struct {
 	SMS    identity.Texts       `json:"sms"`
 	Errors httpadapter.Messages `json:"errors"`
 	Page   resetpage.Texts      `json:"page"`
 }
 
-// Read returns the texts of the file, with the shipped ones of SMS.
+// Read returns the texts of the file, and the shipped SMS texts.
 func (t *TextsFile) Read() (Texts, error) {
 	read := Texts{SMS: identity.DefaultTexts()}
 	if t.path == "" {
@@ -38,7 +38,7 @@ func (t *TextsFile) Read() (Texts, error) {
 		return read, err
 	}
 	decoder := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(text, []byte("\ufeff"))))
-	decoder.DisallowUnknownFields() // a name spelt wrong would be a text that is missing
+	decoder.DisallowUnknownFields() // otherwise a misspelt name would count as a missing text
 	if err := decoder.Decode(&read); err != nil {
 		return read, settings.Usagef("-texts-file %s: %w", t.path, err)
 	}

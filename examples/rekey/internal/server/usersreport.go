@@ -2,7 +2,7 @@ package server
 
 import "github.com/seed-16109ab2/rekey/storage/bunstore"
 
-// usersReport is a [bunstore.UsersReport] as GET /v1/users/report answers it.
+// usersReport is a [bunstore.UsersReport] in the JSON of GET /v1/users/report.
 type usersReport struct {
 	Rows     int            `json:"rows"`
 	Complete bool           `json:"complete"`

@@ -12,19 +12,20 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/audit"
 )
 
-// Defaults returns the configuration that the flags begin with: the library's
-// defaults, but for the fields whose default follows from another field.
+// Defaults returns the configuration with which the flags begin: the library's
+// defaults, except for fields whose default is derived from another field.
 func Defaults() identity.Config {
 	c := identity.Config{}.WithDefaults()
 	c.Countries, c.HashQueue, c.HashConcurrency = nil, 0, 0
 	derived(&c)
 	c.Texts, c.Logger, c.Now = nil, nil, nil
-	c.Purposes, c.EventTypes = nil, nil // lists that flags add to
+	c.Purposes, c.EventTypes = nil, nil // flags add to these lists
 	return c
 }
 
 // FlagName returns the flag of a field of identity.Config: the field's path in
-// kebab-case, without "Limits". An index or a key after it is left out. All texts are in one file.
+// kebab-case, without "Limits" and without an index or a key. All texts are in one
+// file.
 func FlagName(field string) string {
 	field, _, _ = strings.Cut(field, "[")
 	if field == "Texts" || field == "Messages" || strings.HasPrefix(field, "Texts.") {
@@ -50,9 +51,8 @@ func kebab(s string) string {
 	return b.String()
 }
 
-// Check reports the faults of a configuration before anything is opened or made.
-// What the program provides itself, the store, the sender and the secret, may be
-// missing.
+// Check reports faults of a configuration before anything is opened or made. The store,
+// the sender and the secret may be missing, because the program sets them later.
 func Check(c identity.Config) error {
 	var faults []error
 	for _, err := range each(c.Validate()) {
@@ -68,7 +68,7 @@ func Check(c identity.Config) error {
 	return nil
 }
 
-// each returns the errors that are joined in one, in order.
+// each returns the joined errors in order.
 func each(err error) []error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var all []error

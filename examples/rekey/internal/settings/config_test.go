@@ -15,7 +15,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
-// Each flag of Config fills the field that its name says.
+// Each flag of Config fills the field of its name.
 func TestFlagsFillConfig(t *testing.T) {
 	t.Parallel()
 	bucket := func(n int) limit.Bucket { return limit.Bucket{Burst: n, Every: time.Minute} }
@@ -73,7 +73,7 @@ func TestFlagsFillConfig(t *testing.T) {
 	}
 }
 
-// The flags' defaults are accepted, and no number of Config is without a flag.
+// The flags' defaults are accepted, and each numeric field of Config has a flag.
 func TestEveryNumberHasAFlag(t *testing.T) {
 	t.Parallel()
 	c := settings.Defaults()
@@ -102,8 +102,8 @@ func TestEveryNumberHasAFlag(t *testing.T) {
 	fields("", reflect.TypeFor[identity.Config]())
 }
 
-// What the library does by default and what help says is the same: a server whose
-// flags are left out behaves like one whose Config is empty.
+// The library's defaults are those that help shows: a server without flags behaves like
+// one with an empty Config.
 func TestDefaultsAreTheLibrarys(t *testing.T) {
 	t.Parallel()
 	c := settings.Defaults()

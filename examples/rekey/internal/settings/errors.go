@@ -15,7 +15,7 @@ func (e UsageError) Unwrap() error { return e.Err }
 // Usagef makes a [UsageError].
 func Usagef(format string, args ...any) error { return UsageError{fmt.Errorf(format, args...)} }
 
-// IsUsage reports whether an error is a [UsageError] somewhere.
+// IsUsage reports whether an error is or wraps a [UsageError].
 func IsUsage(err error) bool {
 	_, ok := errors.AsType[UsageError](err)
 	return ok

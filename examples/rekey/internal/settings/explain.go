@@ -13,8 +13,8 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/mobile"
 )
 
-// Sentence puts an error in one line, in the words of the command line: a field
-// of the configuration, or an option of the adapter, becomes its flag.
+// Sentence formats an error as one line in the words of the command line: a field of
+// the configuration, or an option of the adapter, becomes its flag.
 func Sentence(err error) string {
 	var parts []string
 	for _, one := range each(err) {
@@ -39,8 +39,8 @@ func sentence(err error) string {
 	return strings.ReplaceAll(text, "\n", "; ")
 }
 
-// Mobile says what is wrong with a number that the service or package mobile
-// refused. It repeats no more of the number than the country code.
+// Mobile says what is wrong with a number that the service or package mobile refused.
+// Of the number it repeats at most the country code.
 func Mobile(err error, number string, c identity.Config) error {
 	if !errors.Is(err, identity.ErrInvalidMobile) && !errors.Is(err, mobile.ErrInvalid) {
 		return err

@@ -5,10 +5,10 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
-// derived empties the limits whose default follows from another setting.
+// derived empties the limits whose defaults are derived from other settings.
 func derived(c *identity.Config) { c.Budget.Alarm = limit.Rate{} }
 
-// Logins defines the flags of the limits of logins.
+// Logins defines the flags of the limits on logins.
 func (f *Set) Logins(c *identity.Config) {
 	l := &c.Limits
 	f.Rates(&l.LoginsPerNumberAndNetwork, "logins-per-number-and-network", "failed logins per number from strangers on one network")
@@ -19,7 +19,7 @@ func (f *Set) Logins(c *identity.Config) {
 	f.Rates(&l.LoginsPerNetwork, "logins-per-network", "failed logins per IPv4 /24 or IPv6 /48")
 }
 
-// limits defines the flags of the limits of sends and guesses.
+// limits defines the flags of the limits on sends and guesses.
 func (f *Set) limits(l *identity.LimitPolicy) {
 	f.Int(&l.CodeAttempts, "code-attempts", "`COUNT` of guesses at one code, 1 to 10")
 	f.Int(&l.LiveCodes, "live-codes", "`COUNT` of codes of one number that are valid at the same time with -insecure-any-device, 1 to 10")
@@ -48,7 +48,7 @@ func (f *Set) limits(l *identity.LimitPolicy) {
 	f.Rates(&l.SuspiciousSendsTotal, "suspicious-sends-total", "sends in total, half of which asks for a CAPTCHA")
 }
 
-// budget defines the flags of what SMS may cost.
+// budget defines the flags of the SMS budgets.
 func (f *Set) budget(b *identity.BudgetPolicy) {
 	f.Rates(&b.Total, "budget-total", "messages that are handed to providers in total, the spending cap to think about")
 	f.Rates(&b.PerTenant, "budget-per-tenant", "messages per tenant")

@@ -9,13 +9,13 @@ import (
 	"unicode"
 )
 
-// Set is the flags of one command.
+// Set holds the flags of one command.
 type Set struct {
 	Source
-	// After is what help says after the flags.
+	// After is the text that help prints after the flags.
 	After string
-	// Known are all variables that mean something to some command, with true for
-	// those that hold a secret. The settings file may name these.
+	// Known returns all variables that any command reads. The value is true for a variable
+	// that holds a secret. The settings file may set these variables.
 	Known map[string]bool
 
 	flags    *flag.FlagSet
@@ -24,7 +24,7 @@ type Set struct {
 	argument *argument
 }
 
-// argument is what a command takes besides flags.
+// argument is the argument of a command, besides its flags.
 type argument struct {
 	field       *string
 	name, usage string
@@ -33,17 +33,17 @@ type argument struct {
 // New returns a set without flags but -config.
 func New() *Set {
 	f := &Set{flags: flag.NewFlagSet("", flag.ContinueOnError), from: map[string]Place{}, shown: map[string]func() string{}}
-	f.flags.SetOutput(io.Discard) // errors are returned, help has its own form
+	f.flags.SetOutput(io.Discard) // errors are returned; help has a format of its own
 	var path string
 	f.Text(&path, "config", "`FILE` of settings, lines such as \"code-digits = 8\" with the flags' names; flags and the environment win; default none")
 	return f
 }
 
-// Argument defines the one argument that the command takes besides flags, before or
-// after them. It is required. Usage says what it is.
+// Argument defines the one argument of the command, before or after the flags. It is
+// required. Usage describes it.
 func (f *Set) Argument(field *string, name, usage string) { f.argument = &argument{field, name, usage} }
 
-// parseArguments reads flags and the argument, in any order.
+// parseArguments reads the flags and the argument, in any order.
 func (f *Set) parseArguments(args []string) error {
 	given := false
 	for {
@@ -58,7 +58,7 @@ func (f *Set) parseArguments(args []string) error {
 			return Usagef("%s is missing: %s", f.argument.name, f.argument.usage)
 		case len(args) == 0:
 			return nil
-		// Not repeated: it may be a password that belongs on standard input.
+		// The error does not repeat it: it may be a password that belongs on standard input.
 		case f.argument == nil:
 			return Usagef("takes flags only, and there is an argument that is none")
 		case given:
@@ -68,8 +68,8 @@ func (f *Set) parseArguments(args []string) error {
 	}
 }
 
-// Parse reads the arguments, then the environment and the settings file for
-// whatever they leave out.
+// Parse reads the arguments. Flags that they leave out are read from the environment,
+// then from the settings file.
 func (f *Set) Parse(args []string) error {
 	if err := f.parseArguments(args); err != nil {
 		return err
@@ -116,7 +116,7 @@ func (f *Set) ConfigPath() string {
 	return path
 }
 
-// From returns where the value of a flag comes from.
+// From returns the source of a flag's value.
 func (f *Set) From(name string) Place {
 	if from, ok := f.from[name]; ok {
 		return from
@@ -124,7 +124,7 @@ func (f *Set) From(name string) Place {
 	return Default
 }
 
-// Has reports whether there is a flag of this name.
+// Has reports whether there is a flag with this name.
 func (f *Set) Has(name string) bool { return f.flags.Lookup(name) != nil }
 
 // Variables returns the variables of all flags.
@@ -136,11 +136,11 @@ func (f *Set) Variables() (names []string) {
 // Default returns the default of a flag as help prints it.
 func (f *Set) Default(name string) string { return f.flags.Lookup(name).DefValue }
 
-// Show has [Set.Print] print something else than the value of a flag, which may
-// hold a secret.
+// Show makes [Set.Print] print a replacement for the value of a flag, which may hold a
+// secret.
 func (f *Set) Show(name string, value func() string) { f.shown[name] = value }
 
-// Print writes what is in force as a settings file, with where it comes from.
+// Print writes the settings in force as a settings file, with the source of each.
 func (f *Set) Print(w io.Writer) error {
 	var err error
 	f.flags.VisitAll(func(fl *flag.Flag) {
@@ -184,7 +184,7 @@ func (f *Set) Help(w io.Writer, usage, summary string) {
 type value struct {
 	set    func(string) error
 	string func() string
-	flag   bool // of the form -name, without a value
+	flag   bool // for a flag of the form -name, without a value
 }
 
 func (v value) Set(s string) error {
@@ -197,7 +197,7 @@ func (v value) Set(s string) error {
 func (v value) IsBoolFlag() bool { return v.flag }
 
 func (v value) String() string {
-	if v.string == nil { // flag asks the zero value too
+	if v.string == nil { // package flag also calls it on the zero value
 		return ""
 	}
 	return v.string()

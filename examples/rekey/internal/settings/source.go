@@ -1,6 +1,6 @@
-// Package settings reads what a command is told: by flags, by the environment and
-// by a settings file, in this order of precedence. Each flag -some-name is also
-// the variable REKEY_SOME_NAME and the line "some-name = value" of the file.
+// Package settings reads the settings of a command from flags, the environment and a
+// settings file, in this order of precedence. Each flag -some-name is also the variable
+// REKEY_SOME_NAME and the line "some-name = value" of the file.
 package settings
 
 import (
@@ -12,10 +12,10 @@ import (
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/secretfile"
 )
 
-// Place is where a value comes from.
+// Place is the source of a value.
 type Place string
 
-// The places, from the strongest to the weakest.
+// The places, from the highest precedence to the lowest.
 const (
 	Argument    Place = "flag"
 	Environment Place = "environment"
@@ -25,8 +25,8 @@ const (
 
 const (
 	prefix = "REKEY_"
-	// FileSuffix at the end of a variable's name says that the value is in the
-	// file that the variable names.
+	// FileSuffix at the end of a variable's name says that the variable names a file that
+	// holds the value.
 	FileSuffix = "_FILE"
 )
 
@@ -35,7 +35,7 @@ func Variable(flag string) string {
 	return prefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// Name returns the name by which the settings file knows a variable.
+// Name returns the name of a variable in the settings file.
 func Name(variable string) string {
 	return strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(variable, prefix), "_", "-"))
 }
@@ -93,7 +93,7 @@ func (s *Source) ReadSecret(path string) (string, error) {
 	return text, err
 }
 
-// Warn keeps a sentence for the log. Empty and repeated ones are dropped.
+// Warn keeps a sentence for the log. Empty and repeated sentences are dropped.
 func (s *Source) Warn(sentence string) {
 	for _, w := range s.Warnings {
 		if w == sentence {
@@ -114,8 +114,8 @@ func (s *Source) either(variable string) (value, path string, err error) {
 	return value, path, nil
 }
 
-// Unknown returns the variables of the environment that begin with REKEY_ and are
-// not known: a limit spelt wrong is a limit that is not set.
+// Unknown returns the variables of the environment that begin with REKEY_ and are not
+// known. If they were ignored, a misspelt limit would not be set.
 func Unknown(known map[string]bool) (names []string) {
 	for _, entry := range os.Environ() {
 		name, _, _ := strings.Cut(entry, "=")
@@ -126,9 +126,9 @@ func Unknown(known map[string]bool) (names []string) {
 	return names
 }
 
-// readFile reads a settings file: lines "name = value", empty lines, and comments
-// that begin with "#". Known are the variables that it may set, with true for
-// those that hold a secret, which it may not.
+// readFile reads a settings file: lines "name = value", empty lines, and comments that
+// begin with "#". Known lists the variables that the file may set. If the value is
+// true, the variable holds a secret, and the file may not set it.
 func (s *Source) readFile(path string, known map[string]bool) error {
 	text, err := secretfile.ReadRaw(path)
 	if err != nil {
@@ -161,8 +161,8 @@ func (s *Source) readFile(path string, known map[string]bool) error {
 	return nil
 }
 
-// PrintSecret writes where a secret comes from, as lines of a settings file: the
-// file that is named, or that the variable is set.
+// PrintSecret writes the source of a secret, as lines of a settings file: the file that
+// holds it, or that the variable is set.
 func (s *Source) PrintSecret(w io.Writer, variable string) error {
 	if value, _ := s.Lookup(variable); value != "" {
 		if _, err := fmt.Fprintf(w, "%s = (redacted)\n", Name(variable)); err != nil {

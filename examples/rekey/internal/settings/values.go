@@ -11,18 +11,18 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
-// The methods below define flags. The default is what the field holds.
+// The methods below define flags. A flag's default is the field's present value.
 
-// number is any type of a field that counts something.
+// number is a numeric type of a field.
 type number interface {
 	~int | ~int64 | ~uint8 | ~uint32
 }
 
 var errZero = errors.New("must not be 0")
 
-// scalar defines a flag for a number. Some fields have another value for "none"
-// than 0, which stands for the default: whenZero is what the 0 of a flag becomes.
-// If it is 0, the flag refuses 0, unless that is the default.
+// scalar defines a flag for a number. In some fields 0 stands for the default, and
+// another value for "none": whenZero is the value that the flag's 0 becomes. If
+// whenZero is 0, the flag refuses 0, unless 0 is the default.
 func scalar[T number](f *Set, field *T, name string, whenZero T, parse func(string) (T, error), usage string) {
 	def := *field
 	f.flags.Var(value{
@@ -53,15 +53,15 @@ func scalar[T number](f *Set, field *T, name string, whenZero T, parse func(stri
 	}, name, usage)
 }
 
-// Int defines a flag of a whole number.
+// Int defines a flag for a whole number.
 func (f *Set) Int(field *int, name, usage string) { scalar(f, field, name, 0, parseInt, usage) }
 
-// Duration defines a flag of a duration.
+// Duration defines a flag for a duration.
 func (f *Set) Duration(field *time.Duration, name, usage string) {
 	scalar(f, field, name, 0, parseDuration, usage)
 }
 
-// Bool defines a flag that is on or off.
+// Bool defines a flag for a condition.
 func (f *Set) Bool(field *bool, name, usage string) {
 	f.flags.Var(value{
 		flag: true,
@@ -77,7 +77,7 @@ func (f *Set) Bool(field *bool, name, usage string) {
 	}, name, usage)
 }
 
-// Text defines a flag of any text.
+// Text defines a flag for any text.
 func (f *Set) Text(field *string, name, usage string) {
 	f.flags.Var(value{
 		set:    func(s string) error { *field = s; return nil },
@@ -85,8 +85,8 @@ func (f *Set) Text(field *string, name, usage string) {
 	}, name, usage)
 }
 
-// Word defines a flag of text that must not be empty: an empty address would be
-// every interface, an empty file name a database that is gone at the end.
+// Word defines a flag for text that must not be empty: an empty address would mean
+// every interface, and an empty file name a temporary database.
 func (f *Set) Word(field *string, name, usage string) {
 	f.flags.Var(value{
 		set: func(s string) error {
@@ -100,7 +100,7 @@ func (f *Set) Word(field *string, name, usage string) {
 	}, name, usage)
 }
 
-// List defines a flag of comma-separated parts, which further uses add to.
+// List defines a flag for a comma-separated list. Each further use adds to the list.
 func List[T any](f *Set, field *[]T, name string, parse func(string) (T, error), usage string) {
 	f.flags.Var(value{
 		set: func(s string) error {
@@ -127,7 +127,7 @@ func List[T any](f *Set, field *[]T, name string, parse func(string) (T, error),
 	}, name, usage)
 }
 
-// Rates defines a flag of rates such as 3/10m,5/1h.
+// Rates defines a flag for rates such as 3/10m,5/1h.
 func (f *Set) Rates(field *[]limit.Rate, name, usage string) {
 	f.flags.Var(value{
 		set: func(s string) (err error) {
@@ -138,7 +138,7 @@ func (f *Set) Rates(field *[]limit.Rate, name, usage string) {
 	}, name, "`RATES`, "+usage)
 }
 
-// Rate defines a flag of one rate.
+// Rate defines a flag for one rate.
 func (f *Set) Rate(field *limit.Rate, name, usage string) {
 	f.flags.Var(value{
 		set: func(s string) (err error) {
@@ -154,8 +154,8 @@ func (f *Set) Rate(field *limit.Rate, name, usage string) {
 	}, name, "`RATE` "+usage)
 }
 
-// Bucket defines a flag such as 10+1/2h: 10 at the same moment, and one more every
-// 2 hours.
+// Bucket defines a flag for a bucket such as 10+1/2h: 10 at the same moment, and one
+// more every 2 hours.
 func (f *Set) Bucket(field *limit.Bucket, name, usage string) {
 	f.flags.Var(value{
 		set: func(s string) error {
@@ -172,7 +172,7 @@ func (f *Set) Bucket(field *limit.Bucket, name, usage string) {
 	}, name, "`COUNT+1/DURATION`, "+usage)
 }
 
-// RegionRates defines a flag such as US=10/1h,20/24h;DE=5/1h.
+// RegionRates defines a flag for rates by region, such as US=10/1h,20/24h;DE=5/1h.
 func (f *Set) RegionRates(field *map[string][]limit.Rate, name, usage string) {
 	f.flags.Var(value{
 		set: func(s string) error {
@@ -228,7 +228,7 @@ func parseDuration(s string) (time.Duration, error) {
 	return d, nil
 }
 
-// FormatDuration writes a duration as flags take it, without the zeros of
+// FormatDuration formats a duration as flags accept it, without the zeros of
 // [time.Duration.String].
 func FormatDuration(d time.Duration) string {
 	s := d.String()
@@ -241,7 +241,7 @@ func FormatDuration(d time.Duration) string {
 	return s
 }
 
-// ParseWord is for [List]: it refuses empty parts.
+// ParseWord parses an element of a [List] and refuses an empty one.
 func ParseWord(s string) (string, error) {
 	if s == "" {
 		return "", errors.New("a part is empty")
@@ -278,7 +278,7 @@ func formatRates(rates []limit.Rate) string {
 	return strings.Join(parts, ",")
 }
 
-// ParsePrefix is for [List]: an address or a network.
+// ParsePrefix parses an element of a [List]: an address or a network.
 func ParsePrefix(s string) (netip.Prefix, error) {
 	if a, err := netip.ParseAddr(s); err == nil {
 		return a.Prefix(a.BitLen())

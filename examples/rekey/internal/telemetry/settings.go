@@ -1,5 +1,5 @@
-// Package telemetry hands what the service does to Prometheus and to a collector of
-// OpenTelemetry.
+// Package telemetry passes the service's observations to Prometheus and to an
+// OpenTelemetry collector.
 package telemetry
 
 import (
@@ -10,8 +10,8 @@ import (
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/settings"
 )
 
-// The standard variables that turn an export on. The exporters read these and the
-// others that begin with OTEL_EXPORTER_OTLP_ themselves.
+// The standard variables that turn an export on. The exporters read these and the other
+// variables that begin with OTEL_EXPORTER_OTLP_ themselves.
 const (
 	endpointVariable = "OTEL_EXPORTER_OTLP_ENDPOINT"
 	metricsVariable  = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"
@@ -33,7 +33,7 @@ func (s *Settings) Flags(f *settings.Set) {
 	f.Show("otlp-endpoint", func() string { return displayed(s.endpoint) })
 }
 
-// displayed is a URL without what may be a credential.
+// displayed returns a URL without parts that may be credentials.
 func displayed(text string) string {
 	u, err := url.Parse(text)
 	if err != nil || u.RawQuery != "" {
@@ -42,7 +42,7 @@ func displayed(text string) string {
 	return u.Redacted()
 }
 
-// Exported are the signals that are sent by OTLP, for the log.
+// Exported returns the signals that are sent by OTLP, for the log.
 func (s *Settings) Exported() string {
 	var signals []string
 	if s.exports(metricsVariable) {
@@ -58,7 +58,7 @@ func (s *Settings) exports(variable string) bool {
 	return s.endpoint != "" || os.Getenv(endpointVariable) != "" || os.Getenv(variable) != ""
 }
 
-// Check reports the faults of the settings. The exporters themselves pass over a
+// Check reports faults of the settings. The exporters themselves would ignore a
 // malformed variable.
 func (s *Settings) Check() error {
 	if s.endpoint != "" && !isURL(s.endpoint) {
@@ -80,9 +80,9 @@ func isURL(text string) bool {
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.Fragment == ""
 }
 
-// signalURL is where one signal goes: the endpoint is a base (OTLP specification,
-// "Endpoint URLs for OTLP/HTTP").
+// signalURL returns the URL of one signal. The endpoint is its base (OTLP
+// specification, "Endpoint URLs for OTLP/HTTP").
 func (s *Settings) signalURL(path string) string {
-	u, _ := url.Parse(s.endpoint) // Check has parsed it
+	u, _ := url.Parse(s.endpoint) // cannot fail: Check has parsed it
 	return u.JoinPath(path).String()
 }

@@ -30,22 +30,23 @@ import (
 // flushWithin is how long the last metrics and spans may take to be sent.
 const flushWithin = 5 * time.Second
 
-// Options are what [Settings.Open] needs besides the flags.
+// Options are the settings of [Settings.Open] that are not flags.
 type Options struct {
 	Version    string
-	Prometheus bool // whether there is a listener for [Telemetry.Metrics]
+	Prometheus bool // whether a listener serves [Telemetry.Metrics]
 	Logger     *slog.Logger
 }
 
-// Telemetry is what is measured, and where it goes. Its zero value measures nothing.
+// Telemetry measures the service and exports the results. Its zero value measures
+// nothing.
 type Telemetry struct {
 	observer *instruments.Observer
 	metrics  http.Handler
-	tracer   oteltrace.Tracer // nil without an export of traces
+	tracer   oteltrace.Tracer // nil if traces are not exported
 	stop     []func(context.Context) error
 }
 
-// Open starts the exports that are set. Without any, nothing is measured.
+// Open starts the configured exports. If none is configured, nothing is measured.
 func (s *Settings) Open(ctx context.Context, o Options) (_ *Telemetry, err error) {
 	t := &Telemetry{}
 	if !o.Prometheus && s.Exported() == "" {
@@ -121,7 +122,7 @@ func (s *Settings) tracers(ctx context.Context, about *resource.Resource) (*trac
 	return trace.NewTracerProvider(trace.WithBatcher(exporter), trace.WithResource(about)), nil
 }
 
-// Observer is for [identity.Config]; nil if nothing is measured.
+// Observer returns the observer for [identity.Config], or nil if nothing is measured.
 func (t *Telemetry) Observer() observe.Observer {
 	if t.observer == nil {
 		return nil // not an interface that holds a nil pointer
@@ -129,11 +130,12 @@ func (t *Telemetry) Observer() observe.Observer {
 	return t.observer
 }
 
-// Metrics answers with Prometheus text; nil without a listener for it.
+// Metrics returns a handler that answers with Prometheus text, or nil if no listener
+// serves it.
 func (t *Telemetry) Metrics() http.Handler { return t.metrics }
 
-// Watch makes the gauges of a service, and of the breakers of its sender if that has
-// any. Call it once.
+// Watch makes the gauges of a service and, if its sender has breakers, of the breakers.
+// Call it once.
 func (t *Telemetry) Watch(service *identity.Service, sender any) error {
 	if t.observer == nil {
 		return nil
@@ -148,8 +150,8 @@ func (t *Telemetry) Watch(service *identity.Service, sender any) error {
 	return nil
 }
 
-// Close sends what is left, within five seconds, and ends the exports. What cannot be
-// sent is lost, and logged. Further calls do nothing.
+// Close sends the remaining data, within five seconds, and ends the exports. Data that
+// cannot be sent is lost, and the loss is logged. Further calls do nothing.
 func (t *Telemetry) Close(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushWithin)
 	defer cancel()
@@ -161,8 +163,8 @@ func (t *Telemetry) Close(ctx context.Context) {
 	t.stop = nil
 }
 
-// exportErrors logs failures of exports, each at most once a minute: a collector that
-// is away fails again with every batch.
+// exportErrors logs failures of exports, each at most once a minute: while a collector
+// is away, every batch fails.
 type exportErrors struct {
 	logger *slog.Logger
 

@@ -9,7 +9,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// serviceName is what the collector shows, unless the environment names it.
+// serviceName is the name that the collector shows, unless the environment sets another
+// name.
 func serviceName() []attribute.KeyValue {
 	if os.Getenv("OTEL_SERVICE_NAME") != "" {
 		return nil
@@ -17,8 +18,8 @@ func serviceName() []attribute.KeyValue {
 	return []attribute.KeyValue{attribute.String("service.name", "rekey")}
 }
 
-// Trace makes a span of each request, below which those of its storage calls and
-// hashes are. The span names no path, address or header: these hold ids, numbers and
+// Trace makes a span of each request, with the spans of its storage calls and hashes
+// below it. The span names no path, address or header: these contain ids, numbers and
 // text that a stranger chose. The trace id that a caller sends is not used, because
 // callers could then choose what is sampled.
 func (t *Telemetry) Trace(listener string, next http.Handler) http.Handler {
@@ -38,7 +39,8 @@ func (t *Telemetry) Trace(listener string, next http.Handler) http.Handler {
 	})
 }
 
-// method is one of the methods that are served, or what OpenTelemetry calls others.
+// method returns the request's method if it is a served one, and otherwise
+// OpenTelemetry's word for other methods.
 func method(m string) string {
 	switch m {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPatch, http.MethodDelete, http.MethodOptions:

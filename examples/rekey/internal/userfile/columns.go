@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// User is one line of a file. What the line does not say is zero or nil.
+// User is one line of a file. A field that the line leaves out is zero or nil.
 type User struct {
 	Mobile            string // in any spelling; never empty
 	PasswordHash      string // never empty
@@ -18,12 +18,12 @@ type User struct {
 	PasswordChangedAt time.Time
 }
 
-// Explanation of the columns, for help.
+// Explanation describes the columns, for help.
 const Explanation = "mobile and password_hash, which are required; id; tenant; " +
 	"verified, which is whether the person has proved to hold the number (true, false, or the time of it); disabled (true or false); " +
 	"password_changed_at. Times are like 2026-12-31T08:00:00Z"
 
-// column is one of the things that a line may say.
+// column is one column of the file.
 type column struct {
 	name string
 	set  func(u *User, value string, now time.Time) error
@@ -78,7 +78,7 @@ func columnNames() string {
 }
 
 func parseBool(s string) (bool, error) {
-	is, err := strconv.ParseBool(strings.ToLower(s)) // also t and f, as PostgreSQL writes, and 1 and 0
+	is, err := strconv.ParseBool(strings.ToLower(s)) // also t and f, which PostgreSQL writes, and 1 and 0
 	if err != nil {
 		return false, errors.New("is neither true nor false")
 	}
@@ -87,7 +87,7 @@ func parseBool(s string) (bool, error) {
 
 var errNoTime = errors.New("is not a time such as 2026-12-31T08:00:00Z")
 
-// parseTime reads a time of the past.
+// parseTime parses a time, which must be in the past.
 func parseTime(s string, now time.Time) (time.Time, error) {
 	at, err := time.Parse(time.RFC3339, s)
 	switch {

@@ -23,7 +23,7 @@ func (r *Reader) readHeader() (header []column, err error) {
 	for _, name := range names {
 		c, known := columnOf(strings.TrimSpace(name))
 		switch {
-		case !known && strings.ContainsAny(name, "0123456789$"): // a number or a hash, not to be repeated
+		case !known && strings.ContainsAny(name, "0123456789$"): // a number or a hash, which must not be repeated
 			return nil, fmt.Errorf("it does not name the columns, which are %s", columnNames())
 		case !known:
 			return nil, fmt.Errorf("there is no column %.40q; the first line names the columns, which are %s", name, columnNames())
@@ -40,11 +40,11 @@ func (r *Reader) readHeader() (header []column, err error) {
 	return header, nil
 }
 
-// split reads one line of CSV. Lines are split before, because a quotation mark that
-// is missing would otherwise make a field of the rest of the file.
+// split splits one line of CSV into fields. The file is split into lines first:
+// otherwise a missing quotation mark would make one field of the rest of the file.
 func (r *Reader) split(line string) ([]string, error) {
 	r.fields.Reset(strings.NewReader(line))
-	one := csv.NewReader(r.fields) // which would make such a buffer for each line
+	one := csv.NewReader(r.fields) // csv would allocate such a buffer for each line
 	one.FieldsPerRecord = -1
 	fields, err := one.Read()
 	if err != nil {

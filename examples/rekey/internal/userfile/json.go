@@ -10,8 +10,8 @@ import (
 
 var errNoObject = problemf(`it is not one JSON object such as {"mobile": "…", "password_hash": "…"}`)
 
-// readJSON reads by tokens: encoding/json would take a name in other letters, and the
-// last of two.
+// readJSON reads token by token: encoding/json would accept a name in other letter
+// case, and the last of two fields with one name.
 func (r *Reader) readJSON(u *User, line string) error {
 	tokens := json.NewDecoder(strings.NewReader(line))
 	tokens.UseNumber()

@@ -1,7 +1,6 @@
-// Package userfile reads a file of users, one on each line: CSV with the names of
-// the columns on the first line, or JSON lines. It holds one line in memory at a
-// time. What it says of a line repeats nothing of it, since a line holds a number
-// and a hash.
+// Package userfile reads a file of users, one on each line: CSV with the column names
+// on the first line, or JSON lines. It holds one line in memory at a time. Its messages
+// about a line do not repeat the line, which contains a number and a hash.
 package userfile
 
 import (
@@ -21,24 +20,24 @@ import (
 // maxLine is in bytes.
 const maxLine = 64 << 10
 
-// LineError is a line that is no user. Those after it can be read.
+// LineError says why a line is not a user. The lines after it can still be read.
 type LineError struct{ Problem string }
 
 func (e *LineError) Error() string { return e.Problem }
 
 func problemf(format string, args ...any) error { return &LineError{fmt.Sprintf(format, args...)} }
 
-// Reader reads users. It is for one goroutine.
+// Reader reads users. It is not safe for concurrent use.
 type Reader struct {
 	in     *bufio.Reader
 	line   int
-	header []column // nil: JSON lines
+	header []column // the columns; nil: JSON lines
 	fields *bufio.Reader
 	now    time.Time
 }
 
-// NewReader reads what must stand before the first user. Now is the time of
-// "verified: true". Errors: a first line that is no header, and failures of in.
+// NewReader returns a reader, and reads the CSV header. Now is the time that "verified:
+// true" stands for. Errors: a first line that is not a header, and failures of in.
 func NewReader(in io.Reader, now time.Time) (*Reader, error) {
 	// Programs on Windows write a byte-order mark, and may write UTF-16 after it.
 	text := transform.NewReader(in, unicode.BOMOverride(encoding.Nop.NewDecoder()))
@@ -58,13 +57,13 @@ func NewReader(in io.Reader, now time.Time) (*Reader, error) {
 	return r, nil
 }
 
-// Says reports whether the lines may say what a column holds.
+// Says reports whether the lines may have the column.
 func (r *Reader) Says(name string) bool { return r.header == nil || has(r.header, name) }
 
-// Line is the number of the line that was read last, from 1.
+// Line returns the number of the last line that was read, counted from 1.
 func (r *Reader) Line() int { return r.line }
 
-// first returns the first byte that is no white space, without reading past it.
+// first returns the first byte that is not white space, without reading past it.
 func (r *Reader) first() (byte, error) {
 	for {
 		b, err := r.in.ReadByte()
@@ -81,7 +80,7 @@ func (r *Reader) first() (byte, error) {
 	}
 }
 
-// next returns the next line that is not blank, without its end.
+// next returns the next line that is not blank, without its line end.
 func (r *Reader) next() (string, error) {
 	for {
 		part, more, err := r.in.ReadLine()
@@ -106,7 +105,7 @@ func (r *Reader) next() (string, error) {
 }
 
 // Read returns the next user. Errors: [io.EOF] at the end, a [*LineError] for a line
-// that is no user, and failures of the file.
+// that is not a user, and failures of the file.
 func (r *Reader) Read() (u User, err error) {
 	line, err := r.next()
 	if err != nil {
@@ -127,7 +126,7 @@ func (r *Reader) Read() (u User, err error) {
 	return u, err
 }
 
-// set takes a value over; an empty one says nothing.
+// set sets a column's value. An empty value sets nothing.
 func (r *Reader) set(u *User, c column, value string) error {
 	if value = strings.TrimSpace(value); value == "" {
 		return nil

@@ -15,7 +15,7 @@ import (
 
 var now = time.Date(2026, 12, 31, 8, 0, 0, 0, time.UTC)
 
-// read returns the users of a text, and for each line that is none what is said of it.
+// read returns the users of a text, and the message for each line that is not a user.
 func read(t *testing.T, text string) (users []userfile.User, problems []string) {
 	t.Helper()
 	r, err := userfile.NewReader(strings.NewReader(text), now)
@@ -37,7 +37,7 @@ func read(t *testing.T, text string) (users []userfile.User, problems []string) 
 	}
 }
 
-// Both forms say the same.
+// Both formats give the same users.
 func TestForms(t *testing.T) {
 	t.Parallel()
 	yes, no, zero, then := true, false, time.Time{}, time.Date(2025, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -72,7 +72,7 @@ func utf16(s string) string {
 	return b.String()
 }
 
-// A line that is no user is named, and those after it are read.
+// A line that is not a user is named, and the lines after it are read.
 func TestLinesThatAreNoUsers(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
@@ -144,8 +144,8 @@ func TestSays(t *testing.T) {
 	}
 }
 
-// Nothing is taken over from a line that is refused, no hash is repeated, and no
-// input makes the reader stop before the end.
+// A refused line sets nothing, no message repeats a hash, and no input makes the reader
+// stop before the end.
 func FuzzRead(f *testing.F) {
 	f.Add("mobile,password_hash\n1,h\n\"\n2,h")
 	f.Add("{\"mobile\":1,\"password_hash\":\"h\"}\n{\n")

@@ -15,16 +15,16 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
 
-// transaction is an import within a transaction.
+// transaction is an import that uses one transaction.
 type transaction struct {
 	*Import
 	store *bunstore.Store
 }
 
-// storeLine stores one line, or finds that it is stored. The error is the
-// database's.
+// storeLine stores one line, or finds that it is already stored. It returns only errors
+// of the database.
 func (t transaction) storeLine(ctx context.Context, l *line) error {
-	if t.repeats { // an INSERT that fails costs more, and PostgreSQL logs each
+	if t.repeats { // a failing INSERT costs more, and PostgreSQL logs each
 		user, found, err := t.find(ctx, l)
 		if err != nil || l.text != "" {
 			return err
@@ -52,8 +52,8 @@ func (t transaction) storeLine(ctx context.Context, l *line) error {
 	return t.compare(ctx, l, user)
 }
 
-// find returns the stored user whom the line means: by the id if there is one,
-// otherwise by the number. It refuses a line whose number another user has.
+// find returns the stored user that the line describes: by the id if there is one,
+// otherwise by the number. It refuses a line whose number belongs to another user.
 func (t transaction) find(ctx context.Context, l *line) (user identity.User, found bool, err error) {
 	if l.says.ID != "" {
 		user, err = t.store.UserByID(ctx, l.user.Tenant, l.says.ID)
@@ -74,9 +74,9 @@ func (t transaction) find(ctx context.Context, l *line) (user identity.User, fou
 	return user, true, nil
 }
 
-// difference is what a line says otherwise than what is stored.
+// difference holds the columns in which a line differs from the stored user.
 type difference struct {
-	names    []string // of columns, without the password's
+	names    []string // the columns' names, without the password's
 	change   *identity.UserChange
 	hash     bool // the hashes differ, and the stored one is not known to be newer
 	password bool // the line's hash is known to be newer
@@ -90,8 +90,8 @@ func (d difference) String() string {
 	return strings.Join(names, ", ")
 }
 
-// compare passes a stored user over who is as the line says. Another one is reported,
-// or changed if the import updates.
+// compare skips a stored user who equals the line. A user who differs is reported or,
+// if the import updates, changed.
 func (t transaction) compare(ctx context.Context, l *line, user identity.User) error {
 	d := differenceOf(l, user)
 	switch {
@@ -126,11 +126,12 @@ func differenceOf(l *line, user identity.User) (d difference) {
 	if is := l.says.Disabled; is != nil && *is != user.Disabled {
 		d.names, d.change, change.Disabled = append(d.names, "disabled"), &change, is
 	}
-	// When a user signs in, a hash is replaced by one of the same password, and after a
-	// reset the stored password is the newer one: only the time tells.
+	// Two different hashes need not mean two passwords: a login replaces the hash of a
+	// password by another hash of it, and after a reset the stored password is the newer
+	// one. Only the time tells.
 	if l.says.PasswordHash != user.PasswordHash {
 		changed := l.says.PasswordChangedAt
-		d.password = changed.Sub(user.PasswordChangedAt) > time.Second // some tables keep whole seconds
+		d.password = changed.Sub(user.PasswordChangedAt) > time.Second // some tables store whole seconds
 		d.hash = d.password || changed.IsZero()
 	}
 	return d
@@ -181,8 +182,9 @@ func (t transaction) record(ctx context.Context, e audit.Event) error {
 	return t.store.AppendEvent(ctx, e, nil)
 }
 
-// ofRow reports whether a database refused a row for what it says, such as by a check
-// of an application's own table, rather than failed.
+// ofRow reports whether the database refused this row because of its values, for
+// example by a check constraint of an application's own table, and did not fail
+// otherwise.
 func ofRow(err error) bool {
 	var state string
 	var postgres interface{ SQLState() string }

@@ -10,7 +10,7 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
 
-// begin begins a transaction such as a store can be bound to.
+// begin begins a transaction that a store can use.
 func begin(ctx context.Context, db *bun.DB) (bunstore.Tx, error) {
 	engine := db.Dialect().Name()
 	options := &sql.TxOptions{Isolation: sql.LevelReadCommitted}
@@ -18,14 +18,14 @@ func begin(ctx context.Context, db *bun.DB) (bunstore.Tx, error) {
 		options = nil
 	}
 	tx, err := db.DB.BeginTx(ctx, options)
-	if err != nil || engine == dialect.PG { // whose driver prepares by itself, if the proxy in between lets it
+	if err != nil || engine == dialect.PG { // its driver prepares statements itself, if the proxy in between allows that
 		return tx, err
 	}
 	return prepared{tx, map[string]*sql.Stmt{}}, nil
 }
 
-// prepared is a transaction that compiles a statement once for all lines. It is for
-// one goroutine. The statements are closed with the transaction.
+// prepared is a transaction that compiles each statement once for all lines. It is not
+// safe for concurrent use. The statements are closed with the transaction.
 type prepared struct {
 	*sql.Tx
 	statements map[string]*sql.Stmt

@@ -16,17 +16,17 @@ import (
 )
 
 const (
-	// batch is how many lines one transaction stores: few enough that others who write
-	// to the same SQLite file wait for less than a second.
+	// batch is the number of lines in one transaction. It is small enough that other
+	// writers of the same SQLite file wait for less than a second.
 	batch = 1000
-	// batchTimeout ends a transaction that a database does not answer.
+	// batchTimeout ends a transaction if the database does not answer.
 	batchTimeout = time.Minute
-	// attempts is how often a transaction is tried that the database gives up, such as
-	// for a deadlock with a server.
+	// attempts is how often a transaction is tried if the database aborts it, for example
+	// because of a deadlock with a server.
 	attempts = 3
 )
 
-// Import is one import.
+// Import holds the settings of one import.
 type Import struct {
 	Service *identity.Service
 	Store   database.Store
@@ -46,15 +46,15 @@ type Import struct {
 	Fits func(identity.User) error
 	// Explain says what is wrong with a number that the service refuses.
 	Explain func(err error, mobile string) error
-	// Report gets, in the order of lines, what is to be said of one.
+	// Report is called, in the order of lines, with the message about a line.
 	Report func(line int, text string)
-	// Committed gets the counts after each transaction.
+	// Committed is called with the counts after each transaction.
 	Committed func(Counts)
 
-	repeats bool // the last line was stored already, so that the next one may be
+	repeats bool // the last line was already stored, so the next one may be too
 }
 
-// Counts are the lines by what became of them.
+// Counts are the numbers of lines by outcome.
 type Counts struct {
 	Added, Stored, Updated, Differ, Refused int
 }
@@ -62,7 +62,7 @@ type Counts struct {
 // All is the number of lines.
 func (c Counts) All() int { return c.Added + c.Stored + c.Updated + c.Differ + c.Refused }
 
-// outcome is what became of a line.
+// outcome is the result of a line.
 type outcome int
 
 const (
@@ -73,22 +73,22 @@ const (
 	differs
 )
 
-// line is a line of the file on its way.
+// line is a line of the file that is being imported.
 type line struct {
 	number  int
 	says    userfile.User
-	user    identity.User // to be stored; zero for a line that is refused by itself
+	user    identity.User // to be stored; zero if the line itself is faulty
 	outcome outcome
-	text    string // to be reported; empty for nothing
+	text    string // the message to report; empty for none
 }
 
 func (l *line) refuse(format string, args ...any) {
 	l.outcome, l.text = refused, fmt.Sprintf("refused: "+format, args...)
 }
 
-// Run imports all lines. It counts and reports those that are committed. Errors:
-// ctx's, those of reading the file, and failures of the database. A line that is
-// refused is no error.
+// Run imports all lines. It counts and reports the committed ones. Errors: ctx's error,
+// failures of reading the file, and failures of the database. A refused line is not an
+// error.
 func (i *Import) Run(ctx context.Context, file *userfile.Reader) (counts Counts, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -109,13 +109,13 @@ func (i *Import) Run(ctx context.Context, file *userfile.Reader) (counts Counts,
 			}
 			i.count(&counts, lines)
 			i.Committed(counts)
-		case <-ctx.Done(): // also while the file says nothing
+		case <-ctx.Done(): // even while the file has no data
 			return counts, ctx.Err()
 		}
 	}
 }
 
-// read reads and checks lines, while others are being stored.
+// read reads and checks lines while other lines are being stored.
 func (i *Import) read(ctx context.Context, file *userfile.Reader, batches chan<- []line) error {
 	for more := true; more; {
 		lines := make([]line, 0, batch)
@@ -151,7 +151,7 @@ func (i *Import) read(ctx context.Context, file *userfile.Reader, batches chan<-
 	return nil
 }
 
-// prepare checks what the line says by itself.
+// prepare checks a line by itself, without the database.
 func (i *Import) prepare(ctx context.Context, l *line) error {
 	if scheme, verifies := identity.HashScheme(l.says.PasswordHash); !verifies {
 		l.refuse("password_hash is of a scheme or form that cannot be verified (%s)", scheme)
@@ -203,8 +203,8 @@ func (i *Import) count(c *Counts, lines []line) {
 	}
 }
 
-// store stores lines in one transaction. It is not begun if ctx has ended, and
-// otherwise finished.
+// store stores lines in one transaction. If ctx has ended, it does not begin the
+// transaction; a transaction that has begun is finished.
 func (i *Import) store(ctx context.Context, lines []line) (err error) {
 	for range attempts {
 		if ctx.Err() != nil {
