@@ -73,8 +73,8 @@ func (f *forwarder) setAway(away bool) {
 	}
 }
 
-// A database that goes away and comes back needs nobody, and leaves nothing in
-// the log but what the server itself says, in lines of JSON.
+// After a database has gone away and come back, the server goes on without help. Its
+// log contains only its own lines of JSON.
 func TestDatabaseGoesAwayAndComesBack(t *testing.T) {
 	onEachServer(t, func(t *testing.T, address, _ string) {
 		u, err := url.Parse(address)

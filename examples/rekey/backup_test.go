@@ -45,7 +45,7 @@ func underLoad(t *testing.T, dir string, env []string, f func(round int)) {
 	s.wait(t)
 }
 
-// Copies taken while passwords are being reset are each of one moment.
+// Each copy that is taken while passwords are being reset shows one moment.
 func TestBackupWhileServing(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds under load: run it without -short")
@@ -129,7 +129,7 @@ func TestRefusedBackups(t *testing.T) {
 	}
 }
 
-// The engines' own tools copy a database in use to a consistent one.
+// The engines' own tools copy a database in use consistently.
 func TestDumpWhileServing(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds under load: run it without -short")

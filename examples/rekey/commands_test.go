@@ -21,7 +21,7 @@ func TestVersion(t *testing.T) {
 	}
 }
 
-// The file is weaker than the environment, which is weaker than the flags.
+// The environment takes precedence over the file, and flags over the environment.
 func TestSettingsFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -46,7 +46,7 @@ func TestSettingsFile(t *testing.T) {
 		if strings.Contains(r.out, "vonage-secret\n") {
 			t.Errorf("%s: config shows a secret", name)
 		}
-		// What config prints is a settings file that says the same.
+		// config prints a settings file that gives the same settings.
 		writeFile(t, filepath.Join(dir, "again.conf"), r.out, 0o600)
 		if again := mustRun(t, dir, "", "config", "-config", "again.conf"); again != r.out {
 			t.Errorf("%s: read again, it is\n%s\nwas\n%s", name, again, r.out)
@@ -86,7 +86,7 @@ func TestRefusedSettingsFiles(t *testing.T) {
 	}
 }
 
-// Nothing that config prints is a secret.
+// config prints no secret.
 func TestConfigRedacts(t *testing.T) {
 	t.Parallel()
 	env := []string{"REKEY_DB=postgres://u:hunter2@127.0.0.1:1/db?sslpassword=hunter2", "REKEY_SECRET=hunter2" + strings.Repeat("s", 32), "REKEY_SMS=webhook=https://sms.example/hunter2,twilio",
@@ -138,7 +138,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// helpOfCommands are the commands in the overview: for each the line, the name and
+// helpOfCommands returns the commands of the overview: for each the line, the name and
 // the summary.
 func helpOfCommands(t *testing.T) [][]string {
 	t.Helper()
@@ -150,7 +150,7 @@ func helpOfCommands(t *testing.T) [][]string {
 	return found
 }
 
-// Every command is explained, both ways.
+// Every command is explained by both ways of asking for help.
 func TestHelpOfEachCommand(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

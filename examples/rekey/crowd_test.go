@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// One client that holds as many connections as the server has, each with a small
-// request now and then, is no outage for the others.
+// A client that holds as many connections as the server has, each with an occasional
+// small request, does not keep other clients out.
 func TestOneClientIsNoOutage(t *testing.T) {
 	t.Parallel()
 	s := start(t, t.TempDir(), nil, "-sms", "console", "-max-conns", "64")

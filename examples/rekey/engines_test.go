@@ -16,8 +16,8 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 )
 
-// databaseServer is a real server to test on. fresh makes a database of its own
-// there and returns its address with a password, and that password.
+// databaseServer is a real database server for tests. fresh makes a new database there
+// and returns its address with a password, and the password.
 type databaseServer struct {
 	name, variable, example string
 	fresh                   func(t *testing.T, dsn string) (address, password string)
@@ -86,8 +86,8 @@ func freshMySQL(t *testing.T, dsn string) (address, password string) {
 	return u.String(), c.Passwd
 }
 
-// Two servers on one database: a code asked of one is used at the other, and a
-// message is sent by one of them.
+// Two servers share one database: a code requested at one is redeemed at the other, and
+// each message is sent by one of them.
 func TestServersShareAnEngine(t *testing.T) {
 	onEachServer(t, func(t *testing.T, address, password string) {
 		dir := t.TempDir()
@@ -161,7 +161,7 @@ func TestServersShareAnEngine(t *testing.T) {
 	})
 }
 
-// What a server's address can be wrong in. No answer shows the password.
+// What can be wrong in a server's address. No error shows the password.
 func TestRefusedAddresses(t *testing.T) {
 	t.Parallel()
 	secret := "REKEY_SECRET=" + strings.Repeat("k", 40)
@@ -207,7 +207,8 @@ func TestRefusedAddresses(t *testing.T) {
 	}
 }
 
-// A wrong password is told apart from a wrong address, and not repeated.
+// The error tells a wrong password from a wrong address, and does not repeat the
+// password.
 func TestWrongDatabasePassword(t *testing.T) {
 	onEachServer(t, func(t *testing.T, address, password string) {
 		u, err := url.Parse(address)
@@ -268,8 +269,8 @@ func loadEnv() []string {
 		"REKEY_SENDS_PER_DEVICE=100000/1h", "REKEY_SENDS_PER_CLIENT=100000/1h", "REKEY_SENDS_PER_TENANT=100000/1h", "REKEY_SENDS_TOTAL=100000/1h")
 }
 
-// consistent holds a restored database against itself: the password of each user
-// is the one after as many resets as its audit trail has, and a server works on it.
+// consistent checks a restored database: the password of each user is the one after as
+// many resets as the audit trail has, and a server works on the database.
 func consistent(t *testing.T, dir string, env []string) (resets int) {
 	t.Helper()
 	r := runEnv(t, dir, env, "", "events")

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// What shells, editors and container tools leave around a value changes nothing.
+// Characters that shells, editors and container tools leave around a value change
+// nothing.
 func TestStrayBytesInTheEnvironment(t *testing.T) {
 	t.Parallel()
 	for name, around := range map[string][2]string{
@@ -29,7 +30,7 @@ func TestStrayBytesInTheEnvironment(t *testing.T) {
 			if files := names(t, dir); len(files) != 1 || files[0] != "r.db" {
 				t.Errorf("made %q", files)
 			}
-			// The same secret and the same database as without them.
+			// The values find the same secret and database as without these characters.
 			if r := runEnv(t, dir, []string{"REKEY_DB=r.db", "REKEY_DEFAULT_REGION=DE", "REKEY_SECRET=" + strings.Repeat("s", 32)}, oldPassword, "user", "check", "-mobile", "015112345678"); r.code != 0 {
 				t.Errorf("exit status %d, %q", r.code, r.err)
 			}
@@ -95,7 +96,8 @@ func TestPasswordsInOtherEncodings(t *testing.T) {
 	}
 }
 
-// Secrets as orchestrators mount them are read; what others could have written is not.
+// Secrets are read as orchestrators mount them. A file that other users could have
+// written is refused.
 func TestModesOfSecretFiles(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -133,7 +135,7 @@ func TestModesOfSecretFiles(t *testing.T) {
 	}
 }
 
-// The same rule holds for the database and for the key of TLS.
+// The rule for secret files holds for the database and the TLS key too.
 func TestModesOfOtherFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -163,8 +165,8 @@ func TestModesOfOtherFiles(t *testing.T) {
 	}
 }
 
-// A file that another user owns is theirs to change: it is refused, but to root,
-// who may work on the files of a service.
+// The owner of a file can change it. So a file of another user is refused, except to
+// root, who may work on the files of a service.
 func TestFilesOfOtherUsers(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -178,7 +180,7 @@ func TestFilesOfOtherUsers(t *testing.T) {
 	}
 }
 
-// Without its secret, a database with users is not served as if it were new.
+// A database with users whose secret is missing is not served as if it were new.
 func TestMissingSecret(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -222,7 +224,7 @@ func TestSecretOfALinkedDatabase(t *testing.T) {
 	if files := names(t, dir); len(files) != 3 {
 		t.Errorf("beside the links: %q", files)
 	}
-	// Where earlier versions kept it.
+	// Earlier versions kept the secret beside the link.
 	if err := os.Rename(filepath.Join(dir, "data/r.db.secret"), filepath.Join(dir, "a.db.secret")); err != nil {
 		t.Fatal(err)
 	}

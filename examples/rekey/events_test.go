@@ -28,7 +28,7 @@ func openStore(t *testing.T, dir string) *sqlite.Store {
 	return store
 }
 
-// userOf is a user for a store, who has no password.
+// userOf returns a user without a password, to be stored.
 func userOf(id, mobile string) identity.User {
 	now := time.Now()
 	return identity.User{ID: id, Mobile: mobile, VerifiedAt: now, PasswordChangedAt: now, CreatedAt: now}
@@ -48,7 +48,7 @@ func TestEventFilters(t *testing.T) {
 	store := openStore(t, dir)
 	now := time.Now()
 	at := func(back time.Duration) (string, time.Time) {
-		// An id such as the service makes: it begins with the milliseconds.
+		// The id has the form that the service makes: it begins with the milliseconds.
 		id := uuid.Must(uuid.NewV7())
 		ms := now.Add(-back).UnixMilli()
 		for i := range 6 {
@@ -90,8 +90,8 @@ func TestEventFilters(t *testing.T) {
 	}
 }
 
-// -follow prints what comes, once each, also events whose commit comes after that
-// of events with later ids.
+// -follow prints each new event once, even an event that commits after events with
+// greater ids.
 func TestEventsFollow(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -141,7 +141,8 @@ func TestEventsFollow(t *testing.T) {
 	}
 }
 
-// What an operator changes is posted by serve, as what people change is.
+// serve posts the events of an operator's changes, as it does those of people's
+// changes.
 func TestOperatorsEventsAreForTheWebhook(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -19,7 +19,7 @@ func TestWholeFlow(t *testing.T) {
 	if out := mustRun(t, dir, "", "client", "add", "-id", clientID); out != "client "+clientID+" registered\n" {
 		t.Errorf("client add said %q", out)
 	}
-	// A Windows line end is no part of the password.
+	// A Windows line end does not become part of the password.
 	if out := mustRun(t, dir, oldPassword+"\r\n", "user", "add", "-mobile", mobile); !strings.HasSuffix(out, " added\n") {
 		t.Errorf("user add said %q", out)
 	}
@@ -87,7 +87,7 @@ func TestConsole(t *testing.T) {
 	seed(t, dir)
 	s := start(t, dir, nil, "-sms", "console")
 	mustPost(t, s.addr, sendPath, sendBody)
-	s.terminate(t) // what is queued is still printed
+	s.terminate(t) // queued messages are still printed
 	if code := s.wait(t); code != 0 {
 		t.Errorf("exit status %d: %s", code, s.logs)
 	}
@@ -131,7 +131,7 @@ func TestTenants(t *testing.T) {
 	}
 }
 
-// The pages of the trail join without a gap and without a repetition.
+// The pages of the trail follow each other without a gap and without a repetition.
 func TestEventsOfManyPages(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

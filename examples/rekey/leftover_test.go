@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Each command, and the server, leaves the database as one file: a copy of that
-// file alone has everything.
+// Each command, and the server, leaves the database as one file, so a copy of that file
+// is complete.
 func TestNothingIsLeftBesideTheDatabase(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

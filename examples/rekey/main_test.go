@@ -40,7 +40,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// patience is how long a test waits for what must come; no test measures time.
+// patience is how long a test waits for something that must happen; no test measures
+// time.
 const patience = 30 * time.Second
 
 const (
@@ -166,7 +167,7 @@ func (p *process) wait(t *testing.T) int {
 type lockedBuffer struct {
 	mu    sync.Mutex
 	b     bytes.Buffer
-	wrote chan struct{} // if not nil, has one when something was written since it was last read
+	wrote chan struct{} // if not nil, receives a value when something was written since the last read
 }
 
 func (l *lockedBuffer) Write(p []byte) (int, error) {
@@ -185,14 +186,14 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-// receiver is the service behind -sms webhook=URL.
+// receiver is the service that -sms webhook=URL posts to.
 type receiver struct {
 	*httptest.Server
 	messages   chan webhook.Data
 	down       atomic.Bool
-	seen       chan struct{} // has one when there was a message since it was last read
-	refused    chan struct{} // one for each request while down
-	signatures atomic.Int64  // on the last request
+	seen       chan struct{} // receives a value when a message came since the last read
+	refused    chan struct{} // receives a value for each request while down
+	signatures atomic.Int64  // that the last request carried
 }
 
 func newReceiver(t *testing.T) *receiver {
@@ -237,7 +238,7 @@ func receive[T any](t *testing.T, c <-chan T, what string) T {
 
 func webhookEnv() []string { return []string{"REKEY_WEBHOOK_SECRET=" + webhookSecret} }
 
-// The documented example, byte by byte.
+// The documented example, compared byte by byte.
 const head = `POST %s HTTP/1.1
 Host: %s
 Content-Type: application/json;charset=utf8

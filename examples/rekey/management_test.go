@@ -68,12 +68,12 @@ func (b *backend) want(t *testing.T, status int, method, path, body string) (ans
 	return answer
 }
 
-// with is the same backend with another token.
+// with returns the same backend with another token.
 func (b *backend) with(token string) *backend {
 	return &backend{Client: http.Client{Timeout: patience, Transport: b.Transport}, url: b.url, token: token}
 }
 
-// managementCalls are all calls of the API, by its document.
+// managementCalls returns all calls of the API, from its OpenAPI document.
 func managementCalls(t *testing.T) (calls [][2]string) {
 	t.Helper()
 	var document struct {
@@ -93,8 +93,8 @@ func managementCalls(t *testing.T) (calls [][2]string) {
 	return calls
 }
 
-// A token that is guessed, lacks the scope or was removed opens nothing, and on the
-// public listener a good one opens nothing either.
+// A token that is guessed, lacks the scope or was removed is refused, and the public
+// listener refuses even a valid token.
 func TestAttackManagement(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -126,7 +126,7 @@ func TestAttackManagement(t *testing.T) {
 		reading.want(t, 403, call[0], call[1], "{}")
 	}
 
-	// A renewed token counts and a removed one does not, from the next call on.
+	// From the next call on, a renewed token is valid and a removed one is not.
 	renewed := newToken(t, dir, "backend", "users:read")
 	text, err := os.ReadFile(filepath.Join(dir, "tokens"))
 	if err != nil {
@@ -155,7 +155,7 @@ func TestAttackManagement(t *testing.T) {
 	}
 }
 
-// digests are the third parts of the lines of the file.
+// digests returns the third part of each line of the file.
 func digests(t *testing.T, dir string) (digests []string) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(dir, "tokens"))

@@ -32,7 +32,7 @@ func TestManagementAddresses(t *testing.T) {
 	tls := []string{"-management-tls-cert", "cert.pem", "-management-tls-key", "key.pem"}
 	for _, c := range []struct {
 		args []string
-		says string // in the refusal; empty for none
+		says string // that the refusal contains; empty for none
 		code int
 	}{
 		{on("8081"), "", 0},
@@ -82,7 +82,7 @@ func TestManagementAddresses(t *testing.T) {
 
 func TestManagementListeners(t *testing.T) {
 	t.Parallel()
-	dir, err := os.MkdirTemp("", "m") // a socket's path is short
+	dir, err := os.MkdirTemp("", "m") // the path of a socket must be short
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,17 +128,17 @@ func TestManagementListeners(t *testing.T) {
 	}
 }
 
-// Callers who take every place of the public routes take none of management's.
+// Callers who use up the connections of the public routes use none of management's.
 func TestManagementUnderOverload(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	seed(t, dir)
 	const places = 4
 	s, b := startManaged(t, dir, nil, "-sms", "console", "-max-conns", fmt.Sprint(places))
-	for range places + 1 { // the one beyond waits in the server, further ones in the system
+	for range places + 1 { // one connection beyond the bound waits in the server, further ones in the system
 		conn := dial(t, s.addr)
 		text := request(s.addr, sendPath, sendBody)
-		write(t, conn, text[:len(text)-1]) // a request under way is not closed to make room
+		write(t, conn, text[:len(text)-1]) // a connection whose request is being handled is not closed to make room
 	}
 	b.Transport = &http.Transport{DisableKeepAlives: true}
 	for range places + 1 {

@@ -18,8 +18,8 @@ var series = regexp.MustCompile(`(?m)^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\
 
 var label = regexp.MustCompile(`([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"`)
 
-// labels are all that the metrics may have, and what their values look like: nothing
-// in them is of a person or of a caller's choice.
+// labels lists all labels that the metrics may have, and the form of their values: no
+// value identifies a person or is chosen by a caller.
 var labels = map[string]string{
 	"rekey_purpose": `[A-Z_]+`, "rekey_country": `[A-Z]{2}`, "rekey_provider": `webhook(-2)?`, "rekey_event": `[a-z.]+`, "rekey_outcome": `[a-z ]+`,
 	"rekey_limit": `[a-z ]+`, "rekey_queue": `[a-z ]+`, "rekey_step": `[A-Za-z ]+`, "rekey_reason": `aborted|connection`, "rekey_lane": `code|notice|event`, "rekey_message": `[a-z_]+`,
@@ -27,8 +27,9 @@ var labels = map[string]string{
 	"service_name": `rekey`, "service_version": `.*`, "telemetry_sdk_language": `go`, "telemetry_sdk_name": `opentelemetry`, "telemetry_sdk_version": `[0-9.]+`,
 }
 
-// busy serves a day of a deployment: sends, a failover, guesses, a reset, logins,
-// refusals, an event that nobody takes. It returns what must be in no label.
+// busy causes the events of a day: sends, a failover, guesses, a reset, logins,
+// refusals, an event that the receiver never accepts. It returns the values that no
+// label may contain.
 func busy(t *testing.T, s *process, b *backend, phone *receiver) (canaries []string) {
 	t.Helper()
 	mustPost(t, s.addr, sendPath, sendBody)
@@ -106,7 +107,7 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// collector takes what a collector of OpenTelemetry takes.
+// collector receives what an OpenTelemetry collector receives.
 type collector struct {
 	*httptest.Server
 	mu   sync.Mutex
@@ -148,7 +149,7 @@ func TestOTLP(t *testing.T) {
 			env, args := where(c.URL)
 			s, b := startManaged(t, dir, append(webhookEnv(), env...), append([]string{"-sms", "webhook=" + phone.URL}, args...)...)
 			canaries := busy(t, s, b, phone)
-			s.terminate(t) // what is measured by then is still sent
+			s.terminate(t) // data measured until then is still sent
 			if code := s.wait(t); code != 0 {
 				t.Fatalf("exit status %d: %s", code, s.logs)
 			}
@@ -179,7 +180,7 @@ func TestOTLP(t *testing.T) {
 	}
 }
 
-// A collector that is away costs metrics, and nothing else.
+// While a collector is away, metrics are lost and nothing else fails.
 func TestOTLPWithoutCollector(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

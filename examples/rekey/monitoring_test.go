@@ -77,8 +77,8 @@ func panels(t *testing.T) map[string]string {
 	return found
 }
 
-// emptyInHealth are the queries that have no series before something has failed, each
-// with the reason.
+// emptyInHealth lists the queries that have no series until something fails, each with
+// the reason.
 var emptyInHealth = map[string]string{
 	"RekeyStorageFails":   "no storage call has failed",
 	"RekeyFaults":         "no step and no hook has failed",
@@ -86,7 +86,7 @@ var emptyInHealth = map[string]string{
 	"Faults A":            "no step and no hook has failed",
 }
 
-// comparison is what makes an alert of an expression.
+// comparison is the part that turns an expression into an alert.
 var comparison = regexp.MustCompile(` (>=|==|>|<) [0-9.]+`)
 
 // A Prometheus reads a server under load. Each query of the dashboard and each rule,
@@ -105,7 +105,7 @@ func TestDashboardAndRulesFindTheirSeries(t *testing.T) {
 	busy(t, s, b, phone)
 	crowd(t, b)
 	b.want(t, 201, "POST", "/v1/users", `{"mobile":"12345678902","password":"`+oldPassword+`","verified":true}`)
-	phone.down.Store(true) // now no provider takes it
+	phone.down.Store(true) // from now on no provider accepts it
 	mustPost(t, s.addr, sendPath, strings.ReplaceAll(sendBody, mobile, "12345678902"))
 	receive(t, phone.refused, "a refused message")
 	phone.down.Store(false)
@@ -128,8 +128,8 @@ func TestDashboardAndRulesFindTheirSeries(t *testing.T) {
 	}
 }
 
-// crowd makes more callers than there may be at the same time, until one of them is
-// turned away.
+// crowd makes more callers than the server admits at the same time, until one of them
+// is turned away.
 func crowd(t *testing.T, b *backend) {
 	t.Helper()
 	for range 20 {
@@ -152,8 +152,8 @@ func crowd(t *testing.T, b *backend) {
 	t.Error("nobody was turned away")
 }
 
-// startPrometheus returns the address of a Prometheus that has the rules and reads the
-// server's metrics.
+// startPrometheus returns the address of a Prometheus that has loaded the rules and
+// reads the server's metrics.
 func startPrometheus(t *testing.T, program, dir string, b *backend) (base string) {
 	t.Helper()
 	rules, err := filepath.Abs("monitoring/alerts.yml")
@@ -166,7 +166,7 @@ func startPrometheus(t *testing.T, program, dir string, b *backend) (base string
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0") // a free port: it does not tell which one it took
+	l, err := net.Listen("tcp", "127.0.0.1:0") // a free port: Prometheus does not tell which port it uses
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +195,7 @@ func startPrometheus(t *testing.T, program, dir string, b *backend) (base string
 	}
 }
 
-// fromPrometheus reads the data of an answer of its API.
+// fromPrometheus returns the data of an answer of Prometheus's API.
 func fromPrometheus(t *testing.T, address string, data any) {
 	t.Helper()
 	response, err := http.Get(address)
@@ -220,7 +220,7 @@ func ask(t *testing.T, base, query string) []any {
 	return data.Result
 }
 
-// alerts are the expressions of the rules, as Prometheus reads them.
+// alerts returns the expressions of the rules as Prometheus reads them.
 func alerts(t *testing.T, base string) map[string]string {
 	t.Helper()
 	var data struct {

@@ -59,7 +59,8 @@ func TestPage(t *testing.T) {
 			t.Errorf("the page does not have %q:\n%s", want, body)
 		}
 	}
-	// Plain HTTP on the loopback interface: cookies that a browser keeps.
+	// Over plain HTTP on the loopback interface, the page sets cookies that a browser
+	// keeps.
 	if cookie := response.Header.Get("Set-Cookie"); !strings.HasPrefix(cookie, "rekey-device=") || strings.Contains(cookie, "Secure") {
 		t.Errorf("cookie %q", cookie)
 	}
@@ -75,8 +76,8 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// Without a page nothing is there, and an application that does not exist is said
-// at the start.
+// Without -page there is no page. A client that is not registered is reported at the
+// start.
 func TestPageWarnings(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -96,8 +97,8 @@ func TestPageWarnings(t *testing.T) {
 	}
 }
 
-// Behind a proxy cookies are those of HTTPS, the host of the page is in the SMS, and
-// limits count the address that the proxy reports.
+// Behind a proxy the cookies are those of HTTPS, the SMS names the host of the page,
+// and limits count by the address that the proxy reports.
 func TestPageBehindProxy(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -238,7 +239,8 @@ func TestConfigPrintsNoSecretsOfOthers(t *testing.T) {
 	}
 }
 
-// sha1Suffix is what a service by the protocol of Pwned Passwords lists.
+// sha1Suffix returns the line by which a service with the protocol of Pwned Passwords
+// lists a password.
 func sha1Suffix(password string) string {
 	sum := sha1.Sum([]byte(password))
 	return strings.ToUpper(hex.EncodeToString(sum[:]))[5:]

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// vonage speaks the wire format of its SMS API, and passes on the texts.
+// vonage is a fake of Vonage's SMS API; it passes on the texts.
 func vonage(t *testing.T) (url string, texts <-chan string) {
 	t.Helper()
 	arrived := make(chan string, 10)
@@ -33,7 +33,7 @@ func writeFile(t *testing.T, path, text string, mode os.FileMode) {
 	}
 }
 
-// The reset through a second provider, while the first is down.
+// A reset works with the second provider while the first is down.
 func TestServeFailsOver(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -116,7 +116,7 @@ func TestSMSTest(t *testing.T) {
 	})
 }
 
-// Everything that a provider lacks is said in one answer, and no secret with it.
+// One error names everything that a provider lacks, and contains no secret.
 func TestRefusedSettings(t *testing.T) {
 	t.Parallel()
 	aliyun := []string{"REKEY_ALIYUN_ACCESS_KEY_ID=key", "REKEY_ALIYUN_ACCESS_KEY_SECRET=aliyun-secret", "REKEY_ALIYUN_SIGN_NAME=Rekey"}
@@ -169,7 +169,7 @@ func TestRefusedSettings(t *testing.T) {
 	}
 }
 
-// The settings of every provider are explained, and enough to open it.
+// The settings that help explains are enough to open each provider.
 func TestProvidersOpen(t *testing.T) {
 	t.Parallel()
 	help := mustRun(t, t.TempDir(), "", "serve", "-h")

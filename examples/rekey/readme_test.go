@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// The table of flags in README.md is what help says.
+// The table of flags in README.md equals the help.
 func TestReadmeListsFlags(t *testing.T) {
 	t.Parallel()
 	help := mustRun(t, t.TempDir(), "", "serve", "-h")
@@ -34,7 +34,7 @@ func TestReadmeListsFlags(t *testing.T) {
 	checkReadme(t, "flags", b.String())
 }
 
-// The table of commands in README.md is what help says.
+// The table of commands in README.md equals the help.
 func TestReadmeListsCommands(t *testing.T) {
 	t.Parallel()
 	b := "\n| command | |\n|---|---|\n"
@@ -73,7 +73,7 @@ func checkReadme(t *testing.T, part, want string) {
 	}
 }
 
-// The commands of the repository's README do what it says, in its order.
+// The commands of the repository's README work as it says, in its order.
 func TestReadmeCommands(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("../../README.md")
@@ -140,7 +140,7 @@ func shellWords(line string) (words []string) {
 	return words
 }
 
-// curl does what the command does, at addr, with the code that was sent.
+// curl sends the request of a curl command to addr, with the code that was sent.
 func curl(t *testing.T, words []string, addr, code string) (status int, answer string) {
 	t.Helper()
 	_, path, found := strings.Cut(strings.TrimPrefix(words[2], "http://"), "/")

@@ -31,7 +31,7 @@ func twilioCallback(t *testing.T, addr, public, token, status string) int {
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("X-Twilio-Signature", base64.StdEncoding.EncodeToString(mac.Sum(nil)))
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // idle ones of the default client end with any test's server
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // any test's server that closes would end idle connections of the default client
 	resp, err := client.Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +41,8 @@ func twilioCallback(t *testing.T, addr, public, token, status string) int {
 	return resp.StatusCode
 }
 
-// What the provider says of a message ends in the listing; what others say does not.
+// A provider's signed report on a message appears in the listing; reports of others do
+// not.
 func TestReceiptsAreListed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -105,8 +106,8 @@ func TestRefusedReceiptSettings(t *testing.T) {
 	}
 }
 
-// Behind a proxy that serves the server below a path, receipts arrive whether it
-// takes the path away or not.
+// Behind a proxy that serves the server below a path, receipts arrive whether or not
+// the proxy removes the path.
 func TestReceiptsBelowAPath(t *testing.T) {
 	t.Parallel()
 	env := []string{"REKEY_TWILIO_ACCOUNT_SID=AC1", "REKEY_TWILIO_AUTH_TOKEN=twilio-token", "REKEY_TWILIO_FROM=+15005550006"}

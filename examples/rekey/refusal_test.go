@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A refused call says one sentence, exits with its status, and changes nothing.
+// A refused call prints one sentence, exits with its status, and changes nothing.
 func TestRefusedCallsChangeNothing(t *testing.T) {
 	t.Parallel()
 	secretEnv := "REKEY_WEBHOOK_SECRET=" + webhookSecret
@@ -114,7 +114,7 @@ func TestRefusedCallsChangeNothing(t *testing.T) {
 	}
 }
 
-// What only the database can refuse.
+// Faults that only the database can find.
 func TestRefusedByTheDatabase(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

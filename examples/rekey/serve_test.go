@@ -41,8 +41,8 @@ func manyEvents(t *testing.T, path string, n int) {
 	}
 }
 
-// A request whose body is still on its way when SIGTERM comes is answered; new
-// connections are not.
+// A request whose body is still on its way at SIGTERM is answered; new connections are
+// refused.
 func TestSIGTERMFinishesRequests(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -51,8 +51,9 @@ func TestSIGTERMFinishesRequests(t *testing.T) {
 	conn := dial(t, s.addr)
 	text := request(s.addr, sendPath, sendBody)
 	write(t, conn, text[:len(text)-1])
-	// Answers on other connections: by then the first one is being served too. (A
-	// request whose header has not been read when net/http shuts down is dropped.)
+	// These requests use other connections. Once they are answered, the first request is
+	// being served too. (net/http drops a request whose header has not been read at
+	// shutdown.)
 	for range 20 {
 		if status, body := get(t, "http://"+s.addr+"/healthz"); status != http.StatusOK || body != "ok\n" {
 			t.Fatalf("healthz: %d %q", status, body)
@@ -81,7 +82,8 @@ func TestSIGTERMFinishesRequests(t *testing.T) {
 	}
 }
 
-// A message that nobody takes survives the process and is delivered by the next.
+// A message that no provider accepts survives the process, and the next process
+// delivers it.
 func TestQueuedMessageSurvives(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -197,7 +199,7 @@ func certificate(t *testing.T, dir string) *x509.Certificate {
 	return cert
 }
 
-// Settings from flags and from the environment reach the parts they are for.
+// Settings from flags and from the environment reach the parts that they configure.
 func TestSettingsTakeEffect(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -261,7 +263,7 @@ func TestSettingsTakeEffect(t *testing.T) {
 	}
 }
 
-// Every flag is explained with its variable, and secrets are never flags.
+// Every flag is explained with its variable, and no secret is a flag.
 func TestHelp(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Settings of the session that the store does not expect, in the address or of
-// the database, do no harm.
+// Session settings that the store does not expect, in the address or in the database,
+// do no harm.
 func TestSessionSettings(t *testing.T) {
 	onEachServer(t, func(t *testing.T, address, password string) {
 		u, err := url.Parse(address)
@@ -46,7 +46,7 @@ func TestSessionSettings(t *testing.T) {
 		mustPost(t, s.addr, sendPath, sendBody)
 		mustPost(t, s.addr, resetPath, resetBody(phone.next(t).Params["code"], newPassword))
 		phone.next(t)
-		// What another process writes is seen: no connection keeps an old snapshot.
+		// Every connection sees what another process writes: none keeps an old snapshot.
 		for range 3 {
 			must("", "client", "disable", "-id", clientID)
 			if status, answer := exchange(t, s.addr, sendPath, sendBody); status != 400 || !strings.Contains(answer, "APP.0003") {

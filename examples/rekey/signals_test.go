@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// SIGHUP has certificates read again, and ends nothing.
+// At SIGHUP the server reads its certificates again and goes on.
 func TestSIGHUPReloads(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -72,7 +72,7 @@ func TestUnixSocket(t *testing.T) {
 	}
 }
 
-// A country whose codes nobody would send is said at the start.
+// The server warns at the start about a country whose codes no provider would send.
 func TestCountryWithoutProvider(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// terminal opens a pseudo terminal: what is written to master is typed.
+// terminal opens a pseudo terminal. Bytes written to master count as typed.
 func terminal(t *testing.T) (master, slave *os.File) {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
@@ -46,7 +46,7 @@ func echoes(t *testing.T, terminal *os.File) bool {
 	return state.Lflag&unix.ECHO != 0
 }
 
-// awaitSilence waits until the terminal does not show what is typed.
+// awaitSilence waits until the terminal no longer echoes typed input.
 func awaitSilence(t *testing.T, terminal *os.File) {
 	t.Helper()
 	for until := time.Now().Add(patience); echoes(t, terminal); time.Sleep(5 * time.Millisecond) {
@@ -56,7 +56,7 @@ func awaitSilence(t *testing.T, terminal *os.File) {
 	}
 }
 
-// A password is not shown while it is typed, and the terminal is left as it was.
+// A password is not shown while it is typed, and the terminal's state is restored.
 func TestPasswordIsNotShown(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -127,7 +127,7 @@ func TestSetPasswordOnTerminal(t *testing.T) {
 	mustRun(t, dir, newPassword, "user", "check", "-mobile", mobile)
 }
 
-// A user is erased on a terminal after a yes, and after nothing else.
+// On a terminal, a user is erased only after a yes.
 func TestEraseAsks(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -169,7 +169,7 @@ func TestEraseAsks(t *testing.T) {
 	}
 }
 
-// shown is all that the terminal shows up to a mark, which is written to it.
+// shown returns all that the terminal shows before a mark, which it writes there.
 func shown(t *testing.T, master, slave *os.File) string {
 	t.Helper()
 	if _, err := slave.WriteString("END"); err != nil {
@@ -186,7 +186,7 @@ func shown(t *testing.T, master, slave *os.File) string {
 	return string(all)
 }
 
-// A bar shows on a terminal how far the import is, and is gone at the end.
+// On a terminal a bar shows the progress of the import. At the end the bar is removed.
 func TestImportShowsProgress(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -210,7 +210,7 @@ func TestImportShowsProgress(t *testing.T) {
 			if cmd.ProcessState.ExitCode() != 1 || !strings.Contains(out.String(), "1500 added") || !strings.Contains(screen, test.bar) {
 				t.Errorf("exit status %d, %q, the terminal shows %q", cmd.ProcessState.ExitCode(), out.String(), screen)
 			}
-			// Each line of text begins where the bar was.
+			// Each line of text overwrites the bar.
 			if !regexp.MustCompile(`\r *\r(\x1b\[2K)?line 1502: refused: not a possible`).MatchString(screen) {
 				t.Errorf("the bar is not removed: %q", screen)
 			}

@@ -15,7 +15,7 @@ func addUser(t *testing.T, dir, mobile string, more ...string) string {
 	return strings.Fields(out)[1]
 }
 
-// Numbers are masked unless somebody asks for them, and hashes are never shown.
+// Numbers are masked unless -show-numbers is given, and hashes are never shown.
 func TestUserListAndShow(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -49,7 +49,7 @@ func TestUserListAndShow(t *testing.T) {
 	}
 }
 
-// A list of several pages is whole.
+// A list of several pages is complete.
 func TestUserListPages(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -86,7 +86,7 @@ func TestUserSetMobile(t *testing.T) {
 	}
 }
 
-// The new password counts, and the user is told of it.
+// The new password is valid, and the user is told of it by SMS.
 func TestUserSetPassword(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -137,7 +137,7 @@ func TestUserErase(t *testing.T) {
 	}
 }
 
-// What is wrong with a call is one sentence, and changes nothing.
+// A faulty call gets an error of one sentence, and changes nothing.
 func TestRefusedUserAndClientCommands(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// What is wrong with the call or with the file as a whole makes nothing.
+// A fault of the call, or of the file as a whole, stops the import before it makes
+// anything.
 func TestRefusedUserImports(t *testing.T) {
 	t.Parallel()
 	good := "mobile,password_hash,verified\n12345678901," + djangoHash + ",true\n"

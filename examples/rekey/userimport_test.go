@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// djangoHash is of djangoPassword.
+// djangoHash is a hash of djangoPassword.
 const (
 	djangoHash     = "pbkdf2_sha256$1000$seasalt2seasalt$UZaMqbjFtHn+qZAx8qlFNJ98Fz7pws/hIaAoJwxEYP4="
 	djangoPassword = "lètmein"
@@ -24,7 +24,7 @@ func importLines(t *testing.T, dir string, env, lines []string, flags ...string)
 	return runEnv(t, dir, env, "", append([]string{"user", "import", "users"}, flags...)...)
 }
 
-// said holds an import against its summary, what it said of lines, and the status.
+// said checks an import's summary, its messages about lines, and its exit status.
 func said(t *testing.T, r result, code int, summary string, lines ...string) {
 	t.Helper()
 	id := regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}`)
@@ -66,12 +66,12 @@ func TestUserImport(t *testing.T) {
 	}
 	mustRun(t, dir, djangoPassword, "user", "check", "-mobile", mobile)
 	mustRun(t, dir, djangoPassword, "user", "check", "-mobile", mobile, "-tenant", "acme")
-	// Signing in made other hashes of the same passwords.
+	// The logins replaced the hashes by other hashes of the same passwords.
 	said(t, importLines(t, dir, nil, lines), 0, "0 added, 1 already there, 0 updated, 2 differ, 0 refused",
 		"line 2: the stored user ID differs in password_hash", "line 4: the stored user ID differs in password_hash")
 }
 
-// A refused line is named, those after it are stored.
+// A refused line is named, and the lines after it are stored.
 func TestUserImportRefusesLines(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -171,7 +171,8 @@ func manyUsers(n int) []string {
 	return lines
 }
 
-// Thousands of lines, more than one transaction, from a pipe; the line numbers go on.
+// Thousands of lines come from a pipe, in more than one transaction. The line numbers
+// are those of the whole file.
 func TestUserImportOfThousands(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -189,7 +190,7 @@ func TestUserImportOfThousands(t *testing.T) {
 	}
 }
 
-// An import that is interrupted keeps what it had committed, and may be repeated.
+// An interrupted import keeps the lines that it has committed, and may be repeated.
 func TestUserImportInterrupted(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -236,7 +237,7 @@ func TestUserImportDryRun(t *testing.T) {
 	}
 }
 
-// The other engines store, pass over, update and refuse alike.
+// The other engines store, skip, update and refuse the same lines.
 func TestUserImportOnEngines(t *testing.T) {
 	onEachServer(t, func(t *testing.T, address, _ string) {
 		dir := t.TempDir()

@@ -17,10 +17,10 @@ const ownTable = `{
 	"verified_at": "phone_ok_at", "password_changed_at": "secret_at", "disabled": "blocked", "where": "closed_at IS NULL"
 }`
 
-// bcrypt of oldPassword.
+// A bcrypt hash of oldPassword.
 const bcryptHash = "$2a$10$IJR93H4mblVJ8EHXMkp6puarBoIViHboz8hYBp4M8AdCzEBIuIh5."
 
-// Rekey works on the users of another application, in the same database.
+// Rekey works on the users table of another application, in the same database.
 func TestUsersTable(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -54,7 +54,7 @@ func TestUsersTable(t *testing.T) {
 	phone := newReceiver(t)
 	s, b := startManaged(t, dir, env, "-sms", "webhook="+phone.URL)
 	mustPost(t, s.addr, sendPath, sendBody)
-	mustPost(t, s.addr, sendPath, strings.Replace(sendBody, mobile, "13900139000", 1)) // closed: nobody's number
+	mustPost(t, s.addr, sendPath, strings.Replace(sendBody, mobile, "13900139000", 1)) // closed: the number belongs to no user
 	message := phone.next(t)
 	if message.To != "+86"+mobile {
 		t.Fatalf("an SMS to %s", message.To)
@@ -85,7 +85,8 @@ func TestUsersTable(t *testing.T) {
 		t.Errorf("there is a table of Rekey's own users: %d %v", tables, err)
 	}
 
-	// The same database without the description is another deployment: refused.
+	// Without the description, the same database is refused, because it belongs to another
+	// deployment.
 	if r := run(t, dir, "", "serve", "-addr", "127.0.0.1:0", "-sms", "console"); r.code != 1 {
 		t.Errorf("without -users-table: exit status %d, %s", r.code, r.err)
 	}

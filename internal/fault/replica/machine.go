@@ -17,17 +17,17 @@ import (
 	"time"
 )
 
-// The service's secret is elsewhere than the database, as it must be.
+// The service's secret is kept in another place than the database.
 const secret = "a secret for losing machines, 40 bytes !"
 
-// limits are those that people who reset all day would reach.
+// limits lifts the limits that people who reset all day would reach.
 var limits = []string{
 	"SENDS_PER_NUMBER_AND_NETWORK", "SENDS_PER_NUMBER", "SENDS_PER_KNOWN_DEVICE", "SENDS_PER_ADDRESS", "SENDS_PER_SUBNET", "SENDS_PER_NETWORK",
 	"FAILURES_PER_NUMBER_AND_NETWORK", "FAILURES_PER_NUMBER", "FAILURES_PER_ADDRESS", "FAILURES_PER_SUBNET", "FAILURES_PER_NETWORK", "FAILURES_TOTAL",
 	"BUDGET_TOTAL", "BUDGET_PER_CLIENT", "BUDGET_PER_TENANT", "BUDGET_PER_PREFIX",
 }
 
-// machine is the one that is lost: a folder, the server and Litestream.
+// machine is the machine that is lost: a folder, the server and Litestream.
 type machine struct {
 	rekey, litestream, config string // programs, and the settings of Litestream
 	folder, db, replica       string
@@ -63,7 +63,7 @@ func newMachine(ctx context.Context, dir, litestream, settings string) (*machine
 	return m, os.MkdirAll(m.folder, 0o700)
 }
 
-// start starts the server, and returns once it serves.
+// start starts the server and returns when it serves.
 func (m *machine) start(ctx context.Context) error {
 	m.server = exec.CommandContext(ctx, m.rekey, "serve", "-addr", "127.0.0.1:0", "-sms", "console", "-send-cooldown", "0", "-hash-queue", "100")
 	m.server.Env = append(os.Environ(), "REKEY_DB="+m.db, "REKEY_SECRET="+secret)
@@ -115,7 +115,7 @@ var (
 	code = regexp.MustCompile(`\b\d{6}\b`)
 )
 
-// receive reads the codes that the console prints.
+// receive reads the codes that the server prints on the console.
 func (m *machine) receive(lines *bufio.Scanner) {
 	number := ""
 	for lines.Scan() {
@@ -141,12 +141,12 @@ func (m *machine) inbox(number string) chan string {
 	return m.codes[number]
 }
 
-// end ends the server with a signal, and waits until it is gone.
+// end sends the server a signal and waits until it has exited.
 func (m *machine) end(signal os.Signal) error {
 	if m.server == nil {
 		return nil
 	}
-	_ = m.server.Process.Signal(signal) // it may be gone
+	_ = m.server.Process.Signal(signal) // it may have exited already
 	<-m.serverEnded
 	err := m.server.Wait()
 	m.server = nil
@@ -177,8 +177,8 @@ func (m *machine) endCopy() {
 	}
 }
 
-// restore brings the database back from the replica. Litestream itself checks it. It
-// makes files that others can read, unless it is told otherwise.
+// restore restores the database from the replica. Litestream itself checks it. The
+// umask keeps other users from reading the restored files.
 func (m *machine) restore(ctx context.Context) error {
 	cmd := m.litestreams(ctx, "restore", "-config", m.config, "-integrity-check", "full", m.db)
 	cmd.Path, cmd.Args = "/bin/sh", append([]string{"sh", "-c", `umask 077 && exec "$0" "$@"`}, cmd.Args...)
@@ -191,7 +191,7 @@ func (m *machine) restore(ctx context.Context) error {
 	return nil
 }
 
-// stop ends what still runs.
+// stop ends the processes that still run.
 func (m *machine) stop() {
 	m.endCopy()
 	_ = m.end(syscall.SIGKILL)

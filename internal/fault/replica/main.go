@@ -29,7 +29,7 @@ import (
 	"time"
 )
 
-// interval is what the settings of Litestream promise.
+// interval is the replication interval that Litestream's settings promise.
 const interval = time.Second
 
 func main() {
@@ -38,7 +38,7 @@ func main() {
 	settings := flag.String("config", "", "settings of Litestream; default: those of the packages")
 	within := flag.Duration("within", 4*time.Second, "how much longer than the interval one upload may take on this machine")
 	flag.Parse()
-	// Ended early, it ends what it started and removes its folder.
+	// Even if it is interrupted, the program ends what it started and removes its folder.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	counts, err := run(ctx, *litestream, *settings, *rounds, *within, os.Stdout)
 	stop()
@@ -55,7 +55,7 @@ type counts struct {
 	recent                   int           // lost resets that were acknowledged within the interval
 	oldest                   time.Duration // how long before the kill the oldest lost reset was acknowledged
 	biggestLog               int64         // bytes of the write-ahead log
-	lost, half, revived, bad int           // what must be none
+	lost, half, revived, bad int           // these must be zero
 }
 
 func (c counts) String() string {
@@ -66,10 +66,10 @@ func (c counts) String() string {
 
 func (c counts) faults() int { return c.lost + c.half + c.revived + c.bad }
 
-// errNoLitestream says that there is no such program.
+// errNoLitestream says that Litestream is not installed.
 var errNoLitestream = errors.New("no Litestream")
 
-// run loses the machine so many times.
+// run loses the machine that many times.
 func run(ctx context.Context, litestream, settings string, rounds int, within time.Duration, progress io.Writer) (_ counts, err error) {
 	dir, err := os.MkdirTemp("", "rekey-replica-")
 	if err != nil {

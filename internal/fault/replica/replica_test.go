@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// A small run, one machine lost of each kind; CONTRIBUTING.md says how to run the
-// large one.
+// A small run in which the machine is lost once in each way. CONTRIBUTING.md says how
+// to do a large run.
 func TestReplica(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a minute under load: run it without -short")
@@ -25,7 +25,7 @@ func TestReplica(t *testing.T) {
 	t.Log(counts)
 }
 
-// A replica that is minutes behind loses resets, and the program finds that.
+// A replica that is minutes behind loses resets, and the program finds them.
 func TestReplicaThatIsBehindIsFound(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds under load: run it without -short")

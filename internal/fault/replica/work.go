@@ -11,13 +11,13 @@ import (
 	"github.com/seed-16109ab2/rekey/internal/lab/workload"
 )
 
-// work tries used codes again, and then resets until the machine is gone.
+// work tries used codes again, and then makes resets until the machine is lost.
 func (w *world) work(ctx context.Context, p *person) {
 	client := &http.Client{Transport: &http.Transport{}, Timeout: 30 * time.Second}
 	defer client.CloseIdleConnections()
 	for n := 1; ctx.Err() == nil; n++ {
 		if !w.replay(ctx, client, p) || !w.reset(ctx, client, p, n) {
-			select { // the server may be about to start again
+			select { // the server may be about to restart
 			case <-ctx.Done():
 			case <-time.After(50 * time.Millisecond):
 			}
@@ -54,7 +54,7 @@ func (w *world) reset(ctx context.Context, client *http.Client, p *person, n int
 	case r.code = <-inbox:
 	case <-ctx.Done():
 		return false
-	case <-time.After(10 * time.Second): // the server was started again
+	case <-time.After(10 * time.Second): // the server was restarted
 		return false
 	}
 	r.password = fmt.Sprintf("violet-Harbor-%d-%d", n, rand.Uint32())

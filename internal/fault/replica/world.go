@@ -20,16 +20,17 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/sqlite"
 )
 
-// workers reset passwords at the same time, each those of one person.
+// workers is how many workers reset passwords at the same time, each for one person.
 const workers = 6
 
-// reset is one that was acknowledged, or whose answer was lost.
+// reset is a reset that was acknowledged, or whose answer was lost.
 type reset struct {
-	at             time.Time // of the answer; zero for none
+	at             time.Time // the time of the answer; zero if it was lost
 	password, code string
 }
 
-// person is a user. The first of the resets is the one that was last found stored.
+// person is a user. The first of the resets is the one that was stored at the last
+// check.
 type person struct {
 	number string
 	resets []reset
@@ -41,7 +42,7 @@ type world struct {
 	within  time.Duration
 	people  []*person
 
-	refusal atomic.Int64 // status of the last one
+	refusal atomic.Int64 // the status of the last reset
 
 	mu     sync.Mutex
 	counts counts
@@ -97,12 +98,12 @@ func (w *world) round(ctx context.Context) error {
 	}
 	pause()
 	switch w.counts.rounds % 3 {
-	case 1: // the server ends in order while Litestream looks on, and starts again
+	case 1: // the server ends regularly while Litestream runs, and starts again
 		if err := errors.Join(m.end(syscall.SIGTERM), m.start(ctx)); err != nil {
 			return err
 		}
 		pause()
-	case 2: // without Litestream, the last one to close the database removes the log
+	case 2: // while Litestream is stopped, the last process to close the database removes the log
 		m.endCopy()
 		if err := errors.Join(m.end(syscall.SIGTERM), m.start(ctx), m.copy(ctx)); err != nil {
 			return err
@@ -160,7 +161,7 @@ func (w *world) check(ctx context.Context, killed time.Time) (err error) {
 	return nil
 }
 
-// settle finds out which reset of a person is the last in the restored database.
+// settle finds the last reset of a person that the restored database holds.
 func (w *world) settle(p *person, hash string, killed time.Time) error {
 	last := len(p.resets) - 1
 	for ; last >= 0; last-- {

@@ -1,5 +1,5 @@
-// Package binary builds the single binary, starts it as a process of its own, and
-// receives what it sends, for the programs under measure.
+// Package binary builds the single binary, starts it as a separate process, and
+// receives its messages, for the programs under measure.
 package binary
 
 import (
@@ -26,13 +26,12 @@ func Build(ctx context.Context, dir string) (string, error) {
 	return path, nil
 }
 
-// Secret is the service's secret, which a program that prepares the database needs
-// too.
+// Secret is the service's secret, for a program that prepares the database.
 const Secret = "a secret for measuring servers, 40 bytes"
 
-// Process is a server that runs.
+// Process is a running server.
 type Process struct {
-	// Base is the URL that the routes' paths follow.
+	// Base is the URL below which the routes are.
 	Base string
 
 	cmd  *exec.Cmd
@@ -42,10 +41,10 @@ type Process struct {
 	last []string // lines of its log
 }
 
-// tail is how many lines of the log an error repeats.
+// tail is how many lines of the log an error shows.
 const tail = 5
 
-// limits are the flags of every limit that could refuse a program that measures.
+// limits are flags that lift each limit that could refuse a program that measures.
 var limits = []string{
 	"sends-per-number-and-network", "sends-per-number", "sends-per-known-device", "sends-per-address", "sends-per-subnet", "sends-per-network",
 	"failures-per-number-and-network", "failures-per-number", "failures-per-address", "failures-per-subnet", "failures-per-network",
@@ -53,9 +52,9 @@ var limits = []string{
 	"budget-total", "budget-per-client", "budget-per-tenant", "budget-per-prefix",
 }
 
-// Serve starts the program on a database and returns once it serves. Its messages
-// go to the inbox. Every limit of numbers, networks and money is lifted; the flags
-// are added, and win.
+// Serve starts the program on a database and returns when it serves. Its messages go to
+// the inbox. All limits on numbers, networks and money are lifted; the given flags take
+// precedence.
 func Serve(ctx context.Context, program, database string, inbox *Inbox, flags ...string) (*Process, error) {
 	args := []string{"serve", "-addr", "127.0.0.1:0", "-sms", "webhook=" + inbox.URL, "-code-lifetime", "10m", "-send-cooldown", "0"}
 	for _, limit := range limits {
@@ -83,7 +82,7 @@ func Serve(ctx context.Context, program, database string, inbox *Inbox, flags ..
 	}
 }
 
-// read keeps the log's last lines and finds the address in it.
+// read keeps the last lines of the log and finds the server's address in it.
 func (p *Process) read(lines *bufio.Scanner, addr chan<- string) {
 	defer close(p.done)
 	for lines.Scan() {
@@ -98,10 +97,10 @@ func (p *Process) read(lines *bufio.Scanner, addr chan<- string) {
 	}
 }
 
-// Stop ends the server in order and returns how it ended, with its last words if
-// it failed.
+// Stop ends the server regularly and returns how it ended. If it failed, the error
+// shows its last lines.
 func (p *Process) Stop() error {
-	_ = p.cmd.Process.Signal(os.Interrupt) // it may have ended
+	_ = p.cmd.Process.Signal(os.Interrupt) // it may have exited already
 	<-p.done
 	if err := p.cmd.Wait(); err != nil {
 		p.mu.Lock()

@@ -22,7 +22,7 @@ type Inbox struct {
 	codes    map[string]chan string // by number in E.164
 }
 
-// Listen opens an inbox on a port of its own.
+// Listen opens an inbox on a free port.
 func Listen() (*Inbox, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -58,7 +58,7 @@ func (in *Inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer in.mu.Unlock()
 	in.received++
 	select {
-	case <-c: // an older code is dead
+	case <-c: // a new code ends an older one
 	default:
 	}
 	c <- code
@@ -85,7 +85,7 @@ func (in *Inbox) Code(ctx context.Context, e164 string) (string, error) {
 	}
 }
 
-// Received is how many codes have arrived.
+// Received returns how many codes have arrived.
 func (in *Inbox) Received() int {
 	in.mu.Lock()
 	defer in.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Memory reads the process's resident memory and its peak, in MiB (Linux).
+// Memory returns the process's resident memory and its peak, in MiB (Linux).
 func (p *Process) Memory() (now, peak int, err error) {
 	f, err := os.Open(p.proc("status"))
 	if err != nil {
@@ -21,7 +21,7 @@ func (p *Process) Memory() (now, peak int, err error) {
 		if len(fields) < 2 {
 			continue
 		}
-		kib, _ := strconv.Atoi(fields[1]) // not all are numbers
+		kib, _ := strconv.Atoi(fields[1]) // not all values are numbers
 		switch fields[0] {
 		case "VmRSS:":
 			now = kib >> 10
@@ -32,7 +32,7 @@ func (p *Process) Memory() (now, peak int, err error) {
 	return now, peak, lines.Err()
 }
 
-// ForgetPeak makes the present memory the peak.
+// ForgetPeak sets the peak to the present memory.
 func (p *Process) ForgetPeak() error {
 	return os.WriteFile(p.proc("clear_refs"), []byte("5"), 0o600) // proc(5)
 }

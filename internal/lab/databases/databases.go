@@ -31,7 +31,8 @@ var Engines = []string{"sqlite", "postgres", "mysql"}
 // Database is a new database for one test or program.
 type Database struct {
 	Engine string
-	// Address is the address for examples/rekey: a path, or a URL with a password.
+	// Address is the database's address for examples/rekey: a path, or a URL with a
+	// password.
 	Address string
 	drop    func(context.Context) error
 }
@@ -42,9 +43,9 @@ var variables = map[string]string{"postgres": "REKEY_TEST_POSTGRES", "mysql": "R
 // ErrNoServer says that the environment names no server of the engine.
 var ErrNoServer = errors.New("no server")
 
-// Fresh makes an empty database: a file in the folder, or a database on the
-// server that the environment names, which Drop removes. Without a server the
-// error wraps [ErrNoServer] and says which variable to set.
+// Fresh makes an empty database: a file in the folder, or a database on the server that
+// the environment names, which Drop removes. Without a server, the error wraps
+// [ErrNoServer] and names the variable to set.
 func Fresh(ctx context.Context, engine, dir string) (*Database, error) {
 	if engine == "sqlite" {
 		return &Database{Engine: engine, Address: filepath.Join(dir, "rekey.db"), drop: func(context.Context) error { return nil }}, nil
@@ -60,8 +61,8 @@ func Fresh(ctx context.Context, engine, dir string) (*Database, error) {
 	return On(ctx, engine, dsn)
 }
 
-// On makes an empty database on a server: a URL for "postgres", a DSN of its
-// driver for "mysql".
+// On makes an empty database on a server. The server is a URL for "postgres", and a DSN
+// of the driver for "mysql".
 func On(ctx context.Context, engine, dsn string) (*Database, error) {
 	driverName, address, err := "pgx", "", error(nil)
 	name := "rekey_" + strings.ReplaceAll(uuid.NewString(), "-", "")
@@ -87,7 +88,7 @@ func On(ctx context.Context, engine, dsn string) (*Database, error) {
 	}
 	drop := "DROP DATABASE " + name
 	if engine == "postgres" {
-		drop += " WITH (FORCE)" // also with connections that a killed process has left
+		drop += " WITH (FORCE)" // despite connections that a killed process has left
 	}
 	return &Database{Engine: engine, Address: address, drop: func(ctx context.Context) error { return admin(ctx, drop) }}, nil
 }
@@ -151,7 +152,7 @@ func (d *Database) Pool(connections int) (*bun.DB, error) {
 			c.Net, c.Addr, c.DBName = "tcp", host, strings.Trim(u.Path, "/")
 			c.Timeout = 10 * time.Second
 			c.Params = map[string]string{"innodb_lock_wait_timeout": "5"}
-			c.Logger = &mysql.NopLogger{} // a line for each connection that a fault cuts
+			c.Logger = &mysql.NopLogger{} // it would write a line for each connection that a fault cuts
 			node, err := mysql.NewConnector(c)
 			if err != nil {
 				return nil, err
@@ -173,7 +174,7 @@ func (d *Database) Pool(connections int) (*bun.DB, error) {
 	return bun.NewDB(db, pgdialect.New()), nil
 }
 
-// Open opens a migrated store with a pool of its own. Close it by its DB.
+// Open opens a migrated store with a new pool. Close it by closing its DB.
 func (d *Database) Open(ctx context.Context, connections int) (*bunstore.Store, error) {
 	if d.Engine == "sqlite" {
 		store, err := sqlite.Open(ctx, d.Address)

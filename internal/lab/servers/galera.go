@@ -15,10 +15,10 @@ import (
 // Galera is a cluster of MariaDB nodes on this machine.
 type Galera struct {
 	Nodes []*Server
-	group []int // ports of the group's communication
+	group []int // ports for the communication of the group
 }
 
-// provider is the library of Galera, where Debian and others install it.
+// provider is the path of Galera's library on Debian and other distributions.
 func provider() (string, error) {
 	for _, pattern := range []string{"/usr/lib/galera/libgalera_smm.so", "/usr/lib64/galera*/libgalera_smm.so", "/usr/lib/libgalera_smm.so"} {
 		if found, _ := filepath.Glob(pattern); len(found) > 0 {
@@ -85,7 +85,7 @@ func NewGalera(ctx context.Context, nodes int) (_ *Galera, err error) {
 	return g, err
 }
 
-// Join starts a node, and returns when it has all data.
+// Join starts a node and returns when the node has all data.
 func (g *Galera) Join(ctx context.Context, n *Server) error {
 	if err := n.Start(ctx); err != nil {
 		return err
@@ -121,7 +121,7 @@ func (g *Galera) until(ctx context.Context, n *Server, status, want string) erro
 	}
 }
 
-// Wipe removes the data of a node that is not running; it comes back empty.
+// Wipe removes the data of a stopped node, which comes back empty.
 func (g *Galera) Wipe(ctx context.Context, n *Server) error {
 	if err := os.RemoveAll(n.Data()); err != nil {
 		return err
@@ -129,8 +129,8 @@ func (g *Galera) Wipe(ctx context.Context, n *Server) error {
 	return n.create(ctx)
 }
 
-// Hosts are the addresses of all nodes, beginning with the i-th, for an address
-// that names several.
+// Hosts returns the addresses of all nodes, beginning with the i-th, for an address
+// that names several nodes.
 func (g *Galera) Hosts(i int) string {
 	var hosts []string
 	for k := range g.Nodes {

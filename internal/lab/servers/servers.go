@@ -1,5 +1,5 @@
-// Package servers starts database servers that live in a temporary folder and
-// listen on a port of their own, for tests and programs that break servers.
+// Package servers starts database servers in a temporary folder and on free ports, for
+// tests and programs that break servers.
 package servers
 
 import (
@@ -23,14 +23,14 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 )
 
-// Server is one database server. Its data are in Dir/data.
+// Server is one database server. Its data is in Dir/data.
 type Server struct {
 	Engine string // "postgres" or "mysql"
 	Dir    string
-	// DSN is of the server's own database, in the form of the engine's driver.
+	// DSN addresses the server's own database, in the form of the engine's driver.
 	DSN  string
 	Port int
-	// Args are more arguments for the server's program.
+	// Args are additional arguments of the server's program.
 	Args []string
 	// Log takes what the server prints; nil discards it.
 	Log io.Writer
@@ -42,7 +42,8 @@ type Server struct {
 // ErrNoProgram says that the server's program is not installed.
 var ErrNoProgram = errors.New("no server program")
 
-// program finds a server's program; Debian keeps PostgreSQL's off the PATH.
+// program finds a server's program. Debian does not put PostgreSQL's programs on the
+// PATH.
 func program(name string) (string, error) {
 	if path, err := exec.LookPath(name); err == nil {
 		return path, nil
@@ -55,7 +56,7 @@ func program(name string) (string, error) {
 	return found[len(found)-1], nil
 }
 
-// New makes a server with empty data, and does not start it.
+// New makes a server with empty data. It does not start the server.
 func New(ctx context.Context, engine string) (*Server, error) {
 	n, err := Empty(engine)
 	if err != nil {
@@ -68,8 +69,8 @@ func New(ctx context.Context, engine string) (*Server, error) {
 	return n, nil
 }
 
-// Empty makes a folder and chooses a port for a server whose data come from
-// another one.
+// Empty makes a folder and chooses a port for a server that gets its data from another
+// server.
 func Empty(engine string) (*Server, error) {
 	dir, err := os.MkdirTemp("", "rekey-node-")
 	if err != nil {
@@ -94,8 +95,8 @@ func (n *Server) Listen(port int) {
 	}
 }
 
-// FreePort returns a port on which nothing listens. It is below those that systems
-// give to outgoing connections, which could take it while the server is away.
+// FreePort returns a port on which nothing listens. It is below the range that systems
+// use for outgoing connections, which could take the port while the server is stopped.
 func FreePort() (int, error) {
 	for try := 0; ; try++ {
 		port := 12_000 + rand.IntN(20_000)
@@ -109,7 +110,7 @@ func FreePort() (int, error) {
 	}
 }
 
-// Data is the folder of the server's data.
+// Data returns the folder of the server's data.
 func (n *Server) Data() string { return filepath.Join(n.Dir, "data") }
 
 func (n *Server) chooseAccount() error {
@@ -126,7 +127,7 @@ func (n *Server) chooseAccount() error {
 	return errors.Join(err1, err2, os.Chown(n.Dir, int(uid), int(gid)))
 }
 
-// Command prepares a program of the engine, as the account that the server runs as.
+// Command prepares a program of the engine to run as the server's account.
 func (n *Server) Command(ctx context.Context, name string, args ...string) (*exec.Cmd, error) {
 	path, err := program(name)
 	if err != nil {
@@ -153,7 +154,7 @@ func (n *Server) create(ctx context.Context) error {
 	return nil
 }
 
-// Start starts the server, and returns once it answers.
+// Start starts the server and returns when it answers.
 func (n *Server) Start(ctx context.Context) (err error) {
 	name, args := "postgres", []string{"-D", n.Data(), "-p", strconv.Itoa(n.Port), "-k", n.Dir, "-c", "listen_addresses=127.0.0.1"}
 	if n.Engine == "mysql" {
@@ -170,7 +171,7 @@ func (n *Server) Start(ctx context.Context) (err error) {
 	return n.Answers(ctx, 3*time.Minute)
 }
 
-// Answers returns once the server answers, or an error after the time.
+// Answers returns when the server answers, or an error after the given time.
 func (n *Server) Answers(ctx context.Context, within time.Duration) error {
 	db, err := n.Open()
 	if err != nil {
@@ -184,15 +185,15 @@ func (n *Server) Answers(ctx context.Context, within time.Duration) error {
 	}
 }
 
-// Open opens a pool on the server.
+// Open opens a connection pool to the server.
 func (n *Server) Open() (*sql.DB, error) {
 	return sql.Open(map[string]string{"postgres": "pgx", "mysql": "mysql"}[n.Engine], n.DSN)
 }
 
-// Signal sends a signal to the server and all of its processes.
+// Signal sends a signal to all processes of the server.
 func (n *Server) Signal(s syscall.Signal) error { return syscall.Kill(-n.cmd.Process.Pid, s) }
 
-// Crash kills the server with all of its processes.
+// Crash kills all processes of the server.
 func (n *Server) Crash() error {
 	err := n.Signal(syscall.SIGKILL)
 	_ = n.cmd.Wait() // says that it was killed

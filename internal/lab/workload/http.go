@@ -19,29 +19,29 @@ const (
 // Origin is where a request comes from.
 type Origin struct {
 	Device string
-	// Address goes into X-Forwarded-For, for a server that trusts it. Empty: none.
+	// Address is sent in X-Forwarded-For, for a server that trusts the header. If empty,
+	// the header is not sent.
 	Address string
 }
 
-// Answer is what the server says. Code is the error_code of a refusal.
+// Answer is the server's answer. Code is the error_code of a refusal.
 type Answer struct {
 	Status int
 	Code   string `json:"error_code"`
 }
 
-// String is for counts of unexpected answers.
+// String names the answer in counts of unexpected answers.
 func (a Answer) String() string {
 	return strings.TrimSpace(fmt.Sprintf("status %d %s", a.Status, a.Code))
 }
 
-// Post sends the documented request with these body fields, and returns the
-// status.
+// Post sends the documented request with these body fields and returns the status.
 func Post(ctx context.Context, c *http.Client, url string, fields map[string]string) (int, error) {
 	answer, err := PostFrom(ctx, c, url, Origin{Device: Device}, fields)
 	return answer.Status, err
 }
 
-// PostFrom is [Post] for a device and an address.
+// PostFrom is [Post] with a device and an address.
 func PostFrom(ctx context.Context, c *http.Client, url string, from Origin, fields map[string]string) (Answer, error) {
 	body, err := json.Marshal(fields)
 	if err != nil {
@@ -68,7 +68,7 @@ func PostFrom(ctx context.Context, c *http.Client, url string, from Origin, fiel
 	text, err := io.ReadAll(resp.Body)
 	answer := Answer{Status: resp.StatusCode}
 	if err == nil && resp.StatusCode != http.StatusOK {
-		_ = json.Unmarshal(text, &answer) // not every server's body is ours
+		_ = json.Unmarshal(text, &answer) // another server's body may not be JSON
 	}
 	return answer, err
 }

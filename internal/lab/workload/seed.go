@@ -11,14 +11,14 @@ import (
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
-// SeedDatabase registers the client in a database, and makes the users from number
-// 0 up to, not including, the last, for a server with the secret.
+// SeedDatabase registers the client in a database and makes the users from number 0 up
+// to, but not including, last, for a server with this secret.
 func SeedDatabase(ctx context.Context, d *databases.Database, secret string, last int) error {
 	err := seeding(ctx, d, secret, func(s *identity.Service) error { return s.RegisterClient(ctx, identity.Client{ID: ClientID}) })
 	return errors.Join(err, SeedUsers(ctx, d, secret, 0, last))
 }
 
-// SeedUsers makes the users from the first number up to, not including, the last.
+// SeedUsers makes the users from first up to, but not including, last.
 func SeedUsers(ctx context.Context, d *databases.Database, secret string, first, last int) error {
 	return seeding(ctx, d, secret, func(svc *identity.Service) error {
 		const together = 16
@@ -38,7 +38,7 @@ func SeedUsers(ctx context.Context, d *databases.Database, secret string, first,
 	})
 }
 
-// seeding calls f with a service on the database that sends nothing.
+// seeding calls f with a service on the database. The service sends nothing.
 func seeding(ctx context.Context, d *databases.Database, secret string, f func(*identity.Service) error) error {
 	store, err := d.Open(ctx, 16)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package workload prepares a service on an SQLite file, users, and codes that are
-// ready to be redeemed, for the programs under fault and measure.
+// Package workload prepares a service on an SQLite file, users, and codes that can be
+// redeemed, for the programs under fault and measure.
 package workload
 
 import (
@@ -18,16 +18,17 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/sqlite"
 )
 
-// What every request carries.
+// The values that every request carries.
 const (
 	ClientID = "DRrYIqauawN0I8myTMoDTPys6ezGZxnm"
 	Device   = "156aysdna213sac"
 	Password = "violet-Harbor-93"
-	// oldHash is never compared with a password: users are made without computing a hash.
+	// oldHash is never compared with a password, so that users can be made without
+	// computing a hash.
 	oldHash = "$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy"
 )
 
-// Service is a running service, with roomy limits.
+// Service is a running service with high limits.
 type Service struct {
 	*identity.Service
 	Store *bunstore.Store
@@ -39,8 +40,8 @@ type Service struct {
 	close func() error
 }
 
-// New opens a service on a file in the folder. The delay is how long its SMS
-// provider takes.
+// New opens a service on a file in the folder. The delay is how long its SMS provider
+// takes.
 func New(ctx context.Context, dir string, delay time.Duration, configure ...func(*identity.Config)) (*Service, error) {
 	s, err := open(ctx, dir, delay, configure...)
 	if err != nil {
@@ -60,7 +61,7 @@ func open(ctx context.Context, dir string, delay time.Duration, configure ...fun
 	return on(ctx, store.Store, store.Close, delay, configure...)
 }
 
-// On is New on a database without a client.
+// On is New on a database that has no client yet.
 func On(ctx context.Context, d *databases.Database, configure ...func(*identity.Config)) (*Service, error) {
 	store, err := d.Open(ctx, 16)
 	if err != nil {
@@ -122,15 +123,15 @@ func (p provider) Send(ctx context.Context, m sms.Message) (sms.Accepted, error)
 	return sms.Accepted{Provider: "workload"}, nil
 }
 
-// Number is the i-th user's.
+// Number returns the number of the i-th user.
 func Number(i int) string { return fmt.Sprintf("138%08d", i) }
 
-// Caller is who asks.
+// Caller returns the caller of all requests.
 func Caller() identity.Caller {
 	return identity.Caller{ClientID: ClientID, Device: Device, OSVersion: "Android 10", Agent: "workload", Address: netip.MustParseAddr("127.0.0.1")}
 }
 
-// Users makes the users from the first number up to, not including, the last.
+// Users makes the users from first up to, but not including, last.
 func (s *Service) Users(ctx context.Context, first, last int) error {
 	for i := first; i < last; i++ {
 		if _, err := s.CreateUser(ctx, identity.NewUser{Mobile: Number(i), Verified: true, PasswordHash: identity.NewSecret(oldHash)}); err != nil {
@@ -140,7 +141,8 @@ func (s *Service) Users(ctx context.Context, first, last int) error {
 	return nil
 }
 
-// Codes sends a code to each of those users and returns them once all arrived.
+// Codes sends a code to each of those users and returns the codes when all have
+// arrived.
 func (s *Service) Codes(ctx context.Context, first, last int) ([]string, error) {
 	for i := first; i < last; i++ {
 		err := s.SendVerifyCode(ctx, identity.SendRequest{Caller: Caller(), Mobile: Number(i), Purpose: identity.PurposeForgotPassword})
@@ -151,7 +153,7 @@ func (s *Service) Codes(ctx context.Context, first, last int) ([]string, error) 
 	return s.Arrived(ctx, first, last)
 }
 
-// Arrived returns the codes that were sent to those users, once all arrived.
+// Arrived returns the codes of those users when all have arrived.
 func (s *Service) Arrived(ctx context.Context, first, last int) ([]string, error) {
 	codes := make([]string, 0, last-first)
 	for i := first; i < last; i++ {

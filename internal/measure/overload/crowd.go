@@ -14,14 +14,14 @@ import (
 	"github.com/seed-16109ab2/rekey/internal/lab/workload"
 )
 
-// crowd is the people who come. Each of them comes once.
+// crowd is the people who use the server. Each person comes once.
 type crowd struct {
 	base     string
 	inbox    *binary.Inbox
 	database *databases.Database
 	client   *http.Client
-	seeded   int // users that there are
-	came     int // users who came
+	seeded   int // users in the database
+	came     int // users who have come
 }
 
 func newCrowd(base string, inbox *binary.Inbox, database *databases.Database) *crowd {
@@ -30,7 +30,8 @@ func newCrowd(base string, inbox *binary.Inbox, database *databases.Database) *c
 	}}
 }
 
-// people makes sure that so many more can come, and returns the first one's number.
+// people makes sure that this many more people can come, and returns the number of the
+// first.
 func (c *crowd) people(ctx context.Context, n int) (first int, err error) {
 	first = c.came
 	c.came += n
@@ -41,12 +42,12 @@ func (c *crowd) people(ctx context.Context, n int) (first int, err error) {
 	return first, err
 }
 
-// callers come back immediately while the capacity is measured: enough to keep
-// every hash busy.
+// callers is how many people use the server at the same time while the capacity is
+// measured: enough to keep every hash busy.
 const callers = 32
 
-// capacity is how many whole resets a second are done for people of whom the next
-// comes when one is done.
+// capacity returns how many whole resets a second succeed if a new person comes
+// whenever one is done.
 func (c *crowd) capacity(ctx context.Context, d time.Duration) (float64, error) {
 	first, err := c.people(ctx, int(most*d.Seconds()))
 	if err != nil {
@@ -69,9 +70,9 @@ func (c *crowd) capacity(ctx context.Context, d time.Duration) (float64, error) 
 	return p.Goodput, nil
 }
 
-// offer has people come at a rate, at random moments, for a while, and returns when
-// all of them have had their answers. What they get in the first fifth of the time,
-// while queues fill, is not counted.
+// offer lets people come at a rate, at random moments, for the given time, and returns
+// when all have their answers. The first fifth of the time, in which queues fill, is
+// not counted.
 func (c *crowd) offer(ctx context.Context, rate float64, d time.Duration) (point, error) {
 	first, err := c.people(ctx, int(1.2*rate*d.Seconds())+100)
 	if err != nil {
@@ -91,7 +92,7 @@ func (c *crowd) offer(ctx context.Context, rate float64, d time.Duration) (point
 	return s.point(), nil
 }
 
-// reset is what the n-th person does.
+// reset does the whole reset of the n-th person.
 func (c *crowd) reset(ctx context.Context, n int, s *tally) {
 	s.offered()
 	mobile := workload.Number(n)

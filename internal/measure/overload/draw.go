@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// draw returns the picture of the curves as SVG: on the left what succeeds, on the
-// right how long the slowest of a hundred refusals takes, both against what is offered.
+// draw returns the curves as an SVG picture. The left panel shows what succeeds, the
+// right one how long the slowest of a hundred refusals takes, both over the offered
+// load.
 func draw(curves []curve) []byte {
 	goodput := panel{Left: 70, Title: "resets that succeed", Unit: "of the capacity", goal: 0.9, Goal: "goal: 0.9 of the peak"}
 	refusals := panel{Left: 470, Title: "p99 of a refusal", Unit: "ms", goal: 100, Goal: "goal: 100 ms"}
@@ -26,7 +27,7 @@ func draw(curves []curve) []byte {
 	refusals.scale()
 	var b bytes.Buffer
 	if err := picture.Execute(&b, []panel{goodput, refusals}); err != nil {
-		panic(err) // a bytes.Buffer takes all writes
+		panic(err) // writing to a bytes.Buffer cannot fail
 	}
 	return b.Bytes()
 }
@@ -41,7 +42,7 @@ type line struct {
 	LabelY float64 // in pixels
 }
 
-// look tells lines apart without colour too.
+// look makes the lines distinguishable without colour.
 type look struct{ Colour, Dash string }
 
 var looks = []look{{"#0a6b63", "none"}, {"#b3541e", "6 3"}, {"#5b4b9a", "2 3"}}
@@ -66,7 +67,7 @@ const (
 	top           = 50.0
 )
 
-// scale fits the axes, which begin at 0, around the points and the goal.
+// scale fits the axes, which begin at 0, to the points and the goal.
 func (p *panel) scale() {
 	mostX, mostY := 1.0, p.goal
 	for _, l := range p.Lines {
@@ -95,8 +96,8 @@ func (p *panel) scale() {
 	}
 }
 
-// round returns the end of an axis up to at least v, and the step of its ticks: 1, 2 or
-// 5 times a power of ten, so that there are at most six.
+// round returns the end of an axis, which is at least v, and the step of its ticks: 1,
+// 2 or 5 times a power of ten, so that there are at most six ticks.
 func round(v float64) (end, step float64) {
 	for step = 1e-3; ; {
 		for _, times := range []float64{2, 2.5, 2} {

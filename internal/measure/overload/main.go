@@ -80,14 +80,14 @@ func run(ctx context.Context, engines []string, steps string, d time.Duration, s
 	return errors.Join(faults...)
 }
 
-// curve is what one engine did.
+// curve is the result of one engine.
 type curve struct {
 	Engine   string
 	Capacity float64 // whole resets a second
 	Points   []point
 }
 
-// most is how many whole resets a second a machine may have for this program.
+// most is the highest capacity, in whole resets a second, that the program can measure.
 const most = 400
 
 func measure(ctx context.Context, program, dir, engine string, factors []float64, d time.Duration) (c curve, err error) {

@@ -10,7 +10,7 @@ import (
 	"github.com/seed-16109ab2/rekey/internal/lab/workload"
 )
 
-// request is one of the two that a whole reset takes.
+// request is one of the two requests of a whole reset.
 type request int
 
 const (
@@ -20,7 +20,7 @@ const (
 
 func (r request) String() string { return [...]string{"send", "reset"}[r] }
 
-// tally counts what people get between two moments.
+// tally counts the answers between two moments.
 type tally struct {
 	from, to time.Time
 
@@ -45,8 +45,8 @@ func (s *tally) offered() {
 	}
 }
 
-// ask makes a request and reports whether it succeeded. What is refused, or gets no
-// answer, ends the person's visit.
+// ask makes a request and reports whether it succeeded. After a refusal or no answer,
+// the person leaves.
 func (s *tally) ask(r request, do func() (workload.Answer, error)) bool {
 	began := time.Now()
 	answer, err := do()
@@ -80,7 +80,7 @@ func (s *tally) fault(err error) {
 	s.note(err.Error())
 }
 
-// note counts a fault, whenever it happened.
+// note counts a fault, no matter when it happened.
 func (s *tally) note(what string) {
 	if s.faults == nil {
 		s.faults = map[string]int{}
@@ -121,10 +121,10 @@ func (p point) String() string {
 		p.Sends.p(50), p.Sends.p(99), p.Resets.p(50), p.Resets.p(99), p.Refusals.p(50), p.Refusals.p(99), p.Memory)
 }
 
-// times are sorted when they are read.
+// the times are sorted when they are read
 type times []time.Duration
 
-// p is a percentile, for people; "-" if there is none.
+// p formats a percentile for people; "-" if there is none.
 func (t times) p(percent int) string {
 	if len(t) == 0 {
 		return "-"
@@ -132,7 +132,7 @@ func (t times) p(percent int) string {
 	return t.at(percent).Round(time.Millisecond).String()
 }
 
-// at is a percentile; 0 if there is none.
+// at returns a percentile; 0 if there is none.
 func (t times) at(percent int) time.Duration {
 	if len(t) == 0 {
 		return 0
