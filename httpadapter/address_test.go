@@ -141,7 +141,7 @@ func TestAddressBehindUnixSocket(t *testing.T) {
 	}
 }
 
-// TestRealUnixSocket serves on one, to see what Go makes of it here.
+// TestRealUnixSocket serves on a Unix socket, to see which address Go reports.
 func TestRealUnixSocket(t *testing.T) {
 	t.Parallel()
 	for name, trusted := range map[string]bool{"trusted": true, "not trusted": false} {
@@ -191,7 +191,7 @@ func TestRealUnixSocket(t *testing.T) {
 	}
 }
 
-// TestAddressWithoutProxies: without options no header is an address.
+// TestAddressWithoutProxies: without options, no header sets the address.
 func TestAddressWithoutProxies(t *testing.T) {
 	t.Parallel()
 	f := &fake{}

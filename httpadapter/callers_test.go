@@ -88,7 +88,7 @@ func TestCallerOptions(t *testing.T) {
 	}
 }
 
-// page is what a page gets: the caller, and the cookie that is set.
+// page is the result of a page's request: the caller, and the cookie that is set.
 func page(t *testing.T, s *httpadapter.CallerSource, h http.Header) (identity.Caller, *http.Cookie) {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -124,8 +124,8 @@ func TestCallerFromPage(t *testing.T) {
 	}
 }
 
-// TestForeignCookies: what nobody here made is not a device, since somebody else
-// could know it, and everybody could have it.
+// TestForeignCookies: a value that this server did not make is not a device, because an
+// attacker could know it, and many browsers could have it.
 func TestForeignCookies(t *testing.T) {
 	t.Parallel()
 	s := source(t, httpadapter.CallerOptions{ClientID: "web"})
@@ -160,8 +160,8 @@ func TestPageLanguage(t *testing.T) {
 	}
 }
 
-// TestPagesOverTLS resets a password through a page, as a browser with a cookie
-// jar does, and not through another browser.
+// TestPagesOverTLS resets a password through a page, as a browser with a cookie jar
+// does. Another browser cannot use the code.
 func TestPagesOverTLS(t *testing.T) {
 	t.Parallel()
 	f := identitytest.New(t)

@@ -18,7 +18,7 @@ var corsHeaders = []string{
 	"Access-Control-Expose-Headers", "Access-Control-Allow-Credentials",
 }
 
-// crossOrigin are the headers of an answer that open it to a page.
+// crossOrigin are the response headers that open an answer to a page.
 func crossOrigin(a answer) map[string]string {
 	got := make(map[string]string)
 	for _, name := range corsHeaders {
@@ -70,8 +70,8 @@ func TestPreflight(t *testing.T) {
 	}
 }
 
-// TestPreflightOfOthers: whoever is not configured gets what everybody got
-// before there were origins.
+// TestPreflightOfOthers: an origin that is not configured gets the answers of a server
+// without origins.
 func TestPreflightOfOthers(t *testing.T) {
 	t.Parallel()
 	configured := serve(t, handler(t, &fake{}, httpadapter.Options{AllowedOrigins: []string{origin}}))
@@ -88,7 +88,7 @@ func TestPreflightOfOthers(t *testing.T) {
 		refusedWith(t, a, 405, "SDK.COMMON.1002", "The method parameter format is incorrect.")
 		got := crossOrigin(a)
 		if name == "not asking" {
-			delete(got, "Access-Control-Allow-Origin") // it may read the 405
+			delete(got, "Access-Control-Allow-Origin") // the page may read the 405
 			delete(got, "Access-Control-Expose-Headers")
 		}
 		if len(got) != 0 || a.header.Get("Allow") != "POST" || a.header.Get("Vary") != "Origin" {
@@ -104,8 +104,8 @@ func TestPreflightOfOthers(t *testing.T) {
 	refusedWith(t, unknown, 404, "SDK.COMMON.1002", "The path parameter format is incorrect.")
 }
 
-// TestAnswersToPages: every answer to a configured origin may be read, refusals
-// above all; and others still get their answer, which their browser keeps.
+// TestAnswersToPages: a page of a configured origin may read every answer, above all
+// refusals. Pages of other origins still get an answer, which their browser hides.
 func TestAnswersToPages(t *testing.T) {
 	t.Parallel()
 	f := &fake{err: &identity.RateLimitedError{RetryAfter: time.Minute}}

@@ -142,9 +142,9 @@ func TestDecodeSend(t *testing.T) {
 	}
 }
 
-// FuzzDecodeReset holds the decoder to: nothing is returned on a refusal;
-// whatever is accepted, encoding/json reads as the same values; and the values,
-// encoded again, decode to themselves.
+// FuzzDecodeReset checks the decoder: a refusal returns no value; encoding/json reads
+// each accepted body as the same values; and the values, encoded again, decode to
+// themselves.
 func FuzzDecodeReset(f *testing.F) {
 	for _, seed := range []string{
 		resetBody, sendBody, `{"mobile":"1","mobile":"2","verify_code":"1","password":"p"}`,

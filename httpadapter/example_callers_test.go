@@ -15,8 +15,8 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/memory"
 )
 
-// Web pages of your own: the device is a random id in a cookie, which is made
-// when the page with the form is shown.
+// Web pages of your own. The device is a random id in a cookie, which is set when the
+// page with the form is shown.
 func ExampleCallerSource_FromPage() {
 	ctx := context.Background()
 	service, err := identity.New(identity.Config{
@@ -86,7 +86,7 @@ func ExampleCallerSource_FromHeaders() {
 	// Output: true
 }
 
-// Answers in a form of your own, with the documented statuses.
+// Answers in your own format, with the documented statuses.
 func ExampleStatus() {
 	status, retryAfter := httpadapter.Status(&identity.RateLimitedError{RetryAfter: 42e9})
 	fmt.Println(status, retryAfter)

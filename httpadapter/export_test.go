@@ -19,7 +19,7 @@ func NewWithService(s Service, opts Options) (http.Handler, error) {
 	return h, nil
 }
 
-// Refused is what a decoder's refusal says.
+// Refused is the refusal that a decoder returned.
 type Refused struct {
 	Code  string
 	About string

@@ -95,7 +95,7 @@ func TestFactsOfAService(t *testing.T) {
 	if len(got.Definitions) != 2 || got.Preferred != "DE" || got.Definitions[0].AreaCode != "49" || got.Definitions[1].CountryCode != "CN" {
 		t.Fatalf("%+v", got)
 	}
-	// A number without a calling code is one of the default region only.
+	// A number without a country code belongs to the default region only.
 	for i, want := range []map[string]bool{
 		{"015123456789": true, "15123456789": true, "+4915123456789": true, "+49-15123456789": true, "+8612345678901": false, "abc": false},
 		{"12345678901": false, "+8612345678901": true, "+86-12345678901": true, "+4912345678901": false},

@@ -47,7 +47,7 @@ func (f *fake) Now() time.Time {
 	return serverTime
 }
 
-// fake answers every call with err, and keeps what it was asked.
+// fake answers every call with err, and records its arguments.
 type fake struct {
 	err    error
 	during func(context.Context)
@@ -121,10 +121,10 @@ type answer struct {
 	status int
 	header http.Header
 	body   string
-	closed bool // the connection ends with it
+	closed bool // whether the connection ends with the answer
 }
 
-// transport is not the default one, whose idle connections end when any other
+// transport replaces the default transport, whose idle connections end when any other
 // test closes its server.
 var transport = &http.Transport{}
 
@@ -203,7 +203,7 @@ func accepted(t *testing.T, a answer) {
 	guarded(t, a)
 }
 
-// undated is a header without what may differ between equal answers.
+// undated returns a header without the fields that may differ between equal answers.
 func undated(h http.Header) http.Header {
 	h = maps.Clone(h)
 	h.Del("Date")

@@ -162,8 +162,8 @@ func TestMethods(t *testing.T) {
 	}
 }
 
-// TestOrderOfChecks takes one fault after another off a request that has them
-// all, and expects the faults in their documented order.
+// TestOrderOfChecks takes a request with all faults, removes one fault after another,
+// and expects the faults in their documented order.
 func TestOrderOfChecks(t *testing.T) {
 	t.Parallel()
 	s := serve(t, handler(t, &fake{err: identity.ErrClientNotFound}, httpadapter.Options{}))

@@ -16,8 +16,8 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
 )
 
-// 200 guesses whose last byte is held back, then let go at the same time: the requests
-// arrive closer together than any client could send them, and still at most
+// 200 guesses, each complete but for its last byte, are then completed at the same
+// time. They arrive closer together than any client could send them, and still at most
 // the cap is compared.
 func TestGuessesWithTheLastByteHeldBack(t *testing.T) {
 	t.Parallel()

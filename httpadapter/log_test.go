@@ -24,7 +24,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
-// records serves requests one at a time and returns what was logged.
+// records serves requests one at a time and returns the log records.
 func records(t *testing.T, f *fake, requests ...*http.Request) (lines []map[string]any, text string) {
 	t.Helper()
 	var b bytes.Buffer
@@ -78,7 +78,7 @@ func TestEachAttemptIsLogged(t *testing.T) {
 	}
 }
 
-// TestLogsHoldNoSecrets sends canaries through every way a request can end.
+// TestLogsHoldNoSecrets sends canaries in requests that end in every possible way.
 func TestLogsHoldNoSecrets(t *testing.T) {
 	t.Parallel()
 	const canary = "canary-7f3a"
@@ -109,7 +109,7 @@ func TestLogsHoldNoSecrets(t *testing.T) {
 	}
 }
 
-// TestLogInjection: what callers choose stays within its value.
+// TestLogInjection: text that callers choose stays within its value.
 func TestLogInjection(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
@@ -154,7 +154,7 @@ func TestPanic(t *testing.T) {
 	}
 }
 
-// TestAbort: net/http's own way to end a connection keeps its meaning.
+// TestAbort: net/http's own way to end a connection still works.
 func TestAbort(t *testing.T) {
 	t.Parallel()
 	f := &fake{during: func(context.Context) { panic(http.ErrAbortHandler) }}
@@ -173,7 +173,7 @@ func TestAbort(t *testing.T) {
 	}
 }
 
-// TestBrokenLogger: what was done is still told to the caller.
+// TestBrokenLogger: the caller is told of a finished call even if the logger panics.
 func TestBrokenLogger(t *testing.T) {
 	t.Parallel()
 	s := serve(t, handler(t, &fake{}, httpadapter.Options{Logger: slog.New(brokenHandler{slog.DiscardHandler})}))
@@ -184,8 +184,8 @@ type brokenHandler struct{ slog.Handler }
 
 func (brokenHandler) Enabled(context.Context, slog.Level) bool { panic("broken") }
 
-// TestGivenUp: an interrupted request is never answered with the 200 that
-// net/http would make of silence.
+// TestGivenUp: an interrupted request is never answered with the 200 that net/http
+// sends if a handler writes nothing.
 func TestGivenUp(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -219,7 +219,7 @@ func (s *safeBuffer) String() string {
 	return s.b.String()
 }
 
-// A failing hook has a line of its own, which names it.
+// A failing hook has a log line of its own, which names the hook.
 func TestFailingHookIsNamed(t *testing.T) {
 	t.Parallel()
 	down := fmt.Errorf("send code: %w", &identity.HookError{Hook: "Captcha", Err: context.DeadlineExceeded})

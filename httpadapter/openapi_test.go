@@ -17,24 +17,24 @@ import (
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
-// made are the answers that the tests of this package have seen: route, status
-// and error_code. The document must list these and no others.
+// made holds the answers that the tests of this package have seen: route, status and
+// error_code. The document must list exactly these.
 var made = struct {
 	sync.Mutex
 	answers map[string]bool
 }{answers: make(map[string]bool)}
 
-// produced takes note of an answer of the handler.
+// produced records an answer of the handler.
 func produced(t *testing.T, path string, a answer) {
 	if strings.HasPrefix(t.Name(), "TestRefusalsAs400") || a.status == http.StatusNoContent || a.status == http.StatusNotFound {
-		return // statuses by an option that the document tells in words; preflights; no route at all
+		return // statuses that depend on an option, which the document describes in words; preflights; no route at all
 	}
 	var body struct {
 		Code string `json:"error_code"`
 	}
 	if a.status != http.StatusOK && a.body != "" {
 		if json.Unmarshal([]byte(a.body), &body) != nil {
-			return // net/http's own answer
+			return // net/http itself answers
 		}
 	} else if a.status != http.StatusOK {
 		return // to HEAD
@@ -46,7 +46,7 @@ func produced(t *testing.T, path string, a answer) {
 
 func TestMain(m *testing.M) {
 	status := m.Run()
-	whole := true // a run of some tests produces some answers
+	whole := true // a run of only some tests produces only some answers
 	for _, name := range []string{"test.run", "test.skip", "test.fuzz", "test.list"} {
 		whole = whole && flag.Lookup(name).Value.String() == ""
 	}
@@ -75,7 +75,7 @@ func compare(documented, made map[string]bool) (faults []string) {
 	return faults
 }
 
-// documented reads route, status and error_code out of an OpenAPI document.
+// documented reads route, status and error_code from an OpenAPI document.
 func documented(document []byte) map[string]bool {
 	var doc map[string]any
 	if err := json.Unmarshal(document, &doc); err != nil {
@@ -119,7 +119,8 @@ func at(m map[string]any, names ...string) map[string]any {
 	return m
 }
 
-// TestDocumentIsCompared: the comparison finds what is missing on either side.
+// TestDocumentIsCompared: the comparison finds an answer that is missing on either
+// side.
 func TestDocumentIsCompared(t *testing.T) {
 	t.Parallel()
 	all := documented(httpadapter.OpenAPI(""))
@@ -136,8 +137,8 @@ func TestDocumentIsCompared(t *testing.T) {
 	}
 }
 
-// TestDocumentHasNoLooseEnds: every reference has something to refer to, and
-// every component is referred to.
+// TestDocumentHasNoLooseEnds: every reference has a target, and every component is
+// referred to.
 func TestDocumentHasNoLooseEnds(t *testing.T) {
 	t.Parallel()
 	var doc map[string]any
@@ -176,7 +177,7 @@ func TestDocumentHasNoLooseEnds(t *testing.T) {
 	}
 }
 
-// A route that describes itself is listed, beside the documented ones; one that
+// A route that describes itself is listed beside the documented routes. A route that
 // does not is left out.
 func TestOpenAPIListsRoutes(t *testing.T) {
 	t.Parallel()

@@ -78,7 +78,7 @@ func TestOptionFaults(t *testing.T) {
 	}
 }
 
-// TestNothingIsShared: options changed after New change nothing.
+// TestNothingIsShared: changing the options after New has no effect.
 func TestNothingIsShared(t *testing.T) {
 	t.Parallel()
 	proxies := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
@@ -133,7 +133,7 @@ func TestLanguages(t *testing.T) {
 	})
 }
 
-// TestShippedMessages: both languages are complete and fill in the same values.
+// TestShippedMessages: both languages are complete and use the same values.
 func TestShippedMessages(t *testing.T) {
 	t.Parallel()
 	shipped := httpadapter.ShippedMessages()
@@ -151,7 +151,7 @@ func TestShippedMessages(t *testing.T) {
 	}
 }
 
-// TestLargerBody: the limit moves with the option.
+// TestLargerBody: the limit follows the option.
 func TestLargerBody(t *testing.T) {
 	t.Parallel()
 	s := serve(t, handler(t, &fake{}, httpadapter.Options{MaxBodyBytes: 40_000}))
@@ -162,8 +162,8 @@ func TestLargerBody(t *testing.T) {
 	}
 }
 
-// TestLongestPasswordFits: the body limit and the policy's longest password agree,
-// whatever the password is written with.
+// TestLongestPasswordFits: the longest password that a policy can allow fits the body
+// limit, in any form of JSON.
 func TestLongestPasswordFits(t *testing.T) {
 	t.Parallel()
 	for name, options := range map[string]httpadapter.Options{"default": {}, "least": {MaxBodyBytes: 26 << 10}} {

@@ -8,7 +8,7 @@ import (
 	"github.com/seed-16109ab2/rekey/httpadapter"
 )
 
-// A program whose settings have other names translates the option's name.
+// A program whose settings have other names can translate the option's name.
 func TestValidateNamesEachOption(t *testing.T) {
 	t.Parallel()
 	err := httpadapter.Options{

@@ -19,8 +19,8 @@ import (
 const rawHeaders = "Host: localhost\r\nConnection: close\r\nContent-Type: application/json;charset=utf8\r\n" +
 	"X-operating-sys-version: Android 10\r\nX-device-fingerprint: f\r\nX-agent: a\r\nX-client-id: c\r\n"
 
-// rawPost writes bytes that net/http's client would not, then ends the
-// sending side, and returns what comes back.
+// rawPost writes bytes that net/http's client would not write, ends the sending side,
+// and returns the response.
 func rawPost(t *testing.T, addr, headers, body string) answer {
 	t.Helper()
 	return rawPostTo(t, addr, resetPath, headers, body)
@@ -37,7 +37,7 @@ func rawPostTo(t *testing.T, addr, path, headers, body string) answer {
 	// The server may answer and close before all is sent.
 	_, _ = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\n%s\r\n%s", path, headers, body)
 	if !strings.Contains(headers, length(body)) {
-		_ = conn.(*net.TCPConn).CloseWrite() // nothing follows, whatever was announced
+		_ = conn.(*net.TCPConn).CloseWrite() // nothing follows, whatever length was announced
 	}
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
@@ -66,7 +66,7 @@ func TestRawRequests(t *testing.T) {
 		name          string
 		headers, body string
 		status        int
-		message       string // empty: anything, the server itself may answer
+		message       string // empty: any answer, because the server itself may answer
 	}{
 		{"good", rawHeaders + length(resetBody), resetBody, 200, ""},
 		{"good, chunked", rawHeaders + chunked, chunk(resetBody[:20]) + chunk(resetBody[20:]) + "0\r\n\r\n", 200, ""},
@@ -123,7 +123,8 @@ func TestRawRequests(t *testing.T) {
 	}
 }
 
-// TestFoldedHeader pins that a folded line (RFC 9112, 5.2) brings no line break in.
+// TestFoldedHeader checks that a folded line (RFC 9112, 5.2) adds no line break to a
+// value.
 func TestFoldedHeader(t *testing.T) {
 	t.Parallel()
 	f := &fake{}
@@ -140,7 +141,7 @@ func TestFoldedHeader(t *testing.T) {
 	}
 }
 
-// TestEqualSizeRefusals: whether the size was announced must not show.
+// TestEqualSizeRefusals: the answer must not show whether the size was announced.
 func TestEqualSizeRefusals(t *testing.T) {
 	t.Parallel()
 	s := serve(t, handler(t, &fake{}, httpadapter.Options{}))
@@ -158,7 +159,8 @@ func TestEqualSizeRefusals(t *testing.T) {
 	}
 }
 
-// TestContinueIsNotAskedFor: a body that would be refused is not invited.
+// TestContinueIsNotAskedFor: if a body would be refused, the client is not asked to
+// send it.
 func TestContinueIsNotAskedFor(t *testing.T) {
 	t.Parallel()
 	s := serve(t, handler(t, &fake{}, httpadapter.Options{}))
@@ -166,8 +168,8 @@ func TestContinueIsNotAskedFor(t *testing.T) {
 	refusedWith(t, a, 413, "SDK.COMMON.1002", "The body parameter format is incorrect.")
 }
 
-// TestSlowBodyHoldsNothing: until the body is complete the service knows nothing
-// of the request, and the server's time-out ends it.
+// TestSlowBodyHoldsNothing: the service is not called before the body is complete, and
+// the server's time-out ends the request.
 func TestSlowBodyHoldsNothing(t *testing.T) {
 	t.Parallel()
 	f := &fake{}

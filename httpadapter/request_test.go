@@ -40,12 +40,12 @@ func TestByteOrderMark(t *testing.T) {
 	if f.resets[0].Mobile != "12345678901" || f.sends[0].Mobile != "12345678901" {
 		t.Errorf("asked %+v %+v", f.resets, f.sends)
 	}
-	// It counts as bytes of the body.
+	// The byte-order mark counts as bytes of the body.
 	refusedWith(t, post(t, s, resetPath, "\ufeff"+resetBody+strings.Repeat(" ", 32<<10-len(resetBody))), 413, "SDK.COMMON.1002", "The body parameter format is incorrect.")
 }
 
-// TestHeaderLengths: each header may be as long as documented, all at the same time, and
-// fits what the server is told to allow.
+// TestHeaderLengths: all headers may have their longest documented length at the same
+// time, and fit the server's recommended limit.
 func TestHeaderLengths(t *testing.T) {
 	t.Parallel()
 	lengths := map[string]int{

@@ -16,7 +16,7 @@ import (
 
 const extraPath, extraGet = "/api/v2/sdk/extra", "/api/v2/sdk/extra/get"
 
-// extra are two routes of an application; what the POST returns is given.
+// extra are two routes of an application; the result of the POST is given.
 func extra(answer any, err error) []httpadapter.Route {
 	return []httpadapter.Route{
 		{Method: http.MethodGet, Path: extraGet, Call: func(_ context.Context, c identity.Caller, values []string) (any, error) {
@@ -68,7 +68,7 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
-// What a route's Call refuses with is answered as the service's refusals are.
+// An error of a route's Call is answered as the service's errors are.
 func TestRouteErrors(t *testing.T) {
 	t.Parallel()
 	for want, err := range map[string]error{

@@ -11,7 +11,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
 )
 
-// The documented example's headers, as printed.
+// The headers of the documented example, as printed.
 const documentedHeaders = `X-operating-sys-version: Android 10
 X-device-fingerprint: 156aysdna213sac
 X-device-ip: 10.10.10.1
@@ -45,8 +45,8 @@ func documentedBody(code, password string) string {
 	return fmt.Sprintf(`{ "mobile": "12345678901", "verify_code": "%s", "password": "%s" }`, code, password)
 }
 
-// TestDocumentedExample sends the documents' example with nothing replaced but
-// the code and the password.
+// TestDocumentedExample sends the documents' example unchanged except for the code and
+// the password.
 func TestDocumentedExample(t *testing.T) {
 	t.Parallel()
 	f, addr := deployment(t)
@@ -56,11 +56,11 @@ func TestDocumentedExample(t *testing.T) {
 	if _, err := f.Authenticate(t.Context(), identity.LoginRequest{Mobile: "12345678901", Password: identity.NewSecret(newPassword)}); err != nil {
 		t.Errorf("the new password does not work: %v", err)
 	}
-	// The lost answer, asked for again.
+	// The answer was lost and the client sends the request again.
 	refusedWith(t, exchange(t, addr, resetPath, documentedBody(code, newPassword)), 400, "SDK.SMS.1005", "短信验证码错误或已过期。")
 }
 
-// TestRefusalsOfTheService meets the real errors, next to the fake's.
+// TestRefusalsOfTheService tests real errors of the service, besides those of the fake.
 func TestRefusalsOfTheService(t *testing.T) {
 	t.Parallel()
 	f, addr := deployment(t)
@@ -82,7 +82,7 @@ func TestRefusalsOfTheService(t *testing.T) {
 	refusedWith(t, reset(documentedBody(code, "short")), 400, "PWD.0002", "密码长度必须为8到256个字符。")
 	refusedWith(t, reset(documentedBody(code, "x-12345678901-Y")), 400, "PWD.0003", "密码不能包含手机号。")
 	refusedWith(t, reset(documentedBody(code, "password1")), 400, "PWD.0006", "密码过于简单，容易被猜到。")
-	// None costs an attempt: five wrong ones would end the code.
+	// None of these costs an attempt: five wrong attempts would end the code.
 	for _, wrong := range []string{"+" + code, "0" + code, code + "a", code[:5], "abcdef", code + `\ufe0f`} {
 		refusedWith(t, reset(documentedBody(wrong, newPassword)), 400, "SDK.SMS.1005", "短信验证码错误或已过期。")
 	}
@@ -94,8 +94,8 @@ func TestRefusalsOfTheService(t *testing.T) {
 	refusedWith(t, send("12345678901", "FORGET_PWD_SMS"), 400, "APP.0003", "应用已被禁用。")
 }
 
-// TestEqualAnswers: an unknown number, a wrong code and a used one cannot be
-// told apart by a byte.
+// TestEqualAnswers: the answers to an unknown number, a wrong code and a used code are
+// the same, byte for byte.
 func TestEqualAnswers(t *testing.T) {
 	t.Parallel()
 	f, addr := deployment(t)
@@ -109,7 +109,7 @@ func TestEqualAnswers(t *testing.T) {
 		exchange(t, addr, resetPath, documentedBody(wrong, newPassword)),
 		exchange(t, addr, resetPath, strings.Replace(documentedBody(code, newPassword), "12345678901", "13800138000", 1)),
 	}
-	// A user whose number nobody verified, as new users are.
+	// A user whose number is not verified, as with new users.
 	if _, err := f.CreateUser(t.Context(), identity.NewUser{Mobile: "13800138001", Password: identity.NewSecret(newPassword)}); err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
 )
 
-// captcha refuses as the token says.
+// captcha returns the result that the token names.
 type captcha struct{}
 
 func (captcha) VerifyCaptcha(_ context.Context, r identity.CaptchaRequest) error {
@@ -27,8 +27,8 @@ func (captcha) VerifyCaptcha(_ context.Context, r identity.CaptchaRequest) error
 	return identity.ErrCaptchaWrong
 }
 
-// TestErrorTable goes through the documented table on a real service: what every
-// refusal of the service looks like from outside.
+// TestErrorTable goes through the documented table on a real service, and checks the
+// answer to each refusal.
 func TestErrorTable(t *testing.T) {
 	t.Parallel()
 	f, addr := deployment(t, func(c *identity.Config) {
@@ -99,8 +99,8 @@ func TestErrorTable(t *testing.T) {
 	accepted(t, call(resetPath, documentedBody(code, "violet-Harbor-58")))
 }
 
-// TestOrderOfTheService goes on where TestOrderOfChecks ends: one fault after
-// another is taken off a request that has them all, on a real service.
+// TestOrderOfTheService begins where TestOrderOfChecks ends: it takes a request with
+// all faults that a real service finds, and removes one fault after another.
 func TestOrderOfTheService(t *testing.T) {
 	t.Parallel()
 	f, addr := deployment(t, func(c *identity.Config) { c.Captcha = captcha{} })
@@ -159,8 +159,8 @@ func TestOrderOfTheService(t *testing.T) {
 	})
 }
 
-// TestBlankDeviceSpendsNothing: the documented answer comes from the headers, and
-// a service that is called without them gives the same one.
+// TestBlankDeviceSpendsNothing: the documented answer comes from the check of the
+// headers. If the service is called without a device, its error gives the same answer.
 func TestBlankDeviceSpendsNothing(t *testing.T) {
 	t.Parallel()
 	f, addr := deployment(t)

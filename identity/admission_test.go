@@ -17,7 +17,7 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/memory"
 )
 
-// stubHasher knows no password, and computes no hash before it may.
+// stubHasher matches no password, and computes a hash only when a test lets it.
 type stubHasher struct{ held chan struct{} }
 
 func (h stubHasher) Hash(identity.Secret) (string, error) {
@@ -32,7 +32,7 @@ func (stubHasher) Reads(hash string) bool                        { return hash =
 func (stubHasher) Matches(string, identity.Secret) (bool, error) { return false, nil }
 func (stubHasher) Current(string) bool                           { return true }
 
-// calls counts what storage is asked, by way of the observer.
+// calls counts storage calls and refusals for load, as an observer.
 type calls struct {
 	storage, busy atomic.Int64
 	queues        sync.Map
@@ -48,8 +48,8 @@ func (c *calls) Observe(_ context.Context, o observe.Observation) {
 	}
 }
 
-// While hashes are waited for too long, whoever needs one is turned away before
-// storage is asked for anything, and so is a send whose code would need one.
+// While the wait for hashes is too long, a caller who needs a hash is turned away
+// before storage is asked for anything, and so is a send whose code would need a hash.
 func TestBusyCostsNoStorage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -123,8 +123,8 @@ func (s *slowLimits) Spend(ctx context.Context, l []limit.Limit, now time.Time) 
 	return s.Store.Spend(ctx, l, now)
 }
 
-// While storage is slow, as many use cases as it takes work on it, as many wait as
-// get their turn in time, and the others are turned away without a charge.
+// While storage is slow, as many use cases as it can handle run, as many wait as will
+// get their turn in time, and the rest are turned away without a charge.
 func TestSlowStorageHasAQueueThatEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -153,7 +153,7 @@ func TestSlowStorageHasAQueueThatEnds(t *testing.T) {
 			return err
 		})
 		served := count(errs, identity.ErrWrongCredentials)
-		// 64 at a time, in their first second and for two more.
+		// 64 at the same time, in the first second and for two more seconds.
 		if served < 3*64-8 || served > 3*64+8 {
 			t.Errorf("%d served, want about %d", served, 3*64)
 		}
@@ -174,8 +174,8 @@ type narrow struct{ *slowLimits }
 
 func (narrow) Concurrency() int { return 3 }
 
-// More use cases than a store has connections would wait for one until their calls'
-// time-outs.
+// More use cases than a store has connections would wait for a connection until their
+// calls time out.
 func TestUseCasesKeepToTheStoresConcurrency(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -11,8 +11,8 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
-// Several services on one store raise an alarm once per window between them, and
-// again in each window for as long as it lasts.
+// Several services on one store raise one alarm per window together, and one more in
+// each window for as long as the cause lasts.
 func TestAlarmsOncePerWindow(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {
@@ -55,7 +55,7 @@ func TestAlarmsOncePerWindow(t *testing.T) {
 
 func alarmsAtFive(c *identity.Config) { c.Limits.FailuresAlarm = limit.Rate{Limit: 5, Per: time.Hour} }
 
-// That a number is locked for strangers is recorded once an hour, and why.
+// A number that is locked for strangers is recorded once an hour, with the reason.
 func TestLockIsRecordedOnceAnHour(t *testing.T) {
 	t.Parallel()
 	for outcome, call := range map[string]func(f *identitytest.Fixture, c identity.Caller) error{
@@ -71,7 +71,8 @@ func TestLockIsRecordedOnceAnHour(t *testing.T) {
 					settled(t, f)
 					f.Clock.Advance(2 * time.Minute)
 				}
-				// Locked after three calls, six minutes on; the calls go on for 174 minutes.
+				// The number is locked after three calls, at minute six; the calls go on for 174
+				// minutes.
 				if locks := outcomesOf(t, f.Service, audit.UserLocked); locks[outcome] != 3 || len(locks) != 1 {
 					t.Errorf("locks %v", locks)
 				}
@@ -83,7 +84,8 @@ func TestLockIsRecordedOnceAnHour(t *testing.T) {
 	}
 }
 
-// A purpose that is not served is refused before anything is spent or read.
+// A send for a purpose that is not served is refused before anything is charged or
+// read.
 func TestUnservedPurposeCostsNothing(t *testing.T) {
 	t.Parallel()
 	for name, open := range stores {

@@ -18,7 +18,8 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/memory"
 )
 
-// elsewhere keeps people in a store of their own, whose replacement fails as told.
+// elsewhere keeps users in a separate store, whose password change fails as a test
+// demands.
 type elsewhere struct {
 	*memory.Store
 	replace func(ctx context.Context, change identity.PasswordChange) error
@@ -68,7 +69,7 @@ func (sc *apartScene) login(password string) error {
 	return err
 }
 
-// trail is the types of the events, but for those of the scene and of logins.
+// trail returns the types of the events, except those of the preparation and of logins.
 func (sc *apartScene) trail(t *testing.T) (types []audit.Type) {
 	t.Helper()
 	events, err := sc.Events(t.Context(), audit.Query{AfterID: "", Max: 100})
@@ -92,7 +93,7 @@ func (sc *apartScene) wantTrail(t *testing.T, want ...audit.Type) {
 	}
 }
 
-// settle lets the messages of the reset come to an end, a step of the clock at a time.
+// settle delivers the messages of the reset, moving the clock step by step.
 func (sc *apartScene) settle(t *testing.T) (states map[outbox.State]int) {
 	t.Helper()
 	for range 2000 {
@@ -141,8 +142,8 @@ func TestUsersElsewhere(t *testing.T) {
 	sc.wantTrail(t, audit.CodeRedeemed, audit.PasswordReset, audit.ResetRefused)
 }
 
-// Whatever becomes of the second step, the code is used up, and nobody is told
-// of a change that did not happen, or not told of one that did.
+// Whatever the result of the second step, the code is used up. The person gets a notice
+// if and only if the password was changed.
 func TestSecondStepFails(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -202,7 +203,7 @@ func TestSecondStepFails(t *testing.T) {
 	}
 }
 
-// One code, many requests: one reaches the people at all.
+// Of many requests with one code, only one reaches the store of users.
 func TestOneWinnerElsewhere(t *testing.T) {
 	t.Parallel()
 	sc := newApart(t, func(c *identity.Config) { c.HashQueue = 100 })
@@ -222,7 +223,7 @@ func TestOneWinnerElsewhere(t *testing.T) {
 	}
 }
 
-// The caller leaves between the steps: the second is done all the same.
+// If the caller leaves between the steps, the second step is still done.
 func TestCallerLeavesBetweenTheSteps(t *testing.T) {
 	t.Parallel()
 	sc := newApart(t)
@@ -238,7 +239,8 @@ func TestCallerLeavesBetweenTheSteps(t *testing.T) {
 	}
 }
 
-// A user and rows of the application's in one go: prepared outside, stored inside.
+// A user and rows of the application are stored in one transaction: the user is
+// prepared outside of it and stored inside.
 func TestPrepareAndInsertUser(t *testing.T) {
 	t.Parallel()
 	f := identitytest.New(t)

@@ -63,7 +63,7 @@ func TestLoginsPerAddress(t *testing.T) {
 	t.Parallel()
 	f := identitytest.New(t, func(c *identity.Config) { c.Limits.LoginsPerAddress = []limit.Rate{{Limit: 5, Per: time.Hour}} })
 	f.User(number, oldPassword)
-	for range 20 { // right ones do not count
+	for range 20 { // right passwords do not count
 		if _, err := login(t, f, number, oldPassword); err != nil {
 			t.Fatal(err)
 		}
@@ -78,8 +78,9 @@ func TestLoginsPerAddress(t *testing.T) {
 	}
 }
 
-// Hashes that an application brings along become argon2id at the next login, and
-// hashes with other costs are made anew; the password stays and counts as unchanged.
+// Hashes that an application brings become argon2id hashes at the next login, and
+// hashes with other costs are replaced. The password stays the same and counts as
+// unchanged.
 func TestLoginRehashes(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {

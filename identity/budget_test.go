@@ -18,7 +18,7 @@ import (
 
 func perHour(n int) []limit.Rate { return []limit.Rate{{Limit: n, Per: time.Hour}} }
 
-// users makes users of the numbers from first up to, not including, last.
+// users makes users with the numbers from first up to, but not including, last.
 func users(t testing.TB, f *identitytest.Fixture, first, last int) {
 	t.Helper()
 	for i := first; i < last; i++ {
@@ -58,9 +58,9 @@ func outcomesOf(t testing.TB, s *identity.Service, typ audit.Type) map[string]in
 	return counts
 }
 
-// Money is charged when a message is handed over: sends to numbers of nobody cost
-// nothing. What the budget refuses is not sent, is in the audit trail and raises
-// one alarm. No answer shows it.
+// Money is charged when a message is handed over to the provider, so sends to numbers
+// without a user cost nothing. A message that the budget refuses is not sent, is in the
+// audit trail, and raises one alarm. No answer shows the budget.
 func TestBudgetIsChargedAtDelivery(t *testing.T) {
 	t.Parallel()
 	for rule, test := range map[string]struct {
@@ -110,7 +110,7 @@ func TestBudgetIsChargedAtDelivery(t *testing.T) {
 	}
 }
 
-// A notice is not lost when there is no money for it. It waits.
+// A notice is not lost while the budget is used up: it waits.
 func TestNoticeWaitsForTheBudget(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {
@@ -122,7 +122,7 @@ func TestNoticeWaitsForTheBudget(t *testing.T) {
 		eventually(t, "the notice was tried", func() bool {
 			return slices.ContainsFunc(messages(t, f.Service), func(m outbox.Message) bool { return m.State == outbox.Pending && m.LastError != "" })
 		})
-		// One when the code uses the budget up, one when the notice is refused.
+		// One alarm when the code uses the budget up, and one when the notice is refused.
 		if n := outcomesOf(t, f.Service, audit.LimitAlarm)["messages in total"]; n != 2 {
 			t.Errorf("%d alarms, want 2", n)
 		}
@@ -135,7 +135,7 @@ func TestNoticeWaitsForTheBudget(t *testing.T) {
 	}, func(c *identity.Config) { c.Budget.Total = perHour(1) })
 }
 
-// What the provider did not take is paid back.
+// A message that the provider refused is given back to the budget.
 func TestMoneyIsGivenBack(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {
@@ -155,8 +155,8 @@ func TestMoneyIsGivenBack(t *testing.T) {
 	}, func(c *identity.Config) { c.Budget.Total = perHour(3) })
 }
 
-// Codes that are never redeemed raise an alarm, and stop in the mode that enforces
-// it. Codes that are redeemed do not count.
+// Codes that are never redeemed raise an alarm and, in the mode enforce, are no longer
+// sent. Redeemed codes do not count.
 func TestUnredeemedCodes(t *testing.T) {
 	t.Parallel()
 	const most = 4

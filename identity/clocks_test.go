@@ -9,9 +9,9 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
 )
 
-// Two servers on one store whose clocks differ by ten seconds: a code sent by one
-// is redeemed at the other, lives by the clock of the one that is asked, and works
-// once; no limit is passed by asking the one that is behind.
+// The clocks of two servers on one store differ by ten seconds. A code sent by one
+// server is redeemed at the other, expires by the clock of the server that handles the
+// request, and works once. The server that is behind lets no caller pass a limit.
 func TestClocksThatDiffer(t *testing.T) {
 	t.Parallel()
 	const apart = 10 * time.Second
@@ -40,8 +40,8 @@ func TestClocksThatDiffer(t *testing.T) {
 		t.Fatal(err)
 	}
 	code := ahead.Code(e164)
-	// The cooldown holds at the server that is behind, for no longer than the
-	// clocks are apart.
+	// The cooldown also holds at the server that is behind, at most as much longer as the
+	// clocks differ.
 	if wait, ok := limited(send(behind)); !ok || wait > time.Minute+apart {
 		t.Errorf("a second send at the other server: limited %v, for %s", ok, wait)
 	}
@@ -52,7 +52,8 @@ func TestClocksThatDiffer(t *testing.T) {
 		t.Errorf("the code again, where it came from: %v", err)
 	}
 
-	// A code from the server behind is over at the one ahead when its clock says so.
+	// A code from the server that is behind expires at the other server by that server's
+	// clock.
 	advance(time.Minute + apart)
 	if err := send(behind); err != nil {
 		t.Fatal(err)
@@ -63,7 +64,7 @@ func TestClocksThatDiffer(t *testing.T) {
 	if err := reset(ahead.Service, code, "granite-Willow-58"); !errors.Is(err, identity.ErrCodeRefused) {
 		t.Errorf("over at the server ahead: %v", err)
 	}
-	// And stays over: the clock that is behind revives nothing.
+	// The code stays expired, even for the clock that is behind.
 	if err := reset(behind, code, "granite-Willow-58"); !errors.Is(err, identity.ErrCodeRefused) {
 		t.Errorf("over at one server, alive at the other: %v", err)
 	}

@@ -51,7 +51,7 @@ func TestPastedCodesRedeem(t *testing.T) {
 	}
 }
 
-// notCodes are spellings of a right code that cannot be a code.
+// notCodes are variants of a right code that are not codes.
 func notCodes(code string) map[string]string {
 	return map[string]string{
 		"too short": code[:5], "too long": code + "0", "long": strings.Repeat(code, 1000), "letters": "abcdef", "empty": "", "dashes": "---",
@@ -80,7 +80,7 @@ func TestWhatIsNoCodeCostsNoAttempt(t *testing.T) {
 		if want := len(notCodes(code)); recorded != want {
 			t.Errorf("%d refusals in the trail, want %d", recorded, want)
 		}
-		// All five attempts are still there.
+		// All five attempts are left.
 		for range 4 {
 			wantErr(t, "wrong", reset(f, f.Caller(), wrongCode(code), newPassword), identity.ErrCodeRefused)
 		}
@@ -90,8 +90,8 @@ func TestWhatIsNoCodeCostsNoAttempt(t *testing.T) {
 	})
 }
 
-// Vault CVE-2025-6014: a code with trailing spaces was another code to the
-// attempt counter and the same code to the comparison.
+// Vault CVE-2025-6014: a code with trailing spaces was a different code for the attempt
+// counter and the same code for the comparison.
 func TestSpellingsOfAGuessShareOneCount(t *testing.T) {
 	t.Parallel()
 	f := identitytest.New(t)
@@ -105,8 +105,8 @@ func TestSpellingsOfAGuessShareOneCount(t *testing.T) {
 	wantErr(t, "the right code after five wrong ones", reset(f, f.Caller(), code, newPassword), identity.ErrCodeRefused)
 }
 
-// What is no code is told neither by the answer nor by the time that it takes,
-// and the rules for passwords come before it, as before any code.
+// Neither the answer nor its time tells that an input is not a code. The rules for
+// passwords are checked first, as with any code.
 func TestWhatIsNoCodeIsAnsweredLikeAWrongOne(t *testing.T) {
 	t.Parallel()
 	f := identitytest.New(t, func(c *identity.Config) { c.AnswerStep = 200 * time.Millisecond })
@@ -128,9 +128,9 @@ func TestWhatIsNoCodeIsAnsweredLikeAWrongOne(t *testing.T) {
 	}
 }
 
-// TestEveryDecimalDigit compares the digits' values with what Unicode guarantees:
-// each script's ten digits are neighbours, so that the one after a digit is one
-// more, or the next zero.
+// TestEveryDecimalDigit compares the digits' values with what Unicode guarantees: the
+// ten digits of a script are consecutive, so the character after a digit is one more,
+// or a zero.
 func TestEveryDecimalDigit(t *testing.T) {
 	t.Parallel()
 	seen := 0
@@ -196,13 +196,14 @@ func TestDeviceIsMandatory(t *testing.T) {
 			if after := len(events(t, f.Service)); after != before {
 				t.Errorf("%d events were recorded", after-before)
 			}
-			// Nothing was spent: the first send within the cooldown goes through.
+			// Nothing was charged: the first send within the cooldown is accepted.
 			f.SendCode(number)
 		})
 	}
 }
 
-// Anti-fraud tokens are kilobytes long, and two that differ at the end are two devices.
+// Anti-fraud tokens are kilobytes long, and two tokens that differ only at the end are
+// two devices.
 func TestLongDevice(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {

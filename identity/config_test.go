@@ -59,7 +59,7 @@ func TestNewKeepsItsOwnCopy(t *testing.T) {
 	}
 }
 
-// A secret leaks through the log line nobody meant to write.
+// A secret must not leak through a log line that prints it by accident.
 func TestSecretsDoNotPrint(t *testing.T) {
 	t.Parallel()
 	const value = "canary-4711"

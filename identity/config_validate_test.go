@@ -13,7 +13,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
-// fields are what the faults of a configuration name, in order.
+// fields returns the fields that the faults of a configuration name, in order.
 func fields(t *testing.T, err error) (names []string) {
 	t.Helper()
 	joined, ok := err.(interface{ Unwrap() []error })
@@ -131,7 +131,7 @@ func TestWithDefaultsIsACopy(t *testing.T) {
 	if c.Countries[0] != "CN" || c.Budget.PerRegion["CN"][0].Limit != 1 {
 		t.Error("the copy shares memory with the original")
 	}
-	// What is set stays, also -1, which switches something off.
+	// Fields that are set keep their values, also -1, which switches a feature off.
 	c.Password.Strength, c.AnswerStep = -1, -1
 	if d := c.WithDefaults(); d.Password.Strength != -1 || d.AnswerStep != -1 {
 		t.Errorf("Strength %d, AnswerStep %d", d.Password.Strength, d.AnswerStep)

@@ -13,7 +13,7 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/memory"
 )
 
-// person asks in the examples, from a device of the application "app".
+// person makes the requests of the examples, from a device of the application "app".
 var person = identity.Caller{ClientID: "app", Device: "a1b2c3", Language: "en"}
 
 // exampleService makes a service with the application and the user of the examples.
@@ -43,7 +43,7 @@ func exampleService(phone sms.Sender, configure func(*identity.Config)) (svc *id
 	return svc, func() { cancel(); <-done }, nil
 }
 
-// resetBySMS does what the person does: ask for a code, read it, use it.
+// resetBySMS does what a person does: asks for a code, reads it, and uses it.
 func resetBySMS(svc *identity.Service, phone *smstest.Recorder) error {
 	ctx := context.Background()
 	err := svc.SendVerifyCode(ctx, identity.SendRequest{Caller: person, Mobile: "13800138000", Purpose: identity.PurposeForgotPassword})

@@ -15,7 +15,7 @@ func ParseMobile(input, region string, countries ...string) (e164, of string, er
 	return n.E164(), n.Region(), err
 }
 
-// CheckPassword exposes the rules that need no storage.
+// CheckPassword exposes the password rules that need no storage.
 func CheckPassword(p PasswordPolicy, password, e164, service string) error {
 	c := Config{Password: p}
 	c.fill()

@@ -17,8 +17,8 @@ import (
 	"github.com/seed-16109ab2/rekey/sms/smstest"
 )
 
-// watched is a store that records the calls of the use cases, and does before
-// each of them what a test wants: nothing, fail, or cancel.
+// watched is a store that records the calls of the use cases. Before each call it does
+// what a test wants: nothing, fail, or cancel the context.
 type watched struct {
 	identity.Storage
 	mu     sync.Mutex
@@ -36,7 +36,7 @@ func (w *watched) note(call string) error {
 	return w.before(len(w.calls), call)
 }
 
-// watch starts a new record, with before ahead of each call.
+// watch starts a new record, and runs before ahead of each call.
 func (w *watched) watch(before func(n int, call string) error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -91,7 +91,7 @@ func (w *watched) AppendEvent(ctx context.Context, e audit.Event, messages []out
 	return w.Storage.AppendEvent(ctx, e, messages)
 }
 
-// watchedService has a store to watch, and a Run that nobody calls unless asked.
+// watchedService has a watched store. Its Run is only called by tests that need it.
 func watchedService(t *testing.T, open func(testing.TB) identity.Storage) (*watched, *identity.Service, *identitytest.Clock, *smstest.Recorder) {
 	w, clock, recorder := &watched{Storage: open(t)}, identitytest.NewClock(time.Now()), &smstest.Recorder{}
 	return w, idleService(t, w, clock, recorder, func(c *identity.Config) { c.AnswerStep = -1 }), clock, recorder
@@ -105,8 +105,8 @@ func resetWith(ctx context.Context, s *identity.Service, c identity.Caller, mobi
 	return s.ResetByMobile(ctx, identity.ResetRequest{Caller: c, Mobile: mobile, Code: identity.NewSecret(code), Password: identity.NewSecret(newPassword)})
 }
 
-// The same calls of storage, as many and in one order, whatever the reason of a
-// refusal; and the same sealed size whether a message is real or a decoy.
+// Whatever the reason of a refusal, storage gets the same calls in the same order, and
+// the sealed size is the same for a message and a decoy.
 func TestSameWorkForEveryRefusal(t *testing.T) {
 	t.Parallel()
 	for name, open := range stores {
@@ -185,7 +185,8 @@ func TestSameWorkForEveryRefusal(t *testing.T) {
 				if err := sendTo(ctx, svc, mobile); err != nil {
 					t.Fatal(err)
 				}
-				// What the caller waits for. What follows is Run's, in lanes of its own.
+				// The caller waits for these calls. Run makes the calls after them, in lanes of its
+				// own.
 				if got := w.recorded()[:3]; first == nil {
 					first = got
 				} else if !slices.Equal(got, first) {
@@ -196,8 +197,8 @@ func TestSameWorkForEveryRefusal(t *testing.T) {
 	}
 }
 
-// Storage fails, or the caller leaves, before any of the calls of a reset: the
-// password and the code stay as they were, and the code can still be used.
+// If storage fails, or the caller leaves, before any call of a reset, the password and
+// the code stay as they were, and the code can still be used.
 func TestResetIsAllOrNothing(t *testing.T) {
 	t.Parallel()
 	down := errors.New("storage down")
@@ -246,7 +247,7 @@ func TestResetIsAllOrNothing(t *testing.T) {
 					err := resetWith(ctx, svc, caller(), number, m.Params["code"])
 					w.watch(nil)
 					if !reached {
-						break // beyond the last call: that was the reset
+						break // no such call: the reset succeeded
 					}
 					faults++
 					if err == nil || errors.Is(err, identity.ErrCodeRefused) {
@@ -271,7 +272,8 @@ func TestResetIsAllOrNothing(t *testing.T) {
 			if !passwordOf(t, w, newPassword) {
 				t.Error("the code could not be used after the faults")
 			}
-			// The answer was lost and the caller tries again: refused, and no second notice.
+			// The answer was lost and the caller tries again: the code is refused, and there is
+			// no second notice.
 			clock.Advance(time.Second)
 			wantErr(t, "retry", resetWith(t.Context(), svc, caller(), number, m.Params["code"]), identity.ErrCodeRefused)
 			if n := len(messages(t, svc)); n != 2 {
@@ -286,7 +288,7 @@ func passwordOf(t *testing.T, s identity.Storage, password string) bool {
 	return passwordIs(t, &identitytest.Fixture{Store: s}, password)
 }
 
-// Storage that counts is down: nothing is sent and nothing compared.
+// While the storage that counts is down, nothing is sent and no code is compared.
 func TestLimitsFailClosed(t *testing.T) {
 	t.Parallel()
 	down := errors.New("storage down")

@@ -9,7 +9,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
 )
 
-// Each field that is wrong is named, with its type, and nothing is stored.
+// The error names each wrong field and its type, and nothing is stored.
 func TestWrongFieldsAreNamed(t *testing.T) {
 	t.Parallel()
 	f := identitytest.New(t)

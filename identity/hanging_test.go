@@ -18,7 +18,7 @@ import (
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
-// hanging waits until it is released, whatever its context says.
+// hanging waits until it is released, even if its context ends.
 type hanging struct{ release chan struct{} }
 
 func (h hanging) wait() { <-h.release }
@@ -43,7 +43,7 @@ func (h hanging) Breached(context.Context, identity.Secret) (bool, error) {
 	return false, nil
 }
 
-// hangingFor hangs for some numbers.
+// hangingFor hangs for some of the numbers.
 type hangingFor struct {
 	hanging
 	numbers func(e164 string) bool
@@ -84,7 +84,7 @@ func within(t *testing.T, what string, limit time.Duration, f func()) {
 	}
 }
 
-// codeLeaves sends a code to a new user and waits for it.
+// codeLeaves sends a code to a new user and waits until it is delivered.
 func codeLeaves(t *testing.T, f *identitytest.Fixture, i int) {
 	t.Helper()
 	users(t, f, i, i+1)
@@ -94,7 +94,8 @@ func codeLeaves(t *testing.T, f *identitytest.Fixture, i int) {
 	})
 }
 
-// codeLeavesAndResets is codeLeaves, the reset with the code, and its notice.
+// codeLeavesAndResets does the same as codeLeaves, then the reset with the code, and
+// waits for its notice.
 func codeLeavesAndResets(t *testing.T, f *identitytest.Fixture, i int) {
 	t.Helper()
 	users(t, f, i, i+1)
@@ -110,7 +111,7 @@ func codeLeavesAndResets(t *testing.T, f *identitytest.Fixture, i int) {
 	})
 }
 
-// Functions for events that hang, and ignore their context, delay events alone.
+// Event functions that hang, and ignore their context, delay events only.
 func TestHangingEventFunctionsDelayNoCode(t *testing.T) {
 	t.Parallel()
 	for name, configure := range map[string]func(*identity.Config, hanging){
@@ -136,8 +137,8 @@ func TestHangingEventFunctionsDelayNoCode(t *testing.T) {
 	}
 }
 
-// A guard that hangs for some numbers, such as those of one operator whose service for
-// SIM changes is down, delays no other number's code, and no reset of theirs.
+// A guard that hangs for some numbers, such as those of one network operator whose
+// SIM-change service is down, delays no code and no reset of other numbers.
 func TestHangingGuardDelaysNoOtherCode(t *testing.T) {
 	t.Parallel()
 	const held = 300 // more than there are workers for codes
@@ -164,8 +165,8 @@ func TestHangingGuardDelaysNoOtherCode(t *testing.T) {
 	})
 }
 
-// A guard that hangs when it is asked about a reset ends that reset, and costs the code
-// no attempt.
+// A guard that hangs when it is asked about a reset fails that reset. The code loses no
+// attempt.
 func TestHangingGuardEndsTheReset(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
@@ -194,8 +195,8 @@ func wantHookError(t *testing.T, err error, name string) {
 	}
 }
 
-// A CAPTCHA verifier that hangs ends each send that asked it, also when more ask than
-// are let wait. What does not ask it is served.
+// A CAPTCHA verifier that hangs fails each send that asked it, even if more ask than
+// may wait. Requests without a CAPTCHA are served.
 func TestHangingCaptchaEndsTheSend(t *testing.T) {
 	t.Parallel()
 	inTime(t, func(c *identity.Config, h hanging) { c.Captcha = h }, func(t *testing.T, f *identitytest.Fixture) {
@@ -218,8 +219,8 @@ func TestHangingCaptchaEndsTheSend(t *testing.T) {
 	})
 }
 
-// A service for breached passwords that hangs ends each request that asked it. It keeps
-// no login from a hash.
+// A breached-password service that hangs fails each request that asked it. No login has
+// to wait for a hash because of it.
 func TestHangingBreachLookUpEndsTheReset(t *testing.T) {
 	t.Parallel()
 	inTime(t, func(c *identity.Config, h hanging) { c.Breached, c.HashQueue = h, 10 }, func(t *testing.T, f *identitytest.Fixture) {
@@ -243,7 +244,7 @@ func TestHangingBreachLookUpEndsTheReset(t *testing.T) {
 	})
 }
 
-// A provider that never returns, and ignores its context, keeps no worker: each send
+// A provider that never returns, and ignores its context, occupies no worker: each send
 // ends as one that may have arrived, and the next code gets its turn.
 func TestHangingProviderKeepsNoWorker(t *testing.T) {
 	t.Parallel()
@@ -270,8 +271,8 @@ func TestHangingProviderKeepsNoWorker(t *testing.T) {
 	})
 }
 
-// The pauses of a failing function grow to hours, and its lines in the log are of a
-// kind of their own: they hide no other failure's.
+// The pauses of a failing event function grow to hours. Its log lines are of a kind of
+// their own, so they hide no lines about other failures.
 func TestFailingHookIsLoggedApart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

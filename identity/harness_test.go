@@ -23,7 +23,7 @@ const (
 	newPassword = "violet-Harbor-93"
 )
 
-// stores are what every attack is tried on.
+// stores are the stores on which every attack is tried.
 var stores = map[string]func(testing.TB) identity.Storage{
 	"memory": func(testing.TB) identity.Storage { return memory.New() },
 	"sqlite": func(t testing.TB) identity.Storage {
@@ -51,8 +51,8 @@ func onEachStore(t *testing.T, test func(t *testing.T, f *identitytest.Fixture),
 	}
 }
 
-// realHashes has argon2id, for tests whose subject is the hash, or what happens while
-// it is computed.
+// realHashes computes argon2id hashes, for tests about the hash, or about what happens
+// while it is computed.
 func realHashes(c *identity.Config) {
 	c.Hash = identity.HashParams{MemoryKiB: 19_456, Iterations: 2, Parallelism: 1}
 }
@@ -69,7 +69,7 @@ func send(f *identitytest.Fixture, caller identity.Caller, mobile string) error 
 	})
 }
 
-// passwordIs checks the password without spending a login.
+// passwordIs checks the password without counting as a login.
 func passwordIs(t testing.TB, f *identitytest.Fixture, password string) bool {
 	t.Helper()
 	u, err := f.Store.UserByMobile(context.Background(), "", e164)
@@ -99,7 +99,7 @@ func wantErr(t testing.TB, what string, err, want error) {
 	}
 }
 
-// wrongCode is a code that is not the given one.
+// wrongCode returns a code that differs from the given one.
 func wrongCode(code string) string {
 	if code[0] == '9' {
 		return "0" + code[1:]
@@ -107,7 +107,7 @@ func wrongCode(code string) string {
 	return string(code[0]+1) + code[1:]
 }
 
-// atOnce runs f n times, all started together, and returns the errors.
+// atOnce runs f n times at the same time and returns the errors.
 func atOnce(n int, f func(i int) error) []error {
 	errs := make([]error, n)
 	start := make(chan struct{})

@@ -13,8 +13,8 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/memory"
 )
 
-// A code that would leave too late to be of use is refused instead, once that is
-// so for more than a reading: a clock that jumps refuses nobody.
+// If codes leave too late to be of use, and not just at one reading, a send is refused
+// instead. So a clock that jumps refuses no caller.
 func TestNoCodeIsAcceptedThatWouldLeaveTooLate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -45,7 +45,7 @@ func TestNoCodeIsAcceptedThatWouldLeaveTooLate(t *testing.T) {
 	})
 }
 
-// unwritable is a store that says that it takes no writes.
+// unwritable is a store that reports that it accepts no writes.
 type unwritable struct {
 	*memory.Store
 	err error
@@ -62,7 +62,7 @@ func TestHealthAsksTheStorage(t *testing.T) {
 			t.Fatal(err)
 		}
 		store.err = errors.New("read-only")
-		time.Sleep(3 * time.Second) // beyond the use of the last answer
+		time.Sleep(3 * time.Second) // when the last answer is too old to be reused
 		if err := svc.Health(t.Context()); !errors.Is(err, store.err) {
 			t.Errorf("Health: %v", err)
 		}

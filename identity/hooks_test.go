@@ -62,7 +62,7 @@ func TestGuard(t *testing.T) {
 			u := f.User(number, oldPassword)
 
 			g.set(&identity.GuardRefusal{Reason: "SIM changed\nyesterday"}, nil)
-			f.SendCode(number) // the caller learns nothing
+			f.SendCode(number) // the caller is told nothing
 			eventually(t, "send refused", func() bool { return inState(t, f.Service, outbox.Dead) == 1 })
 			if got := outcomes(t, f, audit.SendRefused); len(got) != 1 || !strings.Contains(got[0], "SIM changed") || strings.Contains(got[0], "\n") {
 				t.Errorf("send.refused outcomes %q", got)
@@ -83,7 +83,7 @@ func TestGuard(t *testing.T) {
 				t.Errorf("reset.refused outcomes %q", got)
 			}
 
-			// A guard that fails fails the call, and costs the code nothing.
+			// If a guard fails, the call fails, and the code loses no attempt.
 			down := errors.New("guard down")
 			g.set(nil, down)
 			for range 12 {
@@ -97,8 +97,8 @@ func TestGuard(t *testing.T) {
 	}
 }
 
-// A guard is never asked about a number that has no eligible user, and never
-// while the caller waits: either would tell the numbers apart.
+// A guard is never asked about a number without an eligible user, and never while the
+// caller waits: both would show which numbers have a user.
 func TestGuardIsNotAskedWhileTheCallerWaits(t *testing.T) {
 	t.Parallel()
 	block := make(chan struct{})
@@ -150,7 +150,7 @@ func TestUnverifiedNumberRecoversNothing(t *testing.T) {
 	})
 }
 
-// Whoever may change a number must say that it was verified (Zitadel
+// A caller that may change a number must also say that it was verified (Zitadel
 // CVE-2026-27946: numbers that verified themselves).
 func TestChangedNumberIsUnverified(t *testing.T) {
 	t.Parallel()
@@ -181,8 +181,8 @@ func TestOneNumberOneUserInATenant(t *testing.T) {
 	})
 }
 
-// An ISV client serves the tenants it is registered for; a header naming
-// another gets the answers of an unknown number.
+// An ISV client serves the tenants that it is registered for. A header that names
+// another tenant gets the answers of an unknown number.
 func TestTenantIsNotTakenFromTheHeaderAlone(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {
@@ -256,12 +256,13 @@ func TestBreachedPasswords(t *testing.T) {
 	wantErr(t, "another", reset(f, f.Caller(), code, newPassword), nil)
 }
 
-// A random source that fails refuses; it never gives a weaker code.
+// If the random source fails, the send is refused; a weaker code is never made.
 func TestRandomSourceFails(t *testing.T) {
 	t.Parallel()
 	f := identitytest.New(t)
 	f.User(number, oldPassword)
-	// Another service on the same storage: Run of the first one reads its random source.
+	// A second service on the same storage, because Run of the first one reads its random
+	// source.
 	svc, err := identity.New(identity.Config{Store: f.Store, SMS: f.SMS, Secret: identity.NewSecret(strings.Repeat("s", 32)), Now: f.Clock.Now, AnswerStep: -1})
 	if err != nil {
 		t.Fatal(err)
@@ -302,7 +303,7 @@ func TestCodesAreUniform(t *testing.T) {
 			d := float64(n) - codes/10
 			chi += d * d / (codes / 10)
 		}
-		if chi > 45 { // 9 degrees of freedom: one in a million
+		if chi > 45 { // 9 degrees of freedom: fails by chance once in a million runs
 			t.Errorf("place %d: chi-square %.1f", place, chi)
 		}
 	}

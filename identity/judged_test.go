@@ -13,7 +13,7 @@ import (
 	"github.com/seed-16109ab2/rekey/sms/smstest"
 )
 
-// What a reset, a login, or a clock commits is what it judged.
+// A reset, a login or a purge commits only while the state that it judged still holds.
 
 // onWatched runs a service whose store a test can interfere with.
 func onWatched(t *testing.T, test func(t *testing.T, w *watched, f *identitytest.Fixture), configure ...func(*identity.Config)) {
@@ -40,8 +40,8 @@ func (w *watched) during(name string, n int, change func() error) {
 	})
 }
 
-// Disabled, moved, unverified or without a client while the new password was being
-// hashed: nothing is committed.
+// If the user is disabled, moved or unverified, or the client is removed, while the new
+// password is being hashed, nothing is committed.
 func TestResetCommitsOnlyWhatItJudged(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(t *testing.T, s identity.Storage, u identity.User) error{
@@ -82,15 +82,16 @@ func TestResetCommitsOnlyWhatItJudged(t *testing.T) {
 	}
 }
 
-// A login that was judged against the old hash does not succeed once the password
-// was replaced.
+// A login that was judged against the old hash fails once the password has been
+// replaced.
 func TestLoginAgainstTheOldHashFails(t *testing.T) {
 	t.Parallel()
 	onWatched(t, func(t *testing.T, w *watched, f *identitytest.Fixture) {
 		f.User(number, oldPassword)
 		f.SendCode(number)
 		code := f.Code(e164)
-		// The first call reads the hash that is judged, the second comes after it.
+		// The first call reads the hash that is compared, the second comes after the
+		// comparison.
 		w.during("UserByMobile", 2, func() error {
 			other := *f
 			other.Service = idleService(t, w.Storage, f.Clock, f.SMS, func(c *identity.Config) { c.AnswerStep = -1 })
@@ -102,8 +103,7 @@ func TestLoginAgainstTheOldHashFails(t *testing.T) {
 	})
 }
 
-// Storage that fails five times, at any step of the reset, does not use up a right
-// code.
+// Storage that fails five times, at any step of a reset, does not use up a right code.
 func TestStorageFailuresUseUpNoCode(t *testing.T) {
 	t.Parallel()
 	for _, step := range []string{"UserByMobile", "ClientByID", "RedeemCode"} {
@@ -125,8 +125,8 @@ func TestStorageFailuresUseUpNoCode(t *testing.T) {
 	}
 }
 
-// A clock that is ahead for one send, one guess and one login, and then right: no
-// wait is longer than its limit's window, and Unlock helps.
+// A clock is ahead for one send, one guess and one login, and then right: no wait is
+// longer than its limit's window, and Unlock ends it.
 func TestClockThatWasAhead(t *testing.T) {
 	t.Parallel()
 	for name, ahead := range map[string]time.Duration{"a minute": time.Minute, "a day": 24 * time.Hour, "a year": 365 * 24 * time.Hour, "a minute behind": -time.Minute} {

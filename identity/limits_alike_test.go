@@ -19,9 +19,9 @@ func outcome(err error) string {
 	return fmt.Sprint(err)
 }
 
-// Known and unknown numbers hit every limit at the same count, for sends, guesses,
-// logins and CAPTCHAs: a count that differs tells who has an account. Some of the
-// devices are known ones of another number.
+// Known and unknown numbers reach every limit at the same count, for sends, guesses,
+// logins and CAPTCHAs: a count that differs would tell which numbers have an account.
+// Some of the devices are known devices of another number.
 func TestUnknownNumberHitsLimitsAtTheSameCount(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -39,7 +39,7 @@ func TestUnknownNumberHitsLimitsAtTheSameCount(t *testing.T) {
 		rng := rand.New(rand.NewPCG(1, 2))
 		limited := map[string]int{}
 		for i := range 500 {
-			// Each number has networks of its own, as many and as far apart.
+			// Each number has networks of its own, equally many and equally far apart.
 			d, n, kind := rng.IntN(6), rng.IntN(12), rng.IntN(8)
 			call := func(mobile string, network int) error {
 				c := at(device(f.Caller(), d), v4(network))
@@ -71,14 +71,14 @@ func TestUnknownNumberHitsLimitsAtTheSameCount(t *testing.T) {
 	})
 }
 
-// The breaker stops strangers for every number when it stops them for one.
+// The breaker that stops strangers for one number stops them for every number.
 func TestBreakerStopsEveryNumberAlike(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {
 		f.User(number, oldPassword)
 		owner := at(device(f.Caller(), 0), v4(0))
 		known(t, f, owner)
-		for i := range 30 { // of nobody: counts nowhere
+		for i := range 30 { // of numbers without a user: counts nowhere
 			wantErr(t, "guess at a number of nobody", guess(f, at(device(f.Caller(), i+1), v4(i+1)), mobileOf(i)), identity.ErrCodeRefused)
 		}
 		for i := range 10 {
@@ -93,7 +93,7 @@ func TestBreakerStopsEveryNumberAlike(t *testing.T) {
 	}, long, func(c *identity.Config) { c.Limits.FailuresTotal = []limit.Rate{{Limit: 10, Per: time.Hour}} })
 }
 
-// A CAPTCHA is asked for on suspicion, at the same count for every number.
+// A CAPTCHA is asked for on suspicion, after the same count for every number.
 func TestCaptchaOnSuspicion(t *testing.T) {
 	t.Parallel()
 	for name, caller := range map[string]func(f *identitytest.Fixture, i int) (identity.Caller, string){

@@ -14,8 +14,8 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
-// A resend refills nothing: guesses at each of many codes end at 7 for a network
-// and at 78 for all strangers, whatever device, address or spelling.
+// A resend gives back no guesses: guesses at each of many codes end at 7 for a network
+// and at 78 for all strangers, whatever device, address or spelling they use.
 func TestResendRefillsNoAttempts(t *testing.T) {
 	t.Parallel()
 	spellings := []string{number, "+86" + number, "+86 123-4567-8901", "0086" + number, "１２３４５６７８９０１"}
@@ -70,8 +70,8 @@ func TestFloodEvictsNoCounter(t *testing.T) {
 	}
 }
 
-// Guesses of a device without a live code can match nothing, and use up nothing of
-// the number's. Others' codes, and guesses at them, harm no code.
+// Guesses of a device without a live code can match nothing, and use up nothing of the
+// number's. The codes of others, and guesses at them, harm no code.
 func TestNobodyUsesUpAnothersBudget(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {
@@ -94,7 +94,7 @@ func TestNobodyUsesUpAnothersBudget(t *testing.T) {
 	}, long)
 }
 
-// asked counts how often passwords are looked up.
+// asked counts look-ups of breached passwords.
 type asked struct {
 	n     atomic.Int64
 	knows bool // all of them
@@ -105,8 +105,8 @@ func (a *asked) Breached(context.Context, identity.Secret) (bool, error) {
 	return a.knows, nil
 }
 
-// Work that ends in a refusal is limited by network before it is done, and so is
-// work for a number that is locked anyway.
+// Work that ends in a refusal is limited by network before it is done. So is work for a
+// number that is already locked.
 func TestExpensiveWorkIsLimited(t *testing.T) {
 	t.Parallel()
 	for name, most := range map[string]int64{"refused passwords": 60, "a locked number": 0} {
@@ -146,7 +146,7 @@ func TestExpensiveWorkIsLimited(t *testing.T) {
 	}
 }
 
-// stuckDecoys is a store where the messages to nobody are stuck.
+// stuckDecoys is a store in which decoys are never delivered.
 type stuckDecoys struct{ identity.Storage }
 
 func (s stuckDecoys) LeaseMessages(ctx context.Context, l outbox.Lease) ([]outbox.Message, error) {
@@ -157,7 +157,7 @@ func (s stuckDecoys) LeaseMessages(ctx context.Context, l outbox.Lease) ([]outbo
 	return s.Storage.LeaseMessages(ctx, l)
 }
 
-// A burst to numbers of nobody holds up no code, even one that never ends.
+// A burst of sends to numbers without a user delays no code, even if it never ends.
 func TestBurstToNobodyDelaysNoCode(t *testing.T) {
 	t.Parallel()
 	for name, open := range stores {

@@ -13,8 +13,8 @@ import (
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
-// siege is an attacker who spends all that the limits let through, whichever
-// device, purpose, client and tenant that takes.
+// siege is an attacker who spends all that the limits let through, with any device,
+// purpose, client and tenant.
 type siege struct {
 	t       testing.TB
 	f       *identitytest.Fixture
@@ -26,7 +26,7 @@ type siege struct {
 var allPurposes = []identity.Purpose{identity.PurposeForgotPassword, identity.PurposeLogin, identity.PurposeRegister,
 	identity.PurposeBindMobile, identity.PurposeUpdateMobile, identity.PurposeResetOTP}
 
-// strike has each network send, guess and sign in, with a new device each time.
+// strike lets each network send, guess and sign in, with a new device each time.
 func (s *siege) strike() {
 	ctx := context.Background()
 	for i := range s.width {
@@ -54,7 +54,7 @@ func (s *siege) strike() {
 	settled(s.t, s.f)
 }
 
-// phone is the owner's. It finds the owner's codes among the attacker's by their
+// phone belongs to the owner. It tells the owner's codes from the attacker's by their
 // language.
 type phone struct{ codes chan string }
 
@@ -65,7 +65,7 @@ func (p phone) Send(_ context.Context, m sms.Message) (sms.Accepted, error) {
 	return sms.Accepted{Provider: "phone"}, nil
 }
 
-// besieged is a service with all purposes and more clients.
+// besieged returns a service with all purposes and several clients.
 func besieged(t *testing.T, open func(testing.TB) identity.Storage) (*identitytest.Fixture, phone) {
 	t.Helper()
 	p := phone{make(chan string, 1000)}
@@ -82,8 +82,8 @@ func besieged(t *testing.T, open func(testing.TB) identity.Storage) (*identityte
 	return f, p
 }
 
-// visit is what an owner does: sign in, ask for a code, and use it, with the
-// attacker striking in between.
+// visit does what an owner does: signs in, asks for a code, and uses it. The attacker
+// strikes in between.
 func visit(f *identitytest.Fixture, p phone, c identity.Caller, strike func()) error {
 	c.Language = "zh"
 	if err := signIn(f, c, number, oldPassword); err != nil {
@@ -104,9 +104,8 @@ func visit(f *identitytest.Fixture, p phone, c identity.Caller, strike func()) e
 	return nil
 }
 
-// From one IPv4 address or one IPv6 /48 nobody keeps an owner elsewhere from
-// anything, and neither do ten networks. The owner has a new device each time, or
-// always a known one.
+// An attacker on one IPv4 address or one IPv6 /48, or on ten networks, keeps an owner
+// elsewhere from nothing. The owner has a new device each time, or always a known one.
 func TestOwnerElsewhereIsNeverRefused(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -151,8 +150,9 @@ func TestOwnerElsewhereIsNeverRefused(t *testing.T) {
 	}
 }
 
-// Whatever an attacker has, no number sees more than 100 judged guesses in a day:
-// 100 networks, as many devices as it likes, and even the owner's known ones.
+// Whatever an attacker has, no number sees more than 100 judged guesses in a day. This
+// attacker has 100 networks, as many devices as it likes, and even the owner's known
+// devices.
 func TestAtMostAHundredGuessesADay(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -183,7 +183,7 @@ func TestAtMostAHundredGuessesADay(t *testing.T) {
 		n := 0
 		for range 26 { // hours
 			for i := range 48 {
-				device := i - 8 // known ones first
+				device := i - 8 // known devices first
 				if device < 0 {
 					device += 8
 				} else {
@@ -216,7 +216,7 @@ func TestAtMostAHundredGuessesADay(t *testing.T) {
 	}
 }
 
-// judge counts the events of wrong codes and failed logins, as they come.
+// judge counts the events of wrong codes and failed logins as they happen.
 type judge struct {
 	after string
 	n     int
@@ -241,8 +241,8 @@ func (j *judge) count(t *testing.T, f *identitytest.Fixture) int {
 	}
 }
 
-// A hundred networks fill all that strangers have. Nothing waits for longer than a
-// day, and after a day without an attack nothing waits.
+// A hundred networks use up all limits of strangers. No wait is longer than a day, and
+// after a day without an attack there are no waits.
 func TestNothingLocksForLongerThanADay(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {

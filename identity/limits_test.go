@@ -13,9 +13,9 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
-// Who asks, in the tests of limits.
+// Callers for the tests of limits.
 
-// v4 is the i-th of unrelated IPv4 addresses, v6 the i-th /64 of one IPv6 /48.
+// v4 returns the i-th of unrelated IPv4 addresses, v6 the i-th /64 of one IPv6 /48.
 func v4(i int) netip.Addr { return netip.AddrFrom4([4]byte{byte(20 + i>>8), byte(i), 7, 1}) }
 func v6(i int) netip.Addr {
 	return netip.MustParseAddr(fmt.Sprintf("2001:db8:1:%x::%x", i, i+1))
@@ -25,8 +25,8 @@ func at(c identity.Caller, a netip.Addr) identity.Caller { c.Address = a; return
 
 func mobileOf(i int) string { return fmt.Sprintf("138%08d", i) }
 
-// enter enters a wrong code. Codes have ten digits where a test does not want it
-// to be right by chance.
+// enter enters a wrong code. Where a code must not be right by chance, codes have ten
+// digits.
 func enter(f *identitytest.Fixture, c identity.Caller, mobile string) error {
 	return f.ResetByMobile(context.Background(), identity.ResetRequest{
 		Caller: c, Mobile: mobile, Code: identity.NewSecret("0000000000"), Password: identity.NewSecret(newPassword),
@@ -48,10 +48,10 @@ func signIn(f *identitytest.Fixture, c identity.Caller, mobile, password string)
 	return err
 }
 
-// long has codes that no guess of a test hits.
+// long makes codes so long that no guess of a test is right.
 func long(c *identity.Config) { c.CodeDigits = 10 }
 
-// known makes the owner's device a known one of the number.
+// known makes the owner's device a known device of the number.
 func known(t testing.TB, f *identitytest.Fixture, owner identity.Caller) {
 	t.Helper()
 	if err := signIn(f, owner, number, oldPassword); err != nil {
@@ -59,11 +59,11 @@ func known(t testing.TB, f *identitytest.Fixture, owner identity.Caller) {
 	}
 }
 
-// rule is one rate, or bucket, of the policy, and calls that meet it alone.
+// rule is one rate, or bucket, of the policy, and calls that count against it alone.
 type rule struct {
 	field func(*identity.LimitPolicy) any
 	call  func(f *identitytest.Fixture, i int) error
-	// right is what a call returns that is let through.
+	// right is the result of a call that is let through.
 	right error
 }
 
@@ -90,7 +90,7 @@ func rules() map[string]rule {
 	neighbour := func(i int) netip.Addr { return netip.AddrFrom4([4]byte{203, 0, 113, byte(i)}) }
 	same64 := func(i int) netip.Addr { return netip.MustParseAddr(fmt.Sprintf("2001:db8:1:1::%x", i+1)) }
 	same56 := func(i int) netip.Addr { return netip.MustParseAddr(fmt.Sprintf("2001:db8:1:1%02x::1", i%250)) }
-	owner := func(f *fx, i int) identity.Caller { return at(device(f.Caller(), 0), v4(i)) } // the known one
+	owner := func(f *fx, i int) identity.Caller { return at(device(f.Caller(), 0), v4(i)) } // the known device
 	all := map[string]rule{
 		"sends per number and network": {func(p *policy) any { return &p.SendsPerNumberAndNetwork },
 			func(f *fx, i int) error { return send(f, at(device(f.Caller(), i+1), same), number) }, nil},
@@ -141,8 +141,8 @@ func rules() map[string]rule {
 	return all
 }
 
-// Each limit, alone, lets its count through and not one more, and again once
-// RetryAfter has passed and not before.
+// Each limit, alone, lets its count through and not one more. After RetryAfter, and not
+// before, it lets the next call through.
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	for name, r := range rules() {

@@ -52,7 +52,7 @@ func TestOnlyAllowedCountries(t *testing.T) {
 	}
 }
 
-// Property: what comes out is E.164 and reads as itself, whatever went in.
+// Property: for any input, the result is E.164 and reads as itself.
 func FuzzParseMobile(f *testing.F) {
 	for _, seed := range []string{"12345678901", "+8612345678901", "+86-123 4567.8901", "008612345678901", "１２３", "+14155550100", "0"} {
 		f.Add(seed)

@@ -17,7 +17,7 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/memory"
 )
 
-// watcher keeps what it is told.
+// watcher keeps what it observes.
 type watcher struct {
 	mu  sync.Mutex
 	all []observe.Observation
@@ -35,7 +35,7 @@ func (w *watcher) has(f func(observe.Observation) bool) bool {
 	return slices.ContainsFunc(w.all, f)
 }
 
-// unwell is a store one of whose methods fails.
+// unwell is a store in which one method fails.
 type unwell struct {
 	identity.Storage
 	err error
@@ -74,7 +74,7 @@ func TestObservationsOfAReset(t *testing.T) {
 			t.Errorf("%s: no %+v", name, want)
 		}
 	}
-	// Every field may become a label.
+	// Every field may become a label, so none may identify a person.
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, o := range w.all {

@@ -60,7 +60,7 @@ func TestPasswordRules(t *testing.T) {
 		{"violet-cafe\u0301-Harbor-93", identity.PasswordContains},
 		{"violet-CAFÉ-Harbor-93", identity.PasswordContains},
 		{"violet-ключ-Harbor-93", identity.PasswordContains},
-		// What the world thinks of first.
+		// The most common passwords.
 		{"密密密密密密密密", identity.PasswordWeak},
 		{"密码密码密码密码", identity.PasswordWeak},
 		{"一二三四五六七八", identity.PasswordWeak},
@@ -94,7 +94,7 @@ func BenchmarkPasswordRules(b *testing.B) {
 	}
 }
 
-// One telephone has several spellings where a country changed its habits.
+// Where a country changed its numbering, one number has several spellings.
 func TestOwnNumberOfOtherCountries(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ e164, password string }{

@@ -20,7 +20,7 @@ var otherPurposes = []identity.Purpose{
 	identity.PurposeRegister, identity.PurposeLogin, identity.PurposeBindMobile, identity.PurposeUpdateMobile, identity.PurposeResetOTP,
 }
 
-// free says that codes of the purpose go to numbers without a user.
+// free reports whether codes of the purpose go to numbers without a user.
 func free(p identity.Purpose) bool {
 	return p == identity.PurposeRegister || p == identity.PurposeBindMobile || p == identity.PurposeUpdateMobile
 }
@@ -40,14 +40,14 @@ func sendFor(f *identitytest.Fixture, p identity.Purpose, mobile string) error {
 	return f.SendVerifyCode(context.Background(), identity.SendRequest{Caller: f.Caller(), Mobile: mobile, Purpose: p})
 }
 
-// Each purpose sends to those it is for, and its code is used once.
+// Each purpose sends codes to the numbers that it is for, and each code is used once.
 func TestEachPurpose(t *testing.T) {
 	t.Parallel()
 	for _, p := range otherPurposes {
 		t.Run(string(p), func(t *testing.T) {
 			t.Parallel()
 			onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {
-				owner := f.User("13800000001", oldPassword) // whom a number is bound to
+				owner := f.User("13800000001", oldPassword) // the user to whom the number is bound
 				if !free(p) {
 					f.User(number, oldPassword)
 				}
@@ -90,7 +90,8 @@ func TestEachPurpose(t *testing.T) {
 	}
 }
 
-// Who may get a code and who may not are answered alike, and as much is written.
+// Numbers that may get a code and numbers that may not get the same answer, and the
+// same amount is written.
 func TestPurposesAnswerAlike(t *testing.T) {
 	t.Parallel()
 	for _, p := range otherPurposes {
@@ -124,7 +125,8 @@ func TestPurposesAnswerAlike(t *testing.T) {
 	}
 }
 
-// Of two people who bind one number at the same time, with a code each, one gets it.
+// If two people bind one number at the same time, each with a code, one of them gets
+// it.
 func TestTwoBindsOfOneNumber(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {
@@ -155,7 +157,7 @@ func TestTwoBindsOfOneNumber(t *testing.T) {
 	}, serveAll)
 }
 
-// A registration of a number that has a user sends a notice to that person.
+// If a number with a user is registered again, a notice goes to that user.
 func TestNoticeOfATakenNumber(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {
@@ -170,7 +172,7 @@ func TestNoticeOfATakenNumber(t *testing.T) {
 		if got := outcomes(t, f, audit.CodeSent); len(got) != 1 || got[0] != "number has a user: notice queued" {
 			t.Errorf("recorded as %q", got)
 		}
-		// Nothing else than the registration sends it, and nobody who may not reset gets it.
+		// Only a registration sends the notice, and only to a user who may reset.
 		disabled := f.User("13800000001", oldPassword)
 		if err := f.UpdateUser(t.Context(), identity.UserChange{ID: disabled.ID, Disabled: new(true)}); err != nil {
 			t.Fatal(err)
@@ -184,7 +186,7 @@ func TestNoticeOfATakenNumber(t *testing.T) {
 		if err := sendFor(f, identity.PurposeForgotPassword, "13800000002"); err != nil {
 			t.Fatal(err)
 		}
-		f.Code("13800000002") // all before it are delivered, or never will be
+		f.Code("13800000002") // by now, each earlier message is delivered or never will be
 		for _, mobile := range []string{e164, "+8613800000001"} {
 			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 			if m, err := f.SMS.Next(ctx, mobile); err == nil {
@@ -195,7 +197,7 @@ func TestNoticeOfATakenNumber(t *testing.T) {
 	}, serveAll, func(c *identity.Config) { c.NotifyTakenNumbers = true })
 }
 
-// The notice needs a text in each language, which takes one segment.
+// The notice needs a text of one segment in each language.
 func TestTextsOfTheNotice(t *testing.T) {
 	t.Parallel()
 	texts := identity.DefaultTexts()

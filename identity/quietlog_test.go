@@ -13,8 +13,8 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
-// A kind of line is logged once a minute of the service's clock, with how many were
-// left out. A clock that was wrong silences nothing.
+// One line of each kind is logged per minute of the service's clock, with the number of
+// lines left out. A clock that was wrong silences no line.
 func TestQuietLog(t *testing.T) {
 	t.Parallel()
 	var log strings.Builder

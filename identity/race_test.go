@@ -51,7 +51,7 @@ func TestOneCodeHasOneWinner(t *testing.T) {
 	}, roomy)
 }
 
-// roomy lifts what would stop 200 requests of one address before the code does.
+// roomy lifts limits that would stop 200 requests of one address before the code does.
 func roomy(c *identity.Config) {
 	identitytest.Lift(c)
 	realHashes(c)
@@ -59,9 +59,8 @@ func roomy(c *identity.Config) {
 	c.HashQueue = 1000
 }
 
-// 200 wrong guesses at the same time, the right one among them: of all, at most 5 are
-// compared with the code. Counted by giving every guess the right code: each
-// compared one would then be refused for its password alone.
+// Of 200 wrong guesses at the same time, at most 5 are compared with the code. The
+// audit trail counts them. After that even the right code is refused.
 func TestAtMostFiveGuessesAreCompared(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {
@@ -88,7 +87,8 @@ func TestAtMostFiveGuessesAreCompared(t *testing.T) {
 	}, roomy)
 }
 
-// 200 sends to one number at the same time: the cap reaches the provider, not one more.
+// 200 sends to one number at the same time: the provider gets as many messages as the
+// cap allows, and not one more.
 func TestCapOnSendsHoldsAtOnce(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {

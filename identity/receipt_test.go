@@ -16,7 +16,7 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/memory"
 )
 
-// receiptStore is a store that keeps a receipt, at the call that it is told.
+// receiptStore is a store that keeps a receipt from the call on that a test names.
 type receiptStore struct {
 	*memory.Store
 	calls, from atomic.Int64
@@ -89,8 +89,8 @@ func TestRecordReceipt(t *testing.T) {
 	}
 }
 
-// A receipt that overtakes the record of its send is kept all the same, and one
-// for nobody does not hold its caller for long.
+// A receipt that arrives before its send is recorded is kept all the same. A receipt
+// for an unknown message does not hold its caller for long.
 func TestEarlyReceipt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

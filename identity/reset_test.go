@@ -52,8 +52,8 @@ func TestForgottenPasswordIsReset(t *testing.T) {
 	})
 }
 
-// A code is of no use for anything but what it was sent for, and the one answer
-// says nothing about why.
+// A code works only for what it was sent for, and the one answer does not say why it
+// was refused.
 func TestCodeWorksOnlyForWhatItWasSentFor(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {
@@ -119,7 +119,7 @@ func TestCodeDiesOnTimeAndStaysDead(t *testing.T) {
 	})
 }
 
-// Whatever else changes the password or the owner of the number ends the code.
+// Any other change of the password or of the number's owner ends the code.
 func TestCodeDiesWithWhatItWasSentFor(t *testing.T) {
 	t.Parallel()
 	otherNumber, disabled := "12345678902", true
@@ -160,7 +160,7 @@ func TestCodeDiesWithWhatItWasSentFor(t *testing.T) {
 	}
 }
 
-// A refused password says nothing about the code, and costs it nothing.
+// A refused password says nothing about the code, and costs it no attempt.
 func TestRefusedPasswordIsNoOracle(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {
@@ -214,7 +214,7 @@ func TestPasswordHistory(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for _, p := range passwords[1:] { // the present one and the two before
+		for _, p := range passwords[1:] { // the present password and the two before it
 			if err := try(p); !reused(err) {
 				t.Errorf("%s: %v, want reused", p, err)
 			}
@@ -225,8 +225,8 @@ func TestPasswordHistory(t *testing.T) {
 	}, func(c *identity.Config) { c.Password.History = 2 })
 }
 
-// A password refused by the history is refused after the code proved right; it
-// costs neither the code nor the number's budget.
+// A password that the history refuses is refused after the code proved right. This
+// costs neither an attempt of the code nor one of the number.
 func TestReusedPasswordKeepsTheCode(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {
@@ -238,7 +238,7 @@ func TestReusedPasswordKeepsTheCode(t *testing.T) {
 				t.Fatal("present password accepted")
 			}
 		}
-		// Each of these computes a hash, so that even a right code buys only so many.
+		// Each of these computes a hash, so even a right code allows only a limited number.
 		if _, limited := rateLimited(reset(f, f.Caller(), code, oldPassword)); !limited {
 			t.Error("an eleventh used password is compared")
 		}
@@ -287,7 +287,7 @@ func TestErrorsOfTheCaller(t *testing.T) {
 	wantErr(t, "purpose", err, identity.ErrUnknownPurpose)
 }
 
-// The option says what it does.
+// InsecureAnyDevice does what its comment says.
 func TestInsecureAnyDevice(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {

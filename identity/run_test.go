@@ -17,17 +17,18 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/memory"
 )
 
-// senderFunc is a sender for one test.
+// senderFunc is a sender made of a function.
 type senderFunc func(context.Context, sms.Message) (sms.Accepted, error)
 
 func (f senderFunc) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
 	return f(ctx, m)
 }
 
-// patience is how long a test waits for what must come. No test measures time.
+// patience is how long a test waits for something that must happen. No test measures
+// time.
 const patience = time.Minute
 
-// eventually polls, on the real clock, for what another goroutine brings about.
+// eventually polls, by the real clock, until another goroutine has done something.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !ok(); time.Sleep(2 * time.Millisecond) {
@@ -133,8 +134,8 @@ func TestMessageDiesWithItsCode(t *testing.T) {
 	}
 }
 
-// idleService is a service whose Run nobody calls, as if the process died
-// before it delivered.
+// idleService is a service whose Run is not called, as if the process had died before
+// it delivered.
 func idleService(t testing.TB, store identity.Storage, clock *identitytest.Clock, recorder sms.Sender, configure ...func(*identity.Config)) *identity.Service {
 	t.Helper()
 	cfg := identity.Config{Store: store, SMS: recorder, Secret: identity.NewSecret(strings.Repeat("s", 32)), Now: clock.Now}
@@ -174,7 +175,7 @@ func runService(t testing.TB, s *identity.Service) (stop func()) {
 	return stop
 }
 
-// The process dies between the commit and the send; another one delivers.
+// The process dies between the commit and the send, and another process delivers.
 func TestCommittedMessagesSurviveTheProcess(t *testing.T) {
 	t.Parallel()
 	for name, open := range stores {
@@ -209,7 +210,7 @@ func TestCommittedMessagesSurviveTheProcess(t *testing.T) {
 				t.Fatal(err)
 			}
 			stop()
-			// Commit the reset in a process that dies before it tells anybody.
+			// Commit the reset in a process that dies before it sends the notice.
 			err = dying.ResetByMobile(t.Context(), identity.ResetRequest{
 				Caller: caller(), Mobile: number, Code: identity.NewSecret(m.Params["code"]), Password: identity.NewSecret(newPassword),
 			})
@@ -280,8 +281,8 @@ func TestTwoProcessesDeliverOnce(t *testing.T) {
 	}
 }
 
-// A sender that panics or tells secrets in its error harms neither the process
-// nor the record.
+// A sender that panics, or whose error contains secrets, harms neither the process nor
+// the record.
 func TestSenderMayMisbehave(t *testing.T) {
 	t.Parallel()
 	var text string
@@ -313,7 +314,7 @@ func TestSenderMayMisbehave(t *testing.T) {
 	}
 }
 
-// A slow provider holds up neither the caller nor the other messages.
+// A slow provider delays neither the caller nor the other messages.
 func TestSlowProviderHoldsUpNobody(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
@@ -342,7 +343,7 @@ func TestSlowProviderHoldsUpNobody(t *testing.T) {
 	}
 }
 
-// What is over goes away in bounded batches: codes, counters, messages, events.
+// Expired rows are deleted in bounded batches: codes, counters, messages, events.
 func TestPurge(t *testing.T) {
 	t.Parallel()
 	store, clock := memory.New(), identitytest.NewClock(time.Now())

@@ -28,7 +28,7 @@ func TestVerifyPassword(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {
 		u := f.User(number, oldPassword)
-		row := identity.User{ID: u.ID} // what an application knows of it
+		row := identity.User{ID: u.ID} // what an application knows of the user
 		if err := verify(t, f, row, "li@example.com", oldPassword, 1); err != nil {
 			t.Error(err)
 		}
@@ -43,7 +43,7 @@ func TestVerifyPassword(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
-		// The row that the application read may be old, or made up: it is read again.
+		// The row that the application read may be old, or made up, so it is read again.
 		forged := u
 		forged.PasswordHash = f.User("13800000001", newPassword).PasswordHash
 		if err := verify(t, f, forged, "", newPassword, 3); !errors.Is(err, identity.ErrWrongCredentials) {
@@ -52,8 +52,8 @@ func TestVerifyPassword(t *testing.T) {
 	})
 }
 
-// Two ways to sign in are not twice as many guesses, and an account that is not there
-// is refused at the same count.
+// Two ways to sign in do not allow twice as many guesses, and a login without an
+// account is refused after the same count.
 func TestVerifyPasswordCounts(t *testing.T) {
 	t.Parallel()
 	tries := func(t *testing.T, f *identitytest.Fixture, u identity.User, typed string) (n int) {
@@ -139,7 +139,7 @@ func TestChangePassword(t *testing.T) {
 	})
 }
 
-// Guesses of the old password count as logins do.
+// Guesses of the old password count as failed logins.
 func TestChangePasswordIsNoWayToGuess(t *testing.T) {
 	t.Parallel()
 	f := identitytest.New(t)

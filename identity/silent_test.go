@@ -15,7 +15,8 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/memory"
 )
 
-// silentStore answers nothing once it is silent: each call lasts as long as its context.
+// silentStore stops answering once it is silent: then each call lasts as long as its
+// context.
 type silentStore struct {
 	identity.Storage
 	silent bool
@@ -96,8 +97,8 @@ func (s *silentStore) MessageStates(ctx context.Context, after string, max int) 
 	return answer(s, ctx, func() ([]outbox.Message, error) { return s.Storage.MessageStates(ctx, after, max) })
 }
 
-// Whatever asks a storage that does not answer ends after StorageTimeout, also for a
-// caller who would wait for ever: a provider's receipt, an operator, a request.
+// Every call to a storage that does not answer ends after StorageTimeout, even if its
+// caller would wait for ever: a provider's receipt, an operator, a request.
 func TestSilentStorageEndsEveryCall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -25,8 +25,8 @@ var unreadable = []string{
 	"{SSHA}" + strings.Repeat("A", 40), strings.Repeat("$", 600),
 }
 
-// A hash that cannot be read is no password, and no failure: the login is
-// refused as with any wrong password, and a reset sets a new one.
+// An unreadable hash counts as no password, not as a failure: a login is refused as
+// with any wrong password, and a reset sets a new password.
 func TestUnreadableStoredHashIsNoPassword(t *testing.T) {
 	t.Parallel()
 	for i, phc := range unreadable {
@@ -60,7 +60,7 @@ func TestUnreadableStoredHashIsNoPassword(t *testing.T) {
 	}
 }
 
-// An unreadable hash in the history hides no readable one.
+// An unreadable hash in the history does not hide the readable ones.
 func TestUnreadableHashInTheHistory(t *testing.T) {
 	t.Parallel()
 	f := identitytest.New(t, func(c *identity.Config) { c.Password.History = 3 })
@@ -78,8 +78,8 @@ func TestUnreadableHashInTheHistory(t *testing.T) {
 	}
 }
 
-// bcrypt knows 72 bytes of a password. A longer one logs in by these, as it did
-// where it was set, but what was typed does not become the password.
+// bcrypt reads 72 bytes of a password. A longer password logs in by its first 72 bytes,
+// as it did where it was set, but the typed text does not become the password.
 func TestLongPasswordsAndBcrypt(t *testing.T) {
 	t.Parallel()
 	first := strings.Repeat("violet-Harbor-93 ", 5)[:72]
@@ -106,7 +106,7 @@ func TestLongPasswordsAndBcrypt(t *testing.T) {
 	}
 	_, err = login(t, f, number, first[:71]+"y-wrong")
 	wantErr(t, "another byte 72", err, identity.ErrWrongCredentials)
-	// Of 72 bytes it is not known either whether they are the whole.
+	// With 72 bytes it is unknown whether they are the whole password.
 	if u, err := login(t, f, number, first); err != nil || u.PasswordHash != d.Encode() {
 		t.Errorf("72 bytes: %.20s, %v", u.PasswordHash, err)
 	}

@@ -53,7 +53,7 @@ func sendOutcomes(t *testing.T, f *identitytest.Fixture) (all []string) {
 	return all
 }
 
-// nothingSent sends to an ordinary number and fails if the listed one got anything
+// nothingSent sends to an ordinary number, and fails if the listed number got anything
 // before that.
 func nothingSent(t *testing.T, f *identitytest.Fixture) {
 	t.Helper()
@@ -122,8 +122,8 @@ func (b *syncBuffer) String() string {
 	return b.b.String()
 }
 
-// TestTestNumberOfSomebody: a person whose number is listed by mistake cannot be taken
-// over with the fixed code.
+// TestTestNumberOfSomebody: if a person's number is listed by mistake, the fixed code
+// does not take over that person's account.
 func TestTestNumberOfSomebody(t *testing.T) {
 	t.Parallel()
 	f := identitytest.New(t, withTestNumber(io.Discard))

@@ -35,7 +35,7 @@ func TestShippedTextsFitOneSegment(t *testing.T) {
 	}
 }
 
-// What is measured is what is sent.
+// The measured texts are the texts that are sent.
 func TestTextLengthsAreThoseSent(t *testing.T) {
 	t.Parallel()
 	f := identitytest.New(t, func(c *identity.Config) { c.ServiceName, c.OriginDomain = "Bär", "example.com" })
@@ -177,7 +177,7 @@ func TestRunReportsLongTexts(t *testing.T) {
 	}
 }
 
-// The notice says where to turn: to the contact, or to support in general.
+// The notice says whom to turn to: the contact, or support in general.
 func TestContactInTheNotice(t *testing.T) {
 	t.Parallel()
 	for contact, want := range map[string]string{

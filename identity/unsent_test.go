@@ -15,7 +15,7 @@ import (
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
-// refusing fails every message, or those whose number has the suffix.
+// refusing fails every message, or only those to numbers with the suffix.
 func refusing(c *identity.Config, outcome sms.Outcome, suffix string) {
 	good := c.SMS
 	c.SMS = senderFunc(func(ctx context.Context, m sms.Message) (sms.Accepted, error) {
@@ -34,7 +34,7 @@ func inBubble(t *testing.T, test func(*testing.T, *identitytest.Fixture), config
 	})
 }
 
-// sends asks eight times for codes, with pauses, and says which were accepted.
+// sends asks for codes eight times, with pauses, and returns which sends were accepted.
 func sends(t *testing.T, f *identitytest.Fixture, c identity.Caller, mobile string, pause time.Duration) (accepted []bool) {
 	t.Helper()
 	for range 8 {
@@ -48,8 +48,8 @@ func sends(t *testing.T, f *identitytest.Fixture, c identity.Caller, mobile stri
 	return accepted
 }
 
-// A provider that refuses one number for good uses up none of the sends of the owner's
-// known device: nothing was sent.
+// If a provider refuses one number permanently, the sends of the owner's known device
+// are not used up, because nothing was sent.
 func TestRefusedNumberKeepsItsOwnersSends(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, f *identitytest.Fixture) {
@@ -68,8 +68,8 @@ func TestRefusedNumberKeepsItsOwnersSends(t *testing.T) {
 	}, func(c *identity.Config) { refusing(c, sms.Permanent, number) })
 }
 
-// A stranger learns nothing from a number that the provider refuses: its sends run out
-// at the same count as those of a number of nobody.
+// A number that the provider refuses tells a stranger nothing: its sends run out at the
+// same count as those of a number without a user.
 func TestRefusedNumberTellsStrangersNothing(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, f *identitytest.Fixture) {
@@ -82,17 +82,17 @@ func TestRefusedNumberTellsStrangersNothing(t *testing.T) {
 	}, func(c *identity.Config) { refusing(c, sms.Permanent, number) })
 }
 
-// While the provider takes nothing from anybody, no number's sends are used up, and
-// numbers with and without a user stay alike.
+// While the provider accepts no message at all, no number's sends are used up, and
+// numbers with and without a user behave alike.
 func TestOutageUsesUpNoSends(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		outcome sms.Outcome
-		numbers int // that it failed before
+		numbers int // that the provider has failed before
 		pause   time.Duration
 	}{
 		"refuses for good": {sms.Permanent, 20, time.Minute},
-		"is down":          {sms.Temporary, 3, 6 * time.Minute}, // a code is tried for its whole life
+		"is down":          {sms.Temporary, 3, 6 * time.Minute}, // a code is tried until it expires
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -117,8 +117,8 @@ func TestOutageUsesUpNoSends(t *testing.T) {
 	}
 }
 
-// Somebody who holds some numbers that the provider refuses for good plays no outage with
-// them: a number of nobody runs out of sends as before.
+// A person with some numbers that the provider refuses permanently cannot simulate an
+// outage with them: sends to a number without a user run out as before.
 func TestRefusedNumbersAreNoOutage(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, f *identitytest.Fixture) {

@@ -222,7 +222,7 @@ func TestPuzzleWireForm(t *testing.T) {
 	}
 }
 
-// The whole way: puzzle, answer, code.
+// The whole flow: get a puzzle, answer it, send the code.
 func TestPuzzleThenSend(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, false)
@@ -246,7 +246,7 @@ func TestVerify(t *testing.T) {
 	d := deploy(t, false)
 	const good = `"{\"x\":180.0,\"y\":5.0}"`
 	ask := func(body string) answer { return d.ask(http.MethodPost, captcha.PathVerify, body) }
-	// A point that is read is right or wrong, a point that cannot be read is malformed.
+	// A readable point is right or wrong. A point that cannot be read is malformed.
 	for point, codes := range map[string][]string{
 		good:                  {"", "CAPTCHA.0002"},
 		`{"x":180.0,"y":5.0}`: {"", "CAPTCHA.0002"},
@@ -287,7 +287,7 @@ func TestVerify(t *testing.T) {
 	d.want("too late", ask(verifyBody(good, old, owner)), 400, "CAPTCHA.0003")
 }
 
-// A number that cannot be read costs the person no puzzle.
+// A number that cannot be read does not use up the person's puzzle.
 func TestMalformedCostsNoPuzzle(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, false)
@@ -319,7 +319,7 @@ func TestChallengeThenSend(t *testing.T) {
 	}
 }
 
-// The routes have the documented headers' rules.
+// The routes apply the documented rules for headers.
 func TestHeaders(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, false)
@@ -337,7 +337,7 @@ func TestHeaders(t *testing.T) {
 	d.want("another type", d.ask(http.MethodPost, captcha.PathVerify, "{}", set("Content-Type", "text/plain")), 415, "SDK.COMMON.1002")
 }
 
-// What costs us CPU time and the caller nothing is counted by address.
+// Requests that cost the server CPU time and the caller nothing are counted by address.
 func TestPerAddress(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, false, func(c *captcha.Config) { c.PerAddress = []limit.Rate{{Limit: 3, Per: time.Minute}} })

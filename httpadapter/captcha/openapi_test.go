@@ -23,9 +23,9 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/memory"
 )
 
-// made are the answers that the tests of this package have seen. The document must
-// list these and no others, but for one that takes a second of more requests than
-// processors: puzzles busy drawing, which package puzzle tests.
+// made holds the answers that the tests of this package have seen. The document must
+// list exactly these, except "puzzles busy drawing", which takes a second of more
+// requests than processors, and which package puzzle tests.
 var made = struct {
 	sync.Mutex
 	answers map[string]bool
@@ -40,7 +40,7 @@ func produced(path string, a answer) {
 
 func TestMain(m *testing.M) {
 	status := m.Run()
-	whole := true // a run of some tests produces some answers
+	whole := true // a run of only some tests produces only some answers
 	for _, name := range []string{"test.run", "test.skip", "test.fuzz", "test.list"} {
 		whole = whole && flag.Lookup(name).Value.String() == ""
 	}
@@ -111,7 +111,8 @@ func documented(routes []httpadapter.Route) map[string]bool {
 	return answers
 }
 
-// TestDocumentIsCompared: the comparison finds what is missing on either side.
+// TestDocumentIsCompared: the comparison finds an answer that is missing on either
+// side.
 func TestDocumentIsCompared(t *testing.T) {
 	t.Parallel()
 	all := documented(deploy(t, false).routes)
@@ -128,7 +129,7 @@ func TestDocumentIsCompared(t *testing.T) {
 	}
 }
 
-// failing is a store that can lose its clients.
+// failing is a store whose clients can be made to disappear.
 type failing struct {
 	*memory.Store
 	down atomic.Bool
@@ -171,7 +172,7 @@ func TestCommonRefusals(t *testing.T) {
 	}
 }
 
-// routes are the three, with a request that each takes.
+// routes are the three routes, each with a request that it accepts.
 var routes = []struct{ method, path, body string }{
 	{http.MethodGet, captcha.PathPuzzle, ""},
 	{http.MethodPost, captcha.PathVerify, verifyBody(`{"x":1,"y":5.0}`, "t", owner)},

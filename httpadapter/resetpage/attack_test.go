@@ -53,8 +53,8 @@ func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 	}
 }
 
-// A link or an image on another site can do nothing: GET changes nothing but
-// the language.
+// A link or an image on another site has no effect: GET changes nothing except the
+// language.
 func TestGetChangesNothing(t *testing.T) {
 	t.Parallel()
 	s := &stub{}
@@ -239,9 +239,9 @@ func TestStateCannotBeForged(t *testing.T) {
 	})
 }
 
-// An older state than the browser's own brings back a step, not a code: what is
-// used up is the service's to say. Only the very form that did its work a moment
-// ago is known again, see TestDoubleClick.
+// A state older than the browser's own brings back a step, not a code: the service
+// decides what is used up. Only the very form that succeeded a moment ago is
+// recognized, see TestDoubleClick.
 func TestReplayedStateAsksTheServiceAgain(t *testing.T) {
 	t.Parallel()
 	s := &stub{}
@@ -275,7 +275,7 @@ func TestLeadsNowhereElse(t *testing.T) {
 	}
 }
 
-// Whatever the password, the cookie has the same size.
+// The cookie has the same size for any password.
 func TestPasswordIsNotKept(t *testing.T) {
 	t.Parallel()
 	s := &stub{reset: identity.ErrCodeRefused}

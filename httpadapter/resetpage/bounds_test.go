@@ -12,7 +12,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
-// One path has one spelling, or a proxy's rule for it could be passed by.
+// A path has only one spelling. Otherwise a proxy's rule for it could be bypassed.
 func TestOtherSpellingsOfAPath(t *testing.T) {
 	t.Parallel()
 	s := &stub{}
@@ -107,8 +107,8 @@ func TestLogsHoldNothingOfThePerson(t *testing.T) {
 	}
 }
 
-// fastest is the shortest time that f takes of many runs, the last of which is within
-// the limit: a busy machine makes some runs slow, and slow code makes all of them so.
+// fastest returns the shortest time of f in many runs. It stops when a run is within
+// the limit: a busy machine makes some runs slow, and slow code makes all of them slow.
 func fastest(limit time.Duration, f func()) time.Duration {
 	best := time.Duration(math.MaxInt64)
 	for n := 0; n < 200 && best > limit; n++ {
@@ -119,7 +119,8 @@ func fastest(limit time.Duration, f func()) time.Duration {
 	return best
 }
 
-// The page, its style and its script, as sent, and how long the first byte takes.
+// The sizes of the page, its style and its script as sent, and the time to the first
+// byte.
 func TestWeightAndTime(t *testing.T) {
 	t.Parallel()
 	cfg := config()

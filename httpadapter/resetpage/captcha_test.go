@@ -21,7 +21,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
-// A service that asks for a captcha token gets one.
+// A service that asks for a CAPTCHA token gets one.
 func TestCaptchaSeam(t *testing.T) {
 	t.Parallel()
 	s := &stub{send: identity.ErrCaptchaMissing}
@@ -41,7 +41,7 @@ func TestCaptchaSeam(t *testing.T) {
 	}
 }
 
-// A limit, or a failure, that shows only after the challenge leads to where the
+// A limit or failure that appears only after the challenge leads to a step where the
 // person can go on.
 func TestCaptchaThenRefused(t *testing.T) {
 	t.Parallel()
@@ -80,8 +80,7 @@ func TestCaptchaThenRefused(t *testing.T) {
 	}
 }
 
-// A challenge that cannot be made is our failure, said where the person can try
-// again.
+// If a challenge cannot be made, the page says so where the person can try again.
 func TestChallengeFails(t *testing.T) {
 	t.Parallel()
 	cfg := config()
@@ -90,22 +89,23 @@ func TestChallengeFails(t *testing.T) {
 	b.follow(b.ask(mobile)).expect(t, "number", "went wrong on our side")
 }
 
-// challenger gives a challenge that names what it is for.
+// challenger makes a challenge that names its purpose.
 type challenger struct{}
 
 func (challenger) Challenge(_ context.Context, r identity.CaptchaRequest) ([]byte, error) {
 	return json.Marshal(map[string]string{"salt": r.Mobile + "/" + string(r.Purpose)})
 }
 
-// failingChallenger has lost its storage.
+// failingChallenger is a challenger whose storage is lost.
 type failingChallenger struct{}
 
 func (failingChallenger) Challenge(context.Context, identity.CaptchaRequest) ([]byte, error) {
 	return nil, errors.New("no storage")
 }
 
-// The challenges and the verifier of package altcha fit: a solution is good for the
-// number as the service writes it, which some countries write in two ways.
+// The challenges and the verifier of package altcha work together: a solution is valid
+// for the number in the service's spelling. In some countries a number has two
+// spellings.
 func TestAltchaFits(t *testing.T) {
 	t.Parallel()
 	for region, typed := range map[string]string{"CN": "138 0013 8000", "AR": "11 2345-6789", "MX": "55 1234 5678"} {
@@ -142,7 +142,7 @@ func TestAltchaFits(t *testing.T) {
 			if len(asked) != 2 || asked[0] != asked[1] || asked[0].Device == "" {
 				t.Errorf("the challenge and the send are for %+v", asked)
 			}
-			// Used up: another code needs another solution.
+			// The solution is used up: another code needs another solution.
 			f.Clock.Advance(2 * time.Minute)
 			page = b.follow(b.post(start+"/code", "action", "send", "flow", page.flow(t)))
 			page.expect(t, "check")
@@ -153,7 +153,7 @@ func TestAltchaFits(t *testing.T) {
 
 var challengeOf = regexp.MustCompile(`data-challenge="([^"]*)"`)
 
-// challenge is what the page gives the browser to solve.
+// challenge is the challenge that the page gives the browser to solve.
 func (a answer) challenge(t testing.TB) string {
 	t.Helper()
 	m := challengeOf.FindStringSubmatch(a.body)
@@ -163,7 +163,7 @@ func (a answer) challenge(t testing.TB) string {
 	return html.UnescapeString(m[1])
 }
 
-// The worker runs what the guide shows.
+// The worker runs the code that the guide shows.
 func TestGuideShowsTheWorker(t *testing.T) {
 	t.Parallel()
 	guide, err := os.ReadFile("../../docs/captcha.md")
@@ -189,8 +189,9 @@ func (c counting) Challenge(ctx context.Context, r identity.CaptchaRequest) ([]b
 	return challenger{}.Challenge(ctx, r)
 }
 
-// One state cookie fetches no more challenges than an address can ask for, however often
-// it is shown and with whatever cookies. A person at another address gets theirs.
+// One state cookie gets no more challenges than an address may have, however often it
+// is shown, and with any other cookies. A person at another address still gets
+// challenges.
 func TestChallengesAreLimited(t *testing.T) {
 	t.Parallel()
 	var made atomic.Int64

@@ -119,11 +119,11 @@ func TestLanguages(t *testing.T) {
 	b.header.Set("Accept-Language", "en")
 	b.get(start).expect(t, "number", "Locked out of Harbour?", `lang="ar" hreflang="ar" dir="rtl">العربية`)
 	page := b.follow(b.get(start + "?lang=ar"))
-	page.expect(t, "number", "هل نسيت كلمة المرور؟", "Mobile number") // what is not translated is English
+	page.expect(t, "number", "هل نسيت كلمة المرور؟", "Mobile number") // texts that are not translated are English
 	b.follow(b.post(start, "action", "have", "mobile", mobile)).expect(t, "code", `dir="rtl"`, `<bdi class="number" dir="ltr">`)
 	b.follow(b.get(start+"/code?lang=zh")).expect(t, "code", "设置新密码")
 
-	// One language needs no switch.
+	// A page in one language needs no language switch.
 	cfg.Languages = []string{"zh"}
 	b = newBrowser(t, newHandler(t, &stub{}, cfg))
 	page = b.get(start)
@@ -186,7 +186,7 @@ func inOrder(t *testing.T, body string, parts ...string) {
 }
 
 // Chinese names are sorted by their sounds or strokes, names in letters without regard
-// to accents. A language that no names are known in has the English ones.
+// to accents. A language without known names uses the English names.
 func TestCountriesByLanguage(t *testing.T) {
 	t.Parallel()
 	cfg := config()
@@ -229,7 +229,7 @@ func TestTemplateThatFailsIsAFailure(t *testing.T) {
 	}
 }
 
-// Every accent colour can be read: as text on the page, and under its own text.
+// Every accent colour is readable: as text on the page, and under its own text.
 func TestAccentHasContrast(t *testing.T) {
 	t.Parallel()
 	variables := regexp.MustCompile(`--accent:(#[0-9a-f]{6});--on-accent:(#[0-9a-f]{6})`)

@@ -1,4 +1,4 @@
 package resetpage
 
-// ShippedTexts are the texts that the package comes with.
+// ShippedTexts are the built-in texts of the package.
 func ShippedTexts() Texts { return shippedTexts() }

@@ -36,7 +36,7 @@ func TestResetsByPlainForms(t *testing.T) {
 	b.get(start).expect(t, "number")
 }
 
-// What the service is asked with, and by whom.
+// The calls that the service gets, and their callers.
 func TestAsksAsTheConfiguredCaller(t *testing.T) {
 	t.Parallel()
 	s := &stub{}
@@ -75,8 +75,8 @@ func TestAsksAsTheConfiguredCaller(t *testing.T) {
 	}
 }
 
-// Each answer of the service has its sentence, its step and its field, in both
-// languages; and nothing of the password is in the page or a cookie.
+// Each error of the service has its sentence, its step and its field, in both
+// languages. The password appears neither in the page nor in a cookie.
 func TestSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	const password = "canary-Password-1"
@@ -173,7 +173,7 @@ func TestResend(t *testing.T) {
 	}
 }
 
-// A person whose state is gone, but whose code is not, goes on.
+// A person whose state is lost, but whose code is still valid, can go on.
 func TestHaveCode(t *testing.T) {
 	t.Parallel()
 	s := &stub{}
@@ -199,7 +199,7 @@ func TestTwoTabs(t *testing.T) {
 	}
 	b.set(second, "123456", newPassword).expect(t, "done")
 	b.set(first, "123456", newPassword).expect(t, "done", "another tab or window")
-	// The same form twice is a double click.
+	// The same form sent twice is a double click.
 	b.set(second, "123456", newPassword).expect(t, "done")
 	if len(s.resets) != 1 {
 		t.Errorf("%d resets", len(s.resets))
@@ -239,7 +239,7 @@ func TestCookiesOff(t *testing.T) {
 	b.follow(b.get(start+"/code")).expect(t, "number")
 }
 
-// A known and an unknown number get the same pages, bit by bit.
+// A known and an unknown number get the same pages, byte for byte.
 func TestKnownAndUnknownLookTheSame(t *testing.T) {
 	t.Parallel()
 	f := identitytest.New(t, func(c *identity.Config) { c.Limits.SendsPerNumber = []limit.Rate{{Limit: 2, Per: time.Hour}} })

@@ -39,7 +39,7 @@ func newHandler(t testing.TB, service resetpage.Service, cfg resetpage.Config) h
 	return h
 }
 
-// stub is a service that answers as told, and keeps what it was asked.
+// stub is a service that answers as a test demands, and records its calls.
 type stub struct {
 	mu     sync.Mutex
 	send   error
@@ -127,7 +127,7 @@ func (b *browser) post(target string, fields ...string) answer {
 	return b.do(http.MethodPost, target, "application/x-www-form-urlencoded", form.Encode())
 }
 
-// follow goes where a redirect leads.
+// follow requests the page that a redirect leads to.
 func (b *browser) follow(a answer) answer {
 	b.t.Helper()
 	if a.StatusCode != http.StatusSeeOther {
@@ -136,14 +136,14 @@ func (b *browser) follow(a answer) answer {
 	return b.get(a.Header.Get("Location"))
 }
 
-// ask goes through the first step.
+// ask does the first step.
 func (b *browser) ask(number string) answer {
 	b.t.Helper()
 	b.get(start)
 	return b.follow(b.post(start, "action", "send", "mobile", number))
 }
 
-// set sends the second step's form, as the page has it.
+// set sends the form of the second step, as the page contains it.
 func (b *browser) set(page answer, code, password string) answer {
 	b.t.Helper()
 	return b.follow(b.post(start+"/code", "action", "reset", "flow", page.flow(b.t), "code", code, "password", password))

@@ -14,7 +14,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
 )
 
-// slow is a service whose resets wait until the test lets them go on.
+// slow is a service whose resets wait until the test releases them.
 type slow struct {
 	*identity.Service
 	entered, goOn chan struct{}
@@ -26,8 +26,8 @@ func (s *slow) ResetByMobile(ctx context.Context, r identity.ResetRequest) error
 	return s.Service.ResetByMobile(ctx, r)
 }
 
-// send posts the reset form as a browser with these cookies does, and returns the
-// step that it is led to.
+// send posts the reset form as a browser with these cookies does, and returns the step
+// to which it is redirected.
 func (b *browser) send(ctx context.Context, cookies map[string]string, form url.Values) string {
 	r := httptest.NewRequestWithContext(ctx, "POST", origin+start+"/code", strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -40,8 +40,8 @@ func (b *browser) send(ctx context.Context, cookies map[string]string, form url.
 	return w.Header().Get("Location")
 }
 
-// A double click without JavaScript: the same form with the same cookies, before
-// the first is answered and, as browsers do, with the first taken back.
+// A double click without JavaScript: the same form is sent with the same cookies before
+// the first request is answered. As browsers do, it cancels the first request.
 func TestDoubleClick(t *testing.T) {
 	t.Parallel()
 	f := identitytest.New(t)
@@ -70,7 +70,8 @@ func TestDoubleClick(t *testing.T) {
 		t.Errorf("the password is not the new one: %v", err)
 	}
 
-	// A moment later, too; but another code or another password is another form.
+	// A moment later the form is still recognized. A form with another code or another
+	// password is not.
 	if to := b.send(t.Context(), cookies, form); to != start+"/done" {
 		t.Errorf("the third post leads to %q", to)
 	}
@@ -87,7 +88,7 @@ func TestDoubleClick(t *testing.T) {
 	}
 }
 
-// What was refused is asked again: a person who sends the same again means it.
+// A refused form is handled again: a person who sends it again means it.
 func TestRefusedFormIsNotRemembered(t *testing.T) {
 	t.Parallel()
 	s := &stub{reset: identity.ErrCodeRefused}
@@ -102,13 +103,13 @@ func TestRefusedFormIsNotRemembered(t *testing.T) {
 	}
 }
 
-// wrong is another text of the same length.
+// wrong returns another text of the same length.
 func wrong(s string) string {
 	last := s[len(s)-1]
 	return s[:len(s)-1] + string('0'+(last-'0'+1)%10)
 }
 
-// clicked counts sends, and answers a second one as the limits do.
+// clicked counts sends, and refuses a second send as the limits do.
 type clicked struct {
 	stub
 	captcha bool
@@ -129,8 +130,8 @@ func (c *clicked) SendVerifyCode(ctx context.Context, r identity.SendRequest) er
 	return nil
 }
 
-// A double click on any button that sends a code sends one, and shows no error,
-// whichever cookies the second post has: those from before the first answer, or after it.
+// A double click on any button that sends a code sends one code and shows no error,
+// whether the second post has the cookies from before or after the first answer.
 func TestDoubleClickOnSend(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -172,7 +173,7 @@ func TestDoubleClickOnSend(t *testing.T) {
 	}
 }
 
-// doubled posts a form twice; the second post has the given cookies, or those of the
+// doubled posts a form twice. The second post has the given cookies, or those of the
 // first answer.
 func (b *browser) doubled(path string, form url.Values, cookies map[string]string, fresh bool) answer {
 	b.t.Helper()

@@ -92,7 +92,7 @@ func TestGoodTokenIsGoodOnce(t *testing.T) {
 	f.verify("another", request(owner, f.solved(owner)), nil)
 }
 
-// One token in other spellings is one token.
+// One token counts as the same token in all spellings.
 func TestReplayInOtherSpellings(t *testing.T) {
 	t.Parallel()
 	f := verifier(t)
@@ -157,7 +157,7 @@ func TestChallengeHidesTheNumber(t *testing.T) {
 			t.Errorf("the challenge has the number: %s", a)
 		}
 	}
-	// Under another secret the digest is another one: it has a key.
+	// Under another secret the digest differs, because it has a key.
 	foreign := verifier(t, func(c *altcha.Config) { c.Secret = identity.NewSecret(strings.Repeat("x", 32)) })
 	if bound(t, a) == bound(t, foreign.challenge(owner)) || bound(t, a) == bound(t, b) {
 		t.Error("the digest depends not on the secret or not on the number")
@@ -185,7 +185,7 @@ func TestExpires(t *testing.T) {
 	f.verify("late", request(owner, second), identity.ErrCaptchaExpired)
 }
 
-// Whatever is changed in a challenge, its signature no longer fits.
+// After any change to a challenge, its signature no longer matches.
 func TestForged(t *testing.T) {
 	t.Parallel()
 	f := verifier(t)
@@ -219,7 +219,7 @@ func TestForged(t *testing.T) {
 	f.verify("as it was", request(owner, base64.StdEncoding.EncodeToString(text)), nil)
 }
 
-// Without the work there is no key: the prefix alone does not do.
+// Without the work a solution is refused: the prefix alone is not enough.
 func TestUnsolved(t *testing.T) {
 	t.Parallel()
 	f := verifier(t)
@@ -306,7 +306,7 @@ func TestSolveStops(t *testing.T) {
 	}
 }
 
-// In the service: the number of the token and of the send are compared in E.164.
+// In the service, the token's number and the send's number are compared in E.164.
 func TestInTheService(t *testing.T) {
 	t.Parallel()
 	store := memory.New()
@@ -344,7 +344,7 @@ func FuzzVerify(f *testing.F) {
 	}
 	text, _ := base64.StdEncoding.DecodeString(token)
 	f.Add(text)
-	// Nothing that can be made of a stranger's token is the owner's.
+	// Nothing that can be made of a stranger's token counts as the owner's.
 	f.Fuzz(func(t *testing.T, text []byte) {
 		err := v.VerifyCaptcha(t.Context(), request(owner, base64.StdEncoding.EncodeToString(text)))
 		if !errors.Is(err, identity.ErrCaptchaWrong) {

@@ -11,7 +11,7 @@ import (
 
 func Example() {
 	ctx := context.Background()
-	store := memory.New() // the storage that the service uses, too
+	store := memory.New() // the same storage as the service
 	verifier, err := altcha.New(altcha.Config{
 		Secret:  identity.NewSecret("at least thirty-two random bytes"),
 		Counter: store,
@@ -34,7 +34,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	// identity.Service calls this before it sends the code.
+	// The service makes this call before it sends the code.
 	fmt.Println(verifier.VerifyCaptcha(ctx, request))
 	fmt.Println(verifier.VerifyCaptcha(ctx, request))
 	// Output:

@@ -26,7 +26,7 @@ func hasher(t testing.TB, o bcrypthash.Options) *bcrypthash.Hasher {
 	return h
 }
 
-// Any bcrypt reads our hashes, and ours reads theirs.
+// Other implementations of bcrypt read our hashes, and ours reads theirs.
 func TestHashesAreEverybodysBcrypt(t *testing.T) {
 	t.Parallel()
 	for _, prefix := range []string{"", "{bcrypt}"} {
@@ -63,7 +63,7 @@ func TestHashesAreEverybodysBcrypt(t *testing.T) {
 	}
 }
 
-// What bcrypt would cut is refused, and the refusal counts characters.
+// A password that bcrypt would cut is refused, and the refusal counts characters.
 func TestLongPasswordsAreRefused(t *testing.T) {
 	t.Parallel()
 	h := hasher(t, bcrypthash.Options{})
@@ -92,8 +92,8 @@ func TestNewRefuses(t *testing.T) {
 
 const mobile, e164 = "12345678901", "+8612345678901"
 
-// A reset writes bcrypt, and a password that is too long for it costs no attempt and
-// says nothing about the code.
+// A reset writes a bcrypt hash. A password that is too long for bcrypt costs no
+// attempt, and the refusal says nothing about the code.
 func TestServiceWithBcrypt(t *testing.T) {
 	t.Parallel()
 	f := identitytest.New(t, func(c *identity.Config) { c.PasswordHasher = hasher(t, bcrypthash.Options{}) })
@@ -127,7 +127,7 @@ func TestServiceWithBcrypt(t *testing.T) {
 	}
 }
 
-// realHashes has argon2id for what the hasher does not make.
+// realHashes sets argon2id for hashes that the hasher does not make.
 func realHashes(c *identity.Config) {
 	c.Hash = identity.HashParams{MemoryKiB: 19_456, Iterations: 2, Parallelism: 1}
 }

@@ -33,7 +33,7 @@ func TestCheapHashes(t *testing.T) {
 	}
 }
 
-// What a test configures is left alone.
+// Values that a test sets itself are kept.
 func TestRealHashes(t *testing.T) {
 	t.Parallel()
 	f := identitytest.New(t, func(c *identity.Config) {

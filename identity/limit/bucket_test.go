@@ -8,7 +8,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
-// bucket is the naive model: a debt that each event raises and time pays off.
+// bucket is the naive model: each event raises a debt, and time pays it off.
 type bucket struct {
 	limit.Bucket
 	debt time.Duration
@@ -28,8 +28,8 @@ func bucketCounter(burst int, every time.Duration) *counter {
 	return &counter{one: limit.Limit{Key: "k", Rules: []limit.Rule{{Name: "b", Bucket: limit.Bucket{Burst: burst, Every: every}}}}}
 }
 
-// The bucket is the model, to the millisecond, however long the walk and however
-// steady the stream: what left the log must not be forgiven.
+// The bucket equals the model, to the millisecond, however long the walk and however
+// steady the stream: events that left the log must not be forgiven.
 func TestBucketIsTheModel(t *testing.T) {
 	t.Parallel()
 	for _, b := range []limit.Bucket{{Burst: 1, Every: time.Minute}, {Burst: 5, Every: time.Minute}, {Burst: 20, Every: time.Hour}, {Burst: 128, Every: 5 * time.Minute}} {
@@ -66,8 +66,8 @@ func TestBucketIsTheModel(t *testing.T) {
 	}
 }
 
-// The greedy caller asks again when told to. Over a long time it gets what the
-// bucket says and no burst twice.
+// A greedy caller asks again as soon as it may. Over a long time it gets what the
+// bucket allows, and no burst twice.
 func TestBucketGivesTheGreedyNoSecondBurst(t *testing.T) {
 	t.Parallel()
 	c := bucketCounter(10, time.Minute)
@@ -84,7 +84,7 @@ func TestBucketGivesTheGreedyNoSecondBurst(t *testing.T) {
 	}
 }
 
-// A bucket by mark keeps a debt for each mark, also when the log forgets.
+// A bucket by mark keeps a debt for each mark, even when the log forgets its events.
 func TestBucketsOfMarksAreApart(t *testing.T) {
 	t.Parallel()
 	rules := []limit.Rule{
@@ -130,8 +130,8 @@ func TestBucketsOfMarksAreApart(t *testing.T) {
 	}
 }
 
-// What a bucket was charged comes back with a refund, whether earlier events have
-// left the log or not.
+// A refund gives back what a bucket was charged, even if earlier events have left the
+// log.
 func TestBucketRefund(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(9, 10))

@@ -36,7 +36,7 @@ func TestRefundGivesExactlyOneBack(t *testing.T) {
 	c.wantRoom(t, "refund of nothing", epoch, 2)
 }
 
-// A refund leaves what would be there without the event, also when the instant
+// A refund leaves the state that would be there without the event, even if the instant
 // was rounded meanwhile.
 func TestRefundIsAsIfItNeverWas(t *testing.T) {
 	t.Parallel()
@@ -82,7 +82,7 @@ func TestRefundOfTheNewest(t *testing.T) {
 	c.wantRoom(t, "of marks that never were", now, 0)
 	c.with(from(0, 0)).change(t, limit.Change{Newest: true}, now)
 	c.wantRoom(t, "one back", now, 1)
-	// The events at 0 and 2 min are left: of the two of its marks the newer one went.
+	// The events at 0 and 2 min are left: the refund removed the newer event of its mark.
 	c.wantRoom(t, "when the first has left", epoch.Add(time.Hour), 2)
 	c.wantRoom(t, "1 ms before", epoch.Add(time.Hour-time.Millisecond), 1)
 	state, _, err := limit.Change{Limit: c.one, Newest: true}.Apply(nil, now)

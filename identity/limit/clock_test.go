@@ -7,7 +7,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
-// Servers' clocks differ by seconds: that frees nothing.
+// A difference of seconds between the servers' clocks frees no place early.
 func TestClockSteppingBackBySecondsFreesNothing(t *testing.T) {
 	t.Parallel()
 	for _, back := range []time.Duration{time.Millisecond, time.Second, 5 * time.Second} {
@@ -25,8 +25,8 @@ func TestClockSteppingBackBySecondsFreesNothing(t *testing.T) {
 	}
 }
 
-// wrongClock spends once, or for a minute, on a clock that is off, in the middle
-// of a day in which the clock is right.
+// wrongClock spends once, or for a minute, by a clock that is wrong, in the middle of a
+// day in which the clock is right.
 func wrongClock(t *testing.T, c *counter, off time.Duration, events int) {
 	t.Helper()
 	c.one.Device = 7
@@ -44,8 +44,7 @@ var offs = []time.Duration{
 	time.Minute, 24 * time.Hour, 365 * 24 * time.Hour, 10 * 365 * 24 * time.Hour,
 }
 
-// What a right clock recorded is there afterwards, whatever a wrong one did for a
-// minute.
+// Events that a right clock recorded are kept, whatever a wrong clock did for a minute.
 func TestWrongClockLosesNothing(t *testing.T) {
 	t.Parallel()
 	for _, off := range offs {
@@ -72,8 +71,8 @@ func TestWrongClockLosesNothing(t *testing.T) {
 	}
 }
 
-// The state that a wrong clock leaves is not purged by a right one before the
-// windows of what it holds are over.
+// A right clock does not purge the state that a wrong clock left before the windows of
+// its events are over.
 func TestClockBehindShortensNoExpiry(t *testing.T) {
 	t.Parallel()
 	for _, off := range offs[:4] {
@@ -90,8 +89,8 @@ func TestClockBehindShortensNoExpiry(t *testing.T) {
 	}
 }
 
-// Nobody is locked out by a clock that was wrong: at no later time is a wait
-// longer than the rule's window, and after two waits there is room.
+// A clock that was wrong locks out no caller: at no later time is a wait longer than
+// the rule's window, and after two waits there is room.
 func TestWrongClockLocksNobody(t *testing.T) {
 	t.Parallel()
 	for _, off := range offs {
@@ -104,7 +103,7 @@ func TestWrongClockLocksNobody(t *testing.T) {
 			for _, later := range []time.Duration{2 * time.Hour, 25 * time.Hour, off + time.Hour, off + 2*time.Hour, off + 3*time.Hour, 20 * 365 * 24 * time.Hour} {
 				now := epoch.Add(max(later, 2*time.Hour))
 				probe := counter{one: c.one, shards: map[int][]byte{0: c.shards[0]}}
-				for range 200 { // holds each wait to the window
+				for range 200 { // checks that each wait is at most the window
 					if ok, _, _ := probe.spend(t, now); !ok {
 						break
 					}
@@ -123,7 +122,7 @@ func TestWrongClockLocksNobody(t *testing.T) {
 	}
 }
 
-// A state does not grow without end by a clock that is wrong again and again.
+// A clock that is wrong again and again does not make a state grow without end.
 func TestWrongClockDoesNotFillTheState(t *testing.T) {
 	t.Parallel()
 	c := counterOf(limit.Rate{Limit: 100, Per: time.Hour})

@@ -31,7 +31,7 @@ func ExampleLimit_Spend() {
 	// limit reached: sends per number 40m0s
 }
 
-// What is kept for devices that a number knows cannot be spent by strangers.
+// Strangers cannot use up the limits of devices that a number knows.
 func ExampleChange() {
 	day := []limit.Rate{{Limit: 1, Per: 24 * time.Hour}}
 	logins := limit.Limit{Key: "number", Device: 7, Rules: []limit.Rule{

@@ -26,7 +26,7 @@ func (c *counter) mustSpend(t testing.TB, now time.Time, change func(*limit.Limi
 	return spent
 }
 
-// One state answers how many there were in all, from one network, on one device.
+// One state counts events in all, from one network, and on one device.
 func TestScopesCountByMark(t *testing.T) {
 	t.Parallel()
 	day := 24 * time.Hour
@@ -59,7 +59,7 @@ func TestScopesCountByMark(t *testing.T) {
 	c.with(from(7, 8)).wantRoom(t, "all used up", now, 0)
 }
 
-// Coarse rates count by mark too, where they are asked to.
+// Coarse rates count by mark too, if they are set to.
 func TestScopesOfCoarseRates(t *testing.T) {
 	t.Parallel()
 	rate := []limit.Rate{{Limit: 200, Per: time.Hour}}
@@ -86,7 +86,7 @@ func TestKindsCountApart(t *testing.T) {
 	}
 	c.mustSpend(t, epoch, kind(1))
 	c.mustSpend(t, epoch, kind(31))
-	for i := range 50 { // must not make the state forget the others
+	for i := range 50 { // must not make the state forget the other devices
 		c.mustSpend(t, epoch.Add(time.Duration(i)*time.Minute), short)
 	}
 	for _, k := range []limit.Kind{1, 31} {
@@ -98,8 +98,8 @@ func TestKindsCountApart(t *testing.T) {
 	}
 }
 
-// Strangers cannot spend what is kept for known devices, nor these what is
-// strangers'.
+// Strangers cannot use up the limits of known devices, nor known devices those of
+// strangers.
 func TestStrangersAndKnownDevicesSpendApart(t *testing.T) {
 	t.Parallel()
 	rate := func(n int) []limit.Rate { return []limit.Rate{{Limit: n, Per: time.Hour}} }
@@ -125,7 +125,7 @@ func TestStrangersAndKnownDevicesSpendApart(t *testing.T) {
 		t.Error("the known device is not known")
 	}
 	c.with(on(1)).wantRoom(t, "the known device after one", epoch, 4)
-	// Who becomes known does not take along what it spent as a stranger.
+	// A device that becomes known leaves behind what it spent as a stranger.
 	later := c.with(on(2))
 	later.change(t, limit.Change{Remember: true}, epoch)
 	later.wantRoom(t, "a stranger that became known", epoch, 4)
@@ -150,7 +150,7 @@ func TestKnownDevicesAreBounded(t *testing.T) {
 	for i := range uint64(8) {
 		remember(i+1, epoch.Add(time.Duration(i)*time.Second))
 	}
-	remember(1, epoch.Add(time.Minute))    // seen again: not the oldest any more
+	remember(1, epoch.Add(time.Minute))    // seen again, so no longer the oldest
 	remember(9, epoch.Add(2*time.Minute))  // takes the place of 2
 	remember(10, epoch.Add(3*time.Minute)) // of 3
 	for i := range uint64(11) {

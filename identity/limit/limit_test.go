@@ -12,7 +12,7 @@ import (
 
 var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// counter spends one limit the way a store does.
+// counter spends one limit as a store does.
 type counter struct {
 	one    limit.Limit
 	shards map[int][]byte
@@ -23,7 +23,7 @@ func counterOf(rates ...limit.Rate) *counter {
 	return &counter{one: limit.Limit{Key: "k", Rules: []limit.Rule{{Name: "r", Rates: rates}}}}
 }
 
-// with is a counter of another limit on the same state.
+// with returns a counter of another limit on the same state.
 func (c *counter) with(change func(*limit.Limit)) *counter {
 	other := *c
 	change(&other.one)
@@ -37,7 +37,7 @@ func (c *counter) states() (states [][]byte) {
 	return states
 }
 
-// try spends without storing. It holds Look to what Spend says.
+// try spends without storing, and checks that Look agrees with Spend.
 func (c *counter) try(t testing.TB, now time.Time) (ok bool, wait time.Duration, spent limit.Spent) {
 	t.Helper()
 	var others [][]byte
@@ -70,7 +70,7 @@ func (c *counter) try(t testing.TB, now time.Time) (ok bool, wait time.Duration,
 	return true, 0, spent
 }
 
-// longest is the longest wait that the limit's rules may ask for.
+// longest returns the longest wait that the limit's rules may demand.
 func (c *counter) longest() (d time.Duration) {
 	for _, rule := range c.one.Rules {
 		for _, r := range rule.Rates {
@@ -126,7 +126,8 @@ func (c *counter) change(t testing.TB, change limit.Change, now time.Time) {
 	c.shards[c.one.Shard] = state
 }
 
-// held is how many of the instants lie in the window of length per that ends at now.
+// held returns how many of the instants lie in the window of length per that ends at
+// now.
 func held(instants []time.Time, per time.Duration, now time.Time) (n int) {
 	for i := len(instants) - 1; i >= 0 && instants[i].After(now.Add(-per)); i-- {
 		n++
@@ -134,9 +135,9 @@ func held(instants []time.Time, per time.Duration, now time.Time) (n int) {
 	return n
 }
 
-// No window ever holds more than the limit, and after RetryAfter, not before,
-// the next event passes: on random walks of time, for exact and coarse rates,
-// alone and together.
+// No window ever holds more events than the limit, and the next event passes after
+// RetryAfter and not before. This is tested on random walks of time, with exact and
+// coarse rates, alone and together.
 func TestWindowsNeverHoldMoreThanTheLimit(t *testing.T) {
 	t.Parallel()
 	for _, rates := range [][]limit.Rate{
@@ -206,8 +207,8 @@ func walk(t *testing.T, rates []limit.Rate, seed uint64) (passes, refusals int) 
 	return len(passed), refusals
 }
 
-// An exact rate must let pass what it has room for, to the millisecond, whatever
-// else is counted in the same limit: the coarse rate, the alarm.
+// An exact rate must let an event pass if it has room, to the millisecond, whatever
+// else the same limit counts: the coarse rate, the alarm.
 func TestLargeRateMakesNoOtherCoarser(t *testing.T) {
 	t.Parallel()
 	c := counterOf(limit.Rate{Limit: 100, Per: time.Minute}, limit.Rate{Limit: 20000, Per: 24 * time.Hour})
@@ -323,7 +324,7 @@ func TestAlarmAsLongAsTheLevelIsReached(t *testing.T) {
 	}
 }
 
-// Who lowers a limit under attack does not start it anew.
+// Lowering a limit during an attack does not reset its count.
 func TestALoweredLimitCountsWhatWas(t *testing.T) {
 	t.Parallel()
 	c := counterOf(limit.Rate{Limit: 500, Per: time.Hour})

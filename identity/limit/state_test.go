@@ -11,7 +11,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
-// everything is a limit that writes all that a state can hold.
+// everything is a limit that uses each part of a state.
 func everything(device uint64, mark, submark uint32) limit.Limit {
 	return limit.Limit{Key: "k", Kind: 3, Mark: mark, Submark: submark, Device: device, Retain: 24 * time.Hour, Rules: []limit.Rule{
 		{Name: "whole", Rates: []limit.Rate{{Limit: 60, Per: time.Hour}, {Limit: 300, Per: 24 * time.Hour}}},
@@ -47,7 +47,7 @@ func fill(t testing.TB, events int) (states [][]byte, now time.Time) {
 	return states, now
 }
 
-// A change of nothing reads a state and writes it: what comes out is what went in.
+// An empty change reads a state and writes it back unchanged.
 func TestStateRoundTrip(t *testing.T) {
 	t.Parallel()
 	states, now := fill(t, 2000)
@@ -72,7 +72,7 @@ func TestStateRoundTrip(t *testing.T) {
 	}
 }
 
-// How large the states of the kinds of limits grow when they are used up.
+// How large the states of the kinds of limits become when they are used up.
 func TestStateSizeIsBounded(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -126,8 +126,8 @@ func TestMalformedStates(t *testing.T) {
 		return append(binary.AppendUvarint(binary.AppendVarint([]byte{2, 0}, at), n), more...)
 	}
 	bad := [][]byte{
-		entry(1, 1<<60, 0), entry(1, 0, 0), entry(1<<60, 2, 0), entry(-1<<60, 2, 0), // counts and times that were never
-		entry(1, 3, 0), entry(1, 3, 0, 0), entry(1, 3, 0, 100, 1), // a debt that is missing, or too many
+		entry(1, 1<<60, 0), entry(1, 0, 0), entry(1<<60, 2, 0), entry(-1<<60, 2, 0), // counts and times that are impossible
+		entry(1, 3, 0), entry(1, 3, 0, 0), entry(1, 3, 0, 100, 1), // a missing debt, or too many debts
 		append(entry(1000, 2, 0), entry(-1, 2, 0)[2:]...), // out of order
 	}
 	bad = append(bad, [][]byte{{0}, {1}, {1, 0}, {2}, {2, 0xff}, {2, 9}, {2, 1}, {2, 0, 0}, {3, 0}, []byte("garbage"), append([]byte{3}, good[1:]...)}...)
@@ -151,9 +151,9 @@ func TestMalformedStates(t *testing.T) {
 	}
 }
 
-// Property: a state that is not ours is an error, never an empty log. One that is
-// accepted goes on counting: no room appears by writing it again, nothing takes
-// long, and no wait is longer than a window.
+// Property: a foreign state is an error, never an empty log. An accepted state goes on
+// counting: writing it again makes no room, nothing takes long, and no wait is longer
+// than a window.
 func FuzzState(f *testing.F) {
 	states, _ := fill(f, 120)
 	for i := 0; i < len(states); i += 15 {

@@ -9,7 +9,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/mobile"
 )
 
-// Every spelling reads as its number, and the usual one stands first.
+// Every spelling reads as its number, and the usual spelling comes first.
 func TestSpellings(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -47,7 +47,7 @@ func TestSpellings(t *testing.T) {
 	}
 }
 
-// A number without country code is nobody's where there is no region.
+// Without a default region, a number without country code is invalid.
 func TestReadWantsARegion(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"13800138000", "", "n/a", "138001380001380013800", "1380013800x"} {

@@ -12,7 +12,7 @@ import (
 
 func Example() {
 	ctx := context.Background()
-	store := memory.New() // the storage that the service uses, too
+	store := memory.New() // the same storage as the service
 	puzzles, err := puzzle.New(puzzle.Config{
 		Secret:  identity.NewSecret("at least thirty-two random bytes"),
 		Counter: store,

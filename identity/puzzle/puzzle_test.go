@@ -116,7 +116,7 @@ func TestTolerance(t *testing.T) {
 	}
 }
 
-// One puzzle is one try, whoever tries and however many at the same time.
+// One puzzle allows one try, whoever tries, and however many try at the same time.
 func TestOneTry(t *testing.T) {
 	t.Parallel()
 	f := puzzles(t)
@@ -161,7 +161,7 @@ func TestExpires(t *testing.T) {
 	f.verify("token late", owner, b, identity.ErrCaptchaExpired)
 }
 
-// Two servers with one secret and one storage are one.
+// Two servers with the same secret and storage act as one.
 func TestSeveralServers(t *testing.T) {
 	t.Parallel()
 	store := memory.New()
@@ -192,7 +192,7 @@ func TestForged(t *testing.T) {
 		}
 		f.verify(name, owner, forged, identity.ErrCaptchaWrong)
 	}
-	// A token is no puzzle either.
+	// A token is not a puzzle either.
 	bare, _, _ := strings.Cut(token, "---")
 	_, err := f.Solve(t.Context(), bare, owner, 0, puzzle.PointY)
 	f.check("a token as a puzzle", err, identity.ErrCaptchaWrong)
@@ -262,7 +262,7 @@ func decode(t *testing.T, b []byte) image.Image {
 	return i
 }
 
-// fits checks that the picture is, under the piece's core, the piece in shadow.
+// fits checks that the picture under the piece's core is the piece in shadow.
 func fits(t *testing.T, name string, picture, piece image.Image, hole int) {
 	t.Helper()
 	const shadow = 1 - 120.0/255
@@ -286,7 +286,7 @@ func fits(t *testing.T, name string, picture, piece image.Image, hole int) {
 	}
 }
 
-// Drawing takes CPU time: a flood waits, and is then told to come back.
+// Drawing takes CPU time: in a flood callers wait, and are then told to come back.
 func TestDrawingIsBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, drawingIsBounded)
@@ -362,7 +362,7 @@ func FuzzVerify(f *testing.F) {
 	}
 	f.Add(drawn.Token)
 	f.Add(token)
-	// Nothing that can be made of a stranger's token is the owner's.
+	// Nothing that can be made of a stranger's token counts as the owner's.
 	f.Fuzz(func(t *testing.T, token string) {
 		err := p.VerifyCaptcha(t.Context(), identity.CaptchaRequest{Token: token, Mobile: owner})
 		if !errors.Is(err, identity.ErrCaptchaWrong) {

@@ -73,7 +73,7 @@ func TestInTheReset(t *testing.T) {
 	}
 }
 
-// The policy when the service fails, whichever way it fails.
+// The configured policy applies however the service fails.
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	prefix, suffix := digits(leaked)

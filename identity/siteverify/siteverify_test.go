@@ -23,11 +23,11 @@ import (
 
 const secret, token = "0x4AAA-the-secret", "0.the-token-of-the-widget"
 
-// service speaks the protocol of the three companies: a form in, JSON out, a used
-// token refused.
+// service speaks the protocol of the three companies: it takes a form, answers JSON,
+// and refuses a used token.
 type service struct {
 	answer map[string]any
-	codes  []string // refuse with these
+	codes  []string // refuse with these error codes
 
 	mu   sync.Mutex
 	used map[string]bool
@@ -145,7 +145,7 @@ func TestWhatIsPassedOn(t *testing.T) {
 	}
 }
 
-// A success that is not for this site is none.
+// A success that is not for this site does not count.
 func TestHostActionScore(t *testing.T) {
 	t.Parallel()
 	v3 := func(c *siteverify.Config) { c.Service = siteverify.RecaptchaV3 }
@@ -196,7 +196,7 @@ func TestErrorCodes(t *testing.T) {
 		"timeout-or-duplicate": identity.ErrCaptchaExpired, "expired-input-response": identity.ErrCaptchaExpired,
 		"already-seen-response": identity.ErrCaptchaExpired, "invalid-or-already-seen-response": identity.ErrCaptchaExpired,
 		"missing-input-response": identity.ErrCaptchaWrong, "invalid-input-response": identity.ErrCaptchaWrong, "browser-error": identity.ErrCaptchaWrong,
-		// These speak of our configuration: they never let anything pass.
+		// These errors are about our configuration: they never let a request pass.
 		"invalid-input-secret": failed, "missing-input-secret": failed, "sitekey-secret-mismatch": failed, "bad-request": failed, "never-heard-of": failed,
 		"internal-error never-heard-of": failed, "invalid-input-response invalid-input-secret": failed,
 		"internal-error": nil,
@@ -213,7 +213,7 @@ func TestErrorCodes(t *testing.T) {
 	}
 }
 
-// The policy when the service fails, whichever way it fails.
+// The configured policy applies however the service fails.
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	hang := make(chan struct{})
@@ -283,7 +283,7 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// A caller cannot open the door that InsecureAllowOnFailure leaves for outages.
+// A caller cannot make use of InsecureAllowOnFailure, which is for outages.
 func TestNoFailureOfTheCallersMaking(t *testing.T) {
 	t.Parallel()
 	started, release := make(chan struct{}), make(chan struct{})

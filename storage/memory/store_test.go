@@ -12,7 +12,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
-// These tests look at what no answer of the port shows.
+// These tests examine state that no answer of the port shows.
 
 var start = time.Date(2024, time.February, 29, 12, 0, 0, 0, time.UTC)
 
@@ -94,7 +94,7 @@ func TestMalformedLimitStateIsAnError(t *testing.T) {
 	s.limits.set("bad", 0, limitRow{state: []byte{0xff}, expiresAt: start.Add(time.Hour)})
 	s.insertCode(identity.VerifyCode{ID: "1", NumberKey: []byte("n"), ExpiresAt: start.Add(time.Hour)})
 
-	// Taking it for an empty log would hand out fresh guesses.
+	// If the state were taken for an empty log, it would allow new guesses.
 	wantErr := func(what string, err error) {
 		t.Helper()
 		if !errors.Is(err, limit.ErrState) {
@@ -115,7 +115,8 @@ func TestMalformedLimitStateIsAnError(t *testing.T) {
 	}
 }
 
-// The second of two limits of one key is worked out from the state after the first.
+// If a call has two limits of one key, the second is computed from the state after the
+// first.
 func TestLimitsOfOneKeyAreSpentInOrder(t *testing.T) {
 	t.Parallel()
 	s, ctx := New(), t.Context()
@@ -131,7 +132,7 @@ func TestLimitsOfOneKeyAreSpentInOrder(t *testing.T) {
 	}
 }
 
-// A caller who gave up while it waited for the mutex changes nothing.
+// A caller who gave up while waiting for the mutex changes nothing.
 func TestCancelledWhileWaiting(t *testing.T) {
 	t.Parallel()
 	s := New()

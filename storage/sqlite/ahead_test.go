@@ -11,7 +11,7 @@ import (
 )
 
 // An older version that worked on a newer schema would write rows that the newer
-// one misreads.
+// version misreads.
 func TestNewerSchemaIsRefused(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "rekey.db")

@@ -16,8 +16,8 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/sqlite"
 )
 
-// onlyTheFile fails if anything is beside the database. A copy of the file of a
-// server that has ended must have everything.
+// onlyTheFile fails if there are other files beside the database: after a server has
+// ended, a copy of the one file must be complete.
 func onlyTheFile(t *testing.T, path string) {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Dir(path))
@@ -31,7 +31,7 @@ func onlyTheFile(t *testing.T, path string) {
 	}
 }
 
-// written opens a store that has work in its write-ahead log.
+// written opens a store and writes an event, so that its write-ahead log is not empty.
 func written(t *testing.T, path, id string) *sqlite.Store {
 	t.Helper()
 	s, err := sqlite.Open(t.Context(), path)
@@ -44,7 +44,7 @@ func written(t *testing.T, path, id string) *sqlite.Store {
 	return s
 }
 
-// inUse takes connections of the pool and reads over each of them.
+// inUse takes connections from the pool and reads on each of them.
 func inUse(t *testing.T, s *sqlite.Store, n int) (all []*sql.Conn) {
 	t.Helper()
 	for range n {
@@ -60,8 +60,7 @@ func inUse(t *testing.T, s *sqlite.Store, n int) (all []*sql.Conn) {
 	return all
 }
 
-// The pool itself is closed, while connections are in use that then end at the
-// same time.
+// The pool is closed while connections are in use, which then end at the same time.
 func TestCloseLeavesOneFile(t *testing.T) {
 	t.Parallel()
 	ended, cancel := context.WithCancel(t.Context())
@@ -93,7 +92,7 @@ func TestCloseLeavesOneFile(t *testing.T) {
 	}
 }
 
-// The store prepares statements after it has answered, on a connection of its own.
+// The store prepares statements after it has answered, on a separate connection.
 func TestCloseRightAfterAnAnswer(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "rekey.db")
@@ -109,7 +108,7 @@ func TestCloseRightAfterAnAnswer(t *testing.T) {
 	}
 }
 
-// Stores on one file, as of several processes, close at the same time.
+// Stores on one file close at the same time, as those of several processes may.
 func TestStoresThatCloseTogetherLeaveOneFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "rekey.db")
@@ -128,12 +127,12 @@ func TestStoresThatCloseTogetherLeaveOneFile(t *testing.T) {
 	}
 }
 
-// A file that was moved away is not made again, empty.
+// A file that was moved away is not created again as an empty file.
 func TestCloseMakesNoFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "rekey.db")
 	s := written(t, path, "1")
-	open(t, path) // keeps the log there
+	open(t, path) // keeps the write-ahead log beside the moved file
 	if err := os.Rename(path, path+".moved"); err != nil {
 		t.Fatal(err)
 	}

@@ -24,8 +24,8 @@ func open(t testing.TB, path string) *sqlite.Store {
 	return s
 }
 
-// migrated returns the path of a copy of a database with the schema: to migrate each
-// case's file anew takes more time than all else that the suite does.
+// migrated returns the path of a copy of a migrated database: migrating a new file for
+// each case takes more time than the rest of the suite.
 func migrated(t testing.TB, template string) string {
 	t.Helper()
 	content, err := os.ReadFile(template)

@@ -1,4 +1,4 @@
 package sqlite
 
-// CreateInPlace exposes how a file is made where there are no hard links.
+// CreateInPlace exposes the way of creating a file where hard links are not supported.
 var CreateInPlace = createInPlace

@@ -15,7 +15,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/audit"
 )
 
-// lockedPath turns the test binary into a program that says whether another process
+// lockedPath turns the test binary into a program that reports whether another process
 // holds a lock on the file. A process cannot see its own locks.
 const lockedPath = "REKEY_TEST_LOCKED_PATH"
 
@@ -51,10 +51,10 @@ func locked(t *testing.T, path string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// Closing any descriptor of a file gives up all the locks that the process has
-// on it. If opening a store again did that to the first one, a process that
-// then closes the file would believe itself alone and remove the WAL: what the
-// first store commits afterwards would be lost.
+// Closing any descriptor of a file gives up all locks that the process has on it. If
+// opening the file a second time did that to the first store, another process that
+// closes the file would believe itself alone and remove the WAL. What the first store
+// commits afterwards would be lost.
 func TestSecondOpenKeepsTheLocksOfTheFirst(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "rekey.db")

@@ -14,9 +14,9 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/sqlite"
 )
 
-// A program that replicates the file, such as Litestream, reads the write-ahead log
-// and keeps a read transaction open, so that nobody begins the log anew before it has
-// read it. Neither the writes of a store nor its end may do so.
+// A program that replicates the file, such as Litestream, reads the write-ahead log. It
+// keeps a read transaction open, so that the log is not restarted before it has been
+// read. Neither the store's writes nor its Close may restart the log.
 func TestLogStaysForAReader(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "rekey.db")

@@ -93,7 +93,7 @@ func TestWhatIsRefused(t *testing.T) {
 	}
 }
 
-// Every pooled connection has the settings, not only the first.
+// Every connection of the pool has the settings, not only the first.
 func TestSettingsOnEveryConnection(t *testing.T) {
 	t.Parallel()
 	s := open(t, filepath.Join(t.TempDir(), "rekey.db"))
@@ -112,8 +112,8 @@ func TestSettingsOnEveryConnection(t *testing.T) {
 	}
 }
 
-// Another process holds the write lock for longer than the busy time-out: an
-// error, nothing half done, and all is well once it lets go.
+// If another process holds the write lock for longer than the busy time-out, a call
+// fails, nothing is half done, and calls succeed once the lock is released.
 func TestLockedByAnotherProcess(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "rekey.db")

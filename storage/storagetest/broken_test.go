@@ -12,11 +12,11 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/memory"
 )
 
-// broken is a good store with some methods replaced.
+// broken is a correct store with some methods replaced.
 type broken struct {
 	*memory.Store
-	// beforeCtx and afterErr replace the context of every call and the error of
-	// those that returned none.
+	// beforeCtx replaces the context of every call, and afterErr the error of calls that
+	// succeeded.
 	beforeCtx func(context.Context) context.Context
 	afterErr  func(context.Context) error
 

@@ -12,7 +12,7 @@ import (
 )
 
 func changeFaults() []fault {
-	// each carries out every change as f makes it.
+	// each passes every change through f before it is carried out.
 	each := func(f func(limit.Change) limit.Change) func(*broken) {
 		return func(b *broken) {
 			b.changeLimits = func(ctx context.Context, changes []limit.Change, now time.Time) error {
@@ -53,7 +53,7 @@ func changeFaults() []fault {
 		{"a clear deletes the row", []string{"ChangeLimits/Remembers"}, func(b *broken) {
 			b.changeLimits = func(ctx context.Context, changes []limit.Change, now time.Time) error {
 				for _, change := range changes {
-					if change.Clear { // eight other devices push out those that the row knew
+					if change.Clear { // eight other devices push out those that the row already knew
 						for device := range uint64(8) {
 							c := change
 							c.Limit.Device, c.Remember, c.Clear = 1000+device, true, false

@@ -68,7 +68,7 @@ func codeFaults() []fault {
 		{"codes replaced before the charge", []string{"IssueCode/ReplaceRefused"}, func(b *broken) {
 			b.issueCode = func(ctx context.Context, issue identity.CodeIssue) ([]limit.Spent, error) {
 				spent, err := b.Store.IssueCode(ctx, issue)
-				if err != nil && issue.Replace { // ends the device's codes by a reset that nobody asked for
+				if err != nil && issue.Replace { // ends the device's codes by a reset that was not asked for
 					charged, chargeErr := b.Store.ChargeAttempt(ctx, identity.Attempt{Now: issue.Now, Binding: issue.Code.Binding})
 					err = errors.Join(err, chargeErr)
 					for _, code := range charged.Codes {

@@ -11,7 +11,7 @@ import (
 )
 
 func finishFaults() []fault {
-	// each records every result as f makes it.
+	// each passes every result through f before it is recorded.
 	each := func(f func(outbox.Result) outbox.Result) func(*broken) {
 		return func(b *broken) {
 			b.finishMessages = func(ctx context.Context, results []outbox.Result) ([]string, error) {

@@ -14,7 +14,7 @@ import (
 )
 
 func valueFaults() []fault {
-	// onTenants changes the tenant of whatever is written and asked for.
+	// onTenants changes the tenant of everything that is written or asked for.
 	onTenants := func(f func(string) string) func(*broken) {
 		return func(b *broken) {
 			b.createUser = func(ctx context.Context, u identity.User) error {

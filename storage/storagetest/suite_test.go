@@ -13,7 +13,7 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/storagetest"
 )
 
-// recorder is a testing.TB whose failure is a result.
+// recorder is a testing.TB that records a failure instead of failing the test.
 type recorder struct {
 	testing.TB
 	failure string
@@ -24,7 +24,7 @@ func (r *recorder) Fatalf(format string, args ...any) {
 	runtime.Goexit()
 }
 
-// failure runs a case and returns what it failed with, or nothing.
+// failure runs a case and returns its failure message, or "" if it passes.
 func failure(t *testing.T, c storagetest.Case, s identity.Storage) string {
 	r := &recorder{TB: t}
 	var wg sync.WaitGroup
@@ -74,8 +74,8 @@ func TestCasesAreNamedOnceAndSayWhy(t *testing.T) {
 	}
 }
 
-// Every case must be able to fail: some fault, or the tests of the context below,
-// must name it.
+// Every case must be able to fail: a fault, or one of the context tests below, must
+// name it.
 func TestEveryCaseHasAFault(t *testing.T) {
 	t.Parallel()
 	caught := map[string]bool{"Context/Deadline": true, "Context/UsersDeadline": true}
@@ -121,7 +121,7 @@ func allFaults() [][]fault {
 	}
 }
 
-// fault is a way to break a rule, and the cases that must see it.
+// fault is a way to break a rule, and the cases that must detect it.
 type fault struct {
 	what    string
 	cases   []string
@@ -151,7 +151,8 @@ func TestSuiteCatchesIgnoredContext(t *testing.T) {
 	}
 }
 
-// A store that looks at the context after its work reports a failure that was none.
+// A store that checks the context after its work reports a failure although the work
+// was done.
 func TestSuiteCatchesLateContext(t *testing.T) {
 	t.Parallel()
 	readers := map[string]bool{

@@ -13,8 +13,8 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/memory"
 )
 
-// One customer of a provider is one caller: neither the 65,536 networks of an IPv6 /48 nor
-// the addresses of an IPv4 /24 get a budget each.
+// One customer of a network operator counts as one caller: neither the 65,536 networks
+// of an IPv6 /48 nor the addresses of an IPv4 /24 have separate budgets.
 func TestOneNetworkIsOneCaller(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

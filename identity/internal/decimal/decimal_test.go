@@ -7,8 +7,8 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/internal/decimal"
 )
 
-// Every script's digits are a row of ten from zero to nine, so that each value
-// occurs equally often, and each digit is one more than the one before.
+// Every script has ten consecutive digits from zero to nine. So each value occurs
+// equally often, and each digit is one more than the digit before it.
 func TestEveryDigitHasItsValue(t *testing.T) {
 	t.Parallel()
 	count, last := map[int]int{}, 9

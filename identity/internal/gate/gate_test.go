@@ -87,8 +87,9 @@ func TestPanicLeavesNoSlotTaken(t *testing.T) {
 	}
 }
 
-// A flood at the start, before any call has been timed, and one later find the queue
-// as long as the longest wait, and a part of it as long as that part.
+// A flood at the start, before any call has been timed, and a later flood both find a
+// queue as long as the longest wait, and a part of the queue as long as that part of
+// the wait.
 func TestQueueIsAsLongAsTheLongestWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const usual = 100 * time.Millisecond

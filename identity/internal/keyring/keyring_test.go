@@ -41,7 +41,8 @@ func TestDigestDependsOnEveryField(t *testing.T) {
 	}
 }
 
-// Without length prefixes tenant "ab"+client "c" is tenant "a"+client "bc".
+// Without length prefixes, tenant "ab" with client "c" would equal tenant "a" with
+// client "bc".
 func TestNoTwoListsOfFieldsShareADigest(t *testing.T) {
 	t.Parallel()
 	r := ring(t, newSecret)
@@ -119,9 +120,9 @@ func TestSealedTextBelongsToItsRow(t *testing.T) {
 	}
 }
 
-// Property: nothing opens but what was sealed, byte for byte.
-// genuine is "text" sealed for "row" under newSecret, once and for all: the
-// fuzzer's processes must agree on the one input that opens.
+// Property: only the exact bytes that were sealed can be opened. genuine is "text"
+// sealed for "row" under newSecret. It is a constant, because the fuzzer's processes
+// must agree on the one input that opens.
 const genuine = "343630363566623436616265393964387c7d6cc25c3feb5dc831f7e3a3b10792dc4d4c27a2eafff6f759f07e5122a794"
 
 func FuzzOpen(f *testing.F) {

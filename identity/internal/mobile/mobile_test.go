@@ -91,7 +91,7 @@ func TestWhatIsNoNumber(t *testing.T) {
 			"+1 800 FLOWERS", "12345678901\x00", "1234567\n8901", "1234567\u20288901", "' OR 1=1 --", "+86+12345678901", "12345678901+", "86+12345678901", "++8612345678901", "1234567890½", "12345678９0①",
 			"１２３４五六七八九〇一", "*12345678901", "12345678901,5", "12345678901~2", "12345678901e1", strings.Repeat("1", 5000), strings.Repeat("１", 5000), strings.Repeat("\u200b", 300) + "12345678901", "\xff\xfe",
 		}},
-		{in("DE"), []string{"4921112345", "49151123456", "+49 49 151 12345678", "00494915112345678", "49 49 151 12345678"}}, // two readings; the code twice
+		{in("DE"), []string{"4921112345", "49151123456", "+49 49 151 12345678", "00494915112345678", "49 49 151 12345678"}}, // some have two readings, others have the country code twice
 		{in("AR"), []string{"15 2345-6789", "2345-6789"}},                                                                   // without their area
 		{in("MX"), []string{"+52 1 55 1234 56", "1234 5678"}},
 		{in("US"), []string{"555-0100", "+1 55 0100"}},
@@ -117,7 +117,7 @@ func TestServedRegions(t *testing.T) {
 		{"+88812345678901", []string{"CN", "US"}, ""},
 		{"+85251234567", []string{"CN"}, ""},
 		{"+85251234567", []string{"CN", "HK"}, "HK"},
-		// Areas of a shared code that belong to a region that is not served.
+		// Areas of a shared country code that belong to a region that is not served.
 		{"+12685550100", []string{"US"}, ""},
 		{"+18765550100", []string{"US"}, ""},
 		{"+18765550100", []string{"US", "JM"}, "JM"},
@@ -127,7 +127,7 @@ func TestServedRegions(t *testing.T) {
 		{"+77011234567", []string{"RU", "KZ"}, "KZ"},
 		{"+447781123456", []string{"GB"}, ""},
 		{"+262639123456", []string{"FR"}, ""},
-		// Areas that nobody has yet count for the served region of the code.
+		// Areas that are not assigned yet count as the served region of the country code.
 		{"+18615550100", []string{"US"}, "US"},
 		{"+18615550100", []string{"CA"}, "CA"},
 		{"+18615550100", []string{"JM", "US"}, "US"},
@@ -269,8 +269,8 @@ func TestSpellings(t *testing.T) {
 	}
 }
 
-// Property: what comes out is E.164, reads as itself whatever the region, and
-// its mask does not give it away.
+// Property: the result is E.164, reads as itself for any region, and cannot be
+// recovered from its mask.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{"12345678901", "+8612345678901", "+86-123 4567.8901", "008612345678901", "١٢٣", "+14155550100", "0", "4915112345678", "+5491123456789", "01115 23456789", "+52155 12345678", "\u202a+1\u202c"} {
 		f.Add(seed, uint8(len(seed)))

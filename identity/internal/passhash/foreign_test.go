@@ -7,7 +7,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/internal/passhash"
 )
 
-// Hashes as frameworks keep them.
+// Hashes in the forms in which frameworks store them.
 func TestHashesOfFrameworks(t *testing.T) {
 	t.Parallel()
 	bcryptHash := "$2a$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy" // of bcrypt's usual example

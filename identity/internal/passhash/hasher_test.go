@@ -18,8 +18,8 @@ var costs = []passhash.Params{
 	{MemoryKiB: 19_456, Iterations: 2, Parallelism: 1},
 }
 
-// A hash that only this module could check would bind people's passwords to it.
-// The library can check our hashes, and we can check the library's.
+// Passwords would be bound to this module if only it could check its hashes. The
+// library can check our hashes, and we can check the library's.
 func TestHashesAreEverybodysArgon2id(t *testing.T) {
 	t.Parallel()
 	for _, p := range costs {

@@ -85,8 +85,8 @@ func TestForeignSchemesVerify(t *testing.T) {
 	}
 }
 
-// A hash string in the database may be an attack: t = 0 and p = 0 make the
-// library panic, a large m takes the machine's memory.
+// A hash string in the database may be an attack: t = 0 or p = 0 would make the library
+// panic, and a large m would use up the machine's memory.
 func TestHostileHashesAreRefused(t *testing.T) {
 	t.Parallel()
 	const tail = "$c29tZXNhbHRzb21lc2FsdA$RdescudvJCsgt3ub+b+dWRWJTmaaJObGRdescudvJCs"
@@ -131,8 +131,8 @@ func TestHostileHashesAreRefused(t *testing.T) {
 	}
 }
 
-// Property: what parses is within bounds, so that matching neither panics nor
-// takes more than the bounds say; it is never matched by another's password.
+// Property: parameters of a parsed hash are within bounds, so matching neither panics
+// nor exceeds the bounds. The hash of another password never matches.
 func FuzzParse(f *testing.F) {
 	f.Add(create(f))
 	f.Add("$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy")

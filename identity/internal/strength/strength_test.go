@@ -119,7 +119,7 @@ func BenchmarkScore(b *testing.B) {
 	}
 }
 
-// Words of the context are guessed first, however they are written.
+// Words of the context are guessed first, in any spelling.
 func TestContextIsGuessedFirst(t *testing.T) {
 	t.Parallel()
 	context := []string{"Zyxwqkfört", "+8613987620145", "13987620145", "Ключевание"}
@@ -148,7 +148,7 @@ func TestFold(t *testing.T) {
 	}
 }
 
-// What a machine chose is strong, but for the few that look like something.
+// Random passwords are strong, except the few that look like a pattern.
 func TestRandomPasswordsAreStrong(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(5, 6))

@@ -53,8 +53,8 @@ func TestWorkIsBounded(t *testing.T) {
 	}
 }
 
-// What is strong already is not read to its end: the length of a random password
-// makes no difference beyond what every character costs by itself.
+// A strong password is not read to its end: the length of a random password makes no
+// difference except the basic cost of each character.
 func TestWorkEndsWhenStrongEnough(t *testing.T) {
 	t.Parallel()
 	const random = "kV9#tWq2!mZr7&xLp4@dGy8$hNc5%jBf3^sTe6*wUa1(oIi0)"
@@ -74,8 +74,8 @@ func TestKeyboardsAreWhole(t *testing.T) {
 	}
 }
 
-// Words that no folded password can hold would lie in the lists for nothing, and
-// capital letters end a word.
+// A word that no folded password can contain would be useless in the lists, and a
+// capital letter ends a word.
 func TestListsAreFoldedAndSorted(t *testing.T) {
 	t.Parallel()
 	for _, list := range lists() {

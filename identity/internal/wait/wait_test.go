@@ -9,7 +9,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/internal/wait"
 )
 
-// A wait never ends early, whatever part of it the precise timer takes.
+// A wait never ends early, no matter how much of it the precise timer does.
 func TestUntilIsNeverEarly(t *testing.T) {
 	t.Parallel()
 	var wg sync.WaitGroup
@@ -38,7 +38,7 @@ func TestUntilEndsWithContext(t *testing.T) {
 	}
 }
 
-// BenchmarkUntil prints how late waits end that differ in the work before them. They
+// BenchmarkUntil prints how late waits end after different amounts of work. The figures
 // should be alike.
 func BenchmarkUntil(b *testing.B) {
 	for _, work := range []time.Duration{200 * time.Microsecond, 500 * time.Microsecond, 800 * time.Microsecond} {
