@@ -71,7 +71,7 @@ func TestRefusalsOfTheService(t *testing.T) {
 	refusedWith(t, send("110", "FORGET_PWD_SMS"), 400, "USER.0038", "手机号无效。")
 	refusedWith(t, send("+14155552671", "FORGET_PWD_SMS"), 400, "USER.0038", "手机号无效。")
 	accepted(t, send("12345678901", "FORGET_PWD_SMS"))
-	accepted(t, send("13800138000", "FORGET_PWD_SMS")) // nobody's
+	accepted(t, send("13800138000", "FORGET_PWD_SMS")) // a number without a user
 	limited := send("13800138000", "FORGET_PWD_SMS")
 	refusedWith(t, limited, 429, "SDK.COMMON.1008", "请求过于频繁，请稍后再试。")
 	if got := limited.header.Get("Retry-After"); got != "60" {

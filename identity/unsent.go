@@ -11,8 +11,8 @@ import (
 )
 
 // How many different numbers in a row a provider must have failed before that counts as
-// an outage. A refusal for good may be about the number: somebody who holds some numbers
-// that the provider refuses must not be able to play an outage.
+// an outage. A permanent refusal may be about the number: a person with some numbers
+// that the provider refuses must not be able to simulate an outage.
 const (
 	outageFailed  = 3
 	outageRefused = 20

@@ -12,10 +12,10 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
 )
 
-// One guess each at 10,000 numbers, from as many addresses and devices, with the
-// limits that hold by default: no limit of a number or a network notices. The
-// alarm does at 1,000, and the breaker lets not one more through. As many guesses
-// at numbers of nobody before that trip nothing.
+// One guess each at 10,000 numbers, from as many addresses and devices, under the
+// default limits: no limit of a number or a network is reached. The alarm is raised at
+// 1,000, and the breaker lets no more guesses than its limit through. As many guesses
+// at numbers without a user, made before, trip nothing.
 func TestOneGuessEachAtTenThousandNumbers(t *testing.T) {
 	t.Parallel()
 	f := identitytest.New(t, func(c *identity.Config) { c.CodeDigits = 10 }) // so that no guess is right

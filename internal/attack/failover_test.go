@@ -78,8 +78,8 @@ func TestEveryCodeArrivesThroughAnother(t *testing.T) {
 	}
 }
 
-// A provider that takes every message and never says so. As configured by
-// default nobody gets two; whoever allows a repetition gets that one, not more.
+// A provider that accepts every message and never confirms it. By default no number
+// gets two messages; if a repetition is allowed, a number gets that one and no more.
 func TestTimeoutsAfterAccepting(t *testing.T) {
 	t.Parallel()
 	const codes = 200

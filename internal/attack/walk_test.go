@@ -41,7 +41,7 @@ type walker struct {
 }
 
 var (
-	walkNumbers = []string{"13800000001", "13800000002", "13800000003", "13800000009"} // nobody has the last
+	walkNumbers = []string{"13800000001", "13800000002", "13800000003", "13800000009"} // the last has no user
 	walkDevices = []string{"a", "b", "c"}
 	// Two neighbours, and others.
 	walkAddresses = []string{"192.0.2.1", "192.0.2.2", "198.51.100.5", "203.0.113.9"}

@@ -242,8 +242,8 @@ func TestSessionsInAnotherTimeZone(t *testing.T) {
 	}
 }
 
-// A column that does not keep the hash fails the reset's transaction: nobody is left
-// with a password that cannot be verified, and a used code.
+// A column that does not keep the hash fails the reset's transaction: no user is left
+// with a password that cannot be verified, and no code is used up.
 func TestWhatIsNotKeptFailsTheTransaction(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {

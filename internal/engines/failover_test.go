@@ -92,7 +92,7 @@ func postgres(t *testing.T) string {
 	return dsn
 }
 
-// ownDatabase makes a database, so that its settings concern nobody else.
+// ownDatabase makes a database, so that its settings do not affect other tests.
 func ownDatabase(t *testing.T) (dsn, database string, admin *bun.DB) {
 	t.Helper()
 	dsn = postgres(t)

@@ -120,7 +120,7 @@ func TestSealedTextIsWiped(t *testing.T) {
 	})
 }
 
-// A state that somebody else wrote is an error, never an empty counter.
+// A state that another program wrote is an error, never an empty counter.
 func TestMalformedLimitState(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {

@@ -186,7 +186,7 @@ func TestMigrationFiles(t *testing.T) {
 	}
 }
 
-// What somebody changed by hand is told.
+// A schema that was changed by hand is reported.
 func TestSchemaChangedByHand(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
@@ -239,7 +239,7 @@ func TestSchemaChangedByHand(t *testing.T) {
 	})
 }
 
-// Nobody is left behind when WithUsers is switched on or off later.
+// Switching WithUsers on or off later leaves no users behind.
 func TestSwitchingTheTableOfUsers(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {

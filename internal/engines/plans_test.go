@@ -13,8 +13,8 @@ import (
 	"github.com/uptrace/bun/dialect"
 )
 
-// A statement that reads a whole table is slow once there are many rows, and on
-// engines with row locks it waits for, or locks, the rows of everybody else.
+// A statement that reads a whole table is slow once there are many rows. On engines
+// with row locks it also waits for, or locks, the rows of other users.
 func TestEveryStatementUsesAnIndex(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {

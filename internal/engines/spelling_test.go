@@ -103,7 +103,7 @@ func TestLocalNumbers(t *testing.T) {
 		if err := s.UpdateUser(ctx, identity.UserChange{ID: "3", Mobile: new("+8613800138003")}); err != nil {
 			t.Errorf("changed to its own number: %v", err)
 		}
-		// Two rows with one number in two spellings: it is nobody's.
+		// Two rows with one number in two spellings: the number belongs to no user.
 		insertPerson(t, db, 40, "138-0013-8001")
 		if u, err := s.UserByMobile(ctx, "", "+8613800138001"); !errors.Is(err, identity.ErrNotFound) {
 			t.Errorf("two rows: %+v, %v", u, err)

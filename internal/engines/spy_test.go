@@ -192,7 +192,7 @@ func (c *spyConn) ExecContext(ctx context.Context, query string, args []driver.N
 		kind = "begin"
 	case verb == "COMMIT":
 		kind = "commit"
-	case verb == "ROLLBACK" && len(query) == len(verb): // seen by nobody, as sql.Tx's
+	case verb == "ROLLBACK" && len(query) == len(verb): // not counted: no caller sees it, as with sql.Tx
 		return c.real.ExecContext(ctx, query, args)
 	}
 	if err := c.spy.see(call{kind, query, values(args), ctx.Done() != nil}); err != nil {

@@ -8,9 +8,9 @@ import (
 	"github.com/uptrace/bun/dialect"
 )
 
-// Each call to the driver is a round trip on PostgreSQL and MySQL (a BEGIN two on
-// MySQL, which sets the isolation first). These are the steps that everybody
-// waits for, so the counts may fall, and not rise. FinishMessages has three results.
+// Each call to the driver is a round trip on PostgreSQL and MySQL (a BEGIN is two on
+// MySQL, which sets the isolation first). Callers wait for these steps, so the counts
+// may fall but not rise. FinishMessages has three results.
 func TestRoundTrips(t *testing.T) {
 	t.Parallel()
 	most := map[dialect.Name]map[string]int{

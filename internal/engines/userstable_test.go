@@ -181,7 +181,8 @@ func TestRowsOfAnEmbedder(t *testing.T) {
 		if u, err := s.UserByMobile(t.Context(), "Acme2", "+8613900000003"); err != nil || u.PasswordHash != "hash-2" || !u.PasswordChangedAt.Equal(tourTime) || !u.VerifiedAt.IsZero() {
 			t.Errorf("%+v, %v", u, err)
 		}
-		// Two people with one number, where no index forbids it: it is nobody's.
+		// Two people with one number, where no index forbids it: the number belongs to no
+		// user.
 		exec(t, db, map[bool]string{true: "DROP INDEX members_phone ON `Members`", false: "DROP INDEX members_phone"}[quote == "`"])
 		insert(4, "acme", "+8613900000001", "", "")
 		if u, err := s.UserByMobile(t.Context(), "acme", "+8613900000001"); !errors.Is(err, identity.ErrNotFound) {
