@@ -94,8 +94,8 @@ func codeLeaves(t *testing.T, f *identitytest.Fixture, i int) {
 	})
 }
 
-// codeLeavesAndResets does the same as codeLeaves, then the reset with the code, and
-// waits for its notice.
+// codeLeavesAndResets calls codeLeaves, resets the password with the code, and waits
+// for the notice.
 func codeLeavesAndResets(t *testing.T, f *identitytest.Fixture, i int) {
 	t.Helper()
 	users(t, f, i, i+1)

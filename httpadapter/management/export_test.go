@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Service is what a fake implements.
+// Service is the interface that a fake implements.
 type Service = service
 
 // NewWithService is New for a fake.

@@ -49,7 +49,7 @@ func main() {
 	}
 }
 
-// counts are what a run did and found.
+// counts holds the numbers of what a run did and found.
 type counts struct {
 	rounds, resets, replays  int
 	recent                   int           // lost resets that were acknowledged within the interval

@@ -11,7 +11,7 @@
 //
 //	go run ./internal/measure/overload -engines sqlite,postgres -svg docs/overload.svg
 //
-// It fails if a person gets no answer or another one than 200 or 503, and if memory
+// It fails if a person gets no answer or an answer other than 200 or 503, and if memory
 // leaves its bound. No time makes it fail.
 package main
 

@@ -53,7 +53,7 @@ func (s *Settings) On() bool { return s.path != "" }
 // Path returns the page's path for the log; empty if there is no page.
 func (s *Settings) Path() string { return s.path }
 
-// Where is what -page names.
+// Where returns the value of -page.
 func (s *Settings) Where() string { return s.where }
 
 // Client is the ID of the application that the page acts as.
