@@ -27,7 +27,12 @@ func CheckPassword(p PasswordPolicy, password, e164, service string) error {
 }
 
 // SetRandom replaces the random source of codes and ids.
-func (s *Service) SetRandom(r io.Reader) { s.ids.random, s.ids.uuids.Random = r, r }
+func (s *Service) SetRandom(r io.Reader) { s.ids.random, s.ids.uuids.random = r, r }
+
+// NewUUIDs exposes the generator of ids.
+func NewUUIDs(random io.Reader) (next func(now time.Time) (string, error)) {
+	return (&uuidGenerator{random: random}).next
+}
 
 // SetPurgeInterval has Run look at the clock, and purge, more often.
 func (s *Service) SetPurgeInterval(d time.Duration) { s.purgeEvery = d }

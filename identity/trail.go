@@ -10,22 +10,21 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/internal/mobile"
-	"github.com/seed-16109ab2/rekey/identity/internal/uuidv7"
 	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
 // ids makes ids. They sort by time.
 type ids struct {
 	random io.Reader
-	uuids  uuidv7.Generator
+	uuids  uuidGenerator
 }
 
 func newIDs(random io.Reader) *ids {
-	return &ids{random: random, uuids: uuidv7.Generator{Random: random}}
+	return &ids{random: random, uuids: uuidGenerator{random: random}}
 }
 
 func (i *ids) next() (string, error) {
-	id, err := i.uuids.New(time.Now())
+	id, err := i.uuids.next(time.Now())
 	if err != nil {
 		return "", fmt.Errorf("identity: random source: %w", err)
 	}

@@ -29,6 +29,7 @@ func NewHasher(p Params) *Hasher { return &Hasher{params: p} }
 
 // Create hashes a password with a fresh salt and returns a PHC string.
 func (h *Hasher) Create(password string) (string, error) {
+	defer takeRoom(h.params)()
 	return argon2id.CreateHash(password, &argon2id.Params{
 		Memory: h.params.MemoryKiB, Iterations: h.params.Iterations, Parallelism: h.params.Parallelism,
 		SaltLength: saltLength, KeyLength: keyLength,
@@ -42,6 +43,7 @@ func (h *Hasher) Matches(stored Hash, password string) (bool, error) {
 		return stored.matchesOther(password)
 	}
 	p := stored.params()
+	defer takeRoom(p)()
 	key := argon2.IDKey([]byte(password), stored.salt, p.Iterations, p.MemoryKiB, p.Parallelism, uint32(len(stored.key)))
 	return subtle.ConstantTimeCompare(key, stored.key) == 1, nil
 }
