@@ -26,9 +26,9 @@ import (
 func TestMemoryLimit(t *testing.T) {
 	t.Parallel()
 	for want, c := range map[int64]identity.Config{
-		(2*19 + 22) << 20: {HashConcurrency: 2, Hash: identity.HashParams{MemoryKiB: 19 << 10}},
-		(8*64 + 22) << 20: {HashConcurrency: 8, Hash: identity.HashParams{MemoryKiB: 64 << 10}},
-		int64(runtime.GOMAXPROCS(0))*19<<20 + 22<<20: {}, // 19 MiB are the default, 19,456 KiB
+		(2*19 + 32) << 20: {HashConcurrency: 2, Hash: identity.HashParams{MemoryKiB: 19 << 10}},
+		(8*64 + 32) << 20: {HashConcurrency: 8, Hash: identity.HashParams{MemoryKiB: 64 << 10}},
+		int64(runtime.GOMAXPROCS(0))*19<<20 + 32<<20: {}, // 19 MiB are the default, 19,456 KiB
 	} {
 		if got := memoryLimit(c); got != want {
 			t.Errorf("%+v: %d bytes, want %d", c, got, want)
