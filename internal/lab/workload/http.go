@@ -24,6 +24,12 @@ type Origin struct {
 	Address string
 }
 
+// Person is where the n-th person's requests come from: a device and an IPv4 /24 that
+// no other person has.
+func Person(n int) Origin {
+	return Origin{Device: fmt.Sprintf("device-%d", n), Address: fmt.Sprintf("%d.%d.%d.1", 1+n>>16&0x7f, n>>8&0xff, n&0xff)}
+}
+
 // Answer is the server's answer. Code is the error_code of a refusal.
 type Answer struct {
 	Status int

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/uptrace/bun/dialect"
@@ -31,7 +32,9 @@ func serve(ctx context.Context, database *databases.Database, clients int) (*ser
 	if err != nil {
 		return nil, err
 	}
-	routes, err := httpadapter.New(svc.Service, httpadapter.Options{})
+	routes, err := httpadapter.New(svc.Service, httpadapter.Options{
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, AddressHeader: "X-Forwarded-For",
+	})
 	if err != nil {
 		return nil, errors.Join(err, svc.Close())
 	}
@@ -50,13 +53,19 @@ func serve(ctx context.Context, database *databases.Database, clients int) (*ser
 
 func (s *server) close() error { return errors.Join(s.http.Close(), s.Close()) }
 
-// post makes a request and expects an answer.
-func (s *server) post(ctx context.Context, path string, want int, fields map[string]string) error {
-	status, err := workload.Post(ctx, s.client, s.base+path, fields)
-	if err == nil && status != want {
-		err = fmt.Errorf("%s: status %d, want %d", path, status, want)
+// post makes the n-th person's request and expects an answer.
+func (s *server) post(ctx context.Context, n int, path string, want int, fields map[string]string) error {
+	fields["mobile"] = workload.Number(n)
+	answer, err := workload.PostFrom(ctx, s.client, s.base+path, workload.Person(n), fields)
+	if err == nil && answer.Status != want {
+		err = fmt.Errorf("%s: %s, want status %d", path, answer, want)
 	}
 	return err
+}
+
+// send asks for a code for the n-th person.
+func (s *server) send(ctx context.Context, n int) error {
+	return s.post(ctx, n, workload.SendPath, http.StatusOK, map[string]string{"type": string(identity.PurposeForgotPassword)})
 }
 
 // users makes so many more, and returns the first one's number.
@@ -89,9 +98,7 @@ func (s *server) storage(ctx context.Context, engine string, clients, steps int)
 		return err
 	}
 	sends, err := parallel(clients, steps, func(i int) error {
-		return s.post(ctx, workload.SendPath, http.StatusOK, map[string]string{
-			"mobile": workload.Number(first + i), "type": string(identity.PurposeForgotPassword),
-		})
+		return s.send(ctx, first+i)
 	})
 	if err != nil {
 		return err
@@ -105,9 +112,7 @@ func (s *server) storage(ctx context.Context, engine string, clients, steps int)
 		if codes[i] == wrong {
 			wrong = "000001"
 		}
-		return s.post(ctx, workload.ResetPath, http.StatusBadRequest, map[string]string{
-			"mobile": workload.Number(first + i), "verify_code": wrong, "password": workload.Password,
-		})
+		return s.post(ctx, first+i, workload.ResetPath, http.StatusBadRequest, map[string]string{"verify_code": wrong, "password": workload.Password})
 	})
 	if err != nil {
 		return err
@@ -133,7 +138,12 @@ func (s *server) resets(ctx context.Context, clients, n int) error {
 	if err != nil {
 		return err
 	}
-	codes, err := s.Codes(ctx, first, first+n)
+	for i := range n {
+		if err := s.send(ctx, first+i); err != nil {
+			return err
+		}
+	}
+	codes, err := s.Arrived(ctx, first, first+n)
 	if err != nil {
 		return err
 	}
@@ -142,8 +152,8 @@ func (s *server) resets(ctx context.Context, clients, n int) error {
 		return err
 	}
 	rate, err := parallel(clients, n, func(i int) error {
-		return s.post(ctx, workload.ResetPath, http.StatusOK, map[string]string{
-			"mobile": workload.Number(first + i), "verify_code": codes[i], "password": workload.Password + rand.Text()[:4],
+		return s.post(ctx, first+i, workload.ResetPath, http.StatusOK, map[string]string{
+			"verify_code": codes[i], "password": workload.Password + rand.Text()[:4],
 		})
 	})
 	if err != nil {

@@ -96,10 +96,7 @@ func (c *crowd) offer(ctx context.Context, rate float64, d time.Duration) (point
 func (c *crowd) reset(ctx context.Context, n int, s *tally) {
 	s.offered()
 	mobile := workload.Number(n)
-	from := workload.Origin{
-		Device:  fmt.Sprintf("device-%d", n),
-		Address: fmt.Sprintf("%d.%d.%d.1", 1+n>>16&0x7f, n>>8&0xff, n&0xff), // a /24 each
-	}
+	from := workload.Person(n)
 	if !s.ask(send, func() (workload.Answer, error) {
 		return workload.PostFrom(ctx, c.client, c.base+workload.SendPath, from, map[string]string{"mobile": mobile, "type": string(identity.PurposeForgotPassword)})
 	}) {
