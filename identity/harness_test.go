@@ -45,6 +45,9 @@ func onEachStore(t *testing.T, test func(t *testing.T, f *identitytest.Fixture),
 	for name, open := range stores {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if name == "sqlite" && testing.Short() {
+				t.Skip("memory alone is enough here; run without -short for SQLite")
+			}
 			store := open(t)
 			test(t, identitytest.New(t, append(configure[:len(configure):len(configure)], func(c *identity.Config) { c.Store = store })...))
 		})

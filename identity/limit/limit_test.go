@@ -140,6 +140,9 @@ func held(instants []time.Time, per time.Duration, now time.Time) (n int) {
 // coarse rates, alone and together.
 func TestWindowsNeverHoldMoreThanTheLimit(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("a long random walk; run without -short")
+	}
 	for _, rates := range [][]limit.Rate{
 		{{Limit: 1, Per: time.Minute}},
 		{{Limit: 3, Per: 10 * time.Minute}},

@@ -75,6 +75,9 @@ func TestStateRoundTrip(t *testing.T) {
 // How large the states of the kinds of limits become when they are used up.
 func TestStateSizeIsBounded(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("a long random walk; run without -short")
+	}
 	for _, test := range []struct {
 		what  string
 		rates []limit.Rate

@@ -41,6 +41,9 @@ func migrated(t testing.TB, template string) string {
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("the whole suite; run without -short")
+	}
 	template := filepath.Join(t.TempDir(), "template.db")
 	s, err := sqlite.Open(t.Context(), template)
 	if err != nil {
