@@ -73,9 +73,9 @@ func deploy(t *testing.T, proofOfWork bool, configure ...func(*captcha.Config)) 
 		t.Fatal(err)
 	}
 	d.routes = routes
-	made.Lock()
-	made.routes = routes
-	made.Unlock()
+	served.Lock()
+	served.routes = routes
+	served.Unlock()
 	h, err := httpadapter.New(d.Service, httpadapter.Options{
 		Routes: routes, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, AddressHeader: "X-Forwarded-For",
 	})

@@ -95,7 +95,7 @@ func needBrowser(t *testing.T) {
 		t.Fatalf("the browser does not start: %v", browserErr)
 	}
 	if browserErr != nil {
-		t.Skipf("needs a browser: %v", browserErr)
+		t.Skip(browserErr)
 	}
 }
 

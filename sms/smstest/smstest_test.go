@@ -238,6 +238,9 @@ func TestRunPassesForCorrectSenders(t *testing.T) {
 // Each rule of the suite is worth something only if a sender that breaks it fails.
 func TestCheckFindsDefects(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("runs the suite for each defect; run without -short")
+	}
 	for name, tt := range map[string]struct {
 		d          defects
 		idempotent bool

@@ -4,8 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/seed-16109ab2/rekey/identity"
-	"github.com/seed-16109ab2/rekey/identity/audit"
+	"github.com/seed-16109ab2/rekey/internal/lab/workload"
 )
 
 // end asks all spent limits again, waits for outstanding deliveries, and compares what the
@@ -18,7 +17,7 @@ func (w *world) end(ctx context.Context) error {
 		w.replay(ctx, p, 0)
 	}
 	store := w.stores[0]
-	events, err := w.recorded(ctx, store)
+	events, err := workload.RecordedResets(ctx, store)
 	if err != nil {
 		return err
 	}
@@ -43,23 +42,6 @@ func (w *world) end(ctx context.Context) error {
 	}
 	w.arrived(ctx)
 	return nil
-}
-
-// recorded counts the resets of each user in the audit trail.
-func (w *world) recorded(ctx context.Context, store identity.Audit) (map[string]int, error) {
-	resets := map[string]int{}
-	for after := ""; ; {
-		events, err := store.Events(ctx, audit.Query{AfterID: after, Max: 10_000})
-		if err != nil || len(events) == 0 {
-			return resets, err
-		}
-		for _, e := range events {
-			after = e.ID
-			if e.Type == audit.PasswordReset {
-				resets[e.UserID]++
-			}
-		}
-	}
 }
 
 // arrived waits longer than a lease that a failure has left, and counts the

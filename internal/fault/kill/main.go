@@ -21,10 +21,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/seed-16109ab2/rekey/internal/lab/binary"
 	"github.com/seed-16109ab2/rekey/internal/lab/databases"
 )
 
@@ -77,10 +77,11 @@ func run(ctx context.Context, engine string, kills int, progress io.Writer) (_ c
 		return counts{}, err
 	}
 	defer phone.close()
-	s := &server{binary: filepath.Join(dir, "rekey"), address: database.Address, webhook: phone.url}
-	if err := s.build(ctx); err != nil {
+	program, err := binary.Build(ctx, dir)
+	if err != nil {
 		return counts{}, err
 	}
+	s := &server{program: program, address: database.Address, webhook: phone.url}
 	w := &world{counts: counts{engine: engine}, phone: phone, server: s, database: database}
 	if err := w.populate(ctx); err != nil {
 		return w.counts, err

@@ -14,39 +14,27 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seed-16109ab2/rekey/internal/lab/binary"
 	"github.com/seed-16109ab2/rekey/sms/webhook"
 )
 
 const (
 	secret        = "a secret for killing servers, 40 bytes !"
 	webhookSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-	many          = "1000000/1h"
 )
 
 // server is the single binary, started again and again.
 type server struct {
-	binary, address, webhook string
-	cmd                      *exec.Cmd
-	base                     string
-}
-
-func (s *server) build(ctx context.Context) error {
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", s.binary, "github.com/seed-16109ab2/rekey/examples/rekey").CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("build: %w: %s", err, out)
-	}
-	return nil
+	program, address, webhook string
+	cmd                       *exec.Cmd
+	base                      string
 }
 
 // start returns once the server serves.
 func (s *server) start(ctx context.Context) error {
-	s.cmd = exec.CommandContext(ctx, s.binary, "serve", "-addr", "127.0.0.1:0", "-sms", "webhook="+s.webhook)
-	s.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir(), "REKEY_DB=" + s.address, "REKEY_SECRET=" + secret,
-		"REKEY_WEBHOOK_SECRET=" + webhookSecret, "REKEY_SEND_COOLDOWN=0", "REKEY_LIVE_CODES=10", "REKEY_CONSECUTIVE_FAILURES=100", "REKEY_HASH_QUEUE=100"}
-	for _, limit := range []string{"SENDS_PER_NUMBER", "SENDS_PER_ADDRESS", "SENDS_PER_DEVICE", "SENDS_PER_CLIENT", "SENDS_PER_TENANT", "SENDS_TOTAL",
-		"FAILURES_PER_NUMBER", "FAILURES_PER_NUMBER_AND_DEVICE", "FAILURES_PER_ADDRESS", "FAILURES_PER_DEVICE", "FAILURES_PER_CLIENT", "FAILURES_PER_TENANT", "FAILURES_TOTAL", "FAILURES_ALARM"} {
-		s.cmd.Env = append(s.cmd.Env, "REKEY_"+limit+"="+many)
-	}
+	args := []string{"serve", "-addr", "127.0.0.1:0", "-sms", "webhook=" + s.webhook, "-hash-queue", "100"}
+	s.cmd = exec.CommandContext(ctx, s.program, append(args, binary.Unlimited()...)...)
+	s.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir(), "REKEY_DB=" + s.address, "REKEY_SECRET=" + secret, "REKEY_WEBHOOK_SECRET=" + webhookSecret}
 	logs, err := s.cmd.StderrPipe()
 	if err != nil {
 		return err

@@ -12,7 +12,6 @@ import (
 	"github.com/alexedwards/argon2id"
 
 	"github.com/seed-16109ab2/rekey/identity"
-	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/internal/lab/databases"
 	"github.com/seed-16109ab2/rekey/internal/lab/workload"
 	"github.com/seed-16109ab2/rekey/sms"
@@ -180,7 +179,7 @@ func (w *world) check(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = store.DB().Close() }()
-	resets, err := w.recorded(ctx, store)
+	resets, err := workload.RecordedResets(ctx, store)
 	if err != nil {
 		return err
 	}
@@ -229,23 +228,6 @@ func (w *world) settle(p *person, u identity.User, events int) error {
 		p.resets = events
 	}
 	return nil
-}
-
-// recorded counts the resets of each user in the audit trail.
-func (w *world) recorded(ctx context.Context, store identity.Audit) (map[string]int, error) {
-	resets := map[string]int{}
-	for after := ""; ; {
-		events, err := store.Events(ctx, audit.Query{AfterID: after, Max: 10_000})
-		if err != nil || len(events) == 0 {
-			return resets, err
-		}
-		for _, e := range events {
-			after = e.ID
-			if e.Type == audit.PasswordReset {
-				resets[e.UserID]++
-			}
-		}
-	}
 }
 
 // arrivals compares the messages on the phones with the outbox.

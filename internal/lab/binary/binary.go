@@ -52,14 +52,21 @@ var limits = []string{
 	"budget-total", "budget-per-client", "budget-per-tenant", "budget-per-prefix",
 }
 
+// Unlimited returns the flags that lift every limit of numbers, networks and money.
+func Unlimited() []string {
+	flags := []string{"-send-cooldown", "0", "-failures-per-known-device", "100+1/1s"}
+	for _, limit := range limits {
+		flags = append(flags, "-"+limit, "1000000/1h")
+	}
+	return flags
+}
+
 // Serve starts the program on a database and returns when it serves. Its messages go to
 // the inbox. All limits on numbers, networks and money are lifted; the given flags take
 // precedence.
 func Serve(ctx context.Context, program, database string, inbox *Inbox, flags ...string) (*Process, error) {
-	args := []string{"serve", "-addr", "127.0.0.1:0", "-sms", "webhook=" + inbox.URL, "-code-lifetime", "10m", "-send-cooldown", "0"}
-	for _, limit := range limits {
-		args = append(args, "-"+limit, "1000000/1h")
-	}
+	args := []string{"serve", "-addr", "127.0.0.1:0", "-sms", "webhook=" + inbox.URL, "-code-lifetime", "10m"}
+	args = append(args, Unlimited()...)
 	p := &Process{cmd: exec.CommandContext(ctx, program, append(args, flags...)...), done: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), "REKEY_DB="+database, "REKEY_SECRET="+Secret, "REKEY_WEBHOOK_SECRET="+webhookSecret)
 	logs, err := p.cmd.StderrPipe()

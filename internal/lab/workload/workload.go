@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/audit"
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
 	"github.com/seed-16109ab2/rekey/internal/lab/databases"
 	"github.com/seed-16109ab2/rekey/sms"
@@ -151,6 +152,23 @@ func (s *Service) Codes(ctx context.Context, first, last int) ([]string, error) 
 		}
 	}
 	return s.Arrived(ctx, first, last)
+}
+
+// RecordedResets counts the resets of each user in the audit trail.
+func RecordedResets(ctx context.Context, trail identity.Audit) (map[string]int, error) {
+	resets := map[string]int{}
+	for after := ""; ; {
+		events, err := trail.Events(ctx, audit.Query{AfterID: after, Max: 10_000})
+		if err != nil || len(events) == 0 {
+			return resets, err
+		}
+		for _, e := range events {
+			after = e.ID
+			if e.Type == audit.PasswordReset {
+				resets[e.UserID]++
+			}
+		}
+	}
 }
 
 // Arrived returns the codes of those users when all have arrived.
