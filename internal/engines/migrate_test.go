@@ -3,12 +3,14 @@ package engines_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect"
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/identity/limit"
@@ -140,4 +142,42 @@ func TestNewRefuses(t *testing.T) {
 	if _, err := bunstore.New(nil); err == nil {
 		t.Error("nil accepted")
 	}
+}
+
+// The engine aborts statements of Check and Migrate, as a Galera cluster does while
+// another node changes tables. Both run again.
+func TestMigrateOutlastsAborts(t *testing.T) {
+	t.Parallel()
+	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
+		db, watch := fresh(t), &spy{}
+		s := store(t, watch.wrap(t, db))
+		abort := aborts[db.Dialect().Name()]
+		// aborting makes some of the statements fail when they are first seen.
+		aborting := func(f func() error) int {
+			seen, failed := map[string]bool{}, 0
+			watch.set(func(c call) error {
+				// What the store asks of SQLite's settings takes no lock.
+				settings := db.Dialect().Name() == dialect.SQLite && !strings.Contains(c.query, "rekey_")
+				if seen[c.kind+c.query] || settings {
+					return nil
+				}
+				if seen[c.kind+c.query] = true; len(seen)%5 != 1 || failed == 8 { // there are ten tries
+					return nil
+				}
+				failed++
+				return fmt.Errorf("wrapped: %w", abort[failed%len(abort)])
+			})
+			defer watch.set(nil)
+			if err := f(); err != nil {
+				t.Error(err)
+			}
+			return failed
+		}
+		migrate := aborting(func() error { return s.Migrate(t.Context()) })
+		check := aborting(func() error { return store(t, s.DB()).Check(t.Context()) })
+		if migrate < 4 || check < 1 {
+			t.Errorf("%d statements of Migrate and %d of Check failed", migrate, check)
+		}
+		works(t, s)
+	})
 }

@@ -72,7 +72,7 @@ func engineOf(name dialect.Name) (engine, error) {
 			name: name, oneWriter: true, prepare: true, str: func(int) string { return "TEXT" }, text: "TEXT", bytes: "BLOB", key: "BLOB",
 			upsert: onConflict, ignore: doNothing,
 			lock:      func(string) (string, string) { return "", "" },
-			catalogue: "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = ",
+			catalogue: "SELECT COUNT(*) AS n FROM sqlite_master WHERE type = 'table' AND name = ",
 			castText:  "TEXT", integer: "INTEGER", filter: "+",
 			fromTimestamp: func(column string) string {
 				return "CAST(ROUND((julianday(" + column + ") - 2440587.5) * 86400000) AS INTEGER)"
@@ -91,7 +91,7 @@ func engineOf(name dialect.Name) (engine, error) {
 			lock: func(table string) (string, string) {
 				return "SELECT pg_advisory_xact_lock(hashtext('" + table + "'))", ""
 			},
-			catalogue: "SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = ",
+			catalogue: "SELECT COUNT(*) AS n FROM pg_tables WHERE schemaname = current_schema() AND tablename = ",
 			castText:  "TEXT", integer: "INTEGER",
 			fromTimestamp: func(column string) string { return "CAST(ROUND(EXTRACT(EPOCH FROM " + column + ") * 1000) AS BIGINT)" },
 			toTimestamp:   "to_timestamp(CAST(? AS DOUBLE PRECISION) / 1000)", withoutZone: " AT TIME ZONE 'UTC'",
@@ -118,7 +118,7 @@ func engineOf(name dialect.Name) (engine, error) {
 			lock: func(table string) (string, string) {
 				return "SELECT GET_LOCK('" + table + "', 60)", "SELECT RELEASE_LOCK('" + table + "')"
 			},
-			catalogue: "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ",
+			catalogue: "SELECT COUNT(*) AS n FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ",
 			tableTail: " ENGINE=InnoDB",
 			castText:  "CHAR", integer: "SIGNED",
 			// UNIX_TIMESTAMP would apply the session's time zone.

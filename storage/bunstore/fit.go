@@ -35,12 +35,13 @@ func (s *Store) probe(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	var err error
-	if s.engine.name == dialect.PG {
-		err = s.probePostgres(ctx)
-	} else {
+	err := s.unaborted(ctx, func() (err error) {
+		if s.engine.name == dialect.PG {
+			return s.probePostgres(ctx)
+		}
 		s.server.galera, err = s.probeGalera(ctx)
-	}
+		return err
+	})
 	s.server.fit = err == nil
 	return err
 }

@@ -216,19 +216,22 @@ func (s *Store) Migrate(ctx context.Context) error {
 	if err != nil || len(missing(done)) == 0 {
 		return err
 	}
-	return wrap("migrate", s.locked(ctx, func(c *sql.Conn) error {
-		for _, m := range migrations {
-			if err := s.step(ctx, c, m); err != nil {
-				return fmt.Errorf("%s: %w", m.id, err)
-			}
+	return wrap("migrate", s.unaborted(ctx, func() error { return s.locked(ctx, s.steps) }))
+}
+
+// steps applies the missing migrations on a connection.
+func (s *Store) steps(ctx context.Context, c *sql.Conn) error {
+	for _, m := range migrations {
+		if err := s.step(ctx, c, m); err != nil {
+			return fmt.Errorf("%s: %w", m.id, err)
 		}
-		return nil
-	}))
+	}
+	return nil
 }
 
 // locked runs f with the engine's migration lock, on engines where a connection holds
 // the lock rather than a transaction.
-func (s *Store) locked(ctx context.Context, f func(*sql.Conn) error) error {
+func (s *Store) locked(ctx context.Context, f func(context.Context, *sql.Conn) error) error {
 	c, err := s.db.DB.Conn(ctx)
 	if err != nil {
 		return err
@@ -236,7 +239,7 @@ func (s *Store) locked(ctx context.Context, f func(*sql.Conn) error) error {
 	defer func() { _ = c.Close() }()
 	acquire, release := s.engine.lock(record)
 	if release == "" {
-		return f(c)
+		return f(ctx, c)
 	}
 	if s.isGalera() {
 		return s.lockedByRow(ctx, c, f)
@@ -249,7 +252,7 @@ func (s *Store) locked(ctx context.Context, f func(*sql.Conn) error) error {
 		return errors.New("another process has been migrating for a minute")
 	}
 	defer func() { _, _ = c.ExecContext(context.WithoutCancel(ctx), release) }()
-	return f(c)
+	return f(ctx, c)
 }
 
 func (s *Store) step(ctx context.Context, c *sql.Conn, m migration) error {
@@ -285,9 +288,6 @@ func (s *Store) step(ctx context.Context, c *sql.Conn, m migration) error {
 // recordExists asks the engine's catalogue whether the table of applied migrations
 // exists.
 func (s *Store) recordExists(ctx context.Context) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
-	var n int
-	err := s.db.DB.QueryRowContext(ctx, s.engine.catalogue+"'"+record+"'").Scan(&n)
-	return n > 0, err
+	found, err := one[struct{ N int }](s.read(ctx), s.engine.catalogue+"'"+record+"'")
+	return found.N > 0, err
 }

@@ -20,7 +20,7 @@ const (
 // node only or is refused. Of two nodes that take the row, one fails when it commits. If
 // a lease ends while its holder is still at work, no harm is done, because each
 // statement of a migration can be repeated.
-func (s *Store) lockedByRow(ctx context.Context, c *sql.Conn, f func(*sql.Conn) error) error {
+func (s *Store) lockedByRow(ctx context.Context, c *sql.Conn, f func(context.Context, *sql.Conn) error) error {
 	if _, err := c.ExecContext(ctx, s.engine.table(lockTable, "id SMALLINT NOT NULL", "holder "+s.engine.str(64)+" NOT NULL", "until BIGINT NOT NULL", "PRIMARY KEY (id)")); err != nil {
 		return err
 	}
@@ -48,10 +48,14 @@ func (s *Store) lockedByRow(ctx context.Context, c *sql.Conn, f func(*sql.Conn) 
 		defer close(renewed)
 		s.renewRow(working, holder)
 	}()
-	err := f(c)
+	err := f(ctx, c)
 	stop()
 	<-renewed
-	_, _ = c.ExecContext(context.WithoutCancel(ctx), "DELETE FROM "+lockTable+" WHERE holder = ?", holder)
+	ctx = context.WithoutCancel(ctx)
+	_ = s.unaborted(ctx, func() error { // after all tries, the lease ends by itself
+		_, err := c.ExecContext(ctx, "DELETE FROM "+lockTable+" WHERE holder = ?", holder)
+		return err
+	})
 	return err
 }
 

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -91,9 +90,6 @@ func (s *Store) Concurrency() int {
 	return s.db.DB.Stats().MaxOpenConnections
 }
 
-// maxTries is how often a transaction runs if the engine ends it.
-const maxTries = 10
-
 // inTx runs f in a transaction, and runs it again if the engine ends the transaction.
 // So f must have no effects outside of its transaction.
 func (s *Store) inTx(ctx context.Context, f func(t *tx) error) error {
@@ -111,14 +107,10 @@ func (s *Store) inLane(ctx context.Context, in lane, f func(t *tx) error) error 
 		}
 		switch {
 		case (s.engine.aborted(err) || errors.Is(err, errLost)) && try < maxTries:
-			pause := time.Millisecond<<try/2 + rand.N(time.Millisecond<<try)
-			try++
-			s.retries(ctx, RetryAborted)
-			select {
-			case <-time.After(pause):
-			case <-ctx.Done():
-				return ctx.Err()
+			if err := s.pause(ctx, try); err != nil {
+				return err
 			}
+			try++
 		case !committing && gone < mostConnections && (s.engine.demoted(err) || s.engine.lost(err)):
 			gone++
 			s.retries(ctx, RetryConnection)
@@ -258,8 +250,10 @@ func query[M any](t *statements, q string, args ...any) ([]M, error) {
 		case err == nil || ctx.Err() != nil || t.alone.joined != nil:
 			return models, cancelled(ctx, err)
 		case t.engine.aborted(err) && try < maxTries:
+			if err := t.alone.pause(ctx, try); err != nil {
+				return nil, err
+			}
 			try++
-			t.alone.retries(ctx, RetryAborted)
 		case t.alone.again(err) && gone <= mostConnections:
 			gone++
 			t.alone.retries(ctx, RetryConnection)
