@@ -1,11 +1,16 @@
 package strength
 
-import "strings"
+import (
+	"slices"
+	"strings"
+	"unicode"
+)
 
 // disguise is another reading of a password, character by character, so that a part found
 // in it has the same place in the password.
 type disguise struct {
-	read func(rune) rune
+	read  func(rune) rune
+	ascii [unicode.MaxASCII + 1]rune // what read returns for ASCII characters
 	// walks says that the reading consists of keys, and is searched for walks.
 	walks bool
 	// words says that the reading is searched for words.
@@ -54,7 +59,32 @@ func disguises() []disguise {
 	for _, m := range t.latin {
 		all = append(all, disguise{read: table(m, same), walks: true})
 	}
+	for i := range all {
+		for r := range all[i].ascii {
+			all[i].ascii[r] = all[i].read(rune(r))
+		}
+	}
 	return all
+}
+
+// of returns the text in the disguise, or nil if the disguise changes nothing.
+func (d *disguise) of(text []rune) (read []rune) {
+	for i, r := range text {
+		to := rune(0)
+		if r <= unicode.MaxASCII {
+			to = d.ascii[r]
+		} else {
+			to = d.read(r)
+		}
+		if to == r {
+			continue
+		}
+		if read == nil {
+			read = slices.Clone(text)
+		}
+		read[i] = to
+	}
+	return read
 }
 
 func pairs(s string) map[rune]rune {

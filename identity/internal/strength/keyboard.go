@@ -52,15 +52,19 @@ type tables struct {
 	fromUS  []map[rune]rune
 	latin   []map[rune]rune // of the latinKeyboards
 	jamo    map[rune]string // one Korean letter to its keys
-	at      map[rune]key
+	at      [unicode.MaxASCII + 1]key
 }
 
 var keyTables = sync.OnceValue(newTables)
 
-type key struct{ row, x int } // x in quarters of a key
+// key is where a key is, x in quarters of a key. All keys have ASCII characters.
+type key struct {
+	known  bool
+	row, x int
+}
 
 func newTables() *tables {
-	t := &tables{unshift: map[rune]rune{}, jamo: map[rune]string{}, at: map[rune]key{}}
+	t := &tables{unshift: map[rune]rune{}, jamo: map[rune]string{}}
 	us := []rune(usKeys)
 	for i, r := range []rune(shifted) {
 		if !unicode.IsUpper(r) {
@@ -90,7 +94,7 @@ func newTables() *tables {
 	for i, r := range us {
 		for row, s := range starts {
 			if i >= s.first {
-				t.at[r] = key{row, 4*(i-s.first) + s.offset}
+				t.at[r] = key{true, row, 4*(i-s.first) + s.offset}
 			}
 		}
 	}
@@ -135,10 +139,12 @@ func (t *tables) beside(a, b rune) (direction int, ok bool) {
 	if a == b {
 		return 0, true
 	}
-	ka, oka := t.at[a]
-	kb, okb := t.at[b]
+	if a > unicode.MaxASCII || b > unicode.MaxASCII {
+		return 0, false
+	}
+	ka, kb := &t.at[a], &t.at[b]
 	dx, dy := kb.x-ka.x, kb.row-ka.row
-	if !oka || !okb || dy < -1 || dy > 1 || dx < -4 || dx > 4 || dy == 0 && dx != 4 && dx != -4 || dy != 0 && (dx == 4 || dx == -4) {
+	if !ka.known || !kb.known || dy < -1 || dy > 1 || dx < -4 || dx > 4 || dy == 0 && dx != 4 && dx != -4 || dy != 0 && (dx == 4 || dx == -4) {
 		return 0, false
 	}
 	return 16*dy + dx, true

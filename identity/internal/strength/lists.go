@@ -5,11 +5,11 @@ import (
 	"embed"
 	"io"
 	"maps"
-	"math"
 	"math/bits"
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -19,20 +19,40 @@ var embedded embed.FS
 // words is a sorted list: after each word stands one capital letter for its rank
 // (see pack.go). Words are folded, so that no word has a capital letter in it.
 type words struct {
-	text  string
-	first map[[2]rune]span // where the words are that begin with two letters
+	text   string
+	starts []uint32         // where each word begins, and where the last one ends
+	first  map[[2]rune]span // the words that begin with two letters
+	ascii  [1 << 14]bool    // whether first has two ASCII letters: faster than the map
 }
 
+// span is words from index lo up to, but not including, hi.
 type span struct{ lo, hi int }
 
 func newWords(text string) *words {
-	w := &words{text, map[[2]rune]span{}}
-	for i := 0; i < len(text); {
-		r0, n := utf8.DecodeRuneInString(text[i:])
-		r1, m := utf8.DecodeRuneInString(text[i+n:])
-		hi := w.from(i, len(text), text[i:i+n+m], true)
-		w.first[[2]rune{r0, r1}] = span{i, hi}
-		i = hi
+	w := &words{text: text, first: map[[2]rune]span{}}
+	count := 0
+	for i := range len(text) {
+		if capital(text[i]) {
+			count++
+		}
+	}
+	w.starts = make([]uint32, 1, count+1)
+	for i := range len(text) {
+		if capital(text[i]) {
+			w.starts = append(w.starts, uint32(i+1)) //nolint:gosec // lists are far shorter than 4 GiB
+		}
+	}
+	for i := range count {
+		r0, n := utf8.DecodeRuneInString(text[w.starts[i]:])
+		r1, _ := utf8.DecodeRuneInString(text[int(w.starts[i])+n:])
+		within, known := w.first[[2]rune{r0, r1}]
+		if !known {
+			within.lo = i
+		}
+		w.first[[2]rune{r0, r1}] = span{within.lo, i + 1}
+		if max(r0, r1) <= unicode.MaxASCII {
+			w.ascii[r0<<7|r1] = true
+		}
 	}
 	return w
 }
@@ -108,30 +128,6 @@ func file(name string) string {
 // capital says that c ends a word.
 func capital(c byte) bool { return 'A' <= c && c <= 'Z' }
 
-// entry is the word at byte i, or the one that byte i lies in.
-func (w *words) entry(i int) (start, end int) {
-	for start = i; start > 0 && !capital(w.text[start-1]); start-- {
-	}
-	for end = i; !capital(w.text[end]); end++ {
-	}
-	return start, end
-}
-
-// from is where the words begin, between lo and hi, that are not less than
-// prefix; or, with past, that are greater and do not begin with it.
-func (w *words) from(lo, hi int, prefix string, past bool) int {
-	for lo < hi {
-		start, end := w.entry((lo + hi) / 2)
-		word := w.text[start:end]
-		if word < prefix || past && strings.HasPrefix(word, prefix) {
-			lo = end + 1
-		} else {
-			hi = start
-		}
-	}
-	return lo
-}
-
 // find calls found for each word that begins at the start of text, with its
 // length in runes and its rank. It returns how many characters it looked at: what
 // comes after them makes no difference.
@@ -139,25 +135,46 @@ func (w *words) find(text []rune, found func(length int, rank float64)) (seen in
 	if len(text) < 2 {
 		return len(text)
 	}
+	if max(text[0], text[1]) <= unicode.MaxASCII && !w.ascii[text[0]<<7|text[1]] {
+		return 2
+	}
 	within, ok := w.first[[2]rune{text[0], text[1]}]
 	if !ok {
 		return 2
 	}
-	var buffer [4 * maxWord]byte
-	prefix := utf8.AppendRune(utf8.AppendRune(buffer[:0], text[0]), text[1])
+	depth := utf8.RuneLen(text[0]) + utf8.RuneLen(text[1]) // bytes that all words within share
 	for n := 2; ; n++ {
-		if end := within.lo + len(prefix); capital(w.text[end]) {
-			found(n, math.Exp2(float64(w.text[end]-'A')))
+		if end := w.text[int(w.starts[within.lo])+depth]; capital(end) { // the shortest word comes first
+			found(n, float64(uint64(1)<<(end-'A')))
+			within.lo++
 		}
 		if n == len(text) {
 			return n
 		}
-		prefix = utf8.AppendRune(prefix, text[n])
-		p := string(prefix)
-		within.lo = w.from(within.lo, within.hi, p, false)
-		if within.lo == within.hi || !strings.HasPrefix(w.text[within.lo:], p) {
+		next := string(text[n])
+		if within = w.narrow(within, depth, next); within.lo == within.hi {
 			return n + 1
 		}
-		within.hi = w.from(within.lo, within.hi, p, true)
+		depth += len(next)
 	}
+}
+
+// narrow returns those of the words within that continue with next after their first
+// depth bytes. All of them are longer than depth.
+func (w *words) narrow(within span, depth int, next string) span {
+	from := func(lo, hi int, past bool) int {
+		for lo < hi {
+			middle := (lo + hi) / 2
+			at, end := int(w.starts[middle])+depth, int(w.starts[middle+1])-1
+			if there := w.text[at:min(at+len(next), end)]; there < next || past && there == next {
+				lo = middle + 1
+			} else {
+				hi = middle
+			}
+		}
+		return lo
+	}
+	within.lo = from(within.lo, within.hi, false)
+	within.hi = from(within.lo, within.hi, true)
+	return within
 }

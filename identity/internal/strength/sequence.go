@@ -38,6 +38,15 @@ const alphabets = `
 // place is the position of a character in an alphabet.
 type place struct{ alphabet, index int }
 
+// after returns the index step characters after index. An alphabet goes on from its other
+// end.
+func after(letters []rune, index, step int) int {
+	if index += step; index < 0 || index >= len(letters) {
+		return (index + 2*len(letters)) % len(letters)
+	}
+	return index
+}
+
 // minSequence is the least length of a sequence. Two characters in order may be chance.
 const minSequence = 3
 
@@ -66,8 +75,12 @@ func (s *sequences) find(text []rune, found func(length int, guesses float64)) (
 	}
 	for _, p := range s.places[text[0]] {
 		letters := s.alphabets[p.alphabet]
-		for _, step := range []int{1, -1, 2, -2} {
-			steps += s.run(text, letters, p.index, step, found)
+		for _, step := range [...]int{1, -1, 2, -2} {
+			if next := after(letters, p.index, step); letters[next] == text[1] {
+				steps += run(text, letters, p.index, step, found)
+			} else {
+				steps++
+			}
 		}
 	}
 	if d := text[1] - text[0]; d != 0 && d >= -5 && d <= 5 {
@@ -87,7 +100,7 @@ func (s *sequences) find(text []rune, found func(length int, guesses float64)) (
 	return steps
 }
 
-func (s *sequences) run(text, letters []rune, at, step int, found func(int, float64)) (steps int) {
+func run(text, letters []rune, at, step int, found func(int, float64)) (steps int) {
 	base := float64(len(letters))
 	if at == 0 || at == len(letters)-1 || text[0] == '1' {
 		base = 4 // an obvious place to start
@@ -100,11 +113,7 @@ func (s *sequences) run(text, letters []rune, at, step int, found func(int, floa
 	}
 	n := 1
 	for ; n < min(len(text), walkLength); n++ {
-		at += step
-		if at < 0 || at >= len(letters) {
-			at = (at + 2*len(letters)) % len(letters) // and so on from the other end
-		}
-		if letters[at] != text[n] {
+		if at = after(letters, at, step); letters[at] != text[n] {
 			break
 		}
 	}

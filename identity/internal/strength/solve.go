@@ -25,7 +25,7 @@ type solver struct {
 
 // disguised is the text in a disguise, forwards and backwards.
 type disguised struct {
-	disguise
+	*disguise
 	text, back               []rune
 	changed, changedBackward []int // how far it is from a place to the next other character
 }
@@ -89,19 +89,11 @@ func (s *solver) prepare() {
 	s.copies = newCopies(s.text)
 	s.work += n * copyWindow
 	s.back = reversed(s.text)
-	for _, d := range knownDisguises() {
-		var read []rune
-		for i, r := range s.text {
-			if to := d.read(r); to != r {
-				if read == nil {
-					read = append(read, s.text...)
-				}
-				read[i] = to
-			}
-		}
-		if read != nil {
+	all := knownDisguises()
+	for i := range all {
+		if read := all[i].of(s.text); read != nil {
 			back := reversed(read)
-			s.disguised = append(s.disguised, disguised{d, read, back, distances(s.text, read), distances(s.back, back)})
+			s.disguised = append(s.disguised, disguised{&all[i], read, back, distances(s.text, read), distances(s.back, back)})
 		}
 		s.work += n
 	}
@@ -196,7 +188,8 @@ func (s *solver) partsFrom(i int) {
 	}
 	s.work += keyTables().walk(rest, func(n int, g float64) { s.part(i, i+n, g) })
 	seen := s.words(rest, 1, func(n int, g float64) { s.part(i, i+n, g) })
-	for _, d := range s.disguised {
+	for k := range s.disguised {
+		d := &s.disguised[k]
 		read := d.text[i:]
 		if d.words && d.changed[i] < seen {
 			s.words(read, disguiseFactor, func(n int, g float64) { s.part(i, i+n, g) })
@@ -245,8 +238,8 @@ func (s *solver) wordsBefore(j int) {
 	}
 	at := len(s.text) - j
 	seen := s.words(s.back[at:], disguiseFactor, found)
-	for _, d := range s.disguised {
-		if d.words && d.changedBackward[at] < seen {
+	for k := range s.disguised {
+		if d := &s.disguised[k]; d.words && d.changedBackward[at] < seen {
 			s.words(d.back[at:], disguiseFactor, found)
 		}
 	}
