@@ -25,15 +25,24 @@ const (
 // numberRetain is how long any event of a number matters.
 const numberRetain = 24 * time.Hour
 
-// totalShards spreads the counters that all requests share over rows, so that transactions
-// do not all lock the same row.
-const totalShards = 8
+// usualShards is over how many rows a counter is spread that all requests share, unless
+// the store is a [LimitSharder].
+const usualShards = 8
+
+// shardsOf returns over how many rows the store wants such a counter spread.
+func shardsOf(store Storage) int {
+	if s, ok := store.(LimitSharder); ok {
+		return max(s.LimitShards(), 1)
+	}
+	return usualShards
+}
 
 // meter makes the limits that a step spends.
 type meter struct {
 	policy *LimitPolicy
 	budget *BudgetPolicy
 	keys   *keyring.Ring
+	shards int // of a counter that all requests share
 }
 
 // subject is what the limits of a request count by.
@@ -180,10 +189,13 @@ func (m meter) totalGuesses(counts bool) limit.Limit {
 }
 
 func (m meter) total(scope string, kind limit.Kind) limit.Limit {
-	return limit.Limit{
-		Key: m.key(scope + ".total"), Kind: kind, Shards: totalShards,
-		Shard: rand.IntN(totalShards), // need not be unpredictable
-	}
+	return m.shared(limit.Limit{Key: m.key(scope + ".total"), Kind: kind})
+}
+
+// shared spreads a limit over rows, so that transactions do not all lock the same row.
+func (m meter) shared(l limit.Limit) limit.Limit {
+	l.Shards, l.Shard = m.shards, rand.IntN(m.shards) // need not be unpredictable
+	return l
 }
 
 func (m meter) numberLogins(s subject) limit.Limit {
@@ -243,15 +255,15 @@ func (m meter) money(tenant, client, region string, n mobile.Number) []limit.Lim
 	total := m.total("messages", kindMoney)
 	total.Rules = []limit.Rule{{Name: "messages in total", Rates: b.Total}}
 	total.Alarm = b.Alarm
-	shared := func(scope, who string, rates []limit.Rate) limit.Limit {
-		return limit.Limit{
-			Key: m.key("messages."+scope, who), Kind: kindMoney, Shards: totalShards, Shard: rand.IntN(totalShards),
+	per := func(scope, who string, rates []limit.Rate) limit.Limit {
+		return m.shared(limit.Limit{
+			Key: m.key("messages."+scope, who), Kind: kindMoney,
 			Rules: []limit.Rule{{Name: "messages per " + scope, Rates: rates}},
-		}
+		})
 	}
-	limits := []limit.Limit{total, shared("tenant", tenant, b.PerTenant), shared("client", client, b.PerClient)}
+	limits := []limit.Limit{total, per("tenant", tenant, b.PerTenant), per("client", client, b.PerClient)}
 	if rates := b.PerRegion[region]; len(rates) > 0 {
-		limits = append(limits, shared("region", region, rates))
+		limits = append(limits, per("region", region, rates))
 	}
 	return append(limits, limit.Limit{
 		Key: m.key("messages.prefix", prefix(n)), Kind: kindMoney,
@@ -281,8 +293,8 @@ func (m meter) unredeemed(n mobile.Number, address netip.Addr) []limit.Limit {
 			limits[i] = counted(limits[i])
 		}
 	}
-	return append(limits, counted(limit.Limit{
-		Key: m.key("unredeemed.region", n.Region()), Kind: kindUnredeemed, Shards: totalShards, Shard: rand.IntN(totalShards),
+	return append(limits, counted(m.shared(limit.Limit{
+		Key: m.key("unredeemed.region", n.Region()), Kind: kindUnredeemed,
 		Rules: []limit.Rule{{Name: "unredeemed codes per region", Rates: b.UnredeemedPerRegion}},
-	}))
+	})))
 }

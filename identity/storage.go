@@ -274,3 +274,11 @@ type Concurrent interface {
 	// commits together. 0 means that the store does not know.
 	Concurrency() int
 }
+
+// LimitSharder is implemented by stores that can tell over how many rows to spread a
+// counter that all requests share (see [limit.Limit.Shards]). Other stores get 8.
+type LimitSharder interface {
+	// LimitShards is 1 where transactions run one after the other anyway. More rows
+	// let more transactions run at the same time, but each reads all of them.
+	LimitShards() int
+}

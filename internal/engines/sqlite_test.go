@@ -3,12 +3,15 @@ package engines_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"path/filepath"
 	"testing"
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
 	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 // freshSQLite opens a file that bunstore has not seen.
@@ -45,5 +48,32 @@ func exec(t testing.TB, db *bun.DB, statement string) {
 	t.Helper()
 	if _, err := db.DB.ExecContext(context.Background(), statement); err != nil {
 		t.Fatalf("%s: %v", statement, err)
+	}
+}
+
+// SQLite keeps a counter of all requests in one row, and still counts what an earlier
+// version spread over several.
+func TestSQLiteCountsOldShards(t *testing.T) {
+	t.Parallel()
+	s := migrated(t, freshSQLite(t))
+	if n := s.LimitShards(); n != 1 {
+		t.Errorf("%d shards, want 1", n)
+	}
+	at := func(shards, shard, cap int) []limit.Limit {
+		l := hourly("shared", shards, shard)
+		l.Rules[0].Rates[0].Limit = cap
+		return []limit.Limit{l}
+	}
+	for shard := range 8 {
+		if _, err := s.Spend(t.Context(), at(8, shard, 8), tourTime); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := s.Spend(t.Context(), at(1, 0, 8), tourTime)
+	if _, refused := errors.AsType[*limit.Error](err); !refused {
+		t.Errorf("with a cap of 8 after 8 events: %v, want a refusal", err)
+	}
+	if _, err := s.Spend(t.Context(), at(1, 0, 9), tourTime); err != nil {
+		t.Errorf("with a cap of 9 after 8 events: %v", err)
 	}
 }

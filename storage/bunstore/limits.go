@@ -156,15 +156,15 @@ func (t *tx) limitStates(sorted []limit.Limit) (own map[shardKey]limitRow, other
 	own, others = map[shardKey]limitRow{}, map[shardKey][][]byte{}
 	var ownArgs, sharedArgs []any
 	writes := map[string]int{} // the shard written, by key
+	if t.engine.oneWriter {
+		return t.allStates(sorted)
+	}
 	for _, l := range sorted {
 		ownArgs = append(ownArgs, string(l.Key), l.Shard)
 		if l.Shards > 1 {
 			sharedArgs = append(sharedArgs, string(l.Key))
 			writes[string(l.Key)] = l.Shard
 		}
-	}
-	if t.engine.oneWriter {
-		return t.allStates(sorted, writes)
 	}
 	rows, err := query[limitRow](&t.statements, "SELECT "+limitColumns+" FROM rekey_limits WHERE (limit_key, shard) IN ("+
 		t.rowValues(len(sorted))+") ORDER BY limit_key, shard"+t.engine.forUpdate, ownArgs...)
@@ -187,17 +187,18 @@ func (t *tx) limitStates(sorted []limit.Limit) (own map[shardKey]limitRow, other
 	return own, others, err
 }
 
-// allStates is limitStates in one statement, where there is nothing to lock.
-func (t *tx) allStates(sorted []limit.Limit, writes map[string]int) (own map[shardKey]limitRow, others map[shardKey][][]byte, err error) {
+// allStates is limitStates in one statement, where there is nothing to lock. It finds the
+// other rows of every key, also those from a time when the key had more shards.
+func (t *tx) allStates(sorted []limit.Limit) (own map[shardKey]limitRow, others map[shardKey][][]byte, err error) {
 	own, others = map[shardKey]limitRow{}, map[shardKey][][]byte{}
-	keys := make([]any, len(sorted))
+	keys, writes := make([]any, len(sorted)), make(map[string]int, len(sorted))
 	for i, l := range sorted {
-		keys[i] = string(l.Key)
+		keys[i], writes[string(l.Key)] = string(l.Key), l.Shard
 	}
 	rows, err := query[limitRow](&t.statements, "SELECT "+limitColumns+" FROM rekey_limits WHERE limit_key IN ("+marks(len(keys))+")", keys...)
 	for _, r := range rows {
 		own[shardKey{r.Key, r.Shard}] = r
-		if mine, sharded := writes[r.Key]; sharded && r.Shard != mine {
+		if mine := writes[r.Key]; r.Shard != mine {
 			at := shardKey{r.Key, mine}
 			others[at] = append(others[at], r.State)
 		}

@@ -90,6 +90,15 @@ func (s *Store) Concurrency() int {
 	return s.db.DB.Stats().MaxOpenConnections
 }
 
+// LimitShards implements [identity.LimitSharder]: 1 on SQLite, which has one writer, and
+// otherwise 8.
+func (s *Store) LimitShards() int {
+	if s.engine.oneWriter {
+		return 1
+	}
+	return 8
+}
+
 // inTx runs f in a transaction, and runs it again if the engine ends the transaction.
 // So f must have no effects outside of its transaction.
 func (s *Store) inTx(ctx context.Context, f func(t *tx) error) error {

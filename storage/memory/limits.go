@@ -28,6 +28,9 @@ func (r limitRows) set(key limit.Key, shard int, row limitRow) {
 	r[key][shard] = row
 }
 
+// LimitShards implements [identity.LimitSharder]: 1, as all calls share one lock.
+func (s *Store) LimitShards() int { return 1 }
+
 // Spend implements [identity.Limits].
 func (s *Store) Spend(ctx context.Context, limits []limit.Limit, now time.Time) ([]limit.Spent, error) {
 	unlock, err := s.lock(ctx)

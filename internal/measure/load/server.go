@@ -121,7 +121,7 @@ func (s *server) storage(ctx context.Context, engine string, clients, steps int)
 	if err != nil {
 		return err
 	}
-	commits := (before + after) / 2
+	commits := (before.second + after.second) / 2
 	row(fmt.Sprintf("sends, %d clients", clients), sends, "bare commits", commits, goals[engine].sends)
 	row(fmt.Sprintf("guesses, %d clients", clients), guesses, "bare commits", commits, goals[engine].guesses)
 	fmt.Printf("%d sends accepted, %d codes delivered\n", steps, len(codes))
@@ -163,6 +163,6 @@ func (s *server) resets(ctx context.Context, clients, n int) error {
 	if err != nil {
 		return err
 	}
-	row(fmt.Sprintf("whole resets, %d clients", clients), rate, "hashes", (before+after)/2, goal)
+	row(fmt.Sprintf("whole resets, %d clients", clients), rate, "hashes", (before.second+after.second)/2, goal)
 	return nil
 }
