@@ -58,9 +58,10 @@ func TestRefusedSettingsFiles(t *testing.T) {
 	t.Parallel()
 	for text, says := range map[string]string{
 		"code-digits = six":                    `invalid value "six" for code-digits in the settings file: not a whole number`,
-		"code-digts = 6":                       "line 1: there is no setting of this name",
-		"\n-code-digits = 6":                   "line 2: there is no setting of this name",
-		"Code-Digits = 6":                      "there is no setting of this name",
+		"code-digts = 6":                       "line 1: there is no setting of this name; did you mean code-digits?",
+		"\n-code-digits = 6":                   "line 2: there is no setting of this name; did you mean code-digits?",
+		"Code-Digits = 6":                      "there is no setting of this name; did you mean code-digits?",
+		"hunter2hunter2 =":                     "line 1: there is no setting of this name\n",
 		"code-digits":                          `line 1: write "name = value"`,
 		"code-digits = 6\ncode-digits = 7":     "line 2: code-digits is set twice",
 		"twilio-auth-token = hunter2":          "line 1: twilio-auth-token is a secret: write it to a file of its own, and name that file in twilio-auth-token-file",
@@ -128,7 +129,7 @@ func TestCheck(t *testing.T) {
 	if r.code != 0 || r.err != "" || strings.Contains(r.out, "fault") || strings.Contains(r.out, "vonage-secret") {
 		t.Errorf("exit status %d, %q:\n%s", r.code, r.err, r.out)
 	}
-	for _, want := range []string{"ok       database   rekey.db\n", "ok       users      has users\n", "warning  numbers of HK are served", "warning  the environment variable REKEY_CODE_DIGTS means nothing\n"} {
+	for _, want := range []string{"ok       database   rekey.db\n", "ok       users      has users\n", "warning  numbers of HK are served", "warning  REKEY_CODE_DIGTS in the environment: there is no setting of this name; did you mean REKEY_CODE_DIGITS?\n"} {
 		if !strings.Contains(r.out, want) {
 			t.Errorf("check lacks %q:\n%s", want, r.out)
 		}

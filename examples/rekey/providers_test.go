@@ -59,12 +59,12 @@ func TestServeFailsOver(t *testing.T) {
 			t.Errorf("the log shows %q", secret)
 		}
 	}
-	for _, want := range []string{`"sms":["twilio","vonage"]`, `"name":"REKEY_VONAGE_API_SECRETS"`} {
+	for _, want := range []string{`"sms":["twilio","vonage"]`, `"msg":"REKEY_VONAGE_API_SECRETS in the environment: there is no setting of this name; did you mean REKEY_VONAGE_API_SECRET?"`} {
 		if !strings.Contains(logs, want) {
 			t.Errorf("the log lacks %s:\n%s", want, logs)
 		}
 	}
-	if strings.Count(logs, "environment variable means nothing") != 1 {
+	if strings.Count(logs, "there is no setting of this name") != 1 {
 		t.Errorf("the log warns of variables that mean something:\n%s", logs)
 	}
 }

@@ -149,3 +149,10 @@ func say(std Streams, format string, args ...any) error {
 	_, err := fmt.Fprintf(std.Out, format+"\n", args...)
 	return err
 }
+
+// warn prints warnings beside what a command prints.
+func warn(std Streams, warnings []string) {
+	for _, warning := range warnings {
+		_, _ = fmt.Fprintf(std.Err, "%s: warning: %s\n", program, warning)
+	}
+}

@@ -35,6 +35,7 @@ func config(f *settings.Set) action {
 	var s server.Server
 	s.Flags(f)
 	return func(_ context.Context, std Streams) error {
+		warn(std, f.Unknown())
 		s.Config = s.Config.WithDefaults() // derived from other settings
 		if _, err := fmt.Fprintln(std.Out, "# Lines that begin with \"#\" are defaults."); err != nil {
 			return err
@@ -67,9 +68,7 @@ func check(f *settings.Set) action {
 		var warnings []string
 		s.DB.Inspect(ctx, report, func(warning string) { warnings = append(warnings, warning) })
 		warnings = append(warnings, s.Warnings()...)
-		for _, name := range settings.Unknown(f.Known) {
-			warnings = append(warnings, "the environment variable "+name+" means nothing")
-		}
+		warnings = append(warnings, f.Unknown()...)
 		for _, warning := range warnings {
 			_, _ = fmt.Fprintf(std.Out, "warning  %s\n", warning)
 		}

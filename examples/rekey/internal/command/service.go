@@ -3,7 +3,6 @@ package command
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/database"
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/server"
@@ -55,9 +54,7 @@ func (o *operator) withOpen(ctx context.Context, std Streams, do func(*database.
 	if err != nil {
 		return err
 	}
-	for _, warning := range o.set.Warnings {
-		_, _ = fmt.Fprintf(std.Err, "%s: warning: %s\n", program, warning)
-	}
+	warn(std, o.set.Warnings)
 	return errors.Join(do(service), service.Close())
 }
 

@@ -81,6 +81,10 @@ func (s *Server) Flags(f *settings.Set) {
 func (s *Server) Run(ctx context.Context, out, errs io.Writer) (err error) {
 	logger := slog.New(slog.NewJSONHandler(errs, nil))
 	s.Config.Logger, s.options.Logger = logger, logger
+	// A misspelt variable may be why a step below fails.
+	for _, warning := range s.source.Unknown() {
+		logger.Warn(warning)
+	}
 	if err := s.prepare(out); err != nil {
 		return err
 	}
@@ -116,9 +120,6 @@ func (s *Server) Run(ctx context.Context, out, errs io.Writer) (err error) {
 
 	for _, warning := range append(s.Warnings(), s.pageWarnings(ctx, service.Service)...) {
 		logger.Warn(warning)
-	}
-	for _, name := range settings.Unknown(s.source.Known) {
-		logger.Warn("environment variable means nothing", "name", name)
 	}
 	logger.Info("serving", "addr", fronts[0].Addr().String(), "tls", fronts[0].certificate != nil, "management", where(fronts[1:]),
 		"otlp", s.telemetry.Exported(), "db", database.Displayed(s.DB.Address),

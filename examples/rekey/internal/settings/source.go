@@ -114,18 +114,6 @@ func (s *Source) either(variable string) (value, path string, err error) {
 	return value, path, nil
 }
 
-// Unknown returns the variables of the environment that begin with REKEY_ and are not
-// known. If they were ignored, a misspelt limit would not be set.
-func Unknown(known map[string]bool) (names []string) {
-	for _, entry := range os.Environ() {
-		name, _, _ := strings.Cut(entry, "=")
-		if _, ok := known[name]; !ok && strings.HasPrefix(name, prefix) {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
 // readFile reads a settings file: lines "name = value", empty lines, and comments that
 // begin with "#". Known lists the variables that the file may set. If the value is
 // true, the variable holds a secret, and the file may not set it.
@@ -150,7 +138,11 @@ func (s *Source) readFile(path string, known map[string]bool) error {
 		secret, ok := known[variable]
 		switch {
 		case !ok || name != Name(variable):
-			return Usagef("%s, line %d: there is no setting of this name; a flag's name is written without its hyphen", path, number)
+			fault := noSetting // the name is not repeated: it may be part of a secret
+			if meant := nearest(variable, known); meant != "" {
+				fault += "; did you mean " + Name(meant) + "?"
+			}
+			return Usagef("%s, line %d: %s", path, number, fault)
 		case secret:
 			return Usagef("%s, line %d: %s is a secret: write it to a file of its own, and name that file in %s", path, number, name, name+strings.ToLower(strings.ReplaceAll(FileSuffix, "_", "-")))
 		case s.file[variable] != "":
