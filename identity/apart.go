@@ -46,7 +46,7 @@ func (s *Service) resetApart(ctx context.Context, g *guess, r Redemption) error 
 	if err != nil {
 		event.Type, event.Outcome = audit.ResetFailed, "password not replaced"
 	}
-	if eventErr := s.trail.record(ctx, s.store, event); eventErr != nil {
+	if eventErr := s.trail.recordBy(ctx, s.store, event, g.code.Provider); eventErr != nil {
 		// The password was changed, and the first step is in the audit trail. That is enough.
 		s.cfg.Logger.ErrorContext(ctx, "end of a reset not recorded", "error", eventErr)
 	}
@@ -56,7 +56,7 @@ func (s *Service) resetApart(ctx context.Context, g *guess, r Redemption) error 
 	case err != nil:
 		return fmt.Errorf("identity: replace password: %w", err)
 	}
-	s.announce(r)
+	s.announce(r, g.code.Provider)
 	return nil
 }
 

@@ -118,6 +118,7 @@ func (s *Service) chargeNow(ctx context.Context, g *guess) error {
 		Now: g.at, Binding: s.rowKey(s.binding(g.scope, g.caller, g.purpose, g.number)),
 		NumberKey: s.numberKey(g.scope, g.purpose, g.number),
 		Charges:   []limit.Limit{network}, LiveCharges: live,
+		Providers: s.cfg.Observer != nil,
 	})
 	if err != nil {
 		return s.guessRefused(ctx, g, err)

@@ -102,7 +102,7 @@ func (s *Service) redeemVerifyCode(ctx context.Context, r RedeemRequest) (Redeem
 	if err := s.committed(ctx, g, s.store.RedeemCode(callCtx, redemption)); err != nil {
 		return Redeemed{}, err
 	}
-	s.observeEvent(event)
+	s.observeEvent(event, g.code.Provider)
 	s.relay.wake(outbox.LaneEvent)
 	redeemed := Redeemed{Mobile: g.number.E164(), User: g.user}
 	if binds {

@@ -102,13 +102,14 @@ func (s *Service) reset(ctx context.Context, g *guess, password Secret) error {
 	if err := s.committed(ctx, g, s.store.RedeemCode(callCtx, r)); err != nil {
 		return err
 	}
-	s.announce(r)
+	s.announce(r, g.code.Provider)
 	return nil
 }
 
-// announce wakes the lanes that deliver the messages of a committed reset.
-func (s *Service) announce(r Redemption) {
-	s.observeEvent(r.Event)
+// announce wakes the lanes that deliver the messages of a committed reset. The provider is
+// the one that took the code.
+func (s *Service) announce(r Redemption, provider string) {
+	s.observeEvent(r.Event, provider)
 	s.relay.wake(outbox.LaneNotice)
 	s.relay.wake(outbox.LaneEvent)
 }

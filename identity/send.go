@@ -97,7 +97,7 @@ func (s *Service) send(ctx context.Context, now time.Time, r SendRequest, who su
 		}
 		return err
 	}
-	s.observeEvent(issue.Event)
+	s.observeEvent(issue.Event, "")
 	s.relay.wake(issue.Messages[0].Lane)
 	return nil
 }
@@ -191,7 +191,8 @@ func (s *Service) issue(now time.Time, r SendRequest, sc scope, number mobile.Nu
 			event.Outcome = outcomeTakenNotice
 		}
 	}
-	message, err := s.relay.message(lane, now, expires, d)
+	// A redemption finds the provider of its code by the id, see [Attempt].
+	message, err := s.relay.seal(codeID, lane, now, expires, d)
 	if err != nil {
 		return CodeIssue{}, err
 	}

@@ -127,12 +127,14 @@ func (s *Service) aside(ctx context.Context) (context.Context, context.CancelFun
 	return context.WithTimeout(context.WithoutCancel(ctx), s.cfg.StorageTimeout)
 }
 
-func (s *Service) observeEvent(e audit.Event) {
+// observeEvent reports an event, and the provider that took the redeemed code; empty for
+// other events.
+func (s *Service) observeEvent(e audit.Event, provider string) {
 	outcome := string(e.Type)
 	if e.Outcome != "" && e.Type != audit.LimitAlarm {
 		outcome += "/" + reasonOf(e.Outcome)
 	}
-	s.observe(context.Background(), observe.Observation{Kind: observe.KindEvent, Purpose: e.Purpose, Country: mobile.MainRegion(e.Mobile), Outcome: outcome})
+	s.observe(context.Background(), observe.Observation{Kind: observe.KindEvent, Purpose: e.Purpose, Country: mobile.MainRegion(e.Mobile), Provider: provider, Outcome: outcome})
 }
 
 // reasonOf returns an outcome without the detail that a guard or a limit adds to it.

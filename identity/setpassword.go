@@ -223,7 +223,7 @@ func (s *Service) setPassword(ctx context.Context, g *guess, password Secret, by
 	if err := s.store.AppendEvent(asideCtx, event, messages); err != nil {
 		return User{}, fmt.Errorf("identity: the password is set, and its notice and event are not: %w", err)
 	}
-	s.announce(Redemption{Event: event})
+	s.announce(Redemption{Event: event}, "")
 	g.user.PasswordHash, g.user.PasswordChangedAt = phc, changed
 	return g.user, nil
 }

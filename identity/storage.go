@@ -148,7 +148,9 @@ type VerifyCodes interface {
 	//     found, as [Limits].Spend does;
 	//  3. adds one to Attempts of each code found;
 	//  4. returns these codes as they are after that, oldest first, and what was
-	//     spent.
+	//     spent. If attempt.Providers is set, each code's Provider is that of the
+	//     message with the code's id; empty if there is none, or none took it yet.
+	//     This read takes no lock.
 	//
 	// A charge refused: [*limit.Error]; nothing changed but the codes that step 1
 	// ended may be ended. No live code: no codes and no error. Of any number of

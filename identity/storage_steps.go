@@ -39,6 +39,7 @@ type CodeIssue struct {
 	// Replace ends the live codes with the same Binding.
 	Replace  bool
 	KeepLive int
+	// Messages holds the code's own message, which has the id of the code, and others.
 	Messages []outbox.Message
 	Event    audit.Event
 }
@@ -52,6 +53,8 @@ type Attempt struct {
 	NumberKey   []byte
 	Charges     []limit.Limit
 	LiveCharges []limit.Limit
+	// Providers asks for the Provider of each code.
+	Providers bool
 }
 
 // ChargedAttempt is what a guess may be compared with, see [VerifyCodes].

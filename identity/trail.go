@@ -37,7 +37,7 @@ type trail struct {
 	relay   *relay
 	deliver []audit.Type  // types that OnEvent gets; nil for none
 	life    time.Duration // for how long OnEvent is tried
-	observe func(audit.Event)
+	observe func(e audit.Event, provider string)
 }
 
 // event is an event of a caller about a number.
@@ -74,7 +74,13 @@ func (t *trail) messages(e audit.Event) ([]outbox.Message, error) {
 
 // record stores an event, with a new id unless it has one. It goes on when the
 // caller has left, because the trail must report what was charged.
-func (t *trail) record(ctx context.Context, in Audit, e audit.Event) (err error) {
+func (t *trail) record(ctx context.Context, in Audit, e audit.Event) error {
+	return t.recordBy(ctx, in, e, "")
+}
+
+// recordBy is record for an event that a code caused, and the provider that took the code.
+// Only the observer is told of the provider.
+func (t *trail) recordBy(ctx context.Context, in Audit, e audit.Event, provider string) (err error) {
 	if e.ID == "" {
 		if e.ID, err = t.ids.next(); err != nil {
 			return err
@@ -89,7 +95,7 @@ func (t *trail) record(ctx context.Context, in Audit, e audit.Event) (err error)
 	if err := in.AppendEvent(ctx, e, messages); err != nil {
 		return fmt.Errorf("identity: record event: %w", err)
 	}
-	t.observe(e)
+	t.observe(e, provider)
 	if len(messages) > 0 {
 		t.relay.wake(outbox.LaneEvent)
 	}

@@ -66,6 +66,10 @@ type VerifyCode struct {
 	ExpiresAt   time.Time // from this time on the code does not work
 	UsedAt      time.Time // zero until redeemed
 	EndedAt     time.Time // zero until ended by a newer code or a reset
+
+	// Provider is the provider that took the code's message. It is not a part of the code:
+	// a store reads it from the message when asked, see [Attempt], and keeps it nowhere else.
+	Provider string
 }
 
 // Live reports whether the code could still be redeemed at now.

@@ -80,7 +80,7 @@ func TestTelemetry(t *testing.T) {
 	all := strings.Join(points, "\n")
 	for _, want := range []string{
 		"rekey.events rekey.country=CN,rekey.event=code.sent,rekey.outcome=queued,rekey.purpose=FORGET_PWD_SMS 1",
-		"rekey.events rekey.country=CN,rekey.event=password.reset,rekey.purpose=FORGET_PWD_SMS 1",
+		"rekey.events rekey.country=CN,rekey.event=password.reset,rekey.provider=recorder,rekey.purpose=FORGET_PWD_SMS 1",
 		"rekey.limit.refusals rekey.limit=", "rekey.delivery.duration rekey.country=CN,rekey.message=verify_code,rekey.outcome=accepted",
 		"rekey.hash.wait  ", "rekey.storage.duration db.operation.name=RedeemCode 1", "rekey.outbox.late rekey.lane=code 0",
 		"rekey.budget.used  0.00", "rekey.provider.breaker.open rekey.provider=one 1", "rekey.provider.skipped rekey.provider=one 7", "rekey.hash.waiting  0",

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // series are lines of Prometheus text: name, labels and value.
@@ -34,6 +35,14 @@ func busy(t *testing.T, s *process, b *backend, phone *receiver) (canaries []str
 	t.Helper()
 	mustPost(t, s.addr, sendPath, sendBody)
 	code := phone.next(t).Params["code"]
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) { // until the store knows which provider took it
+		if strings.Contains(b.want(t, 200, "GET", "/metrics", ""), `rekey_outbox_pending{rekey_lane="code"} 0`) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the delivery is not recorded")
+		}
+	}
 	if status, _ := exchange(t, s.addr, sendPath, sendBody); status != http.StatusTooManyRequests {
 		t.Errorf("a second send immediately after: %d", status)
 	}
@@ -73,7 +82,7 @@ func TestMetrics(t *testing.T) {
 	text := b.want(t, 200, "GET", "/metrics", "")
 	for _, want := range []string{
 		`rekey_events_total{rekey_country="CN",rekey_event="code.sent",rekey_outcome="queued",rekey_purpose="FORGET_PWD_SMS"} 1`,
-		`rekey_events_total{rekey_country="CN",rekey_event="password.reset",rekey_purpose="FORGET_PWD_SMS"} 1`,
+		`rekey_events_total{rekey_country="CN",rekey_event="password.reset",rekey_provider="webhook-2",rekey_purpose="FORGET_PWD_SMS"} 1`,
 		`rekey_events_total{rekey_country="CN",rekey_event="reset.refused",rekey_outcome="`,
 		`rekey_events_total{rekey_country="CN",rekey_event="login.refused",rekey_outcome="`,
 		`rekey_limit_refusals_total{rekey_limit="`,

@@ -37,6 +37,8 @@ type Kind string
 // The kinds of observations.
 const (
 	// KindEvent is an audit event: Outcome is its type and, after a slash, its outcome.
+	// Provider, for a redeemed code, is the provider that took the code's message; empty if
+	// it is not known.
 	KindEvent Kind = "event"
 	// KindLimit is a refusal by a limit: Outcome is the rule.
 	KindLimit Kind = "limit"

@@ -58,7 +58,7 @@ func pending(id string) outbox.Message {
 
 func guess(binding []byte) identity.Attempt {
 	return identity.Attempt{
-		Now: tourTime, Binding: binding, NumberKey: numberOf, Charges: charges("fail"), LiveCharges: charges("live"),
+		Now: tourTime, Binding: binding, NumberKey: numberOf, Charges: charges("fail"), LiveCharges: charges("live"), Providers: true,
 	}
 }
 

@@ -14,6 +14,10 @@ import (
 
 const codeColumns = "id, binding, number_key, digest, key_id, attempts, max_attempts, created_at, expires_at, used_at, ended_at"
 
+// providerColumn is the provider that took a code's message, by the message's primary
+// key. FOR UPDATE does not lock the rows of such a subquery.
+const providerColumn = "COALESCE((SELECT m.provider FROM rekey_messages m WHERE m.id = rekey_codes.id), '') AS provider"
+
 // live is the condition of identity.VerifyCode.Live; its parameter is now.
 const live = "used_at = 0 AND ended_at = 0 AND expires_at > ? AND attempts < max_attempts"
 
@@ -29,13 +33,14 @@ type codeRow struct {
 	ExpiresAt   int64  `bun:"expires_at"`
 	UsedAt      int64  `bun:"used_at"`
 	EndedAt     int64  `bun:"ended_at"`
+	Provider    string `bun:"provider"` // of the message, only where it is selected
 }
 
 func (r codeRow) code() identity.VerifyCode {
 	return identity.VerifyCode{
 		ID: r.ID, Binding: r.Binding, NumberKey: r.NumberKey, Digest: r.Digest, KeyID: r.KeyID, Attempts: r.Attempts,
 		MaxAttempts: r.MaxAttempts, CreatedAt: fromMillis(r.CreatedAt), ExpiresAt: fromMillis(r.ExpiresAt),
-		UsedAt: fromMillis(r.UsedAt), EndedAt: fromMillis(r.EndedAt),
+		UsedAt: fromMillis(r.UsedAt), EndedAt: fromMillis(r.EndedAt), Provider: r.Provider,
 	}
 }
 
@@ -127,7 +132,11 @@ func (s *Store) ChargeAttempt(ctx context.Context, a identity.Attempt) (charged 
 		}
 		now := millis(a.Now)
 		end := write{"UPDATE rekey_codes SET ended_at = ? WHERE binding = ? AND used_at = 0 AND ended_at = 0 AND expires_at <= ?", []any{now, a.Binding, now}}
-		find := write{"SELECT " + codeColumns + " FROM rekey_codes WHERE binding = ? AND " + live + " ORDER BY created_at, id" + t.engine.forUpdate, []any{a.Binding, now}}
+		columns := codeColumns
+		if a.Providers {
+			columns += ", " + providerColumn
+		}
+		find := write{"SELECT " + columns + " FROM rekey_codes WHERE binding = ? AND " + live + " ORDER BY created_at, id" + t.engine.forUpdate, []any{a.Binding, now}}
 		if t.engine.oneTrip { // the two parts concern different codes
 			find = write{"WITH ended AS (" + end.query + ") " + find.query, append(end.args, find.args...)}
 		} else if err := t.together(end); err != nil {

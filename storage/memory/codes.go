@@ -108,7 +108,11 @@ func (s *Store) ChargeAttempt(ctx context.Context, attempt identity.Attempt) (id
 	charged := identity.ChargedAttempt{Spent: spent}
 	for _, c := range live {
 		c.Attempts++
-		charged.Codes = append(charged.Codes, copyCode(*c))
+		code := copyCode(*c)
+		if m := s.messages.byID[c.ID]; m != nil && attempt.Providers {
+			code.Provider = m.Provider
+		}
+		charged.Codes = append(charged.Codes, code)
 	}
 	return charged, nil
 }
@@ -187,6 +191,7 @@ func (s *Store) RedeemCode(ctx context.Context, r identity.Redemption) error {
 
 func (s *Store) insertCode(c identity.VerifyCode) {
 	c = copyCode(c)
+	c.Provider = ""
 	c.CreatedAt, c.ExpiresAt = milli(c.CreatedAt), milli(c.ExpiresAt)
 	c.UsedAt, c.EndedAt = milli(c.UsedAt), milli(c.EndedAt)
 	s.codes[c.ID] = &c

@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/identity/limit"
+	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
 func chargeCases() []Case {
@@ -131,6 +132,37 @@ func chargeCases() []Case {
 			_, err := c.ChargeAttempt(c.ctx, a)
 			c.refused("ChargeAttempt", err, a.Charges[0].Key)
 			c.wantRoom("a limit that did not refuse", a.Charges[1], c.now, 1)
+		}},
+		{"ChargeAttempt/Providers", "an operator compares providers by the codes that come back: a code counts for the provider that took its own message, or for none", func(c *check) {
+			codes := []identity.VerifyCode{c.code(number, phone), c.code(number, tablet), c.code(otherNumber, phone)}
+			codes[2].Provider = "of the caller"
+			messages := make([]outbox.Message, len(codes))
+			for i, code := range codes {
+				issue := c.issueOf(code)
+				if i < 2 { // the message of the last has an id of its own, as those of earlier versions
+					issue.Messages[0].ID = code.ID
+				}
+				messages[i] = issue.Messages[0]
+				_, err := c.IssueCode(c.ctx, issue)
+				c.ok("IssueCode", err)
+			}
+			want := func(when string, providers ...string) {
+				for i, code := range codes {
+					charged, err := c.ChargeAttempt(c.ctx, identity.Attempt{Now: c.now, Binding: code.Binding, NumberKey: code.NumberKey, Providers: true})
+					c.ok("ChargeAttempt", err)
+					c.equal(when+": the codes", codeIDs(charged.Codes), []string{code.ID})
+					c.equal(fmt.Sprintf("%s: the provider of code %d", when, i+1), charged.Codes[0].Provider, providers[i])
+				}
+			}
+			want("before a provider took it", "", "", "")
+			c.lease("token", c.now)
+			for i, provider := range []string{"twilio", "vonage", "bird"} {
+				c.finish(outbox.Result{ID: messages[i].ID, LeaseToken: "token", State: outbox.Delivered, Now: c.now, Provider: provider, ProviderRef: fmt.Sprint(i)})
+			}
+			want("after providers took them", "twilio", "vonage", "")
+			_, err := c.Purge(c.ctx, identity.Purge{Now: c.now, MessagesBefore: c.now.Add(time.Second), Max: 1000})
+			c.ok("Purge", err)
+			want("without the messages", "", "", "")
 		}},
 		{"ChargeAttempt/Concurrent", "200 guesses at the same time must be compared with a code at most MaxAttempts times: reading before adding lets all of them in", func(c *check) {
 			code := c.issue(c.code(number, phone))

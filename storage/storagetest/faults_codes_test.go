@@ -142,6 +142,24 @@ func codeFaults() []fault {
 				return charged, err
 			}
 		}},
+		{"providers not told", []string{"ChargeAttempt/Providers"}, func(b *broken) {
+			b.chargeAttempt = func(ctx context.Context, attempt identity.Attempt) (identity.ChargedAttempt, error) {
+				attempt.Providers = false
+				return b.Store.ChargeAttempt(ctx, attempt)
+			}
+		}},
+		{"provider of the latest message", []string{"ChargeAttempt/Providers"}, func(b *broken) {
+			b.chargeAttempt = func(ctx context.Context, attempt identity.Attempt) (identity.ChargedAttempt, error) {
+				charged, err := b.Store.ChargeAttempt(ctx, attempt)
+				messages, listErr := b.Store.MessageStates(ctx, "", 1000)
+				for i := range charged.Codes {
+					if n := len(messages); n > 0 && attempt.Providers {
+						charged.Codes[i].Provider = messages[n-1].Provider
+					}
+				}
+				return charged, errors.Join(err, listErr)
+			}
+		}},
 		{"code alive at its expiry", []string{"ChargeAttempt/ExpiryEdge"}, func(b *broken) {
 			b.chargeAttempt = func(ctx context.Context, attempt identity.Attempt) (identity.ChargedAttempt, error) {
 				attempt.Now = attempt.Now.Add(-time.Millisecond)
