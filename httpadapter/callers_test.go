@@ -79,7 +79,7 @@ func TestCallerOptions(t *testing.T) {
 		"proxies without header": {TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}},
 		"socket without header":  {TrustUnixSocket: true},
 		"header alone":           {AddressHeader: "X-Forwarded-For"},
-		"everybody":              {TrustedProxies: []netip.Prefix{netip.MustParsePrefix("::/0")}, AddressHeader: "X-Forwarded-For"},
+		"every address a proxy":  {TrustedProxies: []netip.Prefix{netip.MustParsePrefix("::/0")}, AddressHeader: "X-Forwarded-For"},
 		"claim":                  {TrustUnixSocket: true, AddressHeader: "X-device-ip"},
 	} {
 		if s, err := httpadapter.NewCallerSource(opts); err == nil || s != nil || !strings.Contains(err.Error(), "CallerOptions.") {
@@ -117,7 +117,7 @@ func TestCallerFromPage(t *testing.T) {
 	}
 	again, kept := page(t, s, http.Header{"Cookie": {"other=1; __Host-rekey-device=" + caller.Device}})
 	if again.Device != caller.Device || kept.Raw != wantCookie {
-		t.Errorf("the next time: %q, %q", again.Device, kept.Raw)
+		t.Errorf("at the next request: %q, %q", again.Device, kept.Raw)
 	}
 	if other, _ := page(t, s, http.Header{}); other.Device == caller.Device {
 		t.Error("two pages without a cookie are one device")

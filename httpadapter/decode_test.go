@@ -164,7 +164,7 @@ func FuzzDecodeReset(f *testing.F) {
 		}
 		var general map[string]any
 		if err := json.Unmarshal(bytes.TrimPrefix(body, []byte("\ufeff")), &general); err != nil {
-			t.Fatalf("accepted %q, which is no JSON object: %v", body, err)
+			t.Fatalf("accepted %q, which is not a JSON object: %v", body, err)
 		}
 		values := map[string]string{"mobile": mobile, "verify_code": code, "password": password}
 		for name, value := range values {
@@ -208,6 +208,6 @@ func TestContentType(t *testing.T) {
 		}
 	}
 	if httpadapter.AcceptedContentType() || httpadapter.AcceptedContentType("application/json", "application/json") {
-		t.Error("accepted none or two")
+		t.Error("accepted no Content-Type, or two")
 	}
 }

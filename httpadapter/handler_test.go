@@ -238,7 +238,7 @@ func TestRefusalsAs400(t *testing.T) {
 	refusedWith(t, post(t, down, resetPath, resetBody), 500, "SDK.COMMON.1008", "The system is busy. Try again later.")
 }
 
-func TestWhatTheServiceIsAsked(t *testing.T) {
+func TestCallsToTheService(t *testing.T) {
 	t.Parallel()
 	f := &fake{}
 	s := serve(t, handler(t, f, httpadapter.Options{}))

@@ -125,11 +125,11 @@ func TestLogInjection(t *testing.T) {
 	}
 	for _, r := range b.String() {
 		if r != '\n' && !unicode.IsPrint(r) {
-			t.Errorf("%q is logged bare", r)
+			t.Errorf("%q is logged unescaped", r)
 		}
 	}
 	if strings.Contains(b.String(), `client="" status=200`) {
-		t.Error("a client wrote an attribute")
+		t.Error("a client injected an attribute")
 	}
 }
 

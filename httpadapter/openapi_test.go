@@ -97,9 +97,9 @@ func TestDocumentIsRead(t *testing.T) {
 	}
 }
 
-// TestDocumentHasNoLooseEnds: every reference has a target, and every component is
+// TestDocumentReferencesAreComplete: every reference has a target, and every component is
 // referred to.
-func TestDocumentHasNoLooseEnds(t *testing.T) {
+func TestDocumentReferencesAreComplete(t *testing.T) {
 	t.Parallel()
 	var doc map[string]any
 	if err := json.Unmarshal(httpadapter.OpenAPI(""), &doc); err != nil {

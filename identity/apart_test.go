@@ -137,7 +137,7 @@ func TestUsersElsewhere(t *testing.T) {
 		t.Errorf("event %+v", e)
 	}
 	if _, err := sc.Store.UserByMobile(t.Context(), "", apartE164); !errors.Is(err, identity.ErrNotFound) {
-		t.Errorf("the first store knows the person: %v", err)
+		t.Errorf("the first store has the user: %v", err)
 	}
 	sc.wantTrail(t, audit.CodeRedeemed, audit.PasswordReset, audit.ResetRefused)
 }

@@ -77,7 +77,7 @@ func TestBudgetIsChargedAtDelivery(t *testing.T) {
 			t.Parallel()
 			onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {
 				for i := range 20 {
-					wantErr(t, "send to nobody", send(f, at(device(f.Caller(), i), v4(i)), mobileOf(1000+i)), nil)
+					wantErr(t, "send to a number without a user", send(f, at(device(f.Caller(), i), v4(i)), mobileOf(1000+i)), nil)
 				}
 				users(t, f, 0, 9)
 				for i := range 9 {

@@ -49,7 +49,7 @@ func TestClocksThatDiffer(t *testing.T) {
 		t.Errorf("the code at the other server: %v", err)
 	}
 	if err := reset(ahead.Service, code, "granite-Willow-58"); !errors.Is(err, identity.ErrCodeRefused) {
-		t.Errorf("the code again, where it came from: %v", err)
+		t.Errorf("the used code, at the server that sent it: %v", err)
 	}
 
 	// A code from the server that is behind expires at the other server by that server's
@@ -62,10 +62,10 @@ func TestClocksThatDiffer(t *testing.T) {
 	code = ahead.Code(e164)
 	advance(5*time.Minute - apart)
 	if err := reset(ahead.Service, code, "granite-Willow-58"); !errors.Is(err, identity.ErrCodeRefused) {
-		t.Errorf("over at the server ahead: %v", err)
+		t.Errorf("expired at the server that is ahead: %v", err)
 	}
 	// The code stays expired, even for the clock that is behind.
 	if err := reset(behind, code, "granite-Willow-58"); !errors.Is(err, identity.ErrCodeRefused) {
-		t.Errorf("over at one server, alive at the other: %v", err)
+		t.Errorf("expired at one server, still valid at the other: %v", err)
 	}
 }

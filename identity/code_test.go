@@ -62,7 +62,7 @@ func notCodes(code string) map[string]string {
 	}
 }
 
-func TestWhatIsNoCodeCostsNoAttempt(t *testing.T) {
+func TestMalformedCodeCostsNoAttempt(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {
 		f.User(number, oldPassword)
@@ -107,7 +107,7 @@ func TestSpellingsOfAGuessShareOneCount(t *testing.T) {
 
 // Neither the answer nor its time tells that an input is not a code. The rules for
 // passwords are checked first, as with any code.
-func TestWhatIsNoCodeIsAnsweredLikeAWrongOne(t *testing.T) {
+func TestMalformedCodeIsAnsweredLikeAWrongCode(t *testing.T) {
 	t.Parallel()
 	f := identitytest.New(t, func(c *identity.Config) { c.AnswerStep = 200 * time.Millisecond })
 	f.User(number, oldPassword)

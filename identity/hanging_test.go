@@ -60,7 +60,7 @@ func (h hangingFor) AllowReset(ctx context.Context, r identity.GuardRequest) err
 	return h.AllowSend(ctx, r)
 }
 
-// inTime runs a test on a clock that jumps to whatever happens next.
+// inTime runs a test on a fake clock that jumps to the next event.
 func inTime(t *testing.T, configure func(*identity.Config, hanging), test func(*testing.T, *identitytest.Fixture)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -74,7 +74,7 @@ func inTime(t *testing.T, configure func(*identity.Config, hanging), test func(*
 	})
 }
 
-// within measures, on that clock, how long something takes.
+// within measures how long something takes on that clock.
 func within(t *testing.T, what string, limit time.Duration, f func()) {
 	t.Helper()
 	start := time.Now()

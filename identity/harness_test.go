@@ -46,7 +46,7 @@ func onEachStore(t *testing.T, test func(t *testing.T, f *identitytest.Fixture),
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if name == "sqlite" && testing.Short() {
-				t.Skip("memory alone is enough here; run without -short for SQLite")
+				t.Skip("with -short, only memory is tested: run it without -short for SQLite")
 			}
 			store := open(t)
 			test(t, identitytest.New(t, append(configure[:len(configure):len(configure)], func(c *identity.Config) { c.Store = store })...))

@@ -133,7 +133,7 @@ func TestUnverifiedNumberRecoversNothing(t *testing.T) {
 		f.SendCode(number)
 		eventually(t, "handled", func() bool { return inState(t, f.Service, outbox.Delivered) == 1 })
 		if f.SMS.Attempts() != 0 {
-			t.Error("a code was sent to a number that nobody verified")
+			t.Error("a code was sent to an unverified number")
 		}
 		now := f.Clock.Now()
 		if err := f.UpdateUser(t.Context(), identity.UserChange{ID: u.ID, VerifiedAt: &now}); err != nil {

@@ -194,6 +194,6 @@ func wrongClockPurgesNothing(t *testing.T, store identity.Storage) {
 	clock.Advance(years)
 	time.Sleep(15 * time.Minute)
 	if after := len(events(t, svc)); after != 0 {
-		t.Errorf("%d events are left although the clock has said so for long", after)
+		t.Errorf("%d events are left although the clock has shown this time for long", after)
 	}
 }

@@ -25,7 +25,7 @@ func outcome(err error) string {
 func TestUnknownNumberHitsLimitsAtTheSameCount(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("a long siege, of seconds: run it without -short")
+		t.Skip("a siege takes seconds: run it without -short")
 	}
 	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {
 		const unknown, other = "12345678902", "12345678999"
@@ -79,7 +79,7 @@ func TestBreakerStopsEveryNumberAlike(t *testing.T) {
 		owner := at(device(f.Caller(), 0), v4(0))
 		known(t, f, owner)
 		for i := range 30 { // of numbers without a user: counts nowhere
-			wantErr(t, "guess at a number of nobody", guess(f, at(device(f.Caller(), i+1), v4(i+1)), mobileOf(i)), identity.ErrCodeRefused)
+			wantErr(t, "guess at a number without a user", guess(f, at(device(f.Caller(), i+1), v4(i+1)), mobileOf(i)), identity.ErrCodeRefused)
 		}
 		for i := range 10 {
 			wantErr(t, "guess", guess(f, at(device(f.Caller(), 100+i), v4(100+i)), number), identity.ErrCodeRefused)
@@ -132,7 +132,7 @@ func TestCaptchaOnSuspicion(t *testing.T) {
 				settled(t, f)
 				f.Clock.Advance(25 * time.Hour)
 				if real := asked(true); real != unknown || real < 1 {
-					t.Errorf("a CAPTCHA is asked for after %d sends to numbers of nobody, and after %d to users", unknown, real)
+					t.Errorf("a CAPTCHA is required after %d sends to numbers without a user, and after %d to users", unknown, real)
 				}
 				c, mobile := caller(f, 99)
 				err := f.SendVerifyCode(context.Background(), identity.SendRequest{Caller: c, Mobile: mobile, Purpose: identity.PurposeForgotPassword, CaptchaToken: "good"})

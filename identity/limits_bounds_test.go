@@ -72,7 +72,7 @@ func TestFloodEvictsNoCounter(t *testing.T) {
 
 // Guesses of a device without a live code can match nothing, and use up nothing of the
 // number's. The codes of others, and guesses at them, harm no code.
-func TestNobodyUsesUpAnothersBudget(t *testing.T) {
+func TestCallersDoNotUseUpOtherBudgets(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {
 		f.User(number, oldPassword)
@@ -158,7 +158,7 @@ func (s stuckDecoys) LeaseMessages(ctx context.Context, l outbox.Lease) ([]outbo
 }
 
 // A burst of sends to numbers without a user delays no code, even if it never ends.
-func TestBurstToNobodyDelaysNoCode(t *testing.T) {
+func TestBurstToUnknownNumbersDelaysNoCode(t *testing.T) {
 	t.Parallel()
 	for name, open := range stores {
 		t.Run(name, func(t *testing.T) {
@@ -167,7 +167,7 @@ func TestBurstToNobodyDelaysNoCode(t *testing.T) {
 			f := identitytest.New(t, func(c *identity.Config) { c.Store = stuckDecoys{store} })
 			f.User(number, oldPassword)
 			for i := range 300 {
-				wantErr(t, "send to nobody", send(f, at(f.Caller(), v4(i)), mobileOf(i)), nil)
+				wantErr(t, "send to a number without a user", send(f, at(f.Caller(), v4(i)), mobileOf(i)), nil)
 			}
 			f.SendCode(number)
 			f.Code(e164)

@@ -19,7 +19,7 @@ type siege struct {
 	t       testing.TB
 	f       *identitytest.Fixture
 	network func(i int) netip.Addr
-	width   int // of how many networks
+	width   int // number of networks
 	n       int
 }
 
@@ -104,12 +104,13 @@ func visit(f *identitytest.Fixture, p phone, c identity.Caller, strike func()) e
 	return nil
 }
 
-// An attacker on one IPv4 address or one IPv6 /48, or on ten networks, keeps an owner
-// elsewhere from nothing. The owner has a new device each time, or always a known one.
+// An attacker has one IPv4 address or one IPv6 /48, or ten networks. This attacker
+// keeps an owner on another network from nothing, whether the owner has a new device
+// each time or a known device.
 func TestOwnerElsewhereIsNeverRefused(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("a long siege, of seconds: run it without -short")
+		t.Skip("a siege takes seconds: run it without -short")
 	}
 	for name, s := range map[string]siege{
 		"one IPv4 address": {network: func(int) netip.Addr { return v4(1) }, width: 4},
@@ -156,7 +157,7 @@ func TestOwnerElsewhereIsNeverRefused(t *testing.T) {
 func TestAtMostAHundredGuessesADay(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("a long siege, of seconds: run it without -short")
+		t.Skip("a siege takes seconds: run it without -short")
 	}
 	f := identitytest.New(t, long, func(c *identity.Config) {
 		c.SMS = phone{make(chan string, 1)}
@@ -210,7 +211,7 @@ func TestAtMostAHundredGuessesADay(t *testing.T) {
 			most = max(most, in)
 		}
 		if most > 100 || most < 90 {
-			t.Errorf("%s: %d judged guesses in a day, want at most 100, and not much less", name, most)
+			t.Errorf("%s: %d judged guesses in a day, want at most 100, and not much fewer", name, most)
 		}
 		f.Clock.Advance(48 * time.Hour)
 	}
@@ -246,7 +247,7 @@ func (j *judge) count(t *testing.T, f *identitytest.Fixture) int {
 func TestNothingLocksForLongerThanADay(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("a long siege, of seconds: run it without -short")
+		t.Skip("a siege takes seconds: run it without -short")
 	}
 	for storeName, open := range stores {
 		t.Run(storeName, func(t *testing.T) {

@@ -20,7 +20,7 @@ func TestEverySpellingIsOneNumber(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoNumber(t *testing.T) {
+func TestInvalidNumbers(t *testing.T) {
 	t.Parallel()
 	for _, input := range []string{
 		"", " ", "1", "abc", "+", "+86", "123", "1234567890123456789", "12345678901x5", "12345678901;ext=5", "tel:+8612345678901",

@@ -78,7 +78,7 @@ func TestPasswordRules(t *testing.T) {
 		case test.want != "" && (pe == nil || pe.Fault != test.want):
 			t.Errorf("%.30q: %v, want %s", test.password, err, test.want)
 		case len(test.password) > 10 && err != nil && strings.Contains(err.Error(), test.password):
-			t.Errorf("the error holds the password %q", test.password)
+			t.Errorf("the error contains the password %q", test.password)
 		}
 	}
 }

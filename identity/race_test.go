@@ -42,7 +42,7 @@ func TestOneCodeHasOneWinner(t *testing.T) {
 				}
 			}
 			if winner < 0 {
-				t.Fatalf("nobody won: %v", errs[0])
+				t.Fatalf("no request won: %v", errs[0])
 			}
 			if !passwordIs(t, f, password(winner)) {
 				t.Fatal("the stored hash is not the winner's")
@@ -89,7 +89,7 @@ func TestAtMostFiveGuessesAreCompared(t *testing.T) {
 
 // 200 sends to one number at the same time: the provider gets as many messages as the
 // cap allows, and not one more.
-func TestCapOnSendsHoldsAtOnce(t *testing.T) {
+func TestCapOnSendsHoldsUnderConcurrency(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {
 		f.User(number, oldPassword)
@@ -102,7 +102,7 @@ func TestCapOnSendsHoldsAtOnce(t *testing.T) {
 			t.Errorf("%d messages reached the provider, want 2", n)
 		}
 	}, func(c *identity.Config) {
-		c.Limits.SendCooldown = -1 // the cap alone
+		c.Limits.SendCooldown = -1 // only the cap limits sends
 		c.Limits.SendsPerAddress = []limit.Rate{{Limit: 100_000, Per: time.Hour}}
 		c.Limits.SendsPerNetwork = c.Limits.SendsPerAddress
 	})

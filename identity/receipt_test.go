@@ -33,7 +33,7 @@ func (s *receiptStore) RecordReceipt(_ context.Context, r sms.DeliveryReceipt) e
 
 func receiptService(t *testing.T, s identity.Storage) *identity.Service {
 	t.Helper()
-	svc, err := identity.New(identity.Config{Store: s, SMS: nobody{}, Secret: identity.NewSecret(strings.Repeat("s", 32)),
+	svc, err := identity.New(identity.Config{Store: s, SMS: noProvider{}, Secret: identity.NewSecret(strings.Repeat("s", 32)),
 		Now: func() time.Time { return time.Unix(1_700_000_000, 0) }})
 	if err != nil {
 		t.Fatal(err)
@@ -41,10 +41,10 @@ func receiptService(t *testing.T, s identity.Storage) *identity.Service {
 	return svc
 }
 
-type nobody struct{}
+type noProvider struct{}
 
-func (nobody) Send(context.Context, sms.Message) (sms.Accepted, error) {
-	return sms.Accepted{}, errors.New("nobody sends")
+func (noProvider) Send(context.Context, sms.Message) (sms.Accepted, error) {
+	return sms.Accepted{}, errors.New("no provider")
 }
 
 func TestRecordReceipt(t *testing.T) {

@@ -99,7 +99,7 @@ func TestCodeWorksOnlyForWhatItWasSentFor(t *testing.T) {
 	})
 }
 
-func TestCodeDiesOnTimeAndStaysDead(t *testing.T) {
+func TestCodeExpiresOnTimeAndStaysExpired(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {
 		f.User(number, oldPassword)
@@ -120,7 +120,7 @@ func TestCodeDiesOnTimeAndStaysDead(t *testing.T) {
 }
 
 // Any other change of the password or of the number's owner ends the code.
-func TestCodeDiesWithWhatItWasSentFor(t *testing.T) {
+func TestCodeEndsWhenTheUserChanges(t *testing.T) {
 	t.Parallel()
 	otherNumber, disabled := "12345678902", true
 	for name, change := range map[string]func(t *testing.T, f *identitytest.Fixture, u identity.User) error{
@@ -240,13 +240,13 @@ func TestReusedPasswordKeepsTheCode(t *testing.T) {
 		}
 		// Each of these computes a hash, so even a right code allows only a limited number.
 		if _, limited := rateLimited(reset(f, f.Caller(), code, oldPassword)); !limited {
-			t.Error("an eleventh used password is compared")
+			t.Error("an eleventh used password is hashed")
 		}
 		f.Clock.Advance(time.Hour)
 		f.SendCode(number)
 		code = f.Code(e164)
 		if err := reset(f, f.Caller(), code, newPassword); err != nil {
-			t.Errorf("then a new one: %v", err)
+			t.Errorf("then a new password: %v", err)
 		}
 	}, func(c *identity.Config) { c.Password.History = 1 })
 }

@@ -114,8 +114,8 @@ func TestDeliveryStates(t *testing.T) {
 	}
 }
 
-// Nothing is sent at or after the code's end.
-func TestMessageDiesWithItsCode(t *testing.T) {
+// No message is sent at or after the time when its code expires.
+func TestMessageExpiresWithItsCode(t *testing.T) {
 	t.Parallel()
 	store, clock := memory.New(), identitytest.NewClock(time.Now())
 	idle := idleService(t, store, clock, &smstest.Recorder{})
@@ -130,12 +130,12 @@ func TestMessageDiesWithItsCode(t *testing.T) {
 	eventually(t, "dead", func() bool { return inState(t, late, outbox.Dead) == 1 })
 	stop()
 	if n := recorder.Attempts(); n != 0 {
-		t.Errorf("%d attempts to send a dead code", n)
+		t.Errorf("%d attempts to send an expired code", n)
 	}
 }
 
 // idleService is a service whose Run is not called, as if the process had died before
-// it delivered.
+// it delivered a message.
 func idleService(t testing.TB, store identity.Storage, clock *identitytest.Clock, recorder sms.Sender, configure ...func(*identity.Config)) *identity.Service {
 	t.Helper()
 	cfg := identity.Config{Store: store, SMS: recorder, Secret: identity.NewSecret(strings.Repeat("s", 32)), Now: clock.Now}
@@ -165,7 +165,7 @@ func user(t testing.TB, s *identity.Service) identity.User {
 
 func caller() identity.Caller { return (&identitytest.Fixture{}).Caller() }
 
-// runService runs deliveries until stop, or the end of the test.
+// runService runs deliveries until stop is called or the test ends.
 func runService(t testing.TB, s *identity.Service) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -232,7 +232,7 @@ func TestCommittedMessagesSurviveTheProcess(t *testing.T) {
 			mu.Lock()
 			defer mu.Unlock()
 			if got[0].UserID != u.ID || got[0] != got[1] || got[0].ID == "" {
-				t.Errorf("events %+v, want the same one twice for %s", got, u.ID)
+				t.Errorf("events %+v, want the same event twice for %s", got, u.ID)
 			}
 		})
 	}
@@ -314,8 +314,8 @@ func TestSenderMayMisbehave(t *testing.T) {
 	}
 }
 
-// A slow provider delays neither the caller nor the other messages.
-func TestSlowProviderHoldsUpNobody(t *testing.T) {
+// A slow provider delays neither the caller nor other messages.
+func TestSlowProviderDelaysNoOtherMessage(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
 	arrived := make(chan string, 10)
@@ -338,7 +338,7 @@ func TestSlowProviderHoldsUpNobody(t *testing.T) {
 		select {
 		case <-arrived:
 		case <-time.After(patience):
-			t.Fatal("a message waits for another one's provider")
+			t.Fatal("a message waits for the provider of another message")
 		}
 	}
 }
@@ -398,9 +398,9 @@ func TestRotationKeepsCodesAndMessages(t *testing.T) {
 	}
 }
 
-// A server with another secret, as during a rotation or by mistake, can neither
-// open a queued message nor check its code. It must not kill the message, and the
-// code must stay good at the servers that have its secret.
+// A server has another secret, during a rotation or by mistake. It can neither open a
+// queued message nor check the message's code. It must not give up the message, and the
+// code must stay valid at the servers that have its secret.
 func TestServerWithAnotherSecret(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, serverWithAnotherSecret)
@@ -423,7 +423,7 @@ func serverWithAnotherSecret(t *testing.T) {
 	if n := len(wrongRecorder.All()); n != 0 {
 		t.Errorf("the server with another secret sent %d messages", n)
 	}
-	clock.Advance(time.Minute) // past a lease that it may have taken
+	clock.Advance(time.Minute) // past a lease that the wrong server may have taken
 	recorder := &smstest.Recorder{}
 	again := idleService(t, store, clock, recorder)
 	runService(t, again)

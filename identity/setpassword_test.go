@@ -38,7 +38,7 @@ func TestVerifyPassword(t *testing.T) {
 		if err := verify(t, f, identity.User{ID: "no-number"}, "wang@example.com", oldPassword, 1); err != nil {
 			t.Errorf("a user without a number: %v", err)
 		}
-		for name, who := range map[string]identity.User{"nobody": {}, "gone": {ID: "gone"}, "of another tenant": {ID: u.ID, Tenant: "t"}} {
+		for name, who := range map[string]identity.User{"no user": {}, "gone": {ID: "gone"}, "of another tenant": {ID: u.ID, Tenant: "t"}} {
 			if err := verify(t, f, who, "li@example.com", oldPassword, 2); !errors.Is(err, identity.ErrWrongCredentials) {
 				t.Errorf("%s: %v", name, err)
 			}
@@ -78,11 +78,11 @@ func TestVerifyPasswordCounts(t *testing.T) {
 	other := tries(t, f, identity.User{}, "other@example.com")
 	without := tries(t, f, identity.User{ID: "no-number"}, "wang@example.com")
 	if known == 0 || known == 200 || unknown != known || other != known || without != known || again != 0 {
-		t.Errorf("refused after %d (known), %d (unknown), %d (the same, spelled otherwise), %d (another), %d (without a number)", known, unknown, again, other, without)
+		t.Errorf("refused after %d (known), %d (unknown), %d (the same login in another spelling), %d (another login), %d (without a number)", known, unknown, again, other, without)
 	}
 	_, err := f.Authenticate(t.Context(), identity.LoginRequest{Mobile: number, Password: identity.NewSecret(newPassword), Address: netip.MustParseAddr("203.0.113.7")})
 	if _, limited := rateLimited(err); !limited {
-		t.Errorf("by number after the guesses by e-mail: %v", err)
+		t.Errorf("login by number after the guesses by e-mail: %v", err)
 	}
 }
 

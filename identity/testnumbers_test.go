@@ -122,15 +122,15 @@ func (b *syncBuffer) String() string {
 	return b.b.String()
 }
 
-// TestTestNumberOfSomebody: if a person's number is listed by mistake, the fixed code
-// does not take over that person's account.
-func TestTestNumberOfSomebody(t *testing.T) {
+// TestTestNumberOfARealUser: if a user's number is listed by mistake, the fixed code
+// does not take over that user's account.
+func TestTestNumberOfARealUser(t *testing.T) {
 	t.Parallel()
 	f := identitytest.New(t, withTestNumber(io.Discard))
-	createAs(t, f, "somebody", "12345678901")
+	createAs(t, f, "a user", "12345678901")
 	f.SendCode("12345678901")
 	if err := resetAs(f, "246810", "marble-Lantern-58"); !errors.Is(err, identity.ErrCodeRefused) {
-		t.Errorf("somebody's password is reset by the fixed code: %v", err)
+		t.Errorf("the fixed code resets a user's password: %v", err)
 	}
 	if got := sendOutcomes(t, f); !slices.Equal(got, []string{"test number of another user"}) {
 		t.Errorf("the trail says %q", got)

@@ -36,7 +36,7 @@ func TestShippedTextsFitOneSegment(t *testing.T) {
 }
 
 // The measured texts are the texts that are sent.
-func TestTextLengthsAreThoseSent(t *testing.T) {
+func TestTextLengthsMatchSentTexts(t *testing.T) {
 	t.Parallel()
 	f := identitytest.New(t, func(c *identity.Config) { c.ServiceName, c.OriginDomain = "Bär", "example.com" })
 	f.User(number, oldPassword)
@@ -116,7 +116,8 @@ func TestRightToLeft(t *testing.T) {
 	}
 }
 
-// Each of these would change what the person sees, or what a browser offers.
+// Each of these texts would change what the person sees, or what a browser offers to
+// fill in.
 func TestTextsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	text := func(code string) func(*identity.Config) {
@@ -177,7 +178,7 @@ func TestRunReportsLongTexts(t *testing.T) {
 	}
 }
 
-// The notice says whom to turn to: the contact, or support in general.
+// The notice says whom to ask for help: the contact, or support in general.
 func TestContactInTheNotice(t *testing.T) {
 	t.Parallel()
 	for contact, want := range map[string]string{

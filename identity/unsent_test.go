@@ -26,7 +26,7 @@ func refusing(c *identity.Config, outcome sms.Outcome, suffix string) {
 	})
 }
 
-// inBubble runs a test on a clock that jumps to whatever happens next.
+// inBubble runs a test on a fake clock that jumps to the next event.
 func inBubble(t *testing.T, test func(*testing.T, *identitytest.Fixture), configure func(*identity.Config)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -70,14 +70,14 @@ func TestRefusedNumberKeepsItsOwnersSends(t *testing.T) {
 
 // A number that the provider refuses tells a stranger nothing: its sends run out at the
 // same count as those of a number without a user.
-func TestRefusedNumberTellsStrangersNothing(t *testing.T) {
+func TestRefusedNumberRevealsNothing(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, f *identitytest.Fixture) {
 		f.User(number, oldPassword)
 		known := sends(t, f, at(device(f.Caller(), 1), v4(1)), number, time.Minute)
 		unknown := sends(t, f, at(device(f.Caller(), 2), v4(2)), "13900000001", time.Minute)
 		if diff := cmp.Diff(unknown, known); diff != "" || known[7] {
-			t.Errorf("sends accepted (-number of nobody +number of a user):\n%s", diff)
+			t.Errorf("sends accepted (-number without a user +number of a user):\n%s", diff)
 		}
 	}, func(c *identity.Config) { refusing(c, sms.Permanent, number) })
 }
@@ -88,7 +88,7 @@ func TestOutageUsesUpNoSends(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		outcome sms.Outcome
-		numbers int // that the provider has failed before
+		numbers int // numbers at which the provider has failed before
 		pause   time.Duration
 	}{
 		"refuses for good": {sms.Permanent, 20, time.Minute},
@@ -107,10 +107,10 @@ func TestOutageUsesUpNoSends(t *testing.T) {
 				unknown := sends(t, f, at(device(f.Caller(), 2), v4(2)), "13900000001", test.pause)
 				all := []bool{true, true, true, true, true, true, true, true}
 				if diff := cmp.Diff(all, known); diff != "" {
-					t.Errorf("sends of a number with a user:\n%s", diff)
+					t.Errorf("sends to a number with a user:\n%s", diff)
 				}
 				if diff := cmp.Diff(all, unknown); diff != "" {
-					t.Errorf("sends of a number of nobody:\n%s", diff)
+					t.Errorf("sends to a number without a user:\n%s", diff)
 				}
 			}, func(c *identity.Config) { refusing(c, test.outcome, "") })
 		})
@@ -119,7 +119,7 @@ func TestOutageUsesUpNoSends(t *testing.T) {
 
 // A person with some numbers that the provider refuses permanently cannot simulate an
 // outage with them: sends to a number without a user run out as before.
-func TestRefusedNumbersAreNoOutage(t *testing.T) {
+func TestRefusedNumbersDoNotCountAsOutage(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, f *identitytest.Fixture) {
 		users(t, f, 0, 10)
@@ -129,7 +129,7 @@ func TestRefusedNumbersAreNoOutage(t *testing.T) {
 		time.Sleep(time.Minute)
 		accepted := sends(t, f, at(device(f.Caller(), 1), v4(1)), "13900000001", time.Minute)
 		if accepted[7] {
-			t.Errorf("sends to a number of nobody: %v, want some refused", accepted)
+			t.Errorf("sends to a number without a user: %v, want some refused", accepted)
 		}
 	}, func(c *identity.Config) { refusing(c, sms.Permanent, "") })
 }

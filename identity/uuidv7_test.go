@@ -12,8 +12,8 @@ import (
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
-// RFC 9562, appendix A.6: 017F22E2-79B0-7CC3-98C4-DC0C0C07398F, whose twelve bits
-// after the version are random there and a fraction of the millisecond here.
+// RFC 9562, appendix A.6, gives 017F22E2-79B0-7CC3-98C4-DC0C0C07398F. The twelve bits
+// after the version are random there, and a fraction of the millisecond here.
 func TestPublishedUUID(t *testing.T) {
 	t.Parallel()
 	next := identity.NewUUIDs(bytes.NewReader([]byte{0x18, 0xc4, 0xdc, 0x0c, 0x0c, 0x07, 0x39, 0x8f}))

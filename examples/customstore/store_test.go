@@ -40,11 +40,11 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// wantSame fails t unless both stores hold the same.
+// wantSame fails the test unless both stores have the same contents.
 func wantSame(t *testing.T, want, got identity.Storage) {
 	t.Helper()
 	all := func(s identity.Storage) []any {
-		ctx := context.Background() // the test's own is over
+		ctx := context.Background() // the test's context has ended by then
 		events, err1 := s.Events(ctx, audit.Query{Max: 10_000})
 		messages, err2 := s.MessageStates(ctx, "", 10_000)
 		users, err3 := s.ListUsers(ctx, "acme", "", 10_000)
@@ -60,8 +60,8 @@ func wantSame(t *testing.T, want, got identity.Storage) {
 	}
 }
 
-// A reset is there when the journal is read again, and what was half written
-// when the process died is not.
+// After the journal is read again, a finished reset is there. A record that was half
+// written when the process died is not.
 func TestReopen(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "journal")
@@ -115,6 +115,6 @@ func TestReopen(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := customstore.Open(path); err == nil {
-		t.Error("opened something else")
+		t.Error("opened a file that is not a journal")
 	}
 }

@@ -16,7 +16,7 @@ import (
 
 var event = audit.Event{ID: "0190f8a0-0000-7000-8000-000000000001", Type: audit.PasswordReset, UserID: "u1"}
 
-// deliver sends the event through what changes its request.
+// deliver sends the event twice, and change alters each request on its way.
 func deliver(t *testing.T, at time.Time, change func(*http.Request)) (printed string, err error) {
 	t.Helper()
 	older, secret := eventwebhook.NewSecret(), eventwebhook.NewSecret()
@@ -39,7 +39,7 @@ func deliver(t *testing.T, at time.Time, change func(*http.Request)) (printed st
 	}
 	err = hook.Deliver(t.Context(), event)
 	if err == nil {
-		err = hook.Deliver(t.Context(), event) // at least once
+		err = hook.Deliver(t.Context(), event) // events are delivered at least once
 	}
 	return out.String(), err
 }

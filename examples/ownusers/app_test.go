@@ -23,7 +23,7 @@ const (
 	newPassword = "violet-Harbor-93"
 )
 
-// browser is one person's.
+// browser is the browser of one person.
 type browser struct {
 	t      *testing.T
 	client *http.Client
@@ -182,12 +182,12 @@ func TestReset(t *testing.T) {
 		other.want("session elsewhere, after the reset", other.me(), 401)
 		b.want("old password by number", b.post("/auth/login", "login", "13912345678", "password", oldPassword), 401)
 		b.want("old password by e-mail", b.post("/auth/login", "login", "li@example.com", "password", oldPassword), 401)
-		b.want("nobody", b.post("/auth/login", "login", "nobody@example.com", "password", oldPassword), 401)
+		b.want("unknown user", b.post("/auth/login", "login", "nobody@example.com", "password", oldPassword), 401)
 		b.want("by number", b.post("/auth/login", "login", "+86 139-1234-5678", "password", newPassword), 204)
 		b.want("session", b.me(), 200)
 		other.want("by e-mail", other.post("/auth/login", "login", "li@example.com", "password", newPassword), 204)
 
-		// What the other service of the company reads.
+		// This is what another service of the company reads.
 		var secret, phone string
 		if err := w.store.DB().QueryRowContext(t.Context(), "SELECT secret, phone FROM accounts WHERE email = 'li@example.com'").Scan(&secret, &phone); err != nil {
 			t.Fatal(err)
@@ -198,12 +198,13 @@ func TestReset(t *testing.T) {
 	})
 }
 
-// A new password with the old one ends the other sessions, and keeps this one.
+// A change of the password, which requires the old one, ends the other sessions and
+// keeps this session.
 func TestChangePassword(t *testing.T) {
 	t.Parallel()
 	onEachDatabase(t, func(t *testing.T, w world) {
 		other, b := w.browser(t), w.browser(t)
-		for _, who := range []browser{other, b} { // who has no number
+		for _, who := range []browser{other, b} { // this account has no number yet
 			who.want("login", who.post("/auth/login", "login", "wang@example.com", "password", oldPassword), 204)
 		}
 		b.want("wrong old password", b.post("/auth/password", "old", newPassword, "password", newPassword), 401)
@@ -213,7 +214,7 @@ func TestChangePassword(t *testing.T) {
 	})
 }
 
-// The application creates an account: its own row, with an id of the database's.
+// The application creates an account: a row of its own, whose id the database assigns.
 func TestRegister(t *testing.T) {
 	t.Parallel()
 	onEachDatabase(t, func(t *testing.T, w world) {

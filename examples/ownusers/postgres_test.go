@@ -10,7 +10,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// freshSchema makes a schema of its own, and returns how to reach it.
+// freshSchema makes a new schema, and returns the address to reach it.
 func freshSchema(t *testing.T, dsn string) string {
 	t.Helper()
 	schema := "ownusers_" + strings.ReplaceAll(uuid.NewString(), "-", "")

@@ -69,7 +69,7 @@ func TestQuickstartFails(t *testing.T) {
 	}
 }
 
-// The README shows what the command prints, from its first line on.
+// The README shows what the command prints, starting with its first line.
 func TestReadmeShowsTheOutput(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("../../README.md")

@@ -120,10 +120,10 @@ func TestRefusedBackups(t *testing.T) {
 				t.Errorf("exit status %d, %q; want %d and %q", r.code, r.err, test.code, test.says)
 			}
 			if after := names(t, dir); len(after) != len(before) {
-				t.Errorf("left %v, there was %v", after, before)
+				t.Errorf("afterwards the folder has %v, before it had %v", after, before)
 			}
 			if text, err := os.ReadFile(filepath.Join(dir, "there")); err != nil || !strings.HasPrefix(string(text), "something else") {
-				t.Errorf("the file there was changed: %v", err)
+				t.Errorf("the existing file was changed: %v", err)
 			}
 		})
 	}
@@ -174,7 +174,7 @@ func tool(t *testing.T, stdin []byte, u *url.URL, programs map[string][]string) 
 	command := programs[u.Scheme]
 	path, err := exec.LookPath(command[0])
 	if err != nil {
-		t.Skipf("to run it, install %s, of the engine's client programs", command[0])
+		t.Skipf("to run it, install %s, one of the engine's client programs", command[0])
 	}
 	password, _ := u.User.Password()
 	args := append(command[1:len(command):len(command)], u.Redacted())

@@ -10,7 +10,7 @@ import (
 
 // A client that holds as many connections as the server has, each with an occasional
 // small request, does not keep other clients out.
-func TestOneClientIsNoOutage(t *testing.T) {
+func TestOneClientCannotBlockOthers(t *testing.T) {
 	t.Parallel()
 	s := start(t, t.TempDir(), nil, "-sms", "console", "-max-conns", "64")
 	request := "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -42,6 +42,6 @@ func TestOneClientIsNoOutage(t *testing.T) {
 		t.Errorf("the client still has %d connections, want 16 at most", open)
 	}
 	if n := strings.Count(s.logs.String(), "one address has as many connections as it may"); n != 1 {
-		t.Errorf("the log says so %d times: %s", n, s.logs)
+		t.Errorf("the log has %d lines about it: %s", n, s.logs)
 	}
 }

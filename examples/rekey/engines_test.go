@@ -161,7 +161,7 @@ func TestServersShareAnEngine(t *testing.T) {
 	})
 }
 
-// What can be wrong in a server's address. No error shows the password.
+// These are the possible faults in a server's address. No error shows the password.
 func TestRefusedAddresses(t *testing.T) {
 	t.Parallel()
 	secret := "REKEY_SECRET=" + strings.Repeat("k", 40)
@@ -178,7 +178,7 @@ func TestRefusedAddresses(t *testing.T) {
 		"no URL":             {"-db mysql://u:hunter2@127.0.0.1:port/db", []string{secret}, 2, "every process"},
 		"no secret":          {"-db postgres://u@127.0.0.1:1/db", nil, 2, "the secret that all servers on this database share"},
 		"no such secret":     {"-db postgres://u@127.0.0.1:1/db -secret-file gone", nil, 1, "secret file gone"},
-		"nobody there":       {"-db postgres://u@127.0.0.1:1/db", []string{secret}, 1, "database postgres://127.0.0.1:1/db: "},
+		"no server there":    {"-db postgres://u@127.0.0.1:1/db", []string{secret}, 1, "database postgres://127.0.0.1:1/db: "},
 		"no MySQL there":     {"-db mysql://u@127.0.0.1:1/db", []string{secret}, 1, "database mysql://127.0.0.1:1/db: "},
 		"no nodes there":     {"-db mysql://u@127.0.0.1:1,127.0.0.1:2/db", []string{secret}, 1, "none of 2 nodes serves"},
 		"an empty node":      {"-db mysql://u@127.0.0.1:1,,127.0.0.1:2/db", []string{secret}, 2, "mysql://user@host:3306/database"},

@@ -40,7 +40,7 @@ func TestStrayBytesInTheEnvironment(t *testing.T) {
 
 // An address that is neither a path nor a URL would be served as a new empty
 // database of that name.
-func TestAddressesThatAreNoPath(t *testing.T) {
+func TestAddressesThatAreNotPaths(t *testing.T) {
 	t.Parallel()
 	for name, db := range map[string]string{
 		"scheme without slashes": "sqlite:r.db", "scheme": "sqlite://r.db", "file": "file:r.db", "parameters": "r.db?_pragma=x",
@@ -173,7 +173,7 @@ func TestFilesOfOtherUsers(t *testing.T) {
 	path := filepath.Join(dir, "secret")
 	writeFile(t, path, strings.Repeat("s", 32), 0o600)
 	if err := os.Chown(path, 12345, -1); err != nil {
-		t.Skip("gives a file to another user: run it as root: ", err)
+		t.Skip("this test changes a file's owner: run it as root: ", err)
 	}
 	if r := run(t, dir, "", "client", "add", "-id", "x", "-secret-file", "secret"); r.code != 0 || !strings.Contains(r.err, "warning: secret belongs to user 12345, who may have changed it") {
 		t.Errorf("exit status %d, %q", r.code, r.err)
@@ -194,7 +194,7 @@ func TestMissingSecret(t *testing.T) {
 		t.Errorf("exit status %d, %q", r.code, r.err)
 	}
 	if _, err := os.Stat(secret); err == nil {
-		t.Error("a secret was made all the same")
+		t.Error("a secret was made although it must not be")
 	}
 	mustRun(t, dir, "", "client", "add", "-id", "x", "-new-secret")
 	if _, err := os.Stat(secret); err != nil {

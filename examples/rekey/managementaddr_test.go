@@ -120,11 +120,11 @@ func TestManagementListeners(t *testing.T) {
 
 	s = start(t, dir, nil, "-sms", "console", "-management-tokens", "tokens", "-management-addr", "0")
 	if addr := s.line["management"].(string); !strings.HasPrefix(addr, "127.0.0.1:") {
-		t.Errorf("a port alone listens on %s", addr)
+		t.Errorf("with only a port, the listener is on %s", addr)
 	}
 	if r := run(t, dir, "", "serve", "-sms", "console", "-addr", "127.0.0.1:0", "-management-tokens", "tokens",
 		"-management-addr", s.addr); r.code != 1 || !strings.Contains(r.err, "-management-addr: ") {
-		t.Errorf("an address in use: exit status %d, %s", r.code, r.err)
+		t.Errorf("with an address in use: exit status %d, %s", r.code, r.err)
 	}
 }
 

@@ -102,7 +102,7 @@ func TestMetrics(t *testing.T) {
 	for _, line := range series.FindAllStringSubmatch(text, -1) {
 		for _, l := range label.FindAllStringSubmatch(line[2], -1) {
 			if form, known := labels[l[1]]; !known || !regexp.MustCompile(`^(?:`+form+`)$`).MatchString(l[2]) {
-				t.Errorf("a label is not of the known ones: %s", line[0])
+				t.Errorf("a label is not in the list: %s", line[0])
 			}
 		}
 		for _, canary := range canaries {
@@ -182,7 +182,7 @@ func TestOTLP(t *testing.T) {
 			}
 			for _, canary := range canaries {
 				if strings.Contains(metrics+traces, canary) && len(canary) > 4 { // four digits occur in times
-					t.Errorf("%q is in what is sent", canary)
+					t.Errorf("%q is in the data that is sent", canary)
 				}
 			}
 		})

@@ -47,7 +47,7 @@ func TestAlertRules(t *testing.T) {
 	}
 	for _, alert := range regexp.MustCompile(`alert: (\w+)`).FindAllStringSubmatch(string(rules), -1) {
 		if n := len(regexp.MustCompile(`alertname: `+alert[1]+`\b`).FindAllString(string(tests), -1)); n < 2 {
-			t.Errorf("%s is tested %d times, want in health and for its sign", alert[1], n)
+			t.Errorf("%s is tested %d times, want once in health and once with its symptom", alert[1], n)
 		}
 	}
 }
@@ -149,7 +149,7 @@ func crowd(t *testing.T, b *backend) {
 			return
 		}
 	}
-	t.Error("nobody was turned away")
+	t.Error("no caller was turned away")
 }
 
 // startPrometheus returns the address of a Prometheus that has loaded the rules and

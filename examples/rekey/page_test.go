@@ -70,7 +70,7 @@ func TestPage(t *testing.T) {
 	if response, body := fetch(t, s.addr, "/account/resets"); response.StatusCode != 404 || !strings.Contains(body, "SDK.COMMON.1002") {
 		t.Errorf("beside the page: %d %s", response.StatusCode, body)
 	}
-	mustPost(t, s.addr, sendPath, sendBody) // the routes are there, too
+	mustPost(t, s.addr, sendPath, sendBody) // the public routes are served too
 	if strings.Contains(s.logs.String(), "WARN") || s.line["page"] != "/account/reset" {
 		t.Errorf("log: %s", s.logs)
 	}

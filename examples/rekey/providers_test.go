@@ -65,7 +65,7 @@ func TestServeFailsOver(t *testing.T) {
 		}
 	}
 	if strings.Count(logs, "there is no setting of this name") != 1 {
-		t.Errorf("the log warns of variables that mean something:\n%s", logs)
+		t.Errorf("the log warns about variables that are settings:\n%s", logs)
 	}
 }
 
@@ -139,7 +139,7 @@ func TestRefusedSettings(t *testing.T) {
 		"unknown field":      {"-sms aliyun", append(aliyun, `REKEY_ALIYUN_TEMPLATES=[{"kind": "verify_code", "id": "SMS_1"}]`), 2, `unknown field "id"`},
 		"no template":        {"-sms aliyun", append(aliyun, "REKEY_ALIYUN_TEMPLATES=[]"), 2, `no entry of Templates for "verify_code"`},
 		"no prefix":          {"-sms +=console", nil, 2, `"+" and digits`},
-		"prefix of nobody":   {"-sms +86/852=console", nil, 2, `"+" and digits`},
+		"unserved prefix":    {"-sms +86/852=console", nil, 2, `"+" and digits`},
 		"prefix alone":       {"-sms +86", nil, 2, "must be of console, webhook=URL, twilio"},
 		"URL for a provider": {"-sms twilio=https://token@sms.example/", nil, 2, "must be of console"},
 		"webhook alone":      {"-sms webhook", nil, 2, "-sms webhook: missing in the environment: REKEY_WEBHOOK_URL, REKEY_WEBHOOK_SECRET"},

@@ -31,7 +31,7 @@ func twilioCallback(t *testing.T, addr, public, token, status string) int {
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("X-Twilio-Signature", base64.StdEncoding.EncodeToString(mac.Sum(nil)))
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // any test's server that closes would end idle connections of the default client
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // otherwise any test that closes its server would end idle connections of the default client
 	resp, err := client.Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -41,8 +41,8 @@ func twilioCallback(t *testing.T, addr, public, token, status string) int {
 	return resp.StatusCode
 }
 
-// A provider's signed report on a message appears in the listing; reports of others do
-// not.
+// A provider's signed report on a message appears in the listing. Reports that another
+// party sends do not appear.
 func TestReceiptsAreListed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -81,7 +81,7 @@ func TestReceiptsAreListed(t *testing.T) {
 		t.Errorf("receipt at %v", lines[0]["receipt_at"])
 	}
 	if status, _ := exchange(t, s.addr, "/receipts/vonage", "{}"); status != http.StatusNotFound {
-		t.Errorf("receipts of a provider that is not in use: %d", status)
+		t.Errorf("receipts of an unused provider: %d", status)
 	}
 }
 

@@ -43,7 +43,7 @@ func TestRefusedCallsChangeNothing(t *testing.T) {
 		"unknown country":        {"serve -sms console -countries CN,XX", nil, "", 2, `"XX"`},
 		"rate of other region":   {"serve -sms console -sends-per-region US=1/1h", nil, "", 2, "-sends-per-region"},
 		"proxies without header": {"serve -sms console -trusted-proxies 10.0.0.0/8", nil, "", 2, "-address-header"},
-		"everybody a proxy":      {"serve -sms console -trusted-proxies 0.0.0.0/0 -address-header X-Forwarded-For", nil, "", 2, "trusts every address"},
+		"every address a proxy":  {"serve -sms console -trusted-proxies 0.0.0.0/0 -address-header X-Forwarded-For", nil, "", 2, "trusts every address"},
 		"no network":             {"serve -sms console -trusted-proxies here", nil, "", 2, "not an address or a network"},
 		"small body limit":       {"serve -sms console -max-body-bytes 10", nil, "", 2, "-max-body-bytes is 10"},
 		"no connections":         {"serve -sms console -max-conns -1", nil, "", 2, "-max-conns is -1"},
@@ -241,7 +241,7 @@ func TestSecretInEnvironment(t *testing.T) {
 	s = start(t, dir, append(webhookEnv(), "REKEY_SECRET="+strings.TrimSpace(string(secret))), "-sms", "webhook="+phone.URL)
 	mustPost(t, s.addr, resetPath, resetBody(code, newPassword))
 	if _, err := os.Stat(filepath.Join(dir, "rekey.db.secret")); !os.IsNotExist(err) {
-		t.Errorf("a secret file was made all the same: %v", err)
+		t.Errorf("a secret file was made although it must not be: %v", err)
 	}
 	if strings.Contains(s.logs.String(), strings.TrimSpace(string(secret))) {
 		t.Error("the log shows the secret")

@@ -72,7 +72,7 @@ func TestSIGTERMFinishesRequests(t *testing.T) {
 	}
 	write(t, conn, text[len(text)-1:])
 	if status, body := readAnswer(t, conn); status != http.StatusOK {
-		t.Errorf("the request under way: %d %s", status, body)
+		t.Errorf("the request that was being handled: %d %s", status, body)
 	}
 	if code := s.wait(t); code != 0 {
 		t.Errorf("exit status %d: %s", code, s.logs)
@@ -199,7 +199,7 @@ func certificate(t *testing.T, dir string) *x509.Certificate {
 	return cert
 }
 
-// Settings from flags and from the environment reach the parts that they configure.
+// Settings in flags and in the environment take effect.
 func TestSettingsTakeEffect(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -246,7 +246,7 @@ func TestSettingsTakeEffect(t *testing.T) {
 		t.Errorf("a large body: %d", status)
 	}
 	if logs := s.logs.String(); !strings.Contains(logs, "REKEY_CODE_DIGTS") || strings.Contains(logs, `"REKEY_SMS"`) {
-		t.Errorf("the log does not warn of the unknown variable alone: %s", logs)
+		t.Errorf("the log must warn about the unknown variable and no other: %s", logs)
 	}
 	trail := mustRun(t, dir, "", "events")
 	if !strings.Contains(trail, `"address":"203.0.113.9"`) || strings.Contains(trail, `"address":"127.0.0.1"`) {
@@ -258,7 +258,7 @@ func TestSettingsTakeEffect(t *testing.T) {
 	}
 	for _, text := range []string{trail, s.logs.String(), s.out.String(), mustRun(t, dir, "", "messages")} {
 		if strings.Contains(text, code) {
-			t.Errorf("the code shows in %s", text)
+			t.Errorf("the code is in %s", text)
 		}
 	}
 }

@@ -89,5 +89,5 @@ func TestNewerSchema(t *testing.T) {
 			t.Errorf("%s: exit status %d, %q", args, r.code, r.err)
 		}
 	}
-	mustRun(t, dir, "", "backup", "-to", "copy.db") // of any schema
+	mustRun(t, dir, "", "backup", "-to", "copy.db") // backup copies a database with any schema
 }

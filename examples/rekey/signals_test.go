@@ -39,7 +39,7 @@ func TestSIGHUPReloads(t *testing.T) {
 		}
 	}
 	if !strings.Contains(s.logs.String(), "SIGHUP") {
-		t.Errorf("the log does not say so: %s", s.logs)
+		t.Errorf("the log has no line about it: %s", s.logs)
 	}
 	s.terminate(t)
 	if code := s.wait(t); code != 0 {
@@ -72,7 +72,7 @@ func TestUnixSocket(t *testing.T) {
 	}
 }
 
-// The server warns at the start about a country whose codes no provider would send.
+// The server warns at the start about a country that no provider sends to.
 func TestCountryWithoutProvider(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -94,7 +94,7 @@ func TestCountryWithoutProvider(t *testing.T) {
 			}
 			for _, region := range test.warn {
 				if !strings.Contains(logs, "numbers of "+region+" are served") {
-					t.Errorf("no warning of %s: %s", region, logs)
+					t.Errorf("no warning about %s: %s", region, logs)
 				}
 			}
 		})

@@ -51,7 +51,7 @@ func awaitSilence(t *testing.T, terminal *os.File) {
 	t.Helper()
 	for until := time.Now().Add(patience); echoes(t, terminal); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(until) {
-			t.Fatal("the terminal shows what is typed")
+			t.Fatal("the terminal shows the typed input")
 		}
 	}
 }
@@ -90,7 +90,7 @@ func TestPasswordIsNotShown(t *testing.T) {
 				t.Errorf("%v, %q", err, errs.String())
 			}
 			if !echoes(t, slave) {
-				t.Error("the terminal is left without an echo")
+				t.Error("the terminal's echo was not restored")
 			}
 			if test.fails {
 				if files := names(t, dir); len(files) > 0 {

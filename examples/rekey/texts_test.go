@@ -29,7 +29,7 @@ func TestTextsCommand(t *testing.T) {
 		}
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
-		t.Errorf("it left something behind: %v, %v", entries, err)
+		t.Errorf("the command left files behind: %v, %v", entries, err)
 	}
 	r = runEnv(t, dir, nil, "", append(args, "-android-app-hash", "FA+9qCX9VSu")...)
 	if r.code != 2 || !strings.Contains(r.err, "-android-app-hash and an origin domain are both set") {

@@ -45,6 +45,6 @@ func TestTokenNew(t *testing.T) {
 		t.Fatal(err)
 	}
 	if r := run(t, dir, "", "token", "new", "-management-tokens", "tokens", "-name", "a", "-scopes", "all"); r.code != 1 || !strings.Contains(r.err, "0622") {
-		t.Errorf("a file that others write: exit status %d, %s", r.code, r.err)
+		t.Errorf("with a file that other users can write: exit status %d, %s", r.code, r.err)
 	}
 }

@@ -65,7 +65,7 @@ func TestUserListPages(t *testing.T) {
 		t.Errorf("%d lines, want %d in the order of ids", len(lines), users)
 	}
 	if out := mustRun(t, dir, "", "user", "list", "-format", "table"); strings.Count(out, "\n") != users+1 || strings.Count(out, "TENANT") != 1 {
-		t.Errorf("the table has %d lines and %d heads", strings.Count(out, "\n"), strings.Count(out, "TENANT"))
+		t.Errorf("the table has %d lines and %d headings", strings.Count(out, "\n"), strings.Count(out, "TENANT"))
 	}
 }
 
@@ -86,7 +86,7 @@ func TestUserSetMobile(t *testing.T) {
 	}
 }
 
-// The new password is valid, and the user is told of it by SMS.
+// The new password is valid, and the user is told about it by SMS.
 func TestUserSetPassword(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -105,7 +105,8 @@ func TestUserSetPassword(t *testing.T) {
 	}
 }
 
-// -password-history remembers the old password for the resets of serve.
+// With -password-history the old password is remembered, so serve refuses it in a later
+// reset.
 func TestUserSetPasswordHistory(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -129,7 +130,7 @@ func TestUserErase(t *testing.T) {
 		t.Errorf("erase said %q", out)
 	}
 	if out := mustRun(t, dir, "", "user", "list"); out != "" {
-		t.Errorf("there still is %s", out)
+		t.Errorf("the user is still there: %s", out)
 	}
 	events := mustRun(t, dir, "", "events")
 	if !strings.Contains(events, `"type":"user.erased"`) || strings.Contains(events, "8901") {
@@ -137,7 +138,7 @@ func TestUserErase(t *testing.T) {
 	}
 }
 
-// A faulty call gets an error of one sentence, and changes nothing.
+// A faulty call gets a one-sentence error and changes nothing.
 func TestRefusedUserAndClientCommands(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -190,7 +191,7 @@ func TestRefusedUserAndClientCommands(t *testing.T) {
 			t.Errorf("%s: exit status %d, %q, standard output %q; want %d and %q", args, r.code, r.err, r.out, test.code, test.says)
 		}
 		if strings.Contains(r.err, newPassword) || strings.Contains(r.err, "8901") {
-			t.Errorf("%s: %q repeats what is private", args, r.err)
+			t.Errorf("%s: %q repeats private data", args, r.err)
 		}
 	}
 	after := mustRun(t, dir, "", "user", "list", "-show-numbers") + mustRun(t, dir, "", "events") + mustRun(t, dir, "", "messages") + mustRun(t, dir, "", "client", "list")

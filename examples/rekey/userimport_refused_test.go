@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// A fault of the call, or of the file as a whole, stops the import before it makes
+// A fault of the call, or of the whole file, stops the import before it creates
 // anything.
 func TestRefusedUserImports(t *testing.T) {
 	t.Parallel()
@@ -42,7 +42,7 @@ func TestRefusedUserImports(t *testing.T) {
 				t.Errorf("exit status %d, %q, %q; want %d and %q", r.code, r.err, r.out, test.code, test.says)
 			}
 			if strings.Contains(r.err, oldPassword) || strings.Contains(r.err, "hunter2") || strings.Contains(r.err, "pbkdf2") || strings.Contains(r.err, "8901") {
-				t.Errorf("%q repeats what is private", r.err)
+				t.Errorf("%q repeats private data", r.err)
 			}
 			if files := names(t, dir); len(files) != 1 {
 				t.Errorf("made %q", files)

@@ -66,7 +66,7 @@ func TestUserImport(t *testing.T) {
 	}
 	mustRun(t, dir, djangoPassword, "user", "check", "-mobile", mobile)
 	mustRun(t, dir, djangoPassword, "user", "check", "-mobile", mobile, "-tenant", "acme")
-	// The logins replaced the hashes by other hashes of the same passwords.
+	// The logins replaced the stored hashes by other hashes of the same passwords.
 	said(t, importLines(t, dir, nil, lines), 0, "0 added, 1 already there, 0 updated, 2 differ, 0 refused",
 		"line 2: the stored user ID differs in password_hash", "line 4: the stored user ID differs in password_hash")
 }
@@ -105,7 +105,8 @@ func TestUserImportRefusesLines(t *testing.T) {
 		t.Errorf("users are\n%s", out)
 	}
 	mustRun(t, dir, oldPassword, "user", "check", "-mobile", mobile)
-	// Without -verified or -unverified, JSON lines must say it.
+	// Without -verified or -unverified, each JSON line must say whether the number is
+	// verified.
 	r = importLines(t, dir, nil, []string{`{"mobile":"12345678905","password_hash":"` + djangoHash + `","verified":true}`, `{"mobile":"12345678906","password_hash":"` + djangoHash + `"}`})
 	said(t, r, 1, "1 added, 0 already there, 0 updated, 0 differ, 1 refused",
 		"line 2: refused: verified is missing; -verified or -unverified says it of all lines without it", "rekey user import: 1 of 2 lines were refused")
@@ -186,7 +187,7 @@ func TestUserImportOfThousands(t *testing.T) {
 		}
 	}
 	if strings.Contains(mustRun(t, dir, "", "user", "list"), "verified_at") {
-		t.Error("a user is verified in spite of -unverified")
+		t.Error("a user is verified despite -unverified")
 	}
 }
 

@@ -82,7 +82,7 @@ func TestUsersTable(t *testing.T) {
 	}
 	var tables int
 	if err := db.QueryRowContext(t.Context(), `SELECT count(*) FROM sqlite_master WHERE name = 'rekey_users'`).Scan(&tables); err != nil || tables != 0 {
-		t.Errorf("there is a table of Rekey's own users: %d %v", tables, err)
+		t.Errorf("Rekey's own table of users exists: %d %v", tables, err)
 	}
 
 	// Without the description, the same database is refused, because it belongs to another

@@ -310,7 +310,7 @@ func TestAttackSmuggling(t *testing.T) {
 		}
 	}
 	if strings.Contains(a.log.String(), "12345678901") || strings.Contains(a.log.String(), "a\\nb") {
-		t.Error("the log has what stood in an address")
+		t.Error("the log has text from an address")
 	}
 }
 

@@ -77,8 +77,8 @@ func TestPasswordCheck(t *testing.T) {
 	}
 	a.do("POST", "/v1/passwords/check", byID(u.ID, password)).want(t, 200, "")
 	wrong := a.do("POST", "/v1/passwords/check", byID(u.ID, "wrong")).want(t, 422, "wrong_credentials")
-	if nobody := a.do("POST", "/v1/passwords/check", byID("nobody", password)); nobody.body != wrong.body {
-		t.Errorf("an unknown id is told from a wrong password: %s", nobody.body)
+	if missing := a.do("POST", "/v1/passwords/check", byID("nobody", password)); missing.body != wrong.body {
+		t.Errorf("the answer tells an unknown id from a wrong password: %s", missing.body)
 	}
 	// The limits count by the person's address and number.
 	limited := 0
@@ -91,7 +91,7 @@ func TestPasswordCheck(t *testing.T) {
 		}
 	}
 	if limited == 0 {
-		t.Error("200 wrong passwords and no limit")
+		t.Error("200 wrong passwords reached no limit")
 	}
 	a.do("POST", "/v1/passwords/check", check(mobile, password, "198.51.100.1")).want(t, 429, "too_many_requests")
 	a.do("POST", "/v1/users/"+u.ID+"/unlock", "").want(t, 204, "")
@@ -170,7 +170,7 @@ func TestTrail(t *testing.T) {
 	a.SendCode(mobile)
 	a.Code(mobile)
 	if got := a.do("GET", "/v1/events", "").want(t, 200, ""); got.body != `{"events":[],"next":""}`+"\n" {
-		t.Errorf("events that may not be the first: %s", got.body)
+		t.Errorf("events that may not be the earliest: %s", got.body)
 	}
 	management.SetClock(a.handler, func() time.Time { return time.Now().Add(time.Minute) })
 	events := a.do("GET", "/v1/events?limit=2", "").want(t, 200, "")

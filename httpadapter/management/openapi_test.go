@@ -201,7 +201,7 @@ func TestEveryDocumentedRefusal(t *testing.T) {
 			t.Errorf("%s: answered %d %s", one, a.status, a.body)
 		}
 		if strings.Contains(a.body, "secret detail") {
-			t.Errorf("%s: the cause of a failure is told: %s", one, a.body)
+			t.Errorf("%s: the answer contains the cause of a failure: %s", one, a.body)
 		}
 		if retry := a.header.Get("Retry-After"); code == "too_many_requests" && retry != "2" || code == "busy" && retry != "1" {
 			t.Errorf("%s: Retry-After is %q", one, retry)

@@ -94,7 +94,7 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 			}
 		}
 		if strings.Contains(policy, "unsafe") || strings.Contains(policy, "*") || strings.Contains(policy, "http") {
-			t.Errorf("%s: the policy lets in more than the page's own files: %s", name, policy)
+			t.Errorf("%s: the policy allows more than the page's own files: %s", name, policy)
 		}
 		for _, c := range a.Cookies() {
 			if !c.HttpOnly || !c.Secure || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" || !strings.HasPrefix(c.Name, "__Host-") {
@@ -105,11 +105,11 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 			}
 		}
 		if strings.Contains(a.Header.Get("Location"), "138") {
-			t.Errorf("%s: something of the person is in the URL %s", name, a.Header.Get("Location"))
+			t.Errorf("%s: personal data is in the URL %s", name, a.Header.Get("Location"))
 		}
 	}
 	if strings.Contains(first.body, "<script>") || strings.Contains(first.body, "style=") || strings.Contains(first.body, " onclick") {
-		t.Error("the page has something inline")
+		t.Error("the page has inline script or style")
 	}
 }
 
@@ -177,7 +177,7 @@ func TestStateCannotBeForged(t *testing.T) {
 		before := len(s.resets)
 		b.set(page, "123456", newPassword).expect(t, "number", "open for too long")
 		if len(s.resets) != before {
-			t.Error("the state was taken")
+			t.Error("the state was accepted")
 		}
 	}
 	with := func(h http.Handler, state string) *browser {
@@ -254,7 +254,7 @@ func TestReplayedStateAsksTheServiceAgain(t *testing.T) {
 	b.set(page, "123456", newPassword+"!").expect(t, "code", "wrong or has expired")
 }
 
-func TestLeadsNowhereElse(t *testing.T) {
+func TestRedirectsStayOnTheSite(t *testing.T) {
 	t.Parallel()
 	b := newBrowser(t, newHandler(t, &stub{}, config()))
 	b.get(start)

@@ -53,7 +53,7 @@ func TestSizesAreBounded(t *testing.T) {
 	}
 }
 
-func TestFormsThatAreNone(t *testing.T) {
+func TestMalformedForms(t *testing.T) {
 	t.Parallel()
 	const form = "application/x-www-form-urlencoded"
 	for _, c := range []struct {
@@ -173,10 +173,10 @@ func TestAssets(t *testing.T) {
 			t.Errorf("%s: %d %v", part, a.StatusCode, a.Header)
 		}
 		if len(a.Cookies()) > 0 {
-			t.Errorf("%s sets cookies, and may be kept by others", part)
+			t.Errorf("%s sets cookies, and a shared cache may keep it", part)
 		}
 		if kind == "svg" && !strings.Contains(a.Header.Get("Content-Security-Policy"), "sandbox") {
-			t.Error("a logo that is opened by itself may run its script")
+			t.Error("a logo that is opened directly may run its script")
 		}
 		delete(kinds, kind)
 	}

@@ -112,7 +112,7 @@ func TestLanguages(t *testing.T) {
 		}
 		page := b.get(start)
 		if !strings.Contains(page.body, `<html lang="`+want+`" dir="`+dir+`">`) || page.Header.Get("Content-Language") != want {
-			t.Errorf("%q is answered in %q", accept, page.Header.Get("Content-Language"))
+			t.Errorf("the answer to %q is in %q", accept, page.Header.Get("Content-Language"))
 		}
 	}
 	b := newBrowser(t, h)
@@ -129,7 +129,7 @@ func TestLanguages(t *testing.T) {
 	page = b.get(start)
 	page.expect(t, "number", `lang="zh`)
 	if strings.Contains(page.body, "?lang=") {
-		t.Error("there is a switch")
+		t.Error("the page has a language switch")
 	}
 }
 
@@ -149,7 +149,7 @@ func TestLanguagesAreComplete(t *testing.T) {
 		}
 	}
 	if len(texts["zh"]) != len(texts["en"]) {
-		t.Error("there is more Chinese than English")
+		t.Error("there are more Chinese texts than English texts")
 	}
 }
 
@@ -225,7 +225,7 @@ func TestTemplateThatFailsIsAFailure(t *testing.T) {
 	cfg := config()
 	cfg.Templates = template.Must(template.New("").Parse(`{{define "footer"}}{{.NoSuchField}}{{end}}`))
 	if _, err := resetpage.New(&stub{}, cfg); err == nil {
-		t.Error("taken: it would fail for each person instead")
+		t.Error("the template was accepted: it would fail for each person instead")
 	}
 }
 

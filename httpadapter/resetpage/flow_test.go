@@ -36,7 +36,7 @@ func TestResetsByPlainForms(t *testing.T) {
 	b.get(start).expect(t, "number")
 }
 
-// The calls that the service gets, and their callers.
+// The test checks the calls that the service gets, and their callers.
 func TestAsksAsTheConfiguredCaller(t *testing.T) {
 	t.Parallel()
 	s := &stub{}
@@ -123,7 +123,7 @@ func TestSaysWhatIsWrong(t *testing.T) {
 					t.Error("the code is lost")
 				}
 				if !strings.Contains(page.body, "<title>"+map[string]string{"en": "Error: ", "zh": "错误："}[lang]) {
-					t.Error("the title does not tell a screen reader of the fault")
+					t.Error("the title does not tell a screen reader about the fault")
 				}
 			})
 		}
@@ -269,10 +269,10 @@ func TestKnownAndUnknownLookTheSame(t *testing.T) {
 		note(b.follow(note(b.post(start+"/code", "action", "send", "flow", page.flow(t)))))
 		return all
 	}
-	known, nobody := walk(mobile), walk(unknown)
+	known, missing := walk(mobile), walk(unknown)
 	for i := range known {
-		if known[i] != nobody[i] {
-			t.Errorf("answer %d differs:\n%s\n%s", i, known[i], nobody[i])
+		if known[i] != missing[i] {
+			t.Errorf("answer %d differs:\n%s\n%s", i, known[i], missing[i])
 		}
 	}
 }

@@ -131,7 +131,7 @@ func (b *browser) post(target string, fields ...string) answer {
 func (b *browser) follow(a answer) answer {
 	b.t.Helper()
 	if a.StatusCode != http.StatusSeeOther {
-		b.t.Fatalf("answered %d instead of leading on:\n%s", a.StatusCode, a.body)
+		b.t.Fatalf("answered %d instead of a redirect:\n%s", a.StatusCode, a.body)
 	}
 	return b.get(a.Header.Get("Location"))
 }

@@ -88,7 +88,8 @@ func TestDoubleClick(t *testing.T) {
 	}
 }
 
-// A refused form is handled again: a person who sends it again means it.
+// A refused form is handled again, because a person who sends it again wants another
+// try.
 func TestRefusedFormIsNotRemembered(t *testing.T) {
 	t.Parallel()
 	s := &stub{reset: identity.ErrCodeRefused}

@@ -77,7 +77,7 @@ func (f *fixture) verify(what string, r identity.CaptchaRequest, want error) {
 		f.t.Errorf("%s: %v, want %v", what, err, want)
 	}
 	if err != nil && (strings.Contains(err.Error(), r.Mobile) || r.Token != "" && strings.Contains(err.Error(), r.Token)) {
-		f.t.Errorf("%s: the error tells the number or the token: %v", what, err)
+		f.t.Errorf("%s: the error contains the number or the token: %v", what, err)
 	}
 }
 
@@ -160,7 +160,7 @@ func TestChallengeHidesTheNumber(t *testing.T) {
 	// Under another secret the digest differs, because it has a key.
 	foreign := verifier(t, func(c *altcha.Config) { c.Secret = identity.NewSecret(strings.Repeat("x", 32)) })
 	if bound(t, a) == bound(t, foreign.challenge(owner)) || bound(t, a) == bound(t, b) {
-		t.Error("the digest depends not on the secret or not on the number")
+		t.Error("the digest does not depend on both the secret and the number")
 	}
 }
 

@@ -27,7 +27,7 @@ func hasher(t testing.TB, o bcrypthash.Options) *bcrypthash.Hasher {
 }
 
 // Other implementations of bcrypt read our hashes, and ours reads theirs.
-func TestHashesAreEverybodysBcrypt(t *testing.T) {
+func TestHashesAreStandardBcrypt(t *testing.T) {
 	t.Parallel()
 	for _, prefix := range []string{"", "{bcrypt}"} {
 		h := hasher(t, bcrypthash.Options{Prefix: prefix})
@@ -37,7 +37,7 @@ func TestHashesAreEverybodysBcrypt(t *testing.T) {
 		}
 		bare, ok := strings.CutPrefix(hash, prefix+"$2a$10$")
 		if !ok || len(hash) != len(prefix)+60 || bcrypt.CompareHashAndPassword([]byte("$2a$10$"+bare), []byte("violet-Harbor-93")) != nil {
-			t.Errorf("%q is not everybody's", hash)
+			t.Errorf("%q is not a standard bcrypt hash", hash)
 		}
 		if ok, err := h.Matches(hash, identity.NewSecret("violet-Harbor-93")); !ok || err != nil {
 			t.Errorf("Matches: %v, %v", ok, err)
@@ -113,7 +113,7 @@ func TestServiceWithBcrypt(t *testing.T) {
 		answers = append(answers, err.Error())
 	}
 	if answers[0] != answers[1] {
-		t.Error("a right code and a wrong one are told apart")
+		t.Error("the answers tell a right code from a wrong code")
 	}
 	if err := reset(code, "violet-Harbor-93"); err != nil {
 		t.Fatal(err)

@@ -140,7 +140,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-func TestFailuresTellNothing(t *testing.T) {
+func TestFailuresRevealNothing(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.ReadAll(r.Body) // otherwise the server would not notice that the client left

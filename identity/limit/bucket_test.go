@@ -68,7 +68,7 @@ func TestBucketIsTheModel(t *testing.T) {
 
 // A greedy caller asks again as soon as it may. Over a long time it gets what the
 // bucket allows, and no burst twice.
-func TestBucketGivesTheGreedyNoSecondBurst(t *testing.T) {
+func TestBucketGivesNoSecondBurst(t *testing.T) {
 	t.Parallel()
 	c := bucketCounter(10, time.Minute)
 	now, passed := epoch, 0
@@ -126,7 +126,7 @@ func TestBucketsOfMarksAreApart(t *testing.T) {
 		}
 	}
 	if refused < 100 {
-		t.Fatalf("%d refused: the walk shows nothing", refused)
+		t.Fatalf("%d refused: the walk proves nothing", refused)
 	}
 }
 

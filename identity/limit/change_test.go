@@ -38,7 +38,7 @@ func TestRefundGivesExactlyOneBack(t *testing.T) {
 
 // A refund leaves the state that would be there without the event, even if the instant
 // was rounded meanwhile.
-func TestRefundIsAsIfItNeverWas(t *testing.T) {
+func TestRefundUndoesTheEvent(t *testing.T) {
 	t.Parallel()
 	for _, rates := range [][]limit.Rate{
 		{{Limit: 40, Per: time.Hour}},

@@ -91,7 +91,7 @@ func TestClockBehindShortensNoExpiry(t *testing.T) {
 
 // A clock that was wrong locks out no caller: at no later time is a wait longer than
 // the rule's window, and after two waits there is room.
-func TestWrongClockLocksNobody(t *testing.T) {
+func TestWrongClockLocksOutNoCaller(t *testing.T) {
 	t.Parallel()
 	for _, off := range offs {
 		for what, c := range map[string]*counter{

@@ -8,7 +8,8 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
-// A store passes the state through: it reads it, spends, and writes what comes back.
+// A store passes a state through: it reads the state, calls Spend, and writes the
+// result.
 func ExampleLimit_Spend() {
 	sends := limit.Limit{Key: "number", Rules: []limit.Rule{
 		{Name: "sends per number", Rates: []limit.Rate{{Limit: 2, Per: time.Hour}}},

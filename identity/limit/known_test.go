@@ -26,7 +26,7 @@ func (c *counter) mustSpend(t testing.TB, now time.Time, change func(*limit.Limi
 	return spent
 }
 
-// One state counts events in all, from one network, and on one device.
+// One state counts all events, the events of a network, and the events of a device.
 func TestScopesCountByMark(t *testing.T) {
 	t.Parallel()
 	day := 24 * time.Hour
@@ -59,7 +59,7 @@ func TestScopesCountByMark(t *testing.T) {
 	c.with(from(7, 8)).wantRoom(t, "all used up", now, 0)
 }
 
-// Coarse rates count by mark too, if they are set to.
+// Coarse rates also count by mark if they are configured so.
 func TestScopesOfCoarseRates(t *testing.T) {
 	t.Parallel()
 	rate := []limit.Rate{{Limit: 200, Per: time.Hour}}
@@ -145,14 +145,14 @@ func TestKnownDevicesAreBounded(t *testing.T) {
 	}
 	remember(0, epoch)
 	if known(0, epoch) {
-		t.Error("no device is a known one")
+		t.Error("no device is known")
 	}
 	for i := range uint64(8) {
 		remember(i+1, epoch.Add(time.Duration(i)*time.Second))
 	}
 	remember(1, epoch.Add(time.Minute))    // seen again, so no longer the oldest
-	remember(9, epoch.Add(2*time.Minute))  // takes the place of 2
-	remember(10, epoch.Add(3*time.Minute)) // of 3
+	remember(9, epoch.Add(2*time.Minute))  // takes the place of device 2
+	remember(10, epoch.Add(3*time.Minute)) // takes the place of device 3
 	for i := range uint64(11) {
 		if want := i == 1 || i >= 4; known(i, epoch.Add(time.Hour)) != want {
 			t.Errorf("device %d: known %v, want %v", i, !want, want)

@@ -53,10 +53,10 @@ func (c *counter) try(t testing.TB, now time.Time) (ok bool, wait time.Duration,
 		t.Fatal(err)
 	}
 	if look, ok := errors.AsType[*limit.Error](lookErr); ok != refused || refused && look.RetryAfter != le.RetryAfter {
-		t.Fatalf("Look says %v, Spend says %v", lookErr, err)
+		t.Fatalf("Look returns %v, Spend returns %v", lookErr, err)
 	}
 	if usage < 0 || usage > 1 || refused != (usage >= 1) {
-		t.Fatalf("Look says %v is used, Spend says %v", usage, err)
+		t.Fatalf("Look returns usage %v, Spend returns %v", usage, err)
 	}
 	if refused {
 		if le.RetryAfter < time.Millisecond || le.RetryAfter > c.longest() {
@@ -141,7 +141,7 @@ func held(instants []time.Time, per time.Duration, now time.Time) (n int) {
 func TestWindowsNeverHoldMoreThanTheLimit(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("a long random walk; run without -short")
+		t.Skip("a long random walk: run it without -short")
 	}
 	for _, rates := range [][]limit.Rate{
 		{{Limit: 1, Per: time.Minute}},
@@ -159,7 +159,7 @@ func TestWindowsNeverHoldMoreThanTheLimit(t *testing.T) {
 			passed, refused = passed+p, refused+r
 		}
 		if passed < 100 || refused < 100 {
-			t.Errorf("%v: %d passed and %d did not: the walks show nothing", rates, passed, refused)
+			t.Errorf("%v: %d passed and %d did not: the walks prove nothing", rates, passed, refused)
 		}
 	}
 }
@@ -212,7 +212,7 @@ func walk(t *testing.T, rates []limit.Rate, seed uint64) (passes, refusals int) 
 
 // An exact rate must let an event pass if it has room, to the millisecond, whatever
 // else the same limit counts: the coarse rate, the alarm.
-func TestLargeRateMakesNoOtherCoarser(t *testing.T) {
+func TestLargeRateKeepsOtherRatesExact(t *testing.T) {
 	t.Parallel()
 	c := counterOf(limit.Rate{Limit: 100, Per: time.Minute}, limit.Rate{Limit: 20000, Per: 24 * time.Hour})
 	c.one.Alarm = limit.Rate{Limit: 10000, Per: 31 * 24 * time.Hour}
@@ -256,7 +256,7 @@ func TestSeveralRatesHoldTogether(t *testing.T) {
 	}
 }
 
-func TestALimitOfNoneLetsNothingPass(t *testing.T) {
+func TestLimitOfZeroLetsNothingPass(t *testing.T) {
 	t.Parallel()
 	c := counterOf(limit.Rate{Limit: 0, Per: time.Hour})
 	if ok, wait, _ := c.spend(t, epoch); ok || wait != time.Hour {
@@ -328,7 +328,7 @@ func TestAlarmAsLongAsTheLevelIsReached(t *testing.T) {
 }
 
 // Lowering a limit during an attack does not reset its count.
-func TestALoweredLimitCountsWhatWas(t *testing.T) {
+func TestLoweredLimitCountsEarlierEvents(t *testing.T) {
 	t.Parallel()
 	c := counterOf(limit.Rate{Limit: 500, Per: time.Hour})
 	for i := range 60 {

@@ -76,7 +76,7 @@ func TestStateRoundTrip(t *testing.T) {
 func TestStateSizeIsBounded(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("a long random walk; run without -short")
+		t.Skip("a long random walk: run it without -short")
 	}
 	for _, test := range []struct {
 		what  string
@@ -179,16 +179,16 @@ func FuzzState(f *testing.F) {
 			}
 			changed, _, changeErr := limit.Change{Limit: l}.Apply(state, now)
 			if (changeErr != nil) != errors.Is(err, limit.ErrState) {
-				t.Fatalf("Spend says %v, Apply %v", err, changeErr)
+				t.Fatalf("Spend returns %v, Apply %v", err, changeErr)
 			}
 			if changeErr != nil {
 				return
 			}
 			if again, err2 := l.Spend(changed, nil, now); (err2 == nil) != (err == nil) || !bytes.Equal(again.State, spent.State) {
-				t.Fatalf("written again, the state answers %v instead of %v", err2, err)
+				t.Fatalf("the state that was written again gives %v instead of %v", err2, err)
 			}
 			if _, lookErr := l.Look([][]byte{state}, now); (lookErr == nil) != (err == nil) {
-				t.Fatalf("Look says %v, Spend %v", lookErr, err)
+				t.Fatalf("Look returns %v, Spend %v", lookErr, err)
 			}
 			if err != nil {
 				continue

@@ -76,7 +76,7 @@ func (f *fixture) check(what string, err, want error) {
 		f.t.Errorf("%s: %v, want %v", what, err, want)
 	}
 	if err != nil && strings.Contains(err.Error(), owner) {
-		f.t.Errorf("%s: the error tells the number: %v", what, err)
+		f.t.Errorf("%s: the error contains the number: %v", what, err)
 	}
 }
 
@@ -116,7 +116,7 @@ func TestTolerance(t *testing.T) {
 	}
 }
 
-// One puzzle allows one try, whoever tries, and however many try at the same time.
+// One puzzle allows one try, no matter who tries and how many try at the same time.
 func TestOneTry(t *testing.T) {
 	t.Parallel()
 	f := puzzles(t)

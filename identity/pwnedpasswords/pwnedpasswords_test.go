@@ -112,7 +112,7 @@ func TestFailures(t *testing.T) {
 				}
 				for _, e := range []error{err, told} {
 					if e != nil && (strings.Contains(e.Error(), prefix) || strings.Contains(e.Error(), suffix)) {
-						t.Errorf("the error tells the digits: %v", e)
+						t.Errorf("the error contains the digits: %v", e)
 					}
 				}
 			}
@@ -129,7 +129,7 @@ func TestCancelledIsCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := c.Breached(ctx, identity.NewSecret(leaked)); err == nil {
-		t.Error("a caller that left gets a password accepted")
+		t.Error("a password is accepted for a caller that left")
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 func Example() {
-	// A stand-in for the company's service.
+	// This server takes the place of the company's service.
 	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.FormValue("response") == "token of the widget" {
 			_, _ = fmt.Fprint(w, `{"success":true,"hostname":"www.example.com","action":"forgot-password"}`)

@@ -96,7 +96,7 @@ func check(t *testing.T, what string, err, want error) {
 		t.Errorf("%s: %v, want %v", what, err, want)
 	}
 	if err != nil && (strings.Contains(err.Error(), token) || strings.Contains(err.Error(), secret)) {
-		t.Errorf("%s: the error tells the token or the secret: %v", what, err)
+		t.Errorf("%s: the error contains the token or the secret: %v", what, err)
 	}
 }
 
@@ -126,7 +126,7 @@ func TestGoodTokenIsGoodOnce(t *testing.T) {
 	check(t, "made up", v.VerifyCaptcha(t.Context(), r), identity.ErrCaptchaWrong)
 }
 
-func TestWhatIsPassedOn(t *testing.T) {
+func TestRequestToTheProvider(t *testing.T) {
 	t.Parallel()
 	s := &service{answer: turnstile()}
 	v := verifier(t, s, func(c *siteverify.Config) {
@@ -284,7 +284,7 @@ func TestFailures(t *testing.T) {
 }
 
 // A caller cannot make use of InsecureAllowOnFailure, which is for outages.
-func TestNoFailureOfTheCallersMaking(t *testing.T) {
+func TestCallerCannotCauseAFailure(t *testing.T) {
 	t.Parallel()
 	started, release := make(chan struct{}), make(chan struct{})
 	var once sync.Once
@@ -314,7 +314,7 @@ func TestNoFailureOfTheCallersMaking(t *testing.T) {
 	r.Token = ""
 	check(t, "empty", v.VerifyCaptcha(t.Context(), r), identity.ErrCaptchaWrong)
 	if asked.Load() != 0 {
-		t.Errorf("the service was asked %d times about no token", asked.Load())
+		t.Errorf("the service was asked %d times about an empty token", asked.Load())
 	}
 }
 

@@ -12,17 +12,18 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/identitytest"
 )
 
-// One guess each at 10,000 numbers, from as many addresses and devices, under the
-// default limits: no limit of a number or a network is reached. The alarm is raised at
-// 1,000, and the breaker lets no more guesses than its limit through. As many guesses
-// at numbers without a user, made before, trip nothing.
+// An attacker makes one guess each at 10,000 numbers, from as many addresses and
+// devices, under the default limits. No limit of a number or of a network is reached.
+// The alarm is raised at 1,000 guesses, and the breaker lets no more guesses through
+// than its limit. The same number of earlier guesses at numbers without a user trips
+// nothing.
 func TestOneGuessEachAtTenThousandNumbers(t *testing.T) {
 	t.Parallel()
 	f := identitytest.New(t, func(c *identity.Config) { c.CodeDigits = 10 }) // so that no guess is right
 	const workers, each = 50, 210                                            // 500 more than the breaker lets through
 	refused, limited := guessEach(t, f, 139, workers, 20)
 	if refused != workers*20 || limited != 0 {
-		t.Errorf("of guesses at numbers without an account %d were compared and %d stopped", refused, limited)
+		t.Errorf("of the guesses at numbers without an account, %d were compared and %d stopped", refused, limited)
 	}
 	for i := range workers * each {
 		if _, err := f.CreateUser(t.Context(), identity.NewUser{Mobile: fmt.Sprintf("138%08d", i), Verified: true, PasswordHash: identity.NewSecret(walkHash)}); err != nil {

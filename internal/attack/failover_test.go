@@ -18,17 +18,17 @@ import (
 	"github.com/seed-16109ab2/rekey/sms/webhook"
 )
 
-// hang says nothing until the caller gives up.
+// hang does not answer until the caller gives up.
 func hang(r *http.Request) { <-r.Context().Done() }
 
-// The first provider is down, slow, throttling or lying: every code arrives once,
-// through the second.
-func TestEveryCodeArrivesThroughAnother(t *testing.T) {
+// The first provider is down, slow, throttling or lying. Every code still arrives once,
+// through the second provider.
+func TestEveryCodeArrivesThroughTheOtherProvider(t *testing.T) {
 	t.Parallel()
 	const codes = 50
 	for name, tt := range map[string]struct {
 		first  mood
-		repeat bool // where the first may have sent it, as far as anybody can tell
+		repeat bool // whether the first provider may have sent the message, as far as the caller can tell
 	}{
 		"down": {first: nil},
 		"throttling": {first: func(w http.ResponseWriter, _ *http.Request, _ func()) {
@@ -44,7 +44,7 @@ func TestEveryCodeArrivesThroughAnother(t *testing.T) {
 			w.WriteHeader(http.StatusCreated)
 			_, _ = fmt.Fprint(w, `{"sid":"SM00000000000000000000000000000001","status":"failed","error_code":30008}`)
 		}},
-		"lying: somebody else's page": {repeat: true, first: func(w http.ResponseWriter, _ *http.Request, _ func()) {
+		"lying: another service's page": {repeat: true, first: func(w http.ResponseWriter, _ *http.Request, _ func()) {
 			w.Header().Set("Content-Type", "text/html")
 			_, _ = fmt.Fprint(w, `<html>Welcome to the hotel</html>`)
 		}},
@@ -67,7 +67,7 @@ func TestEveryCodeArrivesThroughAnother(t *testing.T) {
 			}
 			for _, m := range messages {
 				if m.Provider != vonage.Provider {
-					t.Errorf("a message is said to have gone through %q", m.Provider)
+					t.Errorf("a message is recorded as sent through %q", m.Provider)
 				}
 			}
 			c := sender.Counts()
@@ -78,8 +78,8 @@ func TestEveryCodeArrivesThroughAnother(t *testing.T) {
 	}
 }
 
-// A provider that accepts every message and never confirms it. By default no number
-// gets two messages; if a repetition is allowed, a number gets that one and no more.
+// A provider accepts every message and never confirms it. By default no number gets two
+// messages. If one repetition is allowed, a number gets at most two.
 func TestTimeoutsAfterAccepting(t *testing.T) {
 	t.Parallel()
 	const codes = 200
@@ -103,7 +103,7 @@ func TestTimeoutsAfterAccepting(t *testing.T) {
 	t.Run("failover", func(t *testing.T) {
 		t.Parallel()
 		var p phones
-		// The circuit breaker is kept out of it: it would spare most of the numbers.
+		// The circuit breaker is off, because it would spare most of the numbers.
 		sender := team(t, twilioServer(t, &p, deaf), vonageServer(t, &p, nil), 2*time.Second, failover.Config{FailuresToOpen: 10 * codes})
 		messages := sendCodes(t, sender, codes)
 		once, _, all := p.tally(twilio.Provider)
@@ -147,8 +147,9 @@ func TestTimeoutsAfterAccepting(t *testing.T) {
 	})
 }
 
-// forgetful is a webhook whose receiver takes each message, as the id says once,
-// answers the first request for it never and then refuses all for a moment.
+// forgetful is a webhook whose receiver takes each message once, going by its id. It
+// never answers the first request for a message, and then refuses all requests for a
+// moment.
 func forgetful(t *testing.T, p *phones) sms.Sender {
 	t.Helper()
 	var mu sync.Mutex

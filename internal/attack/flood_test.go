@@ -24,7 +24,7 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/sqlite"
 )
 
-// serve answers on loopback with time-outs like the single binary's, shorter.
+// serve answers on loopback, with shorter time-outs than the single binary has.
 func serve(t *testing.T, configure ...func(*identity.Config)) (f *identitytest.Fixture, addr string) {
 	t.Helper()
 	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "rekey.db"))
@@ -73,9 +73,10 @@ func guessBody(mobile, code string) string {
 	return fmt.Sprintf(`{"mobile":%q,"verify_code":%q,"password":"violet-Harbor-93"}`, mobile, code)
 }
 
-// A thousand callers that send a header or a body a byte at a time, or stop:
-// others are answered meanwhile, and the slow ones are gone after the time-outs.
-func TestSlowCallersHoldNothing(t *testing.T) {
+// A thousand callers send a header or a body one byte at a time, or stop sending.
+// Others are answered meanwhile, and the slow connections are closed after the
+// time-outs.
+func TestSlowCallersBlockNoOthers(t *testing.T) {
 	t.Parallel()
 	_, addr := serve(t)
 	const slow = 1000
@@ -120,15 +121,15 @@ func TestSlowCallersHoldNothing(t *testing.T) {
 	}
 }
 
-// A flood of resets with right codes: as many as the gate and its queue hold
-// are computed, the others get 503 immediately and keep their codes, and the
-// service answers normally after.
+// A flood of resets with right codes: the service computes as many as the gate and its
+// queue hold. The others get 503 immediately and keep their codes. After the flood the
+// service answers normally.
 func TestFloodOfValidResets(t *testing.T) {
 	t.Parallel()
 	const people = 60
 	f, addr := serve(t, func(c *identity.Config) {
 		c.HashConcurrency, c.HashQueue = 1, 4
-		c.Hash = identity.HashParams{MemoryKiB: 19_456, Iterations: 2, Parallelism: 1} // argon2id: the queue is what it fills
+		c.Hash = identity.HashParams{MemoryKiB: 19_456, Iterations: 2, Parallelism: 1} // argon2id, so that hashes fill the queue
 		identitytest.Lift(c)
 	})
 	number := func(i int) string { return fmt.Sprintf("138%08d", i) }
@@ -169,12 +170,12 @@ func TestFloodOfValidResets(t *testing.T) {
 		}
 	}
 	if done == 0 || busy == 0 {
-		t.Errorf("%d done and %d turned away: no flood", done, busy)
+		t.Errorf("%d done and %d turned away: this was no flood", done, busy)
 	}
 }
 
-// After some thousand requests nothing is left over: no goroutine, and once
-// their time has passed no code, counter, message or event.
+// After some thousand requests no goroutine is left over. Once they have expired, no
+// code, counter, message or event is left either.
 func TestSoakLeavesNothing(t *testing.T) {
 	baseline := runtime.NumGoroutine()
 	store := &keyed{Store: memory.New(), keys: map[limit.Key]bool{}}
@@ -186,7 +187,7 @@ func TestSoakLeavesNothing(t *testing.T) {
 	})
 	f.User("13800000001", "copper-Lantern-47")
 	f.SendCode("13800000001")
-	f.Code("+8613800000001") // Run is under way
+	f.Code("+8613800000001") // by now Run has started
 	running := runtime.NumGoroutine()
 	for i := range 3000 {
 		f.Clock.Advance(3 * time.Second)

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// model is what the service should do, written as plainly as can be: no keys,
-// no digests, no storage, every event in a list.
+// model does what the service should do, in the simplest way: it has no keys, no
+// digests and no storage, and keeps every event in a list.
 type model struct {
 	now   time.Time
 	users map[string]*modelUser // by number
@@ -26,7 +26,7 @@ type modelUser struct {
 type modelCode struct {
 	number, device, code string
 	decoy                bool
-	changes              int // the user's, when it was sent
+	changes              int // the user's count when the code was sent
 	created, expires     time.Time
 	attempts             int
 	dead                 bool // used or ended
@@ -46,8 +46,8 @@ type rate struct {
 
 const day = 24 * time.Hour
 
-// The limits of the walk. Those by network are smaller than the defaults, or a
-// walk would not meet them.
+// These are the limits of the walk. Those by network are smaller than the defaults,
+// otherwise a walk would not reach them.
 var (
 	sendsFromNetwork   = []rate{{1, time.Minute}, {2, 10 * time.Minute}, {3, time.Hour}, {5, day}}
 	sendsFromStrangers = []rate{{7, time.Hour}}
@@ -78,8 +78,8 @@ func newModel(now time.Time) *model {
 // subnet is the /24 of an address.
 func subnet(address string) string { return address[:len(address)-2] }
 
-// wait is how long until one more event fits. Events far ahead were recorded by a
-// clock that was wrong.
+// wait returns how long until one more event fits. Events far in the future were
+// recorded by a clock that was wrong.
 func (m *model) wait(events []modelEvent, rates []rate, counts func(modelEvent) bool) (wait time.Duration) {
 	for _, r := range rates {
 		var inWindow []time.Time
@@ -96,7 +96,7 @@ func (m *model) wait(events []modelEvent, rates []rate, counts func(modelEvent) 
 	return wait
 }
 
-// bucket is how long until one more guess of a known device fits.
+// bucket returns how long until one more guess of a known device fits.
 func (m *model) bucket(events []modelEvent) time.Duration {
 	var known []time.Time
 	for _, e := range events {
@@ -115,7 +115,7 @@ func (m *model) bucket(events []modelEvent) time.Duration {
 	return min(max(max(paid.Sub(m.now), 0)-(bucketBurst-1)*bucketEvery, 0), bucketEvery)
 }
 
-// knows reports whether the device reset the number's password before.
+// knows reports whether the device has reset the number's password before.
 func (m *model) knows(number, device string) bool {
 	at, ok := m.known[number][device]
 	return ok && m.now.Sub(at) < knownFor
@@ -140,7 +140,7 @@ func fromSubnet(address string) func(modelEvent) bool {
 	return func(e modelEvent) bool { return subnet(e.address) == subnet(address) }
 }
 
-// sendWait is how long a send has to wait.
+// sendWait returns how long a send has to wait.
 func (m *model) sendWait(number string, e modelEvent) time.Duration {
 	sends := m.sends[number]
 	wait := max(m.wait(m.netSends, sendsPerAddress, from(e.address)), m.wait(m.netSends, sendsPerSubnet, fromSubnet(e.address)))
@@ -151,7 +151,7 @@ func (m *model) sendWait(number string, e modelEvent) time.Duration {
 		m.wait(sends, sendsFromNetwork, func(o modelEvent) bool { return !o.known && o.address == e.address }))
 }
 
-// send returns the wait if it is refused, and whether a code leaves.
+// send returns the wait if the send is refused, and whether a code is sent.
 func (m *model) send(number, device, address string) (c *modelCode, wait time.Duration) {
 	e := modelEvent{m.now, address, device, m.knows(number, device)}
 	if wait := m.sendWait(number, e); wait > 0 {
@@ -170,7 +170,7 @@ func (m *model) send(number, device, address string) (c *modelCode, wait time.Du
 	return c, 0
 }
 
-// guessWait is how long a guess has to wait.
+// guessWait returns how long a guess has to wait.
 func (m *model) guessWait(number string, e modelEvent) time.Duration {
 	wait := max(m.wait(m.netFails, failsPerAddress, from(e.address)), m.wait(m.netFails, failsPerSubnet, fromSubnet(e.address)))
 	if e.known {
@@ -180,7 +180,8 @@ func (m *model) guessWait(number string, e modelEvent) time.Duration {
 		m.wait(m.guesses[number], failsFromNetwork, func(o modelEvent) bool { return !o.known && o.address == e.address }))
 }
 
-// guess returns the wait if it is refused for now, and whether the password is set.
+// guess returns the wait if the guess is refused for now, and whether the password is
+// set.
 func (m *model) guess(number, device, address, code, password string) (set bool, wait time.Duration) {
 	e := modelEvent{m.now, address, device, m.knows(number, device)}
 	if wait := m.guessWait(number, e); wait > 0 {
@@ -196,7 +197,7 @@ func (m *model) guess(number, device, address, code, password string) (set bool,
 		if c.live(m.now) {
 			live = append(live, c)
 		}
-		c.dead = c.dead || !m.now.Before(c.expires) // what is seen expired stays so
+		c.dead = c.dead || !m.now.Before(c.expires) // a code that was seen expired stays expired
 	}
 	if len(live) == 0 {
 		return false, 0
@@ -212,7 +213,7 @@ func (m *model) guess(number, device, address, code, password string) (set bool,
 		m.guesses[number] = append(m.guesses[number], e)
 		return false, 0
 	}
-	m.netFails = m.netFails[:before] // what was right is not charged
+	m.netFails = m.netFails[:before] // a right guess is not charged
 	for _, c := range m.codes {
 		c.dead = c.dead || c.number == number
 	}
@@ -226,5 +227,5 @@ func (m *model) guess(number, device, address, code, password string) (set bool,
 	return true, 0
 }
 
-// unlock forgets all that was counted by the number. Devices stay known.
+// unlock clears all counters of the number. Known devices stay known.
 func (m *model) unlock(number string) { delete(m.sends, number); delete(m.guesses, number) }

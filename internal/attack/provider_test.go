@@ -20,7 +20,7 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/sqlite"
 )
 
-// phones counts what each number got, by provider.
+// phones counts the messages that each number got, by provider.
 type phones struct {
 	mu       sync.Mutex
 	arrived  map[string]map[string]int // number, provider
@@ -40,8 +40,8 @@ func (p *phones) arrive(number, provider string) {
 	p.messages++
 }
 
-// tally returns how many numbers got exactly one message from the provider, how
-// many got more, and how many messages all providers carried.
+// tally returns how many numbers got exactly one message from the provider, how many
+// got more, and how many messages all providers delivered.
 func (p *phones) tally(provider string) (once, more, messages int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -56,10 +56,11 @@ func (p *phones) tally(provider string) (once, more, messages int) {
 	return once, more, p.messages
 }
 
-// mood is how a provider behaves; it calls take for a message that it carries.
+// mood is how a provider behaves. It calls take for each message that it delivers.
 type mood func(w http.ResponseWriter, r *http.Request, take func())
 
-// twilioServer speaks Twilio's wire format in a mood; nil is a good one.
+// twilioServer speaks Twilio's wire format and behaves as the mood says. If the mood is
+// nil, it accepts every message.
 func twilioServer(t *testing.T, p *phones, m mood) string {
 	t.Helper()
 	return provider(t, m, func(w http.ResponseWriter) {
@@ -68,7 +69,7 @@ func twilioServer(t *testing.T, p *phones, m mood) string {
 	}, func(r *http.Request) { p.arrive(r.PostFormValue("To"), twilio.Provider) })
 }
 
-// vonageServer speaks Vonage's.
+// vonageServer does the same with Vonage's wire format.
 func vonageServer(t *testing.T, p *phones, m mood) string {
 	t.Helper()
 	return provider(t, m, func(w http.ResponseWriter) {
@@ -79,7 +80,7 @@ func vonageServer(t *testing.T, p *phones, m mood) string {
 func provider(t *testing.T, m mood, accept func(http.ResponseWriter), take func(*http.Request)) string {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := r.ParseForm(); err != nil {
-			return // broken off: the provider has no message
+			return // the connection broke off, so the provider has no message
 		}
 		if m != nil {
 			m(w, r, func() { take(r) })
@@ -92,7 +93,7 @@ func provider(t *testing.T, m mood, accept func(http.ResponseWriter), take func(
 	return server.URL
 }
 
-// team is Twilio before Vonage.
+// team is a failover from Twilio to Vonage.
 func team(t *testing.T, twilioURL, vonageURL string, timeout time.Duration, c failover.Config) *failover.Sender {
 	t.Helper()
 	first, err := twilio.New(twilio.Config{AccountSID: "AC1", AuthToken: identity.NewSecret("token"), From: "+15005550006", Endpoint: twilioURL, Timeout: timeout})
@@ -111,8 +112,8 @@ func team(t *testing.T, twilioURL, vonageURL string, timeout time.Duration, c fa
 	return sender
 }
 
-// sendCodes has a service on SQLite send a code to each of n numbers, and returns
-// the messages when none is pending any more.
+// sendCodes makes a service on SQLite send a code to each of n numbers. It returns the
+// messages when none is pending any more.
 func sendCodes(t *testing.T, sender sms.Sender, n int, configure ...func(*identity.Config)) []outbox.Message {
 	t.Helper()
 	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "rekey.db"))

@@ -29,7 +29,7 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/sqlite"
 )
 
-// sink collects what is written to one place.
+// sink collects the text that is written to one place.
 type sink struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -54,7 +54,8 @@ func (s *sink) AfterQuery(_ context.Context, e *bun.QueryEvent) {
 	_, _ = fmt.Fprintln(s, e.Query, e.QueryArgs, e.Err)
 }
 
-// carrier keeps the codes, and misbehaves: it panics with a text, and fails with one.
+// carrier is a provider that keeps the codes and misbehaves: one call panics with the
+// text, another fails with it.
 type carrier struct {
 	mu    sync.Mutex
 	calls int
@@ -77,9 +78,9 @@ func (c *carrier) Send(_ context.Context, m sms.Message) (sms.Accepted, error) {
 	return sms.Accepted{Provider: "test"}, nil
 }
 
-// Codes, passwords, secrets, hashes and numbers are planted everywhere and
-// looked for in every sink: logs, answers, errors, the audit trail, the outbox,
-// bun's query hooks.
+// Codes, passwords, secrets, hashes and numbers are planted everywhere. The test looks
+// for them in every sink: logs, answers, errors, the audit trail, the outbox, and bun's
+// query hooks.
 func TestSilence(t *testing.T) {
 	t.Parallel()
 	const (
@@ -199,7 +200,7 @@ func TestSilence(t *testing.T) {
 	if err := file.Close(); err != nil {
 		t.Fatal(err)
 	}
-	post(resetPath, map[string]string{"mobile": number, "verify_code": code, "password": newOne}) // storage gone
+	post(resetPath, map[string]string{"mobile": number, "verify_code": code, "password": newOne}) // the storage is gone
 	note(svc.ResetByMobile(context.Background(), identity.ResetRequest{Caller: identity.Caller{ClientID: "client"}, Mobile: number, Code: identity.NewSecret(code), Password: identity.NewSecret(newOne)}))
 
 	sinks := map[string]*sink{"logs": logs, "hooks": hooks, "answers": answers, "errors, events and messages": failures}
@@ -214,12 +215,12 @@ func TestSilence(t *testing.T) {
 	} {
 		forms := []string{value, hex.EncodeToString([]byte(value)), base64.StdEncoding.EncodeToString([]byte(value)), url.QueryEscape(value)}
 		if len(value) <= 6 {
-			forms = []string{`"` + value + `"`, " " + value, ">" + value, ":" + value} // digits that may stand in an id by chance
+			forms = []string{`"` + value + `"`, " " + value, ">" + value, ":" + value} // short digits may occur in an id by chance
 		}
 		for name, s := range sinks {
 			for _, form := range forms {
 				if strings.Contains(s.String(), form) {
-					t.Errorf("the %s stands in %s as %s", what, name, form)
+					t.Errorf("the %s is in %s as %s", what, name, form)
 				}
 			}
 		}

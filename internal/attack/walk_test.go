@@ -21,7 +21,7 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/sqlite"
 )
 
-// steps is the length of a walk: REKEY_WALK_STEPS, or few.
+// steps is the length of a walk: REKEY_WALK_STEPS, or a small default.
 func steps(few int) int {
 	if n, err := strconv.Atoi(os.Getenv("REKEY_WALK_STEPS")); err == nil {
 		return n
@@ -41,13 +41,13 @@ type walker struct {
 }
 
 var (
-	walkNumbers = []string{"13800000001", "13800000002", "13800000003", "13800000009"} // the last has no user
+	walkNumbers = []string{"13800000001", "13800000002", "13800000003", "13800000009"} // the last number has no user
 	walkDevices = []string{"a", "b", "c"}
-	// Two neighbours, and others.
+	// The first two addresses are neighbours.
 	walkAddresses = []string{"192.0.2.1", "192.0.2.2", "198.51.100.5", "203.0.113.9"}
 )
 
-const walkHash = "$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy" // of nothing that is tried
+const walkHash = "$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy" // the hash of a password that the walk never tries
 
 func newWalker(t *testing.T, seed uint64, store identity.Storage) *walker {
 	f := identitytest.New(t, func(c *identity.Config) {
@@ -84,7 +84,7 @@ func newWalker(t *testing.T, seed uint64, store identity.Storage) *walker {
 
 func pick[T any](rng *rand.Rand, of []T) T { return of[rng.IntN(len(of))] }
 
-// walk returns the first difference between service and model.
+// walk returns the first difference between the service and the model.
 func (w *walker) walk(n int) error {
 	for i := range n {
 		if err := w.step(); err != nil {
@@ -127,8 +127,8 @@ func (w *walker) step() error {
 	}
 }
 
-// siege guesses at one number from every device until its budget for the day is
-// spent, and beyond.
+// siege guesses at one number from every device until the number's budget for the day
+// is spent, and then goes on.
 func (w *walker) siege(number string) error {
 	for range 3 {
 		for _, device := range walkDevices {
@@ -146,8 +146,8 @@ func (w *walker) siege(number string) error {
 	return nil
 }
 
-// advance moves the clock once deliveries are recorded: a clock that jumps beyond
-// their leases would have them sent again.
+// advance moves the clock after deliveries are recorded. A clock that jumps beyond the
+// leases of messages would cause them to be sent again.
 func (w *walker) advance(by time.Duration) {
 	for range 10_000 {
 		if backlog, err := w.f.Store.Backlog(context.Background()); err != nil || len(backlog) == 0 {
@@ -168,7 +168,7 @@ func (w *walker) unlock(number string) error {
 	return w.f.Unlock(context.Background(), "", number)
 }
 
-// known is a code that was sent to the number, of any age.
+// known returns a code of any age that was sent to the number.
 func (w *walker) known(number string) *modelCode {
 	var sent []*modelCode
 	for _, c := range w.m.codes {
@@ -213,10 +213,10 @@ func (w *walker) send(number, device string) error {
 	}
 }
 
-// wrongCode is a code that the model knows when it is right after all.
+// wrongCode is a guess. If a code happens to equal it, the model knows.
 const wrongCode = "000000"
 
-// guesses tries a few wrong codes, mostly where there is a code to guess at.
+// guesses tries a few wrong codes, mostly while there is a code to guess.
 func (w *walker) guesses(number, device string) error {
 	if code := w.known(number); code != nil && w.rng.IntN(4) > 0 {
 		device = code.device
@@ -243,7 +243,7 @@ func (w *walker) guess(number, device, code string) error {
 	}), wait, want)
 }
 
-// change disables or enables a user, or takes or gives the verification.
+// change disables or enables a user, or marks the number verified or unverified.
 func (w *walker) change(number string) error {
 	u := w.m.users[number]
 	stored, err := w.f.UserByMobile(context.Background(), "", number)
@@ -270,12 +270,12 @@ func compare(err error, wait time.Duration, want error) error {
 	if wait > 0 {
 		limited, ok := errors.AsType[*identity.RateLimitedError](err)
 		if !ok || limited.RetryAfter != wait {
-			return fmt.Errorf("the service says %v, the model to wait %s", err, wait)
+			return fmt.Errorf("the service returns %v, the model wants a wait of %s", err, wait)
 		}
 		return nil
 	}
 	if !errors.Is(err, want) {
-		return fmt.Errorf("the service says %v, the model %v", err, want)
+		return fmt.Errorf("the service returns %v, the model wants %v", err, want)
 	}
 	return nil
 }
@@ -307,13 +307,13 @@ func TestWalk(t *testing.T) {
 			}
 			t.Logf("%d steps, %d resets", n, resets)
 			if resets < n/1000 {
-				t.Error("no reset succeeded: the walk shows little")
+				t.Error("no reset succeeded: the walk proves little")
 			}
 		})
 	}
 }
 
-// The walk finds stores that are wrong in one point.
+// The walk finds stores that have one fault each.
 func TestWalkFindsFaults(t *testing.T) {
 	t.Parallel()
 	for name, store := range map[string]identity.Storage{

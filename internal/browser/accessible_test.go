@@ -17,8 +17,8 @@ import (
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
-// everyPage walks through each page, with and without its faults, and calls
-// look at each.
+// everyPage walks through each page, with and without its errors, and calls look on
+// each.
 func everyPage(s *site, tb *tab, look func(name string)) {
 	tb.t.Helper()
 	tb.at("number")
@@ -67,7 +67,7 @@ var axe = sync.OnceValues(func() (string, error) {
 		return string(source), err
 	}
 	if _, err := exec.LookPath("npm"); err != nil {
-		return "", fmt.Errorf("needs axe-core: name its axe.min.js in REKEY_TEST_AXE, or install npm")
+		return "", fmt.Errorf("needs axe-core: set REKEY_TEST_AXE to the path of axe.min.js, or install npm")
 	}
 	folder, err := os.MkdirTemp("", "rekey-axe-")
 	if err != nil {
@@ -78,14 +78,14 @@ var axe = sync.OnceValues(func() (string, error) {
 		cmd := exec.Command(command[0], command[1:]...)
 		cmd.Dir = folder
 		if out, err := cmd.CombinedOutput(); err != nil {
-			return "", fmt.Errorf("needs axe-core: name its axe.min.js in REKEY_TEST_AXE, for npm fails: %w: %s", err, out)
+			return "", fmt.Errorf("needs axe-core: npm fails, so set REKEY_TEST_AXE to the path of axe.min.js: %w: %s", err, out)
 		}
 	}
 	source, err := os.ReadFile(filepath.Join(folder, "package", "axe.min.js"))
 	return string(source), err
 })
 
-// axe-core finds nothing against WCAG 2.2 AA, nor against its best practices.
+// axe-core finds no violation of WCAG 2.2 AA or of its own best practices.
 func TestAccessible(t *testing.T) {
 	t.Parallel()
 	source, err := axe()
@@ -117,7 +117,7 @@ func TestAccessible(t *testing.T) {
 					t.Fatal(err)
 				}
 				if report.Passes < 15 {
-					t.Errorf("%s: only %d rules passed: was the page looked at?", name, report.Passes)
+					t.Errorf("%s: only %d rules passed: was the page checked?", name, report.Passes)
 				}
 				for _, v := range report.Violations {
 					t.Errorf("%s: %s", name, v)
@@ -130,7 +130,7 @@ func TestAccessible(t *testing.T) {
 	}
 }
 
-// arabic adds a language that runs from right to left.
+// arabic adds a language that is written from right to left.
 func arabic(s *site, _ *identity.Config) {
 	s.Page.Texts = resetpage.Texts{"ar": {
 		"language.name": "العربية",
@@ -182,7 +182,8 @@ func TestNarrowAndLargeText(t *testing.T) {
 	}
 }
 
-// What password managers, keyboards of telephones and screen readers look for.
+// These are the attributes that password managers, telephone keyboards and screen
+// readers look for.
 func TestAttributes(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -216,7 +217,7 @@ func TestAttributes(t *testing.T) {
 				assets[r] = true
 			}
 		}
-		// The number page, its style, its script, and the well-known path.
+		// This covers the number page, its style, its script, and the well-known path.
 		if len(assets) != 4 {
 			t.Errorf("asked for %v", assets)
 		}

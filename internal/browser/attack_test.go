@@ -10,7 +10,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// evil serves a page of another origin.
+// evil serves a page on another origin.
 func evil(t *testing.T, html string) string {
 	t.Helper()
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -49,7 +49,8 @@ func TestFrameOfAnotherSite(t *testing.T) {
 	tb.expected(1)
 }
 
-// The policy holds in the browser: what is injected does not run, load or send.
+// The browser enforces the policy: injected content does not run, load or send
+// anything.
 func TestPolicyBites(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -73,7 +74,7 @@ func TestPolicyBites(t *testing.T) {
 		tb.until(`window.refused.includes(` + quote(name) + `)`)
 	}
 	if eval[bool](tb, "window.ran === 1 || getComputedStyle(document.body).display === 'none'") {
-		t.Error("what was injected works")
+		t.Error("injected content works")
 	}
 	tb.run(script(`window.thrown = ''; try { document.body.innerHTML = '<img>' } catch (e) { window.thrown = String(e) }`))
 	if got := eval[string](tb, "window.thrown"); !strings.Contains(got, "TrustedHTML") {
@@ -82,7 +83,7 @@ func TestPolicyBites(t *testing.T) {
 	tb.expected(6)
 }
 
-// What a person types is shown as text.
+// Text that a person types is shown as text.
 func TestTypedMarkupIsText(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -94,6 +95,6 @@ func TestTypedMarkupIsText(t *testing.T) {
 		t.Errorf("the input holds %q", got)
 	}
 	if eval[bool](tb, "'ran' in window") {
-		t.Error("markup became code")
+		t.Error("typed markup was parsed as HTML")
 	}
 }

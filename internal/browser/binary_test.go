@@ -18,8 +18,8 @@ import (
 	"github.com/seed-16109ab2/rekey/sms/webhook"
 )
 
-// A whole reset through the single binary: its page, its CAPTCHA, and a message that
-// leaves by its webhook.
+// A person does a whole reset with the single binary: with its page and its CAPTCHA.
+// The message is sent through its webhook.
 func TestBinary(t *testing.T) {
 	t.Parallel()
 	needBrowser(t)
@@ -41,7 +41,7 @@ func TestBinary(t *testing.T) {
 	s := &site{t: t, URL: "http://" + addr}
 	tb := s.open("/.well-known/change-password")
 	tb.ask(mobile)
-	tb.until("document.body.dataset.step === 'code'") // the challenge is solved by itself
+	tb.until("document.body.dataset.step === 'code'") // the browser solves the challenge without the person
 	code := next(t, messages, sms.KindVerifyCode).Params["code"]
 	tb.set(wrong(code), newPassword)
 	tb.says("#code-fault", "wrong or has expired")
@@ -68,7 +68,7 @@ func next(t *testing.T, messages <-chan webhook.Data, kind sms.Kind) webhook.Dat
 	}
 }
 
-// program is the single binary in a folder of its own.
+// program is the single binary in its own folder.
 type program struct {
 	t         *testing.T
 	path, dir string
@@ -93,7 +93,7 @@ func (p *program) command(args ...string) *exec.Cmd {
 	return cmd
 }
 
-// run runs a command to its end, with a password on standard input.
+// run runs a command and waits for its end. The password is its standard input.
 func (p *program) run(stdin string, args ...string) {
 	p.t.Helper()
 	cmd := p.command(args...)

@@ -12,7 +12,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
-// withAltcha gives the service and the page one verifier.
+// withAltcha gives the same verifier to the service and the page.
 func withAltcha(t *testing.T, mode identity.CaptchaMode, level func(context.Context, identity.CaptchaRequest) (int, error)) func(*site, *identity.Config) {
 	return func(s *site, c *identity.Config) {
 		verifier, err := altcha.New(altcha.Config{Secret: c.Secret, Counter: c.Store, Now: c.Now, Level: level})
@@ -23,7 +23,7 @@ func withAltcha(t *testing.T, mode identity.CaptchaMode, level func(context.Cont
 	}
 }
 
-// fourCores has the page start four workers, and counts those that begin and end.
+// fourCores makes the page start four workers, and counts workers that begin and end.
 const fourCores = `
 	Object.defineProperty(navigator, 'hardwareConcurrency', { get: () => 4 });
 	const count = (name) => { sessionStorage[name] = Number(sessionStorage[name] || 0) + 1; };
@@ -32,8 +32,8 @@ const fourCores = `
 		terminate() { count('ended'); super.terminate(); }
 	};`
 
-// The browser solves the challenges of package altcha. The first solution comes
-// too late: by then the service wants a harder one.
+// The browser solves the challenges of package altcha. The first solution comes too
+// late, because the service has raised the difficulty by then.
 func TestCaptchaIsSolved(t *testing.T) {
 	t.Parallel()
 	var checked atomic.Int32
@@ -54,7 +54,7 @@ func TestCaptchaIsSolved(t *testing.T) {
 	tb.click("#solve-start")
 	tb.until("document.body.dataset.step === 'code'")
 	if begun, ended := eval[string](tb, "sessionStorage.begun"), eval[string](tb, "sessionStorage.ended"); begun != "8" || ended != "8" {
-		t.Errorf("%s workers began, %s were ended", begun, ended)
+		t.Errorf("%s workers began, %s ended", begun, ended)
 	}
 	tb.set(s.Code(e164), newPassword)
 	tb.at("done")
@@ -77,8 +77,8 @@ func TestCaptchaWithoutScript(t *testing.T) {
 	}
 }
 
-// The first sends ask for nothing. The one that finds a counter half full does, and
-// goes on by itself.
+// The first sends need no CAPTCHA. The send that finds a counter half full needs one,
+// and the page continues without the person.
 func TestCaptchaOnSuspicion(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, func(_ *site, c *identity.Config) {
@@ -94,13 +94,13 @@ func TestCaptchaOnSuspicion(t *testing.T) {
 		tb.at("number")
 	}
 	if steps := eval[string](tb, "sessionStorage.steps"); strings.Contains(steps, "check") {
-		t.Errorf("a first send was suspicious: %s", steps)
+		t.Errorf("a first send needed a CAPTCHA: %s", steps)
 	}
 	tb.fill("#mobile", mobile)
 	tb.click("button[value=send]")
 	tb.until("document.body.dataset.step === 'code'")
 	if steps := eval[string](tb, "sessionStorage.steps"); !strings.HasSuffix(steps, "/reset-password/check /reset-password/code ") {
-		t.Errorf("the third send asked for nothing: %s", steps)
+		t.Errorf("the third send needed no CAPTCHA: %s", steps)
 	}
 	tb.set(s.Code(e164), newPassword)
 	tb.at("done")

@@ -18,7 +18,7 @@ import (
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
-// doubleClick clicks an element twice, as a mouse does.
+// doubleClick clicks an element twice, like a double click of a mouse.
 func (tb *tab) doubleClick(selector string) {
 	tb.t.Helper()
 	tb.run(chromedp.ScrollIntoView(chromedp.CSS(selector)))
@@ -26,7 +26,7 @@ func (tb *tab) doubleClick(selector string) {
 		return eval[[]float64](tb, "(b => [b.x + b.width / 2, b.y + b.height / 2])(document.querySelector("+quote(selector)+").getBoundingClientRect())")
 	}
 	at := middle()
-	for range 100 { // until nothing moves any more
+	for range 100 { // wait until the element no longer moves
 		time.Sleep(50 * time.Millisecond)
 		before := at
 		if at = middle(); slices.Equal(at, before) {
@@ -44,7 +44,7 @@ func (tb *tab) doubleClick(selector string) {
 	tb.run(actions...)
 }
 
-// farAway has the answer to a form under way while the second click comes.
+// farAway delays the answers to forms, so that the second click comes before them.
 func farAway(page http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
@@ -68,8 +68,8 @@ func (tb *tab) hasNoFault(after string) {
 	}
 }
 
-// A double click on each button sends one code and sets one password, and shows no
-// error, with the script and without it. The limits are those that hold by default.
+// A double click on each button sends one code, sets one password, and shows no error,
+// with the script and without it. The default limits hold.
 func TestDoubleClicks(t *testing.T) {
 	t.Parallel()
 	for name, setups := range map[string][]action{"with script": nil, "without script": {withoutScript}} {
@@ -136,7 +136,7 @@ func TestDoubleClicks(t *testing.T) {
 	}
 }
 
-// A person who types while the answer to another form is on its way loses nothing.
+// A person who types while the answer to another form is on its way loses no text.
 func TestTypingWhileTheAnswerIsOnItsWay(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, func(s *site, _ *identity.Config) { s.Wrap = farAway })
@@ -164,7 +164,7 @@ func TestTypingWhileTheAnswerIsOnItsWay(t *testing.T) {
 	tb.at("done")
 }
 
-// The check step between the two changes nothing of that.
+// Double clicks also work with the check step between the two forms.
 func TestDoubleClickBeforeTheCheck(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, func(s *site, c *identity.Config) {

@@ -31,7 +31,7 @@ const (
 
 var errNoChromium = errors.New("no Chromium in PATH: install it (Debian: apt-get install chromium), or name it in REKEY_TEST_CHROMIUM")
 
-// chromium finds the browser.
+// chromium returns the path of the browser.
 func chromium() (string, error) {
 	if path := os.Getenv("REKEY_TEST_CHROMIUM"); path != "" {
 		return path, nil
@@ -51,7 +51,7 @@ var (
 	browserStop = func() {}
 )
 
-// TestMain ends the one browser that all tests share.
+// TestMain ends the browser that all tests share.
 func TestMain(m *testing.M) {
 	code := m.Run()
 	browserStop()
@@ -75,19 +75,19 @@ func startBrowser() {
 	browserCtx, browserErr = ctx, chromedp.Do(ctx)
 }
 
-// site is a service with the page, on a server with TLS, so that the cookies
-// are those of a real one.
+// site is a service with the page on a server with TLS, so that cookies are set as in
+// production.
 type site struct {
 	*identitytest.Fixture
 	URL  string
 	Page resetpage.Config
-	// Wrap stands before the page, to play a browser or a network with a fault.
+	// Wrap goes before the page's handler, to imitate a faulty browser or network.
 	Wrap func(http.Handler) http.Handler
 
 	t *testing.T
 }
 
-// needBrowser skips a test where there is no browser.
+// needBrowser skips the test if there is no browser.
 func needBrowser(t *testing.T) {
 	t.Helper()
 	browserOnce.Do(startBrowser)
@@ -138,7 +138,7 @@ func newSite(t *testing.T, configure ...func(*site, *identity.Config)) *site {
 	return s
 }
 
-// signsIn reports whether a password is the person's.
+// signsIn reports whether the person can sign in with the password.
 func (s *site) signsIn(password string) bool {
 	s.t.Helper()
 	_, err := s.Authenticate(s.t.Context(), identity.LoginRequest{Mobile: mobile, Password: identity.NewSecret(password)})

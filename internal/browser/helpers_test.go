@@ -17,14 +17,14 @@ import (
 // generous lets tests send as often as they like.
 func generous(c *identity.Config) { identitytest.Lift(c) }
 
-// wrong is another code of the same length.
+// wrong returns a different code of the same length.
 func wrong(code string) string {
 	last := code[len(code)-1]
 	return code[:len(code)-1] + string('0'+(last-'0'+1)%10)
 }
 
-// onlyPath reports whether a URL of the page holds nothing but its steps, its
-// files and the language.
+// onlyPath reports whether a URL of the page contains only the paths of its steps and
+// files, and the language.
 func onlyPath(url, base string) bool {
 	return pageURL.MatchString(strings.TrimPrefix(url, base))
 }
@@ -33,19 +33,19 @@ var pageURL = regexp.MustCompile(`^(data:.*|/reset-password(/(code|check|done)|/
 
 func quote(s string) string { return strconv.Quote(s) }
 
-// insert puts text where the focus is, as pasting does.
+// insert inserts text at the focus, like pasting.
 func insert(text string) action {
 	return call(input.InsertText, input.InsertTextParams{Text: text})
 }
 
-// asked are the URLs that the tab has asked for.
+// asked returns the URLs that the tab has requested.
 func (tb *tab) asked() []string {
 	tb.mu.Lock()
 	defer tb.mu.Unlock()
 	return slices.Clone(tb.requests)
 }
 
-// await returns what a promise gives.
+// await returns the result of a promise.
 func await[T any](tb *tab, expression string) T {
 	tb.t.Helper()
 	value, err := chromedp.Run(tb.Context, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
@@ -55,7 +55,7 @@ func await[T any](tb *tab, expression string) T {
 	return value
 }
 
-// script runs a script in the page, whatever it gives.
+// script runs a script in the page and ignores its result.
 func script(source string) action {
 	return chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
 		_, err := chromedp.Run(ctx, chromedp.Evaluate[bool](source+"\n; true"))

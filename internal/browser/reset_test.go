@@ -14,7 +14,7 @@ import (
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
-// languages are what the tests look for, by the language of the browser.
+// languages are the texts that the tests look for, by the browser's language.
 var languages = map[string]struct {
 	accept, start, done, number, code, weak string
 }{
@@ -134,7 +134,8 @@ func TestTwoTabs(t *testing.T) {
 	if s.signsIn(newPassword) {
 		t.Error("the form of the older tab was used")
 	}
-	// The way back: the number again, and the code that is still good.
+	// The person goes back: they enter the number again, and then the code, which is
+	// still valid.
 	first.click(".more a")
 	first.at("number")
 	first.fill("#mobile", mobile)
@@ -160,8 +161,8 @@ func TestBackAndReload(t *testing.T) {
 	if tb.value("#mobile") != mobile {
 		t.Errorf("the number is %q", tb.value("#mobile"))
 	}
-	// Sending again too soon is refused, and says how to go on.
-	s.Clock.Advance(10 * time.Second) // or the page takes it for a double click
+	// A second send too soon is refused, and the page says how to continue.
+	s.Clock.Advance(10 * time.Second) // otherwise the page takes it for a double click
 	tb.click("button[value=send]")
 	tb.says("#fault", "I already have a code")
 	tb.click("button[value=have]")
@@ -206,7 +207,7 @@ func TestCookiesOff(t *testing.T) {
 	tb.at("notice")
 	tb.says("h1", "Cookies are off")
 	tb.says("main", "Allow cookies for this site")
-	tb.forgive() // the answer is 400
+	tb.forgive() // the answer has status 400
 }
 
 func TestTooMany(t *testing.T) {
@@ -221,7 +222,7 @@ func TestTooMany(t *testing.T) {
 	tb.set("123456", newPassword)
 	tb.says("#fault", "Too many tries. Try again in 60 min.")
 	if tb.value("#password") != newPassword || tb.value("#code") != "123456" {
-		t.Error("what was typed is lost")
+		t.Error("the typed text is lost")
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/altcha"
 )
 
-// looks are the screens that pictures are taken of.
+// looks are the screens on which pictures are taken.
 var looks = []struct {
 	name          string
 	width, height int64
@@ -27,7 +27,7 @@ var looks = []struct {
 	{"desktop-dark-zh", 1280, 860, true, "zh-CN"},
 }
 
-// shoot writes a picture into the folder that REKEY_SCREENSHOTS names, if it names one.
+// shoot writes a picture into the folder that REKEY_SCREENSHOTS names, if it is set.
 func (tb *tab) shoot(name string) {
 	tb.t.Helper()
 	png, err := chromedp.Run(tb.Context, chromedp.CaptureScreenshot())
@@ -44,14 +44,14 @@ func (tb *tab) shoot(name string) {
 	}
 }
 
-// Takes a picture of each step on a telephone and a desktop, and writes them
-// into the folder that REKEY_SCREENSHOTS names, if it names one.
+// TestScreenshots takes a picture of each step on a telephone and on a desktop. It
+// writes them into the folder that REKEY_SCREENSHOTS names, if it is set.
 func TestScreenshots(t *testing.T) {
 	s := newSite(t, func(s *site, c *identity.Config) {
 		p := &s.Page
 		p.Countries = []string{"CN", "HK", "SG", "GB", "DE"}
 		c.Countries = p.Countries
-		p.CSS = `:root { --font: Inter, "Noto Sans CJK SC", sans-serif }` // where they are installed
+		p.CSS = `:root { --font: Inter, "Noto Sans CJK SC", sans-serif }` // if these fonts are installed
 		generous(c)
 	})
 	s.User(mobile, oldPassword)
@@ -82,7 +82,7 @@ func TestScreenshots(t *testing.T) {
 			tb.run(chromedp.Navigate(s.URL + "/reset-password/code"))
 			tb.at("notice")
 			shoot("4-notice")
-			s.Clock.Advance(2 * time.Minute) // or the page takes it for a double click
+			s.Clock.Advance(2 * time.Minute) // otherwise the page takes it for a double click
 			tb.run(chromedp.Navigate(s.URL + "/reset-password"))
 			tb.ask(mobile)
 			tb.at("code")
@@ -95,8 +95,8 @@ func TestScreenshots(t *testing.T) {
 	}
 }
 
-// Takes pictures of the check step: while the browser solves the challenge, and after it
-// was too late.
+// TestScreenshotsOfTheCheck takes pictures of the check step: while the browser solves
+// the challenge, and after the solution came too late.
 func TestScreenshotsOfTheCheck(t *testing.T) {
 	s := newSite(t, func(s *site, c *identity.Config) {
 		verifier, err := altcha.New(altcha.Config{

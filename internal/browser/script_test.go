@@ -9,12 +9,12 @@ import (
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
-// before runs a script before those of each page that the tab loads.
+// before runs a script before the scripts of each page that the tab loads.
 func before(script string) action {
 	return call(page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
 }
 
-// A stub of WebOTP hands the code over when the test says so.
+// A stub of WebOTP returns the code when the test says so.
 func TestWebOTP(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -30,7 +30,7 @@ func TestWebOTP(t *testing.T) {
 	tb.at("code")
 	code := s.Code(e164)
 	if got := eval[string](tb, "JSON.stringify(wanted.otp)"); got != `{"transport":["sms"]}` {
-		t.Errorf("asked for %s", got)
+		t.Errorf("the page asked for %s", got)
 	}
 	tb.run(script("arrives(" + quote(code) + ")"))
 	tb.until("document.querySelector('#code').value === " + quote(code))
@@ -40,7 +40,7 @@ func TestWebOTP(t *testing.T) {
 	tb.click("button[value=reset]")
 	tb.at("done")
 
-	// Who types is not interrupted by a message that comes late.
+	// A message that comes late does not interrupt a person who is typing.
 	tb = s.open("/reset-password", before(`
 		window.OTPCredential = class {};
 		navigator.credentials.get = (options) => new Promise((resolve) => {
@@ -81,7 +81,7 @@ func TestPasswordIsShownAndRated(t *testing.T) {
 	}
 	tb.until("document.querySelector('#live').textContent.includes('Fewer')")
 
-	// What the page calls good, the service must not refuse.
+	// The service must accept every password that the page rates as good.
 	for _, password := range []string{
 		"password", "Password1", "12345678", "aaaaaaaa", "abcdefgh", "qwertyuiop", "P@ssw0rd!", "iloveyou2", "13800138000", "Summer2024!",
 		"letmein123", "football99", "woaini1314", "zxcvbnm,./", "1q2w3e4r5t", "admin12345", "correcthorse", "monkey123456", "abcabcabc", "19850101",
@@ -99,7 +99,7 @@ func TestPasswordIsShownAndRated(t *testing.T) {
 		case rejected && level >= "2":
 			t.Errorf("%q is rated %s, and refused: %v", password, level, err)
 		case !rejected && level < "2":
-			t.Errorf("%q is rated %s, and taken", password, level)
+			t.Errorf("%q is rated %s, and accepted", password, level)
 		}
 	}
 }

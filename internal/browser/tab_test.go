@@ -17,7 +17,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// tab is a tab of the browser that watches what goes wrong in it.
+// tab is a tab of the browser. It records errors that occur in it.
 type tab struct {
 	context.Context
 	t    *testing.T
@@ -28,8 +28,8 @@ type tab struct {
 	faults   []string
 }
 
-// open opens a tab with cookies of its own at a path. setups run before the
-// page is loaded.
+// open opens a path in a tab that has its own cookies. It runs setups before the page
+// is loaded.
 func (s *site) open(path string, setups ...action) *tab {
 	s.t.Helper()
 	ctx, cancel := chromedp.NewContext(browserCtx, chromedp.WithNewBrowserContext())
@@ -37,7 +37,7 @@ func (s *site) open(path string, setups ...action) *tab {
 	return s.tabAt(ctx, path, setups...)
 }
 
-// another opens a second tab with the cookies of the first.
+// another opens a second tab that shares the cookies of the first.
 func (tb *tab) another(path string) *tab {
 	tb.t.Helper()
 	ctx, cancel := chromedp.NewContext(tb.Context)
@@ -76,15 +76,15 @@ func (tb *tab) watch(event any) {
 		}
 		tb.faults = append(tb.faults, fmt.Sprintf("console.%s: %s", e.Type, strings.Join(args, " ")))
 	case *cdplog.EventEntryAdded:
-		// Among them are refusals by the content security policy.
+		// The entries include refusals by the content security policy.
 		if e.Entry.Level == cdplog.EntryLevelError || e.Entry.Level == cdplog.EntryLevelWarning {
 			tb.faults = append(tb.faults, fmt.Sprintf("%s %s: %s %s", e.Entry.Source, e.Entry.Level, e.Entry.Text, e.Entry.URL))
 		}
 	}
 }
 
-// blameless fails the test if the console said anything, or another host was
-// asked.
+// blameless fails the test if the console has an entry, or the page requested another
+// host.
 func (tb *tab) blameless() {
 	tb.mu.Lock()
 	defer tb.mu.Unlock()
@@ -93,13 +93,13 @@ func (tb *tab) blameless() {
 	}
 	for _, r := range tb.requests {
 		if !strings.HasPrefix(r, tb.site.URL+"/") && !strings.HasPrefix(r, "data:") {
-			tb.t.Errorf("the page asked %s", r)
+			tb.t.Errorf("the page requested %s", r)
 		}
 	}
 }
 
-// forgive forgets the complaints up to now, which a test provoked: an answer
-// of 400 is one.
+// forgive drops the entries so far, which the test provoked. An answer with status 400
+// is one.
 func (tb *tab) forgive() {
 	tb.mu.Lock()
 	defer tb.mu.Unlock()
@@ -128,14 +128,14 @@ func (tb *tab) until(expression string) {
 	tb.t.Helper()
 	deadline := time.Now().Add(patience)
 	for {
-		// While the page changes there may be nothing to ask.
+		// While the page changes, there may be no document to evaluate in.
 		ok, err := chromedp.Run(tb.Context, chromedp.Evaluate[bool]("Boolean("+expression+")"))
 		if err == nil && ok {
 			return
 		}
 		if time.Now().After(deadline) {
 			page, _ := chromedp.Run(tb.Context, chromedp.Evaluate[string]("location.href + '\\n' + document.body.innerText"))
-			tb.t.Fatalf("not within %s: %s (%v)\n%s", patience, expression, err, page)
+			tb.t.Fatalf("not true within %s: %s (%v)\n%s", patience, expression, err, page)
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
@@ -156,13 +156,13 @@ func (tb *tab) value(selector string) string {
 	return eval[string](tb, fmt.Sprintf("document.querySelector(%q).value", selector))
 }
 
-// says waits until the element says the text, or some of it.
+// says waits until the element contains the text.
 func (tb *tab) says(selector, text string) {
 	tb.t.Helper()
 	tb.until(fmt.Sprintf("(document.querySelector(%q)?.innerText ?? '').includes(%q)", selector, text))
 }
 
-// fill types into an input as a person does, instead of what was there.
+// fill replaces the text of an input by typing.
 func (tb *tab) fill(selector, text string) {
 	tb.t.Helper()
 	tb.run(chromedp.Focus(chromedp.CSS(selector)), script(fmt.Sprintf("document.querySelector(%q).select()", selector)))
@@ -177,7 +177,7 @@ func (tb *tab) click(selector string) {
 	tb.run(chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
 }
 
-// ask fills in the first step and sends it.
+// ask fills in and sends the first step.
 func (tb *tab) ask(number string) {
 	tb.t.Helper()
 	tb.at("number")
@@ -185,7 +185,7 @@ func (tb *tab) ask(number string) {
 	tb.click("button[value=send]")
 }
 
-// set fills in the second step and sends it.
+// set fills in and sends the second step.
 func (tb *tab) set(code, password string) {
 	tb.t.Helper()
 	tb.at("code")
@@ -197,7 +197,7 @@ func (tb *tab) set(code, password string) {
 // action is a step in the browser that returns nothing.
 type action = chromedp.Action[chromedp.Void]
 
-// call is one command of the browser's protocol, whose answer does not matter.
+// call is one command of the browser's protocol whose answer is ignored.
 func call[P, R any](command cdp.Command[P, R], params P) action {
 	return chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
 		_, err := chromedp.Call(ctx, command, params)
@@ -229,19 +229,19 @@ func emulate(width, height int64, dark bool) action {
 	)
 }
 
-// expected takes complaints that a test provoked for granted: at least so many.
+// expected drops entries that a test provoked, and fails unless at least that many exist.
 func (tb *tab) expected(least int) {
 	tb.t.Helper()
 	tb.mu.Lock()
 	defer tb.mu.Unlock()
 	if len(tb.faults) < least {
-		tb.t.Errorf("the browser complains of %d things only: %s", len(tb.faults), tb.faults)
+		tb.t.Errorf("the browser has only %d complaints: %s", len(tb.faults), tb.faults)
 	}
 	tb.faults = nil
 	tb.requests = nil
 }
 
-// waitFault waits for a complaint.
+// waitFault waits for an entry.
 func (tb *tab) waitFault(text string) {
 	tb.t.Helper()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
@@ -252,5 +252,5 @@ func (tb *tab) waitFault(text string) {
 			return
 		}
 	}
-	tb.t.Errorf("the browser does not complain of %s", text)
+	tb.t.Errorf("the browser does not complain about %s", text)
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
 
-// Atlas accepts the sum of our files, and migrates up with them on every engine. It
-// also sees a file that was changed after the sum was made.
+// Atlas accepts the checksum file of our migrations, and migrates up with them on every
+// engine. It also detects a file that was changed after the checksum was made.
 func TestMigrationsByAtlas(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
@@ -31,7 +31,7 @@ func TestMigrationsByAtlas(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// What "atlas migrate hash" does.
+		// This is what "atlas migrate hash" does.
 		sum, err := dir.Checksum()
 		if err != nil {
 			t.Fatal(err)
@@ -54,7 +54,7 @@ func TestMigrationsByAtlas(t *testing.T) {
 			t.Fatal(err)
 		}
 		done := revisions{}
-		executor, err := migrate.NewExecutor(driver, dir, done, migrate.WithAllowDirty(true)) // beside the schemas of other tests
+		executor, err := migrate.NewExecutor(driver, dir, done, migrate.WithAllowDirty(true)) // allows the schemas of other tests in the database
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -76,7 +76,7 @@ func TestMigrationsByAtlas(t *testing.T) {
 	})
 }
 
-// revisions are what Atlas has applied; its command keeps them in a table.
+// revisions records what Atlas has applied. Its command keeps the records in a table.
 type revisions map[string]*migrate.Revision
 
 func (revisions) Ident() *migrate.TableIdent { return nil }

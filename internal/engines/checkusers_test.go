@@ -15,7 +15,7 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
 
-// misfit is a table that does not fit, and what the report must say.
+// misfit is a table that does not fit, and what the report must contain.
 type misfit struct {
 	name    string
 	only    []dialect.Name // all engines if empty
@@ -74,8 +74,8 @@ var misfits = []misfit{
 	{name: "never verified", columns: standard, rows: []string{"'13800138001', '', NULL, NULL", "'13800138002', '', NULL, 1"}, kind: bunstore.UsersUnverified, count: 1},
 }
 
-// Each kind of misfit is reported, with counts, and with nothing of anybody's. What
-// breaks resets is an error of Check and of Migrate.
+// Each kind of misfit is reported with counts, and without any person's data. Check and
+// Migrate return an error for each misfit that breaks resets.
 func TestMisfitsAreReported(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
@@ -111,7 +111,7 @@ func TestMisfitsAreReported(t *testing.T) {
 				t.Errorf("%s: no such finding among %d rows:\n%s", m.name, report.Rows, report)
 			}
 			if said := report.String(); strings.Contains(said, "138") && !strings.Contains(said, "13800138000") || strings.Contains(said, "5f4dcc") || strings.Contains(said, "violet") {
-				t.Errorf("%s: the report holds what is somebody's: %s", m.name, said)
+				t.Errorf("%s: the report contains a person's data: %s", m.name, said)
 			}
 			err = s.Check(t.Context())
 			if (err != nil) != m.breaks || err != nil && !strings.Contains(err.Error(), "people") {
@@ -125,8 +125,8 @@ func TestMisfitsAreReported(t *testing.T) {
 	})
 }
 
-// A table that fits has nothing to report.
-func TestATableThatFitsIsSilent(t *testing.T) {
+// For a table that fits, the report is empty.
+func TestFittingTableGivesEmptyReport(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
 		db := fresh(t)
@@ -152,8 +152,8 @@ func TestATableThatFitsIsSilent(t *testing.T) {
 	})
 }
 
-// A table whose local times lie ahead of UTC is told.
-func TestLocalTimesAreTold(t *testing.T) {
+// A table whose local times are ahead of UTC is reported.
+func TestLocalTimesAreReported(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
 		db := fresh(t)
@@ -173,8 +173,8 @@ func TestLocalTimesAreTold(t *testing.T) {
 	})
 }
 
-// Sessions in another time zone neither shift what is read nor what is written, or
-// the table is refused.
+// If sessions are in another time zone, times are read and written unshifted, or the
+// table is refused.
 func TestSessionsInAnotherTimeZone(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -195,9 +195,9 @@ func TestSessionsInAnotherTimeZone(t *testing.T) {
 			onEachEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
 				db := fresh(t)
 				if db.Dialect().Name() != test.engine {
-					return // the type is of the other engine, where it is tried
+					return // the type belongs to the other engine, which has a test of its own
 				}
-				db.SetMaxOpenConns(1) // so that the setting stays
+				db.SetMaxOpenConns(1) // so that every statement has the setting
 				db.SetConnMaxIdleTime(0)
 				set := "SET TIME ZONE 'Asia/Shanghai'"
 				if test.engine == dialect.MySQL {
@@ -244,7 +244,7 @@ func TestSessionsInAnotherTimeZone(t *testing.T) {
 
 // A column that does not keep the hash fails the reset's transaction: no user is left
 // with a password that cannot be verified, and no code is used up.
-func TestWhatIsNotKeptFailsTheTransaction(t *testing.T) {
+func TestTruncatedHashFailsTheTransaction(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
 		db := fresh(t)

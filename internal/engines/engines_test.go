@@ -24,7 +24,7 @@ import (
 // engine is a real server to test on.
 type engine struct {
 	name, variable, example string
-	// fresh makes a database, or a schema, of its own and returns how to reach it.
+	// fresh makes a new database or schema, and returns how to reach it.
 	fresh func(t testing.TB, dsn string) *bun.DB
 }
 
@@ -70,7 +70,7 @@ func run(t testing.TB, db *sql.DB, statement string) {
 	}
 }
 
-// A schema is cheaper than a database.
+// A new schema costs less time than a new database.
 func freshPostgres(t testing.TB, dsn string) *bun.DB {
 	schema := name()
 	admin := open(t, "pgx", dsn)

@@ -20,12 +20,13 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
 
-// silentProxy passes connections on to a server. Those that are open when silence
-// is called pass nothing on any more, and are not closed either; new ones work.
+// silentProxy passes connections on to a server. Connections that are open when silence
+// is called pass on no more bytes and are not closed. New connections work.
 type silentProxy struct {
 	listener net.Listener
 	target   string
-	// on begins the silence when a client sends it; guarded by being set first.
+	// on is the text that begins the silence when a client sends it. It must be set
+	// before the first connection.
 	on     string
 	age    atomic.Int64
 	opened atomic.Int64
@@ -69,7 +70,7 @@ func (p *silentProxy) pass(client net.Conn) {
 				p.silence()
 			}
 			for p.age.Load() != age && n > 0 && err == nil {
-				n, err = from.Read(buffer) // swallowed
+				n, err = from.Read(buffer) // the bytes are dropped
 			}
 			if _, writeErr := to.Write(buffer[:n]); err != nil || writeErr != nil {
 				break
@@ -92,7 +93,7 @@ func postgres(t *testing.T) string {
 	return dsn
 }
 
-// ownDatabase makes a database, so that its settings do not affect other tests.
+// ownDatabase makes a new database, so that its settings do not affect other tests.
 func ownDatabase(t *testing.T) (dsn, database string, admin *bun.DB) {
 	t.Helper()
 	dsn = postgres(t)
@@ -108,7 +109,7 @@ func ownDatabase(t *testing.T) (dsn, database string, admin *bun.DB) {
 	return u.String(), database, admin
 }
 
-// used gives a store whose pool has so many idle connections.
+// used returns a store whose pool has that many idle connections.
 func used(t *testing.T, dsn string, connections int) *bunstore.Store {
 	t.Helper()
 	s := migrated(t, bun.NewDB(open(t, "pgx", dsn), pgdialect.New()))
@@ -126,8 +127,8 @@ func used(t *testing.T, dsn string, connections int) *bunstore.Store {
 	return s
 }
 
-// A firewall forgets all open connections, or the machine behind them stops: no
-// byte comes back, no error either. Calls go on over new connections.
+// A firewall forgets all open connections, or the machine behind them stops: neither a
+// byte nor an error comes back. Calls continue over new connections.
 func TestSilentConnectionsLeaveThePool(t *testing.T) {
 	t.Parallel()
 	u, err := url.Parse(postgres(t))
@@ -166,17 +167,17 @@ func TestSilentConnectionsLeaveThePool(t *testing.T) {
 	}
 	calls("first")
 	if took := time.Since(began); took > 12*time.Second {
-		t.Errorf("the first calls took %s", took)
+		t.Errorf("the calls of the first round took %s", took)
 	}
 	began = time.Now()
 	calls("second")
 	if took := time.Since(began); took > 2*time.Second {
-		t.Errorf("the second calls took %s: useless connections are still in the pool", took)
+		t.Errorf("the calls of the second round took %s: dead connections are still in the pool", took)
 	}
 }
 
-// After a failover the pool's connections reach a server that only reads. New
-// ones reach the one that writes.
+// After a failover the pool's connections reach a server that is read-only. New
+// connections reach the writable server.
 func TestDemotedConnectionsLeaveThePool(t *testing.T) {
 	t.Parallel()
 	dsn, database, admin := ownDatabase(t)
@@ -196,18 +197,18 @@ func TestDemotedConnectionsLeaveThePool(t *testing.T) {
 		_ = c.Close()
 	}
 	s = store(t, db)
-	// As long as no server writes, calls fail, and soon.
+	// As long as no server is writable, calls fail quickly.
 	began := time.Now()
 	if err := s.AppendEvent(t.Context(), event("early"), nil); err == nil || time.Since(began) > 5*time.Second {
 		t.Errorf("after %s: %v", time.Since(began), err)
 	}
 	run(t, admin.DB, "ALTER DATABASE "+database+" RESET default_transaction_read_only")
-	time.Sleep(1100 * time.Millisecond) // a sweep may have just been
+	time.Sleep(1100 * time.Millisecond) // the previous sweep may have been a moment ago
 	var wg sync.WaitGroup
 	for i := range 8 {
 		wg.Go(func() {
 			if err := s.AppendEvent(context.Background(), event(fmt.Sprint(i)), nil); err != nil {
-				t.Errorf("over a connection that reads only: %v", err)
+				t.Errorf("over a read-only connection: %v", err)
 			}
 		})
 	}
@@ -230,8 +231,8 @@ func TestEndedConnectionsLeaveThePool(t *testing.T) {
 	}
 }
 
-// A call that waits for a lock of another session ends, and so does its wait in
-// the server.
+// A call that waits for a lock of another session ends, and its wait in the server ends
+// too.
 func TestLockedRowsEndTheCall(t *testing.T) {
 	t.Parallel()
 	onEachEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {

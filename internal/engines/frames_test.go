@@ -12,8 +12,8 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
 
-// What a step writes on SQLite is pages, of 4 KiB each, appended to the log. The
-// counts may fall, and not rise.
+// On SQLite a step writes pages of 4 KiB, which are appended to the log. The counts may
+// fall but must not rise.
 func TestPagesWritten(t *testing.T) {
 	t.Parallel()
 	const steps = 20
@@ -50,7 +50,7 @@ func TestPagesWritten(t *testing.T) {
 			guess(t, s, -1)
 			exec(t, db, "PRAGMA wal_checkpoint(TRUNCATE)")
 			if c.together {
-				tx, err := db.DB.BeginTx(t.Context(), nil) // all wait for it
+				tx, err := db.DB.BeginTx(t.Context(), nil) // all calls wait for this transaction
 				if err != nil {
 					t.Fatal(err)
 				}

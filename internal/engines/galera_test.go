@@ -60,7 +60,7 @@ func TestGalera(t *testing.T) {
 		}
 	})
 
-	// A process that died while it migrated leaves its row.
+	// A process that died during a migration leaves its row behind.
 	t.Run("a lease that is over", func(t *testing.T) {
 		s := fresh(t)[1]
 		exec(t, s.DB(), "CREATE TABLE rekey_migration_lock (id SMALLINT NOT NULL, holder VARBINARY(64) NOT NULL, until BIGINT NOT NULL, PRIMARY KEY (id))")
@@ -71,7 +71,7 @@ func TestGalera(t *testing.T) {
 		works(t, s)
 	})
 
-	// What one node has acknowledged, another one sees.
+	// A row that one node has acknowledged is visible on every other node.
 	t.Run("reads see other nodes' writes", func(t *testing.T) {
 		stores := fresh(t)
 		for _, s := range stores {
@@ -90,7 +90,7 @@ func TestGalera(t *testing.T) {
 		}
 	})
 
-	// A pool that does not wait for other nodes is refused.
+	// A pool that does not wait for the other nodes is refused.
 	t.Run("no wsrep_sync_wait", func(t *testing.T) {
 		pool := func(parameter string) *bunstore.Store {
 			config, err := mysql.ParseDSN(g.Nodes[0].DSN + parameter)
@@ -113,8 +113,8 @@ func TestGalera(t *testing.T) {
 		}
 	})
 
-	// A step of a number follows the others of that number on all nodes, also when
-	// they write no other row together.
+	// The steps of one number run one after the other on all nodes, even if they write
+	// no other row in common.
 	t.Run("live codes of a number", func(t *testing.T) {
 		stores := fresh(t)
 		for _, s := range stores {
@@ -125,7 +125,7 @@ func TestGalera(t *testing.T) {
 		for round := range 60 {
 			key := []byte(name())[:32]
 			var wg sync.WaitGroup
-			for i, s := range stores { // one on each node: the last of more would end the others
+			for i, s := range stores { // one on each node: with more, the last one would end the others
 				c, id := issue(i), name()
 				c.Code.ID, c.Code.NumberKey, c.Messages, c.Event.ID = id, key, nil, id
 				c.Charges, c.KeepLive = nil, 1

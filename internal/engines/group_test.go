@@ -18,8 +18,8 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
 
-// grouped gives a store whose writer is busy with one call until release is
-// called: what is called in between waits, and shares a transaction.
+// grouped returns a store whose writer is busy with one call until release is called.
+// Calls in between wait, and share a transaction.
 func grouped(t *testing.T, test func(t *testing.T, s *bunstore.Store, db *bun.DB, watch *spy, release func(then func(call) error))) {
 	t.Helper()
 	db, watch := freshSQLite(t), &spy{}
@@ -77,7 +77,7 @@ func events(t testing.TB, db *bun.DB) map[string]bool {
 	return found
 }
 
-// appendAll appends events "0" to "n-1" at the same time.
+// appendAll appends the events "0" to "n-1" at the same time.
 func appendAll(ctx context.Context, s *bunstore.Store, n int) (errs []error, wait func()) {
 	var wg sync.WaitGroup
 	errs = make([]error, n)
@@ -96,7 +96,8 @@ func commits(calls []call) (n int) {
 	return n
 }
 
-// One fsync for all that wait is what makes throughput grow with waiting.
+// Calls that wait share one fsync, so throughput grows with the number of waiting
+// calls.
 func TestWaitingCallsShareACommit(t *testing.T) {
 	t.Parallel()
 	grouped(t, func(t *testing.T, s *bunstore.Store, db *bun.DB, watch *spy, release func(func(call) error)) {
@@ -108,7 +109,7 @@ func TestWaitingCallsShareACommit(t *testing.T) {
 		if err := errors.Join(errs...); err != nil {
 			t.Error(err)
 		}
-		// Two, if the machine takes more than 10 ms for the first of them.
+		// It takes two commits if the machine takes more than 10 ms for the first call.
 		if n := commits(calls); n > 5 {
 			t.Errorf("%d commits for 40 calls that waited together", n)
 		}
@@ -148,7 +149,8 @@ func TestFailureHarmsNoOtherCall(t *testing.T) {
 		for i := range 5 {
 			wg.Go(func() { _, spends[i] = s.Spend(t.Context(), single, tourTime) })
 			wg.Go(func() {
-				// The event is stored last: with a duplicate, the code must go too.
+				// The event is stored last. If it is a duplicate, the code must be
+				// rolled back too.
 				code := issue(i)
 				code.Event.ID, code.Code.NumberKey = "same", fmt.Appendf(nil, "%032d", i)
 				_, duplicates[i] = s.IssueCode(t.Context(), code)
@@ -194,15 +196,16 @@ func TestFailureHarmsNoOtherCall(t *testing.T) {
 	})
 }
 
-// A caller that leaves while it waits has changed nothing, and is not waited for.
-func TestCallerLeavesTheLine(t *testing.T) {
+// A caller that leaves while it waits has changed nothing, and the group does not wait
+// for it.
+func TestCallerLeavesWhileWaiting(t *testing.T) {
 	t.Parallel()
 	grouped(t, func(t *testing.T, s *bunstore.Store, db *bun.DB, _ *spy, release func(func(call) error)) {
 		ctx, leave := context.WithCancel(t.Context())
 		left, waitLeft := appendAll(ctx, s, 5)
 		synctest.Wait()
 		leave()
-		waitLeft() // though the writer is still busy
+		waitLeft() // although the writer is still busy
 		for _, err := range left {
 			if !errors.Is(err, context.Canceled) {
 				t.Error(err)
@@ -220,8 +223,7 @@ func TestCallerLeavesTheLine(t *testing.T) {
 	})
 }
 
-// A caller that leaves during a statement does not interrupt the transaction of
-// the others.
+// If a caller leaves during its statement, the shared transaction is not interrupted.
 func TestCallerLeavesDuringItsStatement(t *testing.T) {
 	t.Parallel()
 	grouped(t, func(t *testing.T, s *bunstore.Store, db *bun.DB, _ *spy, release func(func(call) error)) {
@@ -230,7 +232,7 @@ func TestCallerLeavesDuringItsStatement(t *testing.T) {
 		gone := make(chan error, 1)
 		go func() { gone <- s.AppendEvent(ctx, event("gone"), nil) }()
 		release(func(c call) error {
-			if c.ends { // SQLite is interrupted when it does, and rolls all back
+			if c.ends { // SQLite is interrupted when the context ends, and then rolls everything back
 				t.Errorf("%s %s can be interrupted", c.kind, c.query)
 			}
 			if len(c.args) > 0 && c.args[0] == "gone" {
@@ -243,7 +245,7 @@ func TestCallerLeavesDuringItsStatement(t *testing.T) {
 			t.Error(err)
 		}
 		if err := <-gone; !errors.Is(err, context.Canceled) {
-			t.Errorf("the caller who left: %v", err)
+			t.Errorf("the caller that left: %v", err)
 		}
 		if got := events(t, db); len(got) != 11 || got["gone"] {
 			t.Errorf("events %v", got)
@@ -256,7 +258,7 @@ func TestCommitFails(t *testing.T) {
 	t.Parallel()
 	grouped(t, func(t *testing.T, s *bunstore.Store, db *bun.DB, _ *spy, release func(func(call) error)) {
 		errs, wait := appendAll(t.Context(), s, 10)
-		// A duplicate rests on what is not committed then.
+		// A duplicate was found against rows that are not committed then.
 		duplicate := make(chan error, 1)
 		go func() { duplicate <- s.AppendEvent(t.Context(), event("0"), nil) }()
 		release(func(c call) error {
@@ -277,8 +279,8 @@ func TestCommitFails(t *testing.T) {
 	})
 }
 
-// After some errors SQLite rolls the whole transaction back by itself. Only the
-// call that met the error fails.
+// After some errors SQLite rolls the whole transaction back by itself. Only the call
+// that had the error fails.
 func TestEngineRollsEverythingBack(t *testing.T) {
 	t.Parallel()
 	grouped(t, func(t *testing.T, s *bunstore.Store, db *bun.DB, watch *spy, release func(func(call) error)) {
@@ -286,7 +288,7 @@ func TestEngineRollsEverythingBack(t *testing.T) {
 		full := make(chan error, 1)
 		go func() { full <- s.AppendEvent(t.Context(), event("full"), nil) }()
 		more, waitMore := appendAll(t.Context(), s, 10)
-		_ = more // duplicates of the first ten: in either order one of two is stored
+		_ = more // these are duplicates of the first ten calls: in either order one of two is stored
 		release(func(c call) error {
 			if len(c.args) > 0 && c.args[0] == "full" {
 				if err := watch.rollback(); err != nil {
@@ -304,7 +306,7 @@ func TestEngineRollsEverythingBack(t *testing.T) {
 			}
 		}
 		if err := <-full; !errors.Is(err, codeError(13)) {
-			t.Errorf("the call that met the error: %v", err)
+			t.Errorf("the call that had the error: %v", err)
 		}
 		if got := events(t, db); len(got) != 11 || got["full"] {
 			t.Errorf("events %v", got)
@@ -312,7 +314,7 @@ func TestEngineRollsEverythingBack(t *testing.T) {
 	})
 }
 
-// A panic belongs to the call that raised it.
+// A panic reaches only the call that raised it.
 func TestPanicStaysWithItsCall(t *testing.T) {
 	t.Parallel()
 	grouped(t, func(t *testing.T, s *bunstore.Store, db *bun.DB, _ *spy, release func(func(call) error)) {
@@ -341,8 +343,8 @@ func TestPanicStaysWithItsCall(t *testing.T) {
 	})
 }
 
-// However many requests wait, deliveries come in turn with them.
-func TestDeliveriesPassTheLine(t *testing.T) {
+// Deliveries get their turn, no matter how many requests wait.
+func TestDeliveriesGetTheirTurn(t *testing.T) {
 	t.Parallel()
 	grouped(t, func(t *testing.T, s *bunstore.Store, _ *bun.DB, watch *spy, release func(func(call) error)) {
 		_, wait := appendAll(t.Context(), s, 300)

@@ -19,7 +19,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/outbox"
 )
 
-// log is a query hook as people write it.
+// log is a query hook like those that applications write.
 type log struct {
 	mu  sync.Mutex
 	all strings.Builder
@@ -33,7 +33,7 @@ func (l *log) AfterQuery(_ context.Context, e *bun.QueryEvent) {
 	fmt.Fprintln(&l.all, e.Query, e.QueryArgs, e.QueryTemplate, e.Err)
 }
 
-// Neither hashes nor digests nor numbers reach bun's query hooks, or an error.
+// Hashes, digests and numbers appear neither in bun's query hooks nor in an error.
 func TestQueryHooksSeeNoSecrets(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
@@ -43,7 +43,7 @@ func TestQueryHooksSeeNoSecrets(t *testing.T) {
 		if err := s.Migrate(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := db.NewRaw("SELECT 4711").Exec(t.Context()); err != nil { // the hook is alive
+		if _, err := db.NewRaw("SELECT 4711").Exec(t.Context()); err != nil { // checks that the hook is called
 			t.Fatal(err)
 		}
 
@@ -56,9 +56,9 @@ func TestQueryHooksSeeNoSecrets(t *testing.T) {
 		u := identity.User{ID: "u", Mobile: mobile, PasswordHash: hash}
 		note(s.CreateUser(t.Context(), u))
 		u.ID = "v"
-		note(s.CreateUser(t.Context(), u)) // duplicate
+		note(s.CreateUser(t.Context(), u)) // a duplicate
 		u.ID, u.Mobile = "w", mobile+strings.Repeat("9", 1000)
-		note(s.CreateUser(t.Context(), u)) // too long for most
+		note(s.CreateUser(t.Context(), u)) // too long for most columns
 		_, err := s.UserByMobile(t.Context(), "", mobile)
 		note(err)
 		_, err = s.IssueCode(t.Context(), identity.CodeIssue{
@@ -95,7 +95,7 @@ func TestQueryHooksSeeNoSecrets(t *testing.T) {
 	})
 }
 
-// What the port cannot show: a final message's text is gone from the table.
+// The port cannot show this: the text of a final message is deleted from the table.
 func TestSealedTextIsWiped(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
@@ -120,7 +120,7 @@ func TestSealedTextIsWiped(t *testing.T) {
 	})
 }
 
-// A state that another program wrote is an error, never an empty counter.
+// A limit state that another program wrote is an error, never an empty counter.
 func TestMalformedLimitState(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {

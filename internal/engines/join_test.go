@@ -12,7 +12,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/audit"
 )
 
-// The application's row and ours stand or fall together.
+// The application's row and ours are committed or rolled back together.
 func TestJoinATransaction(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
@@ -40,13 +40,13 @@ func TestJoinATransaction(t *testing.T) {
 					return err
 				}
 				if _, err := joined.UserByMobile(ctx, "", u.Mobile); err != nil {
-					t.Errorf("what was written in the transaction is not there: %v", err)
+					t.Errorf("a row that was written in the transaction is missing: %v", err)
 				}
 				return nil
 			}
 		}
 
-		// Rolled back: nothing of either.
+		// After a rollback neither row is stored.
 		errOurs := errors.New("the application has changed its mind")
 		err := db.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error {
 			if err := both(1, user)(ctx, tx); err != nil {
@@ -61,7 +61,7 @@ func TestJoinATransaction(t *testing.T) {
 			t.Errorf("after a rollback: %v, %d orders", err, orders())
 		}
 
-		// Committed: both.
+		// After a commit both rows are stored.
 		if err := db.RunInTx(t.Context(), nil, both(1, user)); err != nil {
 			t.Fatal(err)
 		}
@@ -69,7 +69,8 @@ func TestJoinATransaction(t *testing.T) {
 			t.Errorf("after a commit: %v, %d orders", err, orders())
 		}
 
-		// Ours refused, and the application goes on: the transaction is still usable.
+		// Our call is refused and the application continues: the transaction can still
+		// be used.
 		err = db.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error {
 			joined := s.WithTx(tx)
 			if err := joined.CreateUser(ctx, identity.User{ID: "2", Mobile: user.Mobile}); !errors.Is(err, identity.ErrAlreadyExists) {
@@ -89,9 +90,9 @@ func TestJoinATransaction(t *testing.T) {
 	})
 }
 
-// While an application's transaction is open, the store itself goes on, or waits
-// for it; they do not wait for each other.
-func TestJoinedStoreAndStoreAtOnce(t *testing.T) {
+// While an application's transaction is open, the store's own calls proceed or wait for
+// it. There is no deadlock.
+func TestJoinedStoreDoesNotBlockTheStore(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
 		db := fresh(t)
@@ -111,7 +112,7 @@ func TestJoinedStoreAndStoreAtOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := <-done; err != nil {
-			t.Errorf("the store beside: %v", err)
+			t.Errorf("a call of the store itself: %v", err)
 		}
 	})
 }

@@ -21,8 +21,7 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
 
-// inTx begins a transaction with a library, runs f with it, and commits unless f
-// fails.
+// inTx begins a transaction with a library, runs f in it, and commits unless f fails.
 type inTx func(ctx context.Context, db *bun.DB, f func(tx bunstore.Tx, exec func(statement string) error) error) error
 
 var libraries = map[string]inTx{
@@ -49,8 +48,8 @@ var libraries = map[string]inTx{
 		return onGORM(ctx, db, &gorm.Config{Logger: logger.Discard, PrepareStmt: true}, f)
 	},
 	"pgx": func(ctx context.Context, db *bun.DB, f func(bunstore.Tx, func(string) error) error) error {
-		// The transaction begins by database/sql; pgx works inside it, on the same
-		// connection. From a pgxpool.Pool, stdlib.OpenDBFromPool makes the *sql.DB.
+		// database/sql begins the transaction, and pgx uses it on the same connection.
+		// For a pgxpool.Pool, stdlib.OpenDBFromPool returns the *sql.DB.
 		c, err := db.DB.Conn(ctx)
 		if err != nil {
 			return err
@@ -103,8 +102,8 @@ func onGORM(ctx context.Context, db *bun.DB, cfg *gorm.Config, f func(bunstore.T
 	}, &sql.TxOptions{Isolation: isolation(db)})
 }
 
-// The application's row and ours stand or fall together, whatever library began the
-// transaction.
+// The application's row and ours are committed or rolled back together, no matter which
+// library began the transaction.
 func TestJoinATransactionOf(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
@@ -160,7 +159,7 @@ func TestJoinATransactionOf(t *testing.T) {
 	})
 }
 
-// An honest mistake is an error, and no crash.
+// A wrong argument is an error, not a panic.
 func TestJoinNoTransaction(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
@@ -192,7 +191,7 @@ func TestJoinNoTransaction(t *testing.T) {
 			}
 		}
 		if _, err := s.UserByMobile(t.Context(), "", "+8613912345678"); !errors.Is(err, identity.ErrNotFound) {
-			t.Errorf("something was written: %v", err)
+			t.Errorf("a row was written: %v", err)
 		}
 	})
 }

@@ -14,9 +14,9 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
 
-// A page of a list is read in the order of ids. To sort a tenant for each page is to
-// read all of it as often as it has pages.
-func TestListOfUsersSortsNothing(t *testing.T) {
+// A page of a list is read in the order of ids. If each page sorted a tenant's users,
+// the whole tenant would be read once for each page.
+func TestListOfUsersNeedsNoSort(t *testing.T) {
 	t.Parallel()
 	sorts := regexp.MustCompile(`TEMP B-TREE|\bSort\b|filesort`)
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
@@ -36,7 +36,7 @@ func TestListOfUsersSortsNothing(t *testing.T) {
 		if err := tx.Commit(); err != nil {
 			t.Fatal(err)
 		}
-		if db.Dialect().Name() == dialect.PG { // which does so by itself, some time later
+		if db.Dialect().Name() == dialect.PG { // which it does by itself some time later
 			if _, err := db.DB.ExecContext(t.Context(), "ANALYZE rekey_users"); err != nil {
 				t.Fatal(err)
 			}
@@ -64,8 +64,8 @@ func TestListOfUsersSortsNothing(t *testing.T) {
 	})
 }
 
-// The pages of a table of integer ids hold every user once: 10 comes after 9, also
-// where the column has the name under which its text is read.
+// The pages of a table with integer ids contain every user once: 10 comes after 9. This
+// also holds if the id's column has the name under which its text is selected.
 func TestListOfIntegerIDs(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {

@@ -17,8 +17,8 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
 
-// More rows than a statement of any engine has parameters for.
-func TestManyRowsAtOnce(t *testing.T) {
+// These are more rows than a statement of any engine has parameters for.
+func TestManyRowsInOneCall(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
 		const n = 17_000
@@ -52,9 +52,9 @@ func TestManyRowsAtOnce(t *testing.T) {
 	})
 }
 
-// Another process keeps the file locked: calls that wait in line for it end, so
+// While another process keeps the file locked, calls that wait in line for it end, so
 // that they do not pile up.
-func TestLineEnds(t *testing.T) {
+func TestWaitingCallsEnd(t *testing.T) {
 	t.Parallel()
 	db, watch := freshSQLite(t), &spy{}
 	migrated(t, db)
@@ -83,18 +83,18 @@ func TestLineEnds(t *testing.T) {
 		if waited := time.Since(start); waited != bunstore.DefaultCallTimeout {
 			t.Errorf("waited %s, want %s", waited, bunstore.DefaultCallTimeout)
 		}
-		leave() // both have the same end, and the first may not have seen it
+		leave() // both contexts end at the same time, and the first call may not have noticed
 		close(release)
 		if err := <-done; err == nil {
 			t.Errorf("the call that was stuck: %v", err)
 		}
-		time.Sleep(time.Second) // what is left in the group's goroutine ends
+		time.Sleep(time.Second) // lets the rest of the group's goroutine end
 	})
 }
 
-// A purge of counters goes on where the last one stopped, and has seen all of
-// them when it removes fewer than it might: whichever are over, and wherever the
-// last one stopped.
+// A purge of counters continues where the last purge stopped. If it removes fewer
+// counters than it may, it has seen all of them, no matter which are over and where the
+// last purge stopped.
 func TestPurgeOfCountersSeesAll(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
@@ -124,7 +124,7 @@ func TestPurgeOfCountersSeesAll(t *testing.T) {
 		spend(tourTime, all)
 		purge(30*time.Minute, n, 0)
 		purge(2*time.Hour, 7000, 7000)
-		spend(tourTime.Add(3*time.Hour), func(i int) bool { return i < 3000 }) // before where it stopped, not over
+		spend(tourTime.Add(3*time.Hour), func(i int) bool { return i < 3000 }) // these come before the point where it stopped, and are not over
 		purge(2*time.Hour, n, 5000)
 		purge(5*time.Hour, 1000, 1000)
 		purge(5*time.Hour, n, 2000)

@@ -26,7 +26,7 @@ func store(t testing.TB, db *bun.DB) *bunstore.Store {
 	return s
 }
 
-// works fails unless the schema is complete and usable.
+// works fails the test unless the schema is complete and usable.
 func works(t testing.TB, s *bunstore.Store) {
 	t.Helper()
 	ctx := context.Background()
@@ -61,8 +61,8 @@ func TestMigrateTwiceChangesNothing(t *testing.T) {
 	})
 }
 
-// Many processes start at the same time on a fresh database.
-func TestMigrateAtOnce(t *testing.T) {
+// Many processes start at the same time on a new database.
+func TestMigrateConcurrently(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
 		s := store(t, fresh(t))
@@ -84,8 +84,8 @@ func together(t *testing.T, f func(i int) error) {
 	wg.Wait()
 }
 
-// A process dies in the middle of a step, after each of its statements in turn;
-// where the engine cannot take them back they stand, without the record.
+// A process dies in the middle of a step, after each of its statements in turn. If the
+// engine cannot roll the statements back they remain, and the step is not recorded.
 func TestMigrateAfterACrash(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
@@ -110,8 +110,8 @@ func TestMigrateAfterACrash(t *testing.T) {
 	})
 }
 
-// An application may run the SQL by itself, in a database of its own tables.
-func TestEmbedderRunsTheSQL(t *testing.T) {
+// An application may run the SQL itself, in a database with its own tables.
+func TestApplicationRunsTheSQL(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
 		db := fresh(t)
@@ -156,7 +156,7 @@ func TestMigrateOutlastsAborts(t *testing.T) {
 		aborting := func(f func() error) int {
 			seen, failed := map[string]bool{}, 0
 			watch.set(func(c call) error {
-				// What the store asks of SQLite's settings takes no lock.
+				// The queries about SQLite's settings take no lock.
 				settings := db.Dialect().Name() == dialect.SQLite && !strings.Contains(c.query, "rekey_")
 				if seen[c.kind+c.query] || settings {
 					return nil

@@ -26,7 +26,7 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
 
-// tables counts those of Rekey.
+// tables counts Rekey's tables.
 func tables(t testing.TB, db *bun.DB) (n int) {
 	t.Helper()
 	count := map[dialect.Name]string{
@@ -63,7 +63,7 @@ func TestMigrationsByGoose(t *testing.T) {
 			if err := s.Check(t.Context()); err != nil {
 				t.Errorf("up: %v", err)
 			}
-			// One step down and up again is no difference either.
+			// One step down and up again leaves no difference either.
 			if _, err := provider.Down(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -86,7 +86,7 @@ func TestMigrationsByGoose(t *testing.T) {
 	})
 }
 
-// golang-migrate does too.
+// golang-migrate does the same.
 func TestMigrationsByGolangMigrate(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
@@ -138,7 +138,8 @@ func TestMigrationsByGolangMigrate(t *testing.T) {
 	})
 }
 
-// multiStatements is another connection to the same database of MySQL.
+// multiStatements returns another connection to the same MySQL database, which allows
+// several statements in one call.
 func multiStatements(t testing.TB, db *bun.DB) *sql.DB {
 	t.Helper()
 	var name string
@@ -169,13 +170,13 @@ func TestMigrationFiles(t *testing.T) {
 		t.Fatalf("%v, %v", paths, err)
 	}
 	if _, err := m.Write(dir); err != nil {
-		t.Errorf("the same again: %v", err)
+		t.Errorf("writing the same files again: %v", err)
 	}
 	if err := os.WriteFile(paths[0], []byte("theirs"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := m.Write(dir); err == nil {
-		t.Error("a file with another content was overwritten")
+		t.Error("a file with different content was overwritten")
 	}
 	s := store(t, freshSQLite(t))
 	if _, err := s.SQL("0001_tables", "0009_none"); err == nil || !strings.Contains(err.Error(), "0009_none") {
@@ -214,7 +215,7 @@ func TestSchemaChangedByHand(t *testing.T) {
 				return []string{"ALTER TABLE rekey_clients DROP COLUMN name", "ALTER TABLE rekey_clients ADD COLUMN name INTEGER"}
 			}, "column name of rekey_clients has the type"},
 			"more": {func(db *bun.DB) []string {
-				if db.Dialect().Name() == dialect.SQLite { // knows no column without a default here
+				if db.Dialect().Name() == dialect.SQLite { // SQLite cannot add a column without a default
 					return []string{"DROP TABLE rekey_receipts", "CREATE TABLE rekey_receipts (message_id TEXT PRIMARY KEY, state TEXT NOT NULL, code TEXT NOT NULL, at BIGINT NOT NULL, theirs INTEGER NOT NULL)"}
 				}
 				return []string{"ALTER TABLE rekey_receipts ADD COLUMN theirs INTEGER NOT NULL"}
@@ -225,9 +226,9 @@ func TestSchemaChangedByHand(t *testing.T) {
 			if err := s.Check(t.Context()); err != nil {
 				t.Fatalf("before: %v", err)
 			}
-			exec(t, db, "CREATE INDEX theirs ON rekey_clients (tenant)") // more is fine
+			exec(t, db, "CREATE INDEX theirs ON rekey_clients (tenant)") // additional objects are allowed
 			if err := s.Check(t.Context()); err != nil {
-				t.Errorf("an index more: %v", err)
+				t.Errorf("with an additional index: %v", err)
 			}
 			for _, statement := range test.change(db) {
 				exec(t, db, statement)
@@ -239,7 +240,7 @@ func TestSchemaChangedByHand(t *testing.T) {
 	})
 }
 
-// Switching WithUsers on or off later leaves no users behind.
+// After WithUsers is switched on or off, no users are left behind unnoticed.
 func TestSwitchingTheTableOfUsers(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
@@ -250,7 +251,7 @@ func TestSwitchingTheTableOfUsers(t *testing.T) {
 			}
 			return s
 		}
-		// On, while Rekey's table holds people.
+		// WithUsers is switched on while Rekey's table contains users.
 		db := fresh(t)
 		own := migrated(t, db)
 		if err := own.CreateUser(t.Context(), identity.User{ID: "1", Mobile: "+8613800138001"}); err != nil {
@@ -268,7 +269,7 @@ func TestSwitchingTheTableOfUsers(t *testing.T) {
 		if err := theirs.Migrate(t.Context()); err != nil {
 			t.Errorf("switched on with an empty table: %v", err)
 		}
-		// Off, where there was never another table.
+		// WithUsers is switched off, and Rekey's table of users never existed.
 		db = fresh(t)
 		if err := with(db).Migrate(t.Context()); err != nil {
 			t.Fatal(err)

@@ -46,10 +46,10 @@ func TestEveryStatementUsesAnIndex(t *testing.T) {
 	})
 }
 
-// PostgreSQL plans a prepared statement for the table that there is, and keeps
-// the plan: made while a table was small it read all of it, for each request of a
-// flood that made it large.
-func TestPlansOfSmallTablesReadNoTable(t *testing.T) {
+// PostgreSQL plans a prepared statement for the table's present size and keeps the
+// plan. A plan that was made while the table was small would read the whole table, for
+// each request of the flood that made it large.
+func TestPlansOfSmallTablesUseIndexes(t *testing.T) {
 	t.Parallel()
 	e := engines[0]
 	dsn := os.Getenv(e.variable)
@@ -57,7 +57,7 @@ func TestPlansOfSmallTablesReadNoTable(t *testing.T) {
 		t.Skipf("to run it, set %s to a server that may create databases, such as %s", e.variable, e.example)
 	}
 	db := e.fresh(t, dsn)
-	db.SetMaxOpenConns(1) // one holds all plans, and the counts
+	db.SetMaxOpenConns(1) // one connection has all plans and counts
 	s := migrated(t, db)
 	send := func(n int) {
 		t.Helper()
@@ -82,7 +82,7 @@ func TestPlansOfSmallTablesReadNoTable(t *testing.T) {
 	send(0)
 	run(t, db.DB, "VACUUM ANALYZE rekey_limits, rekey_codes, rekey_messages, rekey_events")
 	before := scans()
-	for n := range 20 { // a plan is kept from the sixth time on
+	for n := range 20 { // PostgreSQL keeps a plan from the sixth run on
 		send(n + 1)
 	}
 	if got := scans() - before; got > 0 {
@@ -95,7 +95,7 @@ var (
 	pgScan     = regexp.MustCompile(`Seq Scan on rekey_`)
 )
 
-// explain returns the engine's plan, and whether it has to read all rows.
+// explain returns the engine's plan, and whether the plan must read all rows.
 func explain(t testing.TB, db *bun.DB, c call) (plan string, bad bool) {
 	t.Helper()
 	tx, err := db.DB.BeginTx(t.Context(), nil)
@@ -108,7 +108,7 @@ func explain(t testing.TB, db *bun.DB, c call) (plan string, bad bool) {
 		plan = rowsOf(t, tx, "EXPLAIN QUERY PLAN "+c.query, c.args)
 		return plan, sqliteScan.MatchString(plan)
 	case dialect.PG:
-		// Without it, the whole of a small table is cheaper than its index.
+		// Otherwise reading a whole small table would cost less than using its index.
 		if _, err := tx.ExecContext(t.Context(), "SET LOCAL enable_seqscan = off"); err != nil {
 			t.Fatal(err)
 		}
@@ -116,7 +116,8 @@ func explain(t testing.TB, db *bun.DB, c call) (plan string, bad bool) {
 		return plan, pgScan.MatchString(plan) || strings.Contains(c.query, " WHERE ") && !strings.Contains(plan, "Index Cond")
 	default:
 		plan = rowsOf(t, tx, "EXPLAIN "+c.query, c.args)
-		// What it would use: the tables are too small for it to bother.
+		// possible_keys lists indexes that could be used; the tables are too small for
+		// the engine to use one.
 		return plan, strings.Contains(plan, "possible_keys=NULL")
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
-// A purge takes an old counter away while two calls spend it anew: one of them
-// must not begin from nothing beside the other.
+// A purge removes an old counter while several calls spend it anew. The new counter
+// counts all of them.
 func TestSpendWhileTheCounterIsPurged(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {

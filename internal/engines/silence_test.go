@@ -14,8 +14,8 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
 
-// A machine falls silent while it is asked to commit, or to roll back. The driver
-// of MySQL would wait for as long as the connection stands.
+// A server stops answering during a commit or a rollback. MySQL's driver would wait for
+// as long as the connection is open.
 func TestSilenceEndsTheCall(t *testing.T) {
 	t.Parallel()
 	dsn := os.Getenv(engines[1].variable)
@@ -54,7 +54,7 @@ func TestSilenceEndsTheCall(t *testing.T) {
 			began, done := time.Now(), make(chan error, 1)
 			go func() {
 				err := s.AppendEvent(context.Background(), event("silent"), nil)
-				if on == "ROLLBACK" { // the second is refused
+				if on == "ROLLBACK" { // the second call is refused
 					err = s.AppendEvent(context.Background(), event("silent"), nil)
 				}
 				done <- err

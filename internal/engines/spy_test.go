@@ -11,8 +11,7 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// call is one thing asked of the driver; of a "begin" or "commit" there is only
-// the kind.
+// call is one call to the driver. A "begin" or "commit" has only its kind.
 type call struct {
 	kind  string // begin, exec, query, commit
 	query string
@@ -20,18 +19,18 @@ type call struct {
 	ends  bool // its context can end while it runs
 }
 
-// spy sits between database/sql and a real driver. It remembers the calls, and
-// asks before each, if told so, whether it shall fail instead.
+// spy sits between database/sql and a real driver. It records the calls. Before each
+// call it asks the function that set was given whether the call must fail.
 type spy struct {
 	mu     sync.Mutex
-	last   *spyConn // that began a transaction
+	last   *spyConn // the connection that last began a transaction
 	calls  []call
 	asking sync.Mutex
 	before func(call) error
 }
 
-// wrap returns a database that reaches db through the spy. db must have
-// connections to spare.
+// wrap returns a database that reaches db through the spy. db must have enough
+// connections.
 func (s *spy) wrap(t testing.TB, db *bun.DB) *bun.DB {
 	t.Helper()
 	spied := sql.OpenDB(&spyConnector{spy: s, db: db.DB})
@@ -50,8 +49,8 @@ func (s *spy) during(f func()) []call {
 	return s.calls
 }
 
-// set makes f be asked before each call, by one goroutine at a time; nil for
-// nothing.
+// set has f called before each call to the driver, in one goroutine at a time. If f is
+// nil, no function is called.
 func (s *spy) set(f func(call) error) {
 	s.asking.Lock()
 	defer s.asking.Unlock()
@@ -70,8 +69,8 @@ func (s *spy) see(c call) error {
 	return s.before(c)
 }
 
-// skipped forgets a call that the driver did not make: database/sql prepares the
-// statement, and calls that.
+// skipped removes a call that the driver did not make: database/sql then prepares the
+// statement and runs that.
 func (s *spy) skipped(err error) error {
 	if err == driver.ErrSkip {
 		s.mu.Lock()
@@ -81,8 +80,8 @@ func (s *spy) skipped(err error) error {
 	return err
 }
 
-// rollback ends the last transaction behind database/sql's back, as an engine
-// does that gives it up.
+// rollback ends the last transaction without telling database/sql, like an engine that
+// aborts it.
 func (s *spy) rollback() error {
 	_, err := s.last.real.ExecContext(context.Background(), "ROLLBACK", nil)
 	return err
@@ -108,7 +107,7 @@ func (c *spyConnector) Connect(ctx context.Context) (driver.Conn, error) {
 
 func (c *spyConnector) Driver() driver.Driver { return c.db.Driver() }
 
-// realConn is what the three drivers' connections have in common.
+// realConn is the set of methods that the three drivers' connections have in common.
 type realConn interface {
 	driver.Conn
 	driver.ConnBeginTx
@@ -131,7 +130,7 @@ func (c *spyConn) Prepare(query string) (driver.Stmt, error) {
 	return c.PrepareContext(context.Background(), query)
 }
 
-// PrepareContext is not a call of its own: what the statement does later is.
+// PrepareContext is not recorded. The runs of the statement are.
 func (c *spyConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
 	st, err := c.real.PrepareContext(ctx, query)
 	if err != nil {
@@ -192,7 +191,7 @@ func (c *spyConn) ExecContext(ctx context.Context, query string, args []driver.N
 		kind = "begin"
 	case verb == "COMMIT":
 		kind = "commit"
-	case verb == "ROLLBACK" && len(query) == len(verb): // not counted: no caller sees it, as with sql.Tx
+	case verb == "ROLLBACK" && len(query) == len(verb): // not recorded: as with sql.Tx, no caller sees it
 		return c.real.ExecContext(ctx, query, args)
 	}
 	if err := c.spy.see(call{kind, query, values(args), ctx.Done() != nil}); err != nil {

@@ -26,8 +26,8 @@ func openSQLite(t testing.TB, path string) *bun.DB {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	// One connection first: while the file becomes a WAL database the others are
-	// turned away, whatever their time-out.
+	// Open one connection first: while the file is changed to WAL mode, other
+	// connections get an error immediately, no matter what their time-out is.
 	if err := db.PingContext(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -17,14 +17,14 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
 
-// Settings that fail under load, or after a loss of power, are found at New.
+// New finds settings that would fail under load or after a power loss.
 func TestSQLiteSettingsAreFoundAtNew(t *testing.T) {
 	t.Parallel()
 	const good = "_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate"
 	for name, test := range map[string]struct {
 		dsn   string // after the file's name
 		after func(*sql.DB) error
-		says  string // empty: accepted
+		says  string // if empty, New accepts
 	}{
 		"as needed":          {dsn: good},
 		"one connection":     {dsn: good, after: func(db *sql.DB) error { db.SetMaxOpenConns(1); return nil }},
@@ -71,7 +71,7 @@ func TestSQLiteSettingsAreFoundAtNew(t *testing.T) {
 	}
 }
 
-// A driver of SQLite's whose errors say in another way what happened.
+// This is another driver of SQLite, whose errors have another form.
 func TestForeignSQLiteDriver(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "app.db")
@@ -95,17 +95,17 @@ func (d foreignDriver) Connect(context.Context) (driver.Conn, error) {
 type foreignConn struct{ driver.Conn }
 
 func (c foreignConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
-	return c.Conn.(driver.ConnBeginTx).BeginTx(ctx, o) //nolint:forcetypeassert // modernc's
+	return c.Conn.(driver.ConnBeginTx).BeginTx(ctx, o) //nolint:forcetypeassert // modernc's driver
 }
 
 func (c foreignConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	return c.Conn.(driver.QueryerContext).QueryContext(ctx, query, args) //nolint:forcetypeassert // modernc's
+	return c.Conn.(driver.QueryerContext).QueryContext(ctx, query, args) //nolint:forcetypeassert // modernc's driver
 }
 
 func (c foreignConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	r, err := c.Conn.(driver.ExecerContext).ExecContext(ctx, query, args) //nolint:forcetypeassert // modernc's
+	r, err := c.Conn.(driver.ExecerContext).ExecContext(ctx, query, args) //nolint:forcetypeassert // modernc's driver
 	if err != nil {
-		err = errors.New(fmt.Sprint(err)) // the text alone
+		err = errors.New(fmt.Sprint(err)) // only the text
 	}
 	return r, err
 }

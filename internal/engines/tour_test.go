@@ -26,12 +26,13 @@ func hourly(key limit.Key, shards, shard int) limit.Limit {
 	return limit.Limit{Key: key, Rules: []limit.Rule{{Rates: []limit.Rate{{Limit: 1000, Per: time.Hour}}}}, Shards: shards, Shard: shard}
 }
 
-// charges are an ordinary one and one spread over several rows.
+// charges returns two charges: an ordinary one, and one that is spread over several
+// rows.
 func charges(prefix limit.Key) []limit.Limit {
 	return []limit.Limit{hourly(prefix+".number", 0, 0), hourly(prefix+".all", 8, 3)}
 }
 
-// changes are the change to each of the charges.
+// changes returns the change to each of the charges.
 func changes(prefix limit.Key, c limit.Change) (changes []limit.Change) {
 	for _, l := range charges(prefix) {
 		c.Limit = l
@@ -62,14 +63,15 @@ func guess(binding []byte) identity.Attempt {
 	}
 }
 
-// step is one method, called so that it does all that it can do.
+// step is one method, called in such a way that it does all it can do.
 type step struct {
 	name  string
-	write bool // in a transaction
+	write bool // it uses a transaction
 	call  func(ctx context.Context, s *bunstore.Store) error
 }
 
-// tour calls every method once, on an empty store, each after what it needs.
+// tour calls every method once on an empty store, in an order in which each finds what
+// it needs.
 func tour() []step {
 	mobile, seen := "+8612345678902", tourTime
 	return []step{
@@ -197,7 +199,7 @@ func tour() []step {
 	}
 }
 
-// take runs the steps before the named one.
+// take runs the steps before the step with that name.
 func take(t testing.TB, s *bunstore.Store, until string) step {
 	t.Helper()
 	for _, st := range tour() {

@@ -16,7 +16,7 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
 
-// Errors as the drivers report them.
+// These are errors as the drivers report them.
 type stateError string
 
 func (e stateError) Error() string    { return "ERROR: (SQLSTATE " + string(e) + ")" }
@@ -27,8 +27,8 @@ type codeError int
 func (e codeError) Error() string { return fmt.Sprintf("SQL logic error (%d)", int(e)) }
 func (e codeError) Code() int     { return int(e) }
 
-// aborts are what each engine says when it gives up a transaction that may be
-// run again.
+// aborts lists the errors with which each engine aborts a transaction that may be run
+// again.
 var aborts = map[dialect.Name][]error{
 	dialect.SQLite: {codeError(517)},
 	dialect.PG:     {stateError("40001"), stateError("40P01")},
@@ -40,7 +40,7 @@ var aborts = map[dialect.Name][]error{
 
 var errBroken = errors.New("broken")
 
-// rows counts what is in every table.
+// rows counts the rows of every table.
 func rows(t testing.TB, db *bun.DB) map[string]int {
 	t.Helper()
 	counts := map[string]int{}
@@ -54,8 +54,8 @@ func rows(t testing.TB, db *bun.DB) map[string]int {
 	return counts
 }
 
-// The engine gives a transaction up at any of its statements, or as it commits:
-// it is run again, and what it does happens once.
+// The engine aborts a transaction at any of its statements, or at its commit. The
+// transaction is run again, and its effect happens once.
 func TestAbortedTransactionsRunAgain(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
@@ -75,7 +75,7 @@ func TestAbortedTransactionsRunAgain(t *testing.T) {
 			if !st.write {
 				continue
 			}
-			// Each call inside of the step's first transaction fails once.
+			// Each call within the step's first transaction fails once.
 			open, n, failed := false, 0, map[int]bool{}
 			watch.set(func(c call) error {
 				if c.kind == "begin" {
@@ -105,7 +105,7 @@ func TestAbortedTransactionsRunAgain(t *testing.T) {
 	})
 }
 
-// A transaction that is given up over and over is an error in the end.
+// A transaction that is aborted again and again ends in an error.
 func TestEndlessAbortsEnd(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
@@ -125,7 +125,7 @@ func TestEndlessAbortsEnd(t *testing.T) {
 			t.Errorf("after %d tries: %v", tries, err)
 		}
 		if len(told) != 1 || told[bunstore.RetryAborted] != 9 {
-			t.Errorf("told of the retries %v, want 9 of aborted ones", told)
+			t.Errorf("observed retries %v, want 9, all of aborted transactions", told)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		tries = 0
@@ -147,8 +147,8 @@ func TestEndlessAbortsEnd(t *testing.T) {
 	})
 }
 
-// The connection breaks, or the caller goes away, at each call to the driver in
-// turn: an error that says so, and nothing has changed.
+// The connection breaks, or the caller leaves, at each call to the driver in turn. The
+// error says so, and nothing has changed.
 func TestAllOrNothingAtEveryCall(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
@@ -171,7 +171,8 @@ func TestAllOrNothingAtEveryCall(t *testing.T) {
 					cancel()
 					watch.set(nil)
 					if err == nil {
-						// Nothing was left to fail; or the commit could not be taken back.
+						// No call was left that could fail, or the commit could not be
+						// undone.
 						if last := at > n || at == n && way == "cancelled"; !last {
 							t.Errorf("%s, %s at call %d of %d: no error", name, way, at, n)
 						}
@@ -198,7 +199,7 @@ func TestAllOrNothingAtEveryCall(t *testing.T) {
 	})
 }
 
-// contents is every row of the tables, as text.
+// contents returns every row of the tables as text.
 func contents(t testing.TB, db *bun.DB) map[string][]string {
 	t.Helper()
 	all := map[string][]string{}
@@ -216,8 +217,8 @@ func contents(t testing.TB, db *bun.DB) map[string][]string {
 var list = regexp.MustCompile(`(, (\?|\$\d+|\((\?|\$\d+)\)))+`)
 var dollar = regexp.MustCompile(`\$\d+`)
 
-// A guess takes the same statements whether or not the device has a live code. It
-// only spends fewer counters with them when there is none.
+// A guess runs the same statements whether or not the device has a live code. If it has
+// none, the statements spend fewer counters.
 func TestGuessesTakeTheSameStatements(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {

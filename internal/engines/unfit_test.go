@@ -12,8 +12,8 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
 
-// Servers that call themselves compatible with PostgreSQL are imitated by
-// functions that hide PostgreSQL's own.
+// Some servers claim to be compatible with PostgreSQL. The test imitates them with
+// functions that hide PostgreSQL's own functions.
 func TestUnfitServersAreRefused(t *testing.T) {
 	t.Parallel()
 	const (
@@ -67,7 +67,7 @@ func TestUnfitServersAreRefused(t *testing.T) {
 	}
 }
 
-// A pool of one connection has no second one to try locks with.
+// A pool of one connection has no second connection on which to test locks.
 func TestPoolOfOneConnectionIsChecked(t *testing.T) {
 	t.Parallel()
 	db := freshPostgres(t, postgres(t))

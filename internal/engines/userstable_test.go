@@ -17,7 +17,7 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/storagetest"
 )
 
-// members is an application's table as it may look, with names that need quotes.
+// members is a possible table of an application, with names that need quotes.
 func members(t testing.TB, db *bun.DB, idType string, times bunstore.TimeType) bunstore.UsersTable {
 	t.Helper()
 	at, text, flag, tail := "BIGINT", "VARCHAR(512)", "INTEGER NOT NULL DEFAULT 0", ""
@@ -29,7 +29,8 @@ func members(t testing.TB, db *bun.DB, idType string, times bunstore.TimeType) b
 	case dialect.PG:
 		flag = "BOOLEAN NOT NULL DEFAULT FALSE"
 	case dialect.MySQL:
-		// The usual collation, which takes "a" and "A" for one, and ignores spaces at the end.
+		// This is the usual collation, for which "a" equals "A" and trailing spaces do
+		// not count.
 		quote, text, tail = "`", "VARCHAR(512) CHARACTER SET utf8mb4", " ENGINE=InnoDB"
 		idType = strings.Replace(idType, "VARCHAR(64)", "VARCHAR(64) COLLATE utf8mb4_bin", 1)
 	}
@@ -56,12 +57,12 @@ func storeWith(t testing.TB, db *bun.DB, table bunstore.UsersTable) *bunstore.St
 	return s
 }
 
-// aboutUsers are the methods whose cases touch the table of people.
+// aboutUsers lists the methods whose cases use the table of users.
 var aboutUsers = []string{"CreateUser", "UserByMobile", "UpdateUser", "ReplacePassword", "PasswordHistory", "RedeemCode", "Times"}
 
-// What the suite says of people holds on an application's table as on our own, but
-// for what its own column types decide: which strings fit in them.
-func TestConformanceOnAnEmbeddersTable(t *testing.T) {
+// The suite's cases about users also pass on an application's table, except where the
+// table's own column types decide which strings fit.
+func TestConformanceOnAnApplicationsTable(t *testing.T) {
 	t.Parallel()
 	for name, times := range map[string]bunstore.TimeType{"milliseconds": bunstore.TimeMillis, "timestamps": bunstore.TimeTimestamp} {
 		t.Run(name, func(t *testing.T) {
@@ -81,7 +82,7 @@ func TestConformanceOnAnEmbeddersTable(t *testing.T) {
 	}
 }
 
-// Ids that the database counts, or keeps as UUIDs.
+// The database assigns consecutive ids, or stores ids as UUIDs.
 func TestTypedIDs(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
@@ -97,7 +98,7 @@ func TestTypedIDs(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				db := fresh(t)
 				if name == "uuid" && db.Dialect().Name() != dialect.PG {
-					test.column = "VARCHAR(36)" // as others keep them
+					test.column = "VARCHAR(36)" // as some applications store them
 				}
 				table := members(t, db, test.column, bunstore.TimeMillis)
 				table.IDType = test.id
@@ -133,8 +134,9 @@ func TestTypedIDs(t *testing.T) {
 	})
 }
 
-// What an application's rows may hold, and what must not follow from it.
-func TestRowsOfAnEmbedder(t *testing.T) {
+// These are states that an application's rows may have, and what must not follow from
+// them.
+func TestRowsOfAnApplication(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
 		db := fresh(t)
@@ -173,7 +175,7 @@ func TestRowsOfAnEmbedder(t *testing.T) {
 		if err := s.ReplacePassword(t.Context(), change); !errors.Is(err, identity.ErrNotFound) {
 			t.Errorf("deleted: %v", err)
 		}
-		// No password yet: a first one can be set.
+		// The user has no password yet, and can set a first one.
 		change.Tenant, change.UserID = "Acme2", "3"
 		if err := s.ReplacePassword(t.Context(), change); err != nil {
 			t.Errorf("no password yet: %v", err)
@@ -181,17 +183,17 @@ func TestRowsOfAnEmbedder(t *testing.T) {
 		if u, err := s.UserByMobile(t.Context(), "Acme2", "+8613900000003"); err != nil || u.PasswordHash != "hash-2" || !u.PasswordChangedAt.Equal(tourTime) || !u.VerifiedAt.IsZero() {
 			t.Errorf("%+v, %v", u, err)
 		}
-		// Two people with one number, where no index forbids it: the number belongs to no
-		// user.
+		// Two users have one number because no index forbids it: the number belongs to
+		// no user.
 		exec(t, db, map[bool]string{true: "DROP INDEX members_phone ON `Members`", false: "DROP INDEX members_phone"}[quote == "`"])
 		insert(4, "acme", "+8613900000001", "", "")
 		if u, err := s.UserByMobile(t.Context(), "acme", "+8613900000001"); !errors.Is(err, identity.ErrNotFound) {
-			t.Errorf("two with one number: %v, %v", u, err)
+			t.Errorf("two users with one number: %v, %v", u, err)
 		}
 	})
 }
 
-// The least that a table can have.
+// This table has only the required columns.
 func TestSmallestTable(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
@@ -208,13 +210,13 @@ func TestSmallestTable(t *testing.T) {
 			t.Errorf("a tenant: %v", err)
 		}
 		if err := s.UpdateUser(t.Context(), identity.UserChange{ID: "7", Disabled: new(true)}); err != nil {
-			t.Errorf("a column that is not there: %v", err)
+			t.Errorf("a missing column: %v", err)
 		}
 		if err := s.CreateUser(t.Context(), identity.User{ID: "8", Tenant: "acme", Mobile: "+8613900000002"}); err == nil {
-			t.Error("created in a tenant that cannot be kept")
+			t.Error("created in a tenant that cannot be stored")
 		}
 		if err := s.CreateUser(t.Context(), identity.User{ID: "018f", Mobile: "+8613900000002"}); err == nil || !strings.Contains(err.Error(), "integer") {
-			t.Errorf("created with an id that is no integer: %v", err)
+			t.Errorf("created with an id that is not an integer: %v", err)
 		}
 		var n int
 		err = db.DB.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM rekey_users").Scan(&n)
@@ -256,7 +258,7 @@ func TestWrongUsersTables(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := s.Migrate(t.Context()); err == nil || !strings.Contains(err.Error(), "users table people") || !strings.Contains(err.Error(), "changed") {
-			t.Errorf("a column that is not there: %v", err)
+			t.Errorf("a missing column: %v", err)
 		}
 	})
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// The guide's Go code is code of the example, which is tested.
+// The Go code in the guide is part of the example, which is tested.
 func TestGuideShowsTheExample(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("../../examples/ownusers/*.go")

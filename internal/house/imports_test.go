@@ -12,8 +12,8 @@ import (
 
 const module = "github.com/seed-16109ab2/rekey"
 
-// rooms says what each package may import besides the standard library, as
-// path prefixes. The longest room that fits a package counts.
+// rooms lists, as path prefixes, what each package may import besides the standard
+// library. The longest entry that fits a package counts.
 var rooms = map[string][]string{
 	"identity": {
 		"identity/internal", "identity/audit", "identity/limit", "identity/observe", "identity/outbox", "sms",
@@ -52,8 +52,8 @@ var rooms = map[string][]string{
 	"httpadapter/resetpage": {"identity", "httpadapter/internal", "golang.org/x/text", "github.com/nyaruka/phonenumbers"},
 }
 
-// forbidden may not be compiled, even through others, by a program that imports
-// the room.
+// forbidden lists packages that must not be compiled, even indirectly, into a program
+// that imports the package.
 var forbidden = map[string][]string{
 	"identity":               {"=net", "net/http", "database/sql/driver", "github.com/uptrace", "modernc.org", "storage/", "httpadapter", "testing"},
 	"identity/audit":         {"identity/internal", "github.com", "golang.org"},
@@ -95,8 +95,8 @@ func list(t *testing.T) (packages []goPackage) {
 	}
 }
 
-// inRoom reports whether an import path lies in a room or module; "=net" is the
-// package net alone.
+// inRoom reports whether an import path belongs to an entry or a module. "=net" stands
+// for the package net only.
 func inRoom(path, room string) bool {
 	if exact, ok := strings.CutPrefix(room, "="); ok {
 		return path == exact
@@ -105,7 +105,7 @@ func inRoom(path, room string) bool {
 	return room == "" || path == room || strings.HasPrefix(path, strings.TrimSuffix(room, "/")+"/")
 }
 
-func TestWhoMayImportWhom(t *testing.T) {
+func TestAllowedImports(t *testing.T) {
 	t.Parallel()
 	packages := list(t)
 	if len(packages) < 10 {
@@ -120,14 +120,14 @@ func TestWhoMayImportWhom(t *testing.T) {
 			}
 		}
 		if room == "" {
-			t.Errorf("%s stands in no room", name)
+			t.Errorf("%s has no entry in rooms", name)
 			continue
 		}
 		for _, imported := range p.Imports {
 			if !strings.Contains(strings.SplitN(imported, "/", 2)[0], ".") {
 				continue // standard library
 			}
-			// A package of the same room, under the same folder, is at home.
+			// A package under the same folder may be imported.
 			if !slices.ContainsFunc(rooms[room], func(r string) bool { return inRoom(imported, r) }) {
 				t.Errorf("%s may not import %s", name, imported)
 			}

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// documents lists the repository's Markdown files, as paths below its root.
+// documents lists the repository's Markdown files, with paths relative to its root.
 func documents(t *testing.T) (found []string) {
 	t.Helper()
 	err := fs.WalkDir(os.DirFS("../.."), ".", func(p string, d fs.DirEntry, err error) error {
@@ -32,7 +32,7 @@ func documents(t *testing.T) (found []string) {
 	return found
 }
 
-// read returns a file of the repository; path is below its root.
+// read returns a file of the repository. path is relative to its root.
 func read(t *testing.T, path string) string {
 	t.Helper()
 	b, err := os.ReadFile("../../" + path)
@@ -69,13 +69,13 @@ func TestLinks(t *testing.T) {
 				continue
 			}
 			if anchor != "" && (info.IsDir() || !hasHeading(read(t, target), anchor)) {
-				t.Errorf("%s: %s has no heading for it", document, address)
+				t.Errorf("%s: %s has no heading for the anchor", document, address)
 			}
 		}
 	}
 }
 
-// hasHeading reports whether GitHub gives a heading of the document that anchor.
+// hasHeading reports whether a heading of the document has that anchor on GitHub.
 func hasHeading(document, anchor string) bool {
 	for _, h := range headings.FindAllStringSubmatch(document, -1) {
 		text := links.ReplaceAllString(strings.ToLower(h[1]), "")

@@ -14,8 +14,8 @@ var named = regexp.MustCompile("`(?:([a-z0-9/]+): )?((?:Test|Fuzz|Example|Benchm
 // passages separates paragraphs, and the rows of tables.
 var passages = regexp.MustCompile(`\n\n|\n\|`)
 
-// Each test that a document names exists in the folder that it names. A name
-// alone belongs to the folder named before it in the same paragraph or row.
+// Each test that a document names exists in the folder that the document names. A name
+// without a folder belongs to the last folder before it in the same paragraph or row.
 func TestDocumentsNameTests(t *testing.T) {
 	t.Parallel()
 	least := map[string]int{"docs/threats.md": 100, "README.md": 3}
@@ -28,7 +28,7 @@ func TestDocumentsNameTests(t *testing.T) {
 					folder = n[1]
 				}
 				if folder == "" {
-					continue // the passage names no folder: not a test of ours
+					continue // the passage names no folder, so this is not one of our tests
 				}
 				count++
 				if !hasTest(t, folder, n[2]) {

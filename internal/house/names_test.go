@@ -10,11 +10,11 @@ import (
 	"testing"
 )
 
-// mostNames is how many names package identity may export: an application has to find
-// the few that are needed among them.
+// mostNames is how many names package identity may export. An application must be able
+// to find the few that it needs among them.
 const mostNames = 95
 
-// exported returns the exported names that a package declares at its top level.
+// exported returns the names that a package exports at its top level.
 func exported(t *testing.T, folder string) (names []string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
@@ -62,10 +62,10 @@ func TestIdentityExportsFewNames(t *testing.T) {
 	t.Parallel()
 	names := exported(t, "../../identity")
 	if !slices.Contains(names, "Service") || !slices.Contains(names, "ErrCodeRefused") {
-		t.Fatalf("not the names of package identity: %v", names)
+		t.Fatalf("these are not the names of package identity: %v", names)
 	}
 	if len(names) > mostNames {
-		t.Errorf("package identity exports %d names, at most %d may be; give what belongs together a package of its own, as docs/architecture.md shows: %v",
+		t.Errorf("package identity exports %d names, at most %d are allowed; move names that belong together to another package, as docs/architecture.md shows: %v",
 			len(names), mostNames, names)
 	}
 }

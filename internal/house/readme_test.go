@@ -19,12 +19,12 @@ func blocks(t *testing.T, document, language string) (found []string) {
 		}
 	}
 	if len(found) == 0 {
-		t.Fatalf("%s has no block of %s", document, language)
+		t.Fatalf("%s has no code block in %s", document, language)
 	}
 	return found
 }
 
-// The README's Go code is that of examples/embed, without the checks of errors.
+// The README's Go code is that of examples/embed, without its error checks.
 func TestReadmeCodeRuns(t *testing.T) {
 	t.Parallel()
 	source := strings.ReplaceAll(read(t, "examples/embed/main.go"), "\tif err != nil {\n\t\treturn err\n\t}\n", "")
@@ -42,7 +42,7 @@ func TestReadmeIsShort(t *testing.T) {
 	}
 }
 
-// A page of the docs is read in one sitting, about 1,500 words.
+// Each page of the docs can be read in one sitting: it has about 1,500 words or fewer.
 func TestDocsPagesAreShort(t *testing.T) {
 	t.Parallel()
 	pages, err := filepath.Glob("../../docs/*.md")

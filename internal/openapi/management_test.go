@@ -21,7 +21,7 @@ func TestManagementDocumentIsValid(t *testing.T) {
 	}
 }
 
-// TestManagementCalls has a validator judge requests and answers of each call.
+// TestManagementCalls has a validator check requests and answers of each call.
 func TestManagementCalls(t *testing.T) {
 	t.Parallel()
 	v := open(t, management.OpenAPI())
@@ -43,7 +43,7 @@ func TestManagementCalls(t *testing.T) {
 	steps := []struct {
 		method, path, body string
 		status             int
-		asDocumented       bool // the request
+		asDocumented       bool // whether the request is
 	}{
 		{"POST", "/v1/users", `{"id":"u1","mobile":"12345678901","password":"violet-Harbor-93","verified":true}`, 201, true},
 		{"POST", "/v1/users", `{"id":"u1","mobile":"12345678901","password":"violet-Harbor-93","verified":true}`, 409, true},

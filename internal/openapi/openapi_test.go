@@ -43,7 +43,8 @@ func TestDocumentIsValid(t *testing.T) {
 	}
 }
 
-// exchange sends a request and returns what the validator says of both sides.
+// exchange sends a request, and returns the validator's errors about the request and
+// the answer.
 func exchange(t *testing.T, v validator.Validator, method, url, body string, change func(http.Header)) (status int, request, response []string) {
 	t.Helper()
 	build := func() *http.Request {
@@ -113,7 +114,7 @@ func TestRoutes(t *testing.T) {
 		body               func() string
 		change             func(http.Header)
 		status             int
-		asDocumented       bool // the request
+		asDocumented       bool // whether the request is
 	}{
 		{"countries", "GET", "/api/v2/sdk/country-codes", nil, nil, 200, true},
 		{"date", "GET", "/api/v2/sdk/server-date", nil, nil, 200, true},
@@ -147,7 +148,7 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
-// The CAPTCHA routes are described where they are mounted.
+// The document describes the CAPTCHA routes if they are mounted.
 func TestCaptchaRoutes(t *testing.T) {
 	t.Parallel()
 	store := memory.New()
@@ -197,7 +198,7 @@ func TestCaptchaRoutes(t *testing.T) {
 	}
 }
 
-// TestAnswersAreJudged: an answer that the document does not have is found.
+// TestAnswersAreJudged checks that an answer which the document does not list is found.
 func TestAnswersAreJudged(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

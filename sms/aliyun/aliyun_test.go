@@ -39,7 +39,7 @@ func config(endpoint string) aliyun.Config {
 	}
 }
 
-// The worked example of the documentation of signature version 3.
+// This is the worked example of the documentation of signature version 3.
 func TestAuthorizePublishedExample(t *testing.T) {
 	t.Parallel()
 	query := aliyun.CanonicalQuery(map[string]string{
@@ -64,7 +64,7 @@ func TestAuthorizePublishedExample(t *testing.T) {
 	}
 }
 
-// verify checks a signature the way the service does: from what arrived.
+// verify checks a signature like the service does, from the request that arrived.
 func verify(r *http.Request) error {
 	const names = "host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version"
 	var query []string

@@ -49,7 +49,7 @@ func TestReceipts(t *testing.T) {
 	})
 }
 
-// Other events of a subscription are acknowledged, not read as receipts.
+// Other events of a subscription are acknowledged, and not read as receipts.
 func TestOtherEvents(t *testing.T) {
 	t.Parallel()
 	const key, address = "signing-key-31", "https://rekey.example/receipts/bird"

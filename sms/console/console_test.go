@@ -45,8 +45,8 @@ func TestShowsWhatDoesNotPrint(t *testing.T) {
 	}
 }
 
-// writes keeps each call of Write apart. It has no lock: the race detector sees
-// calls that overlap.
+// writes records each call of Write. It has no lock, so the race detector finds calls
+// that overlap.
 type writes struct{ calls []string }
 
 func (w *writes) Write(p []byte) (int, error) {
@@ -159,7 +159,7 @@ func FuzzOutputIsPrintable(f *testing.F) {
 		}
 		for i, line := range lines {
 			if i > 0 && !strings.HasPrefix(line, "  | ") {
-				t.Errorf("%q shows a line of its own: %q", s, line)
+				t.Errorf("%q makes an additional line: %q", s, line)
 			}
 			for _, r := range line {
 				if !strconv.IsPrint(r) {

@@ -29,8 +29,8 @@ var (
 	errPlain   = errors.New("plain")
 )
 
-// team is a failover of recorders; each always fails with its error, or never if
-// that is nil.
+// team is a failover of recorders. Each recorder always fails with its error, or never
+// fails if the error is nil.
 func team(t *testing.T, c failover.Config, errs ...error) (*failover.Sender, []*smstest.Recorder) {
 	t.Helper()
 	var recorders []*smstest.Recorder
@@ -49,7 +49,7 @@ func team(t *testing.T, c failover.Config, errs ...error) (*failover.Sender, []*
 	return s, recorders
 }
 
-func TestWhoIsAsked(t *testing.T) {
+func TestProvidersThatAreAsked(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		c    failover.Config
@@ -104,8 +104,8 @@ func TestWhoIsAsked(t *testing.T) {
 }
 
 // A message that a provider may have sent goes to no other provider at the next try
-// either, even if that provider then says that it did not take it.
-func TestMaybeSentStaysWithItsProvider(t *testing.T) {
+// either, even if the first provider then reports that it did not accept the message.
+func TestUncertainMessageStaysWithItsProvider(t *testing.T) {
 	t.Parallel()
 	s, recorders := team(t, failover.Config{}, nil, nil)
 	a, b := recorders[0], recorders[1]
@@ -171,7 +171,7 @@ func TestPrefixes(t *testing.T) {
 	hk.FailNext(1, temporary)
 	cn.FailNext(1, temporary)
 	if r, err := everywhere.Send(t.Context(), sms.Message{To: "+85212345678"}); err != nil || r.Provider != "all" {
-		t.Errorf("after the providers of the prefix: %+v, %v", r, err)
+		t.Errorf("after the prefix's providers failed: %+v, %v", r, err)
 	}
 }
 
@@ -196,7 +196,7 @@ func TestCircuitBreaker(t *testing.T) {
 			t.Error(d)
 		}
 		time.Sleep(time.Minute + time.Millisecond)
-		send() // half-open: one message finds it still failing
+		send() // half-open: one message finds that the provider still fails
 		send()
 		if n := r[0].Attempts(); n != 4 {
 			t.Errorf("%d attempts after a minute, want 4", n)
@@ -222,8 +222,9 @@ func TestAllOpen(t *testing.T) {
 	}
 }
 
-// Any person can cause refusals, and shutting down says nothing about a provider.
-func TestWhatDoesNotOpenTheBreaker(t *testing.T) {
+// Any person can cause refusals, and a cancelled call says nothing about a provider.
+// Neither opens the breaker.
+func TestErrorsThatDoNotOpenTheBreaker(t *testing.T) {
 	t.Parallel()
 	cancelled := &sms.Error{Outcome: sms.Uncertain, Err: context.Canceled}
 	for _, err := range []error{permanent, cancelled} {
@@ -232,7 +233,7 @@ func TestWhatDoesNotOpenTheBreaker(t *testing.T) {
 			_, _ = s.Send(t.Context(), sms.Message{To: "+1"})
 		}
 		if c := s.Counts()[0]; c.State != "closed" || c.Skipped != 0 {
-			t.Errorf("%v opened it: %+v", err, c)
+			t.Errorf("%v opened the breaker: %+v", err, c)
 		}
 	}
 }
@@ -262,7 +263,7 @@ func TestTimeoutLeavesTimeForTheNext(t *testing.T) {
 	})
 }
 
-func TestCancelledAsksNoOther(t *testing.T) {
+func TestCancelledCallAsksNoOtherProvider(t *testing.T) {
 	t.Parallel()
 	s, r := team(t, failover.Config{}, nil, nil)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -291,8 +292,8 @@ func TestConcurrent(t *testing.T) {
 	}
 }
 
-// A webhook that takes a message and fails to answer may have sent it: the next
-// provider must not send it again, the same webhook may.
+// A webhook that accepts a message and fails to answer may have sent it. The next
+// provider must not send it again. The same webhook may.
 func TestWebhookThatMayHaveSent(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))

@@ -21,16 +21,16 @@ import (
 
 const limited, next = "8613911111111", "8613922222222"
 
-// code is a message with everything that a template may want.
+// code is a message with all values that a template may need.
 func code(id, to string) sms.Message {
 	return sms.Message{ID: id, To: "+" + to, Kind: sms.KindVerifyCode, Text: "code 804715",
 		Params: map[string]string{"code": "804715", "minutes": "5"}}
 }
 
-// One person who asks for code after code runs into the provider's limit for their
-// number. The next person's code still goes through that provider, and the limited
-// number's codes through the next provider.
-func TestLimitOfOneNumberStopsNobodyElse(t *testing.T) {
+// One person who asks for code after code reaches the provider's limit for their
+// number. The next person's code still goes through that provider. The limited number's
+// codes go through the next provider.
+func TestLimitOfOneNumberStopsNoOtherNumber(t *testing.T) {
 	t.Parallel()
 	secret := identity.NewSecret("secret")
 	for name, tt := range map[string]struct {

@@ -8,7 +8,7 @@ import (
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
-// A long outage takes bounded memory, and forgets expired messages first.
+// During a long outage memory stays bounded, and expired messages are forgotten first.
 func TestPinsAreBounded(t *testing.T) {
 	t.Parallel()
 	var s pins
@@ -27,6 +27,6 @@ func TestPinsAreBounded(t *testing.T) {
 		s.add(sms.Message{ID: fmt.Sprint("alive", i), ExpiresAt: alive}, p)
 	}
 	if n := len(s.byID); n > maxPins {
-		t.Errorf("%d pins, at most %d are to be kept", n, maxPins)
+		t.Errorf("%d pins are kept, want at most %d", n, maxPins)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/seed-16109ab2/rekey/sms/smstest"
 )
 
-// slow takes its time for each message, and says how much it was given.
+// slow takes a fixed time for each message, and records how much time it was given.
 type slow struct {
 	takes time.Duration
 	given *[]time.Duration
@@ -34,7 +34,7 @@ func (s slow) Send(ctx context.Context, _ sms.Message) (sms.Accepted, error) {
 	}
 }
 
-// blackhole never connects: it used all its time, and nothing left.
+// blackhole never connects: it uses all its time, and sends nothing.
 type blackhole struct{ given *[]time.Duration }
 
 func (b blackhole) Send(ctx context.Context, _ sms.Message) (sms.Accepted, error) {
@@ -64,8 +64,8 @@ func TestTimeIsNotSharedWithOtherPrefixes(t *testing.T) {
 	})
 }
 
-// What is left is divided among the providers that are still to be asked.
-func TestTimeIsDividedAmongThoseToBeAsked(t *testing.T) {
+// The time that is left is divided among the providers that are still to be asked.
+func TestTimeIsDividedAmongRemainingProviders(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		deadline time.Duration // of the caller; 0 for none
@@ -111,8 +111,8 @@ func TestTimeIsDividedAmongThoseToBeAsked(t *testing.T) {
 	}
 }
 
-// A provider that is passed over takes no time, and neither does another provider
-// for a message that is pinned to one.
+// A provider that is skipped takes no time. If a message is pinned to one provider, the
+// other providers take no time either.
 func TestTimeOfProvidersThatAreNotAsked(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -132,8 +132,8 @@ func TestTimeOfProvidersThatAreNotAsked(t *testing.T) {
 		m := sms.Message{ID: "m1", To: "+1", ExpiresAt: time.Now().Add(24 * time.Hour)}
 		send(m) // pins it to a, and opens a's breaker
 		time.Sleep(time.Hour + time.Second)
-		send(m)                               // a alone, and its breaker opens again
-		send(sms.Message{ID: "m2", To: "+1"}) // b alone, and its breaker opens
+		send(m)                               // only a is asked, and its breaker opens again
+		send(sms.Message{ID: "m2", To: "+1"}) // only b is asked, and its breaker opens
 		time.Sleep(59 * time.Minute)
 		send(sms.Message{ID: "m3", To: "+1"}) // no provider
 		time.Sleep(2 * time.Minute)

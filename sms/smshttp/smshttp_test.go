@@ -187,7 +187,7 @@ func TestStatuses(t *testing.T) {
 	}
 }
 
-// What a provider puts into its fields reaches no error and no record.
+// A provider's text in an answer appears in no error and no record.
 func TestResponsesAreRedacted(t *testing.T) {
 	t.Parallel()
 	m := sms.Message{To: "+8613912345678", Text: "code 804715", Params: map[string]string{"code": "804715"}}

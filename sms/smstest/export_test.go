@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// CheckCase is one case of Check, with shorter waits, for senders that are known to
-// hang. Advice is no failure.
+// CheckCase runs one case of Check with shorter waits, for senders that are known to
+// hang. Advice does not count as a failure.
 func CheckCase(f Fixture, name string, patience, timeout time.Duration) error {
 	for _, c := range cases() {
 		if c.name != name {

@@ -15,8 +15,8 @@ import (
 	"github.com/seed-16109ab2/rekey/sms/smstest"
 )
 
-// natural is a sender as one writes it with net/http and the comment of
-// sms.Sender: it knows statuses, and returns every other error as it comes.
+// natural is a sender as an author might write it with net/http and the comment of
+// sms.Sender. It knows statuses, and returns every other error unchanged.
 type natural struct {
 	url    string
 	client *http.Client
@@ -75,8 +75,8 @@ func TestNaturalSenderPasses(t *testing.T) {
 	}
 }
 
-// What such an author forgets, the suite says, with the reason and the remedy.
-func TestNaturalSenderIsToldOfRedirects(t *testing.T) {
+// The suite reports what such an author forgets, with the reason and the fix.
+func TestNaturalSenderGetsAdviceOnRedirects(t *testing.T) {
 	t.Parallel()
 	failures := smstest.Check(naturalFixture(false, nil))
 	if len(failures) != 1 || failures[0].Case != "redirect" || failures[0].Why == "" || failures[0].How == "" {

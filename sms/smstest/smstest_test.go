@@ -47,7 +47,7 @@ var fresh atomic.Int64
 
 func (s *sender) Send(ctx context.Context, m sms.Message) (sms.Accepted, error) {
 	d := s.d
-	if d.mixesUp { // sends the text of the message before
+	if d.mixesUp { // the sender sends the previous message's text
 		s.mu.Lock()
 		if s.last.Text != "" {
 			s.last.Text, m.Text = m.Text, s.last.Text
@@ -156,7 +156,7 @@ func (s *sender) exchange(ctx context.Context, w wire) (sms.Accepted, error) {
 	return r, nil
 }
 
-// spoil applies the defects that concern errors alone.
+// spoil applies the defects that only concern errors.
 func (s *sender) spoil(err error, m sms.Message) error {
 	se, ok := errors.AsType[*sms.Error](err)
 	if !ok {
@@ -235,11 +235,11 @@ func TestRunPassesForCorrectSenders(t *testing.T) {
 	})
 }
 
-// Each rule of the suite is worth something only if a sender that breaks it fails.
+// Each rule of the suite is tested by a sender that breaks it and must fail.
 func TestCheckFindsDefects(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("runs the suite for each defect; run without -short")
+		t.Skip("the suite runs for each defect: run it without -short")
 	}
 	for name, tt := range map[string]struct {
 		d          defects
@@ -293,6 +293,6 @@ func TestCheckReportsUnreadableRequests(t *testing.T) {
 		return smstest.Received{}, errors.New("signature wrong")
 	}
 	if err := smstest.CheckCase(f, "accepted", time.Minute, time.Minute); err == nil {
-		t.Error("a sender that the provider does not trust passed")
+		t.Error("a sender whose requests cannot be verified passed")
 	}
 }

@@ -34,7 +34,7 @@ func config(endpoint string) sns.Config {
 	}
 }
 
-// Examples of AWS's test suite for Signature Version 4.
+// These are examples of AWS's test suite for Signature Version 4.
 func TestAuthorizePublishedExamples(t *testing.T) {
 	t.Parallel()
 	const token = "AQoDYXdzEPT//////////wEXAMPLEtc764bNrC9SAPBSM22wDOk4x4HIZ8j4FZTwdQWLWsKWHGBuFqwAeMicRXmxfpSPfIeoIYRqTflfKD8YUuwthAx7mSEI/qkPpKPi/kMcGdQrmGdeehM4IC1NtBmUpp2wUE8phUZampKsburEDy0KPkyQDYwT7WZ0wq5VSXDvp75YU9HFvlRd8Tx6q6fE8YQcHNVXAkiY9q6d+xo0rKwT38xVqr7ZD0u0iPPkUL64lIZbqBAz+scqKmlzm8FDrypNC9Yjc8fPOLn9FX9KSYvKTr4rvx3iSIlTJabIQwj2ICCR/oLxBA=="
@@ -74,7 +74,7 @@ func hash(key, s string) string {
 	return string(h.Sum(nil))
 }
 
-// read checks a signature the way AWS does, from what arrived.
+// read checks a signature like AWS does, from the request that arrived.
 func read(r *http.Request, body []byte) (url.Values, error) {
 	stamp := r.Header.Get("X-Amz-Date")
 	at, err := time.Parse("20060102T150405Z", stamp)

@@ -36,8 +36,8 @@ func config(endpoint string) tencentcloud.Config {
 	}
 }
 
-// The worked example of the documentation of signature version 3; it masks the
-// key with asterisks, which are also the key it was computed with.
+// This is the worked example of the documentation of signature version 3. It masks the
+// key with asterisks, and the signature was computed with these asterisks as the key.
 func TestAuthorizationPublishedExample(t *testing.T) {
 	t.Parallel()
 	got := tencentcloud.Authorization("AKID"+strings.Repeat("*", 32), strings.Repeat("*", 32),
@@ -62,7 +62,7 @@ func hash(key, s string) string {
 	return string(h.Sum(nil))
 }
 
-// read checks a signature the way the service does, from what arrived.
+// read checks a signature like the service does, from the request that arrived.
 func read(r *http.Request, body []byte) (request, error) {
 	unix, err := strconv.ParseInt(r.Header.Get("X-TC-Timestamp"), 10, 64)
 	if err != nil || time.Since(time.Unix(unix, 0)).Abs() > 5*time.Minute {

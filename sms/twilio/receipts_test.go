@@ -54,7 +54,8 @@ func TestReceipts(t *testing.T) {
 	})
 }
 
-// A parameter given twice is signed once, and would be read another time.
+// If a parameter is given twice, the signature covers one of the values, and the other
+// value might be read.
 func TestReceiptsRefuseRepeatedParameters(t *testing.T) {
 	t.Parallel()
 	handler, err := twilio.NewReceipts(twilio.ReceiptsConfig{AuthToken: identity.NewSecret(token), URL: callback,

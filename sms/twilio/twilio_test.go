@@ -85,7 +85,8 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// opener returns what opens a sender; change, if not nil, changes its configuration.
+// opener returns a function that opens a sender. If change is not nil, it changes the
+// configuration first.
 func opener(change func(*twilio.Config)) func(endpoint string) (*twilio.Sender, error) {
 	return func(endpoint string) (*twilio.Sender, error) {
 		c := config(endpoint)

@@ -19,7 +19,8 @@ import (
 
 const signatureSecret = "signature-secret-77"
 
-// receipt is the form of a delivery receipt, signed with a hash of that length.
+// receipt returns the form of a delivery receipt that is signed with a hash of that
+// length.
 func receipt(length int, status, ref, code string) url.Values {
 	form := url.Values{
 		"msisdn": {"8613912345678"}, "to": {"Rekey & Co = us"}, "network-code": {"46000"}, "messageId": {ref}, "price": {"0.03330000"},
@@ -46,7 +47,7 @@ func request(method, address, contentType, body string) *http.Request {
 	return req
 }
 
-// The three forms in which an account can have its receipts.
+// An account can have its receipts in these three forms.
 func TestReceipts(t *testing.T) {
 	t.Parallel()
 	for name, build := range map[string]func(base, status, ref, code string) *http.Request{
@@ -94,7 +95,8 @@ func TestForgedReceipts(t *testing.T) {
 		"one more":        {func(f url.Values) { f.Set("a", "b") }, 403},
 		"one less":        {func(f url.Values) { f.Del("price") }, 403},
 		"twice":           {func(f url.Values) { f.Add("messageId", "other") }, 400},
-		// Values are signed with their separators replaced: borders cannot move.
+		// The separators in values are replaced before signing, so that text cannot
+		// move from one value to another.
 		"moved border": {func(f url.Values) { f.Set("nonce", f.Get("nonce")+"&price="+f.Get("price")); f.Del("price") }, 403},
 	} {
 		form := receipt(32, "delivered", "ref-1", "0")
@@ -114,8 +116,8 @@ func TestForgedReceipts(t *testing.T) {
 	}
 }
 
-// The values in the tests of Vonage's library for Python; the documentation has
-// no worked example.
+// These values are from the tests of Vonage's Python library. The documentation has no
+// worked example.
 func TestSignatureOfTheLibrary(t *testing.T) {
 	t.Parallel()
 	form := url.Values{"a": {"1"}, "b": {"2"}, "timestamp": {"1461605396"}}

@@ -20,8 +20,8 @@ import (
 	"github.com/seed-16109ab2/rekey/sms/webhook"
 )
 
-// verify is what a receiver does with each request before believing it; key is
-// the secret without its prefix, decoded.
+// verify is what a receiver does with each request before it trusts the request. key is
+// the decoded secret without its prefix.
 func verify(key string, h http.Header, body []byte, now time.Time) error {
 	unix, err := strconv.ParseInt(h.Get("webhook-timestamp"), 10, 64)
 	if err != nil || now.Sub(time.Unix(unix, 0)).Abs() > 5*time.Minute {
@@ -39,7 +39,8 @@ func verify(key string, h http.Header, body []byte, now time.Time) error {
 	return errors.New("no signature fits")
 }
 
-// A receiver in full: it verifies, would send once per id, and answers.
+// This is a complete receiver: it verifies a request, would send the message once per
+// id, and answers.
 func Example() {
 	key := "0123456789abcdef0123456789abcdef" // from crypto/rand, base64 of 32 bytes in the secret
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -18,7 +18,7 @@ import (
 
 var receiptTime = time.Unix(1_700_000_000, 0)
 
-// signed is a request to the receipts' handler.
+// signed returns a request to the handler of receipts.
 func signed(base, secret, id string, at time.Time, body string) *http.Request {
 	req, err := http.NewRequest(http.MethodPost, base, strings.NewReader(body))
 	if err != nil {

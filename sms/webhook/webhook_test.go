@@ -29,7 +29,8 @@ func secretOf(b byte, n int) string {
 
 var secret = secretOf('s', 32)
 
-// The example that the reference libraries of Standard Webhooks are tested with.
+// This is the example with which the reference libraries of Standard Webhooks are
+// tested.
 func TestSignPublishedExample(t *testing.T) {
 	t.Parallel()
 	got, err := webhook.Sign("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek",
@@ -201,7 +202,7 @@ func TestConfigFaults(t *testing.T) {
 		"short secret":      {webhook.Config{URL: "https://e", Secret: identity.NewSecret(secretOf('x', 23))}, []string{"Secret must hold"}},
 		"long secret":       {webhook.Config{URL: "https://e", Secret: identity.NewSecret(secretOf('x', 65))}, []string{"Secret must hold"}},
 		"not base64":        {webhook.Config{URL: "https://e", Secret: identity.NewSecret("whsec_hunter2!")}, []string{"Secret must be base64"}},
-		"all at once": {webhook.Config{OldSecret: identity.NewSecret("hunter2"), Timeout: -1},
+		"several": {webhook.Config{OldSecret: identity.NewSecret("hunter2"), Timeout: -1},
 			[]string{"URL ", "Secret must start", "OldSecret must start", "Timeout "}},
 	} {
 		_, err := webhook.New(tt.c)

@@ -42,7 +42,7 @@ func migrated(t testing.TB, template string) string {
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("the whole suite; run without -short")
+		t.Skip("the whole suite takes seconds: run it without -short")
 	}
 	template := filepath.Join(t.TempDir(), "template.db")
 	s, err := sqlite.Open(t.Context(), template)

@@ -40,6 +40,6 @@ func TestFileWhereThereAreNoHardLinks(t *testing.T) {
 		}
 	}
 	if content, err := os.ReadFile(path); err != nil || string(content) != "x" {
-		t.Errorf("made anew over what was there: %q, %v", content, err)
+		t.Errorf("the existing file was overwritten: %q, %v", content, err)
 	}
 }

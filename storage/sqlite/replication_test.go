@@ -47,14 +47,14 @@ func TestLogStaysForAReader(t *testing.T) {
 		}
 	}
 	if !bytes.HasPrefix(logOf(t, path), before) {
-		t.Error("the log was begun anew while somebody reads it")
+		t.Error("the log was restarted while a reader needs it")
 	}
 	whole := logOf(t, path)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.HasPrefix(logOf(t, path), whole) {
-		t.Error("closing the store changes the log while somebody reads it")
+		t.Error("closing the store changed the log while a reader needs it")
 	}
 }
 

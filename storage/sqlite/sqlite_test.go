@@ -35,7 +35,7 @@ func TestFilesArePrivate(t *testing.T) {
 }
 
 // Several processes start at the same time on a file that does not exist yet.
-func TestOpenAtOnce(t *testing.T) {
+func TestOpenConcurrently(t *testing.T) {
 	t.Parallel()
 	for range 10 {
 		path := filepath.Join(t.TempDir(), "rekey.db")
@@ -73,7 +73,7 @@ func TestPathsAreTakenAsTheyAre(t *testing.T) {
 	}
 }
 
-func TestWhatIsRefused(t *testing.T) {
+func TestOpenRefusesBadFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	text := filepath.Join(dir, "text")
@@ -89,7 +89,7 @@ func TestWhatIsRefused(t *testing.T) {
 		}
 	}
 	if got, err := os.ReadFile(text); err != nil || !bytes.Equal(got, content) {
-		t.Error("a file that is no database was changed")
+		t.Error("a file that is not a database was changed")
 	}
 }
 
@@ -179,6 +179,6 @@ func TestDiskFull(t *testing.T) {
 	}
 	limit("1000000")
 	if err := s.AppendEvent(t.Context(), audit.Event{ID: "zzz", At: time.Now()}, nil); err != nil {
-		t.Errorf("with room again: %v", err)
+		t.Errorf("after the disk has room again: %v", err)
 	}
 }

@@ -65,7 +65,7 @@ func outboxFaults() []fault {
 				return leased, err
 			}
 		}},
-		{"lease over at once", []string{"LeaseMessages/Lease", "LeaseMessages/Concurrent"}, func(b *broken) {
+		{"lease ends immediately", []string{"LeaseMessages/Lease", "LeaseMessages/Concurrent"}, func(b *broken) {
 			b.leaseMessages = func(ctx context.Context, lease outbox.Lease) ([]outbox.Message, error) {
 				until := lease.Until
 				lease.Until = lease.Now

@@ -12,7 +12,7 @@ import (
 
 func receiptFaults() []fault {
 	return []fault{
-		{"receipt for nobody acknowledged", []string{"RecordReceipt/Unknown", "RecordReceipt/Purged"}, func(b *broken) {
+		{"receipt for an unknown message acknowledged", []string{"RecordReceipt/Unknown", "RecordReceipt/Purged"}, func(b *broken) {
 			b.recordReceipt = func(ctx context.Context, r sms.DeliveryReceipt) error {
 				return unless(identity.ErrNotFound, b.Store.RecordReceipt(ctx, r))
 			}

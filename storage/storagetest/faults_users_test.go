@@ -184,7 +184,7 @@ func userFaults() []fault {
 				return h, err
 			}
 		}},
-		{"history of nobody an error", []string{"PasswordHistory/Missing"}, func(b *broken) {
+		{"history of a missing user an error", []string{"PasswordHistory/Missing"}, func(b *broken) {
 			b.passwordHistory = func(ctx context.Context, tenant, userID string, n int) ([]string, error) {
 				h, err := b.Store.PasswordHistory(ctx, tenant, userID, n)
 				if err == nil && len(h) == 0 {

@@ -44,8 +44,8 @@ func caseNamed(t *testing.T, name string) storagetest.Case {
 	return storagetest.Case{}
 }
 
-// wantCaught fails t unless the case passes with a good store and fails with
-// the broken one, saying why.
+// wantCaught fails the test unless the case passes with a good store, fails with the
+// broken store, and says why.
 func wantCaught(t *testing.T, name string, s identity.Storage) {
 	t.Helper()
 	c := caseNamed(t, name)
@@ -56,7 +56,7 @@ func wantCaught(t *testing.T, name string, s identity.Storage) {
 	case got == "":
 		t.Errorf("case %s passes", name)
 	case !strings.Contains(got, c.Why):
-		t.Errorf("case %s fails without its why: %s", name, got)
+		t.Errorf("case %s fails without printing its why: %s", name, got)
 	}
 }
 

@@ -68,7 +68,7 @@ func TestRotation(t *testing.T) {
 
 	during := ring(t, newSecret, oldSecret)
 	if !during.Matches(digest, id, "code") {
-		t.Error("a code died with the rotation while its secret is listed")
+		t.Error("a code became invalid at the rotation although its secret is listed")
 	}
 	if text, err := during.Open(sealed, "row"); err != nil || string(text) != "text" {
 		t.Errorf("Open = %q, %v while the secret is listed", text, err)
@@ -79,7 +79,7 @@ func TestRotation(t *testing.T) {
 
 	after := ring(t, newSecret)
 	if after.Matches(digest, id, "code") {
-		t.Error("a code of a secret not listed matches")
+		t.Error("a code of an unlisted secret matches")
 	}
 	if _, err := after.Open(sealed, "row"); !errors.Is(err, keyring.ErrSealed) {
 		t.Errorf("Open = %v, want ErrSealed", err)
@@ -97,11 +97,11 @@ func TestRotationInSteps(t *testing.T) {
 	}
 	digest, id := first.Digest("code")
 	if !before.Matches(digest, id, "code") {
-		t.Error("a server of the first step makes codes that the servers before it refuse")
+		t.Error("servers before the first step refuse codes of a server after it")
 	}
 	digest, id = second.Digest("code")
 	if !first.Matches(digest, id, "code") {
-		t.Error("a server of the second step makes codes that the servers of the first refuse")
+		t.Error("servers after the first step refuse codes of a server after the second step")
 	}
 }
 

@@ -80,7 +80,7 @@ func TestTwoTelephonesAreTwoNumbers(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoNumber(t *testing.T) {
+func TestInvalidNumbers(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		parser mobile.Parser
@@ -207,7 +207,7 @@ func TestNumbersPrintMasked(t *testing.T) {
 	}
 }
 
-func TestStoredNumbersAreThoseThatWereParsed(t *testing.T) {
+func TestStoredNumbersEqualParsedNumbers(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ region, input string }{
 		{"CN", "12345678901"}, {"US", "+18615550100"}, {"US", "+14155550100"}, {"AR", "11 2345-6789"}, {"MX", "+52 1 55 1234 5678"}, {"IT", "06 1234 5678"}, {"GB", "+447700900123"},
@@ -237,7 +237,7 @@ func TestZeroNumber(t *testing.T) {
 	t.Parallel()
 	var n mobile.Number
 	if !n.IsZero() || n.E164() != "" || n.Region() != "" || n.National() != "" || n.String() != "" || n.Spellings() != nil || fmt.Sprintf("%v", n) != "" {
-		t.Error("the zero Number is something")
+		t.Error("the zero Number is not empty")
 	}
 	for _, s := range []string{"", "12345678901", "+", "+86", "+86 12345678901", "nothing"} {
 		if n, err := mobile.FromE164(s); err == nil || !n.IsZero() {
@@ -295,7 +295,7 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 		if strings.Contains(n.Masked(), n.National()) || strings.Contains(fmt.Sprintf("%#v", n), n.National()) {
-			t.Fatalf("%q gives %q away", n.Masked(), n.National())
+			t.Fatalf("%q reveals %q", n.Masked(), n.National())
 		}
 		if !strings.HasSuffix(e164, n.National()) || !slices.Contains(regions, n.Region()) {
 			t.Fatalf("%q, %q", n.National(), n.Region())

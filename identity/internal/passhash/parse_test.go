@@ -145,7 +145,7 @@ func FuzzParse(f *testing.F) {
 				t.Fatalf("error %v", err)
 			}
 			if strings.Contains(err.Error(), input) && len(input) > 3 {
-				t.Fatal("the error holds the hash")
+				t.Fatal("the error contains the hash")
 			}
 			return
 		}

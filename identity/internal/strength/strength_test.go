@@ -132,7 +132,7 @@ func TestContextIsGuessedFirst(t *testing.T) {
 		}
 	}
 	if got := strength.Score("violet-Harbor-93", context); got < wanted {
-		t.Errorf("a stranger to the context scores %d", got)
+		t.Errorf("without the context the password scores %d", got)
 	}
 }
 

@@ -19,12 +19,13 @@ import (
 // target is a service behind a CAPTCHA, and an attacker who can solve it.
 type target struct {
 	*identitytest.Fixture
-	solve func(mobile string) string // for the number in E.164
+	solve func(mobile string) string // returns a token for the number in E.164
 	t     *testing.T
 	calls atomic.Int32
 }
 
-// targets are both self-hosted CAPTCHAs, each with two servers that share a storage.
+// targets runs a test on both self-hosted CAPTCHAs. Each has two servers that share a
+// store.
 func targets(t *testing.T, attack func(*testing.T, *target)) {
 	t.Helper()
 	t.Run("altcha", func(t *testing.T) {
@@ -70,14 +71,14 @@ func newTarget(t *testing.T, build func(*memory.Store, func() time.Time) (identi
 	x := &target{t: t}
 	store := memory.New()
 	x.Fixture = identitytest.New(t, func(c *identity.Config) {
-		identitytest.Lift(c) // the tokens alone stand in the way
+		identitytest.Lift(c) // so that only the tokens stop the attacker
 		c.Store = store
 		c.Captcha, x.solve = build(store, func() time.Time { return c.Now() })
 	})
 	return x
 }
 
-// send is from a device of its own each time, so that only the CAPTCHA refuses.
+// send uses a new device each time, so that only the CAPTCHA refuses.
 func (x *target) send(mobile, token string) error {
 	c := x.Caller()
 	c.Device = fmt.Sprint("device ", x.calls.Add(1))
@@ -93,8 +94,8 @@ func (x *target) want(what string, err, want error) {
 
 const victim = "+8612345678901"
 
-// One token is one SMS: sent again, sent by many at the same time, sent to other
-// numbers.
+// One token is good for one SMS, even if it is sent again, sent many times at the same
+// time, or sent for other numbers.
 func TestReplay(t *testing.T) {
 	t.Parallel()
 	targets(t, func(t *testing.T, x *target) {
@@ -117,8 +118,8 @@ func TestReplay(t *testing.T) {
 	})
 }
 
-// A number's token is worth nothing for the million others.
-func TestAnotherNumber(t *testing.T) {
+// A token for one number is refused for every other number.
+func TestTokenOfAnotherNumber(t *testing.T) {
 	t.Parallel()
 	targets(t, func(t *testing.T, x *target) {
 		token := x.solve(victim)
@@ -129,8 +130,8 @@ func TestAnotherNumber(t *testing.T) {
 	})
 }
 
-// Tokens do not keep: what was solved yesterday is no stock for today.
-func TestHoard(t *testing.T) {
+// Tokens cannot be hoarded: a token that was solved yesterday is refused today.
+func TestTokensCannotBeHoarded(t *testing.T) {
 	t.Parallel()
 	targets(t, func(t *testing.T, x *target) {
 		hoard := map[string]string{}
@@ -145,7 +146,8 @@ func TestHoard(t *testing.T) {
 	})
 }
 
-// Known and unknown numbers are treated alike, right or wrong.
+// Tokens for known and unknown numbers are treated alike, whether they are right or
+// wrong.
 func TestSaysNothingAboutUsers(t *testing.T) {
 	t.Parallel()
 	targets(t, func(t *testing.T, x *target) {
@@ -160,7 +162,7 @@ func TestSaysNothingAboutUsers(t *testing.T) {
 	})
 }
 
-// Bulk has a price: each SMS takes work of its own.
+// Sending in bulk has a price: each SMS takes its own work.
 func TestBulkPaysForEachSMS(t *testing.T) {
 	t.Parallel()
 	store := memory.New()
@@ -180,7 +182,7 @@ func TestBulkPaysForEachSMS(t *testing.T) {
 		work += cpu() - start
 		x.want("solved", x.send(e164, token), nil)
 	}
-	t.Logf("%d SMS cost %.4f CPU seconds each, with the least difficulty that there is", bulk, work.Seconds()/bulk)
+	t.Logf("%d SMS cost %.4f CPU seconds each, at the lowest difficulty", bulk, work.Seconds()/bulk)
 	if work == 0 {
 		t.Error("the work cost nothing")
 	}

@@ -12,14 +12,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// What the command shows for days, at a small size.
+// The command simulates days. This test runs a small simulation.
 func TestLockout(t *testing.T) {
 	t.Parallel()
 	const hour, day = time.Hour, 24 * time.Hour
 	for _, tt := range []struct {
 		networks int
 		d, step  time.Duration
-		newOwner time.Duration // the longest that an owner with a new device may be refused
+		newOwner time.Duration // the longest time for which an owner with a new device may be refused
 	}{
 		{1, 25 * hour, 20 * time.Minute, 0},
 		{10, 25 * hour, 20 * time.Minute, hour},
@@ -35,17 +35,17 @@ func TestLockout(t *testing.T) {
 				o := r.owners[i]
 				for what, got := range map[string]*tally{"sends": o.sends, "resets": o.resets, "logins": o.logins} {
 					if got.tries == 0 && tt.networks <= 10 {
-						t.Errorf("owner %d tried no %s", i, what)
+						t.Errorf("owner %d did not try: %s", i, what)
 					}
 					if longest == 0 && got.refused > 0 || got.longest > longest {
-						t.Errorf("owner %d: %s refused: %s, want at most %s", i, what, got, longest)
+						t.Errorf("owner %d: %s refused for %s, want at most %s", i, what, got, longest)
 					}
 				}
 			}
 			if r.guesses > 100 || r.guesses == 0 || r.logins > 100 || r.logins == 0 {
 				t.Errorf("%d codes and %d logins judged in a day, want at most 100", r.guesses, r.logins)
 			}
-			// Strangers' codes, two owners' codes and notices.
+			// These are strangers' codes, two owners' codes, and notices.
 			if most := min(5*tt.networks, 100) + 2*5*2; r.paid > most {
 				t.Errorf("%d SMS in a day, want at most %d", r.paid, most)
 			}
@@ -54,7 +54,7 @@ func TestLockout(t *testing.T) {
 	}
 }
 
-// As many numbers fall to guessing as the formula says.
+// Guessing succeeds at as many numbers as the formula predicts.
 func TestOdds(t *testing.T) {
 	t.Parallel()
 	const numbers, space = 40, 100
@@ -62,13 +62,14 @@ func TestOdds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Five standard deviations of a binomial: it fails by chance once in a million runs.
+	// The bound is five standard deviations of a binomial distribution. The test fails
+	// by chance once in a million runs.
 	if spread := 5 * math.Sqrt(want*(1-want)/numbers); math.Abs(hit-want) > spread {
-		t.Errorf("%.2f of the numbers were hit, want %.2f give or take %.2f", hit, want, spread)
+		t.Errorf("%.2f of the numbers were guessed, want %.2f plus or minus %.2f", hit, want, spread)
 	}
 }
 
-// An operator can tell what is going on.
+// The audit trail shows an operator what is going on.
 func TestTrail(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
@@ -77,16 +78,16 @@ func TestTrail(t *testing.T) {
 	}
 	for _, want := range []string{`limit="wrong codes per number and network"`, `limit="logins per number"`, "user.locked", "wrong code ", "wrong password", "password.reset"} {
 		if !strings.Contains(out.String(), want) {
-			t.Errorf("nothing says %s:\n%s", want, &out)
+			t.Errorf("the output lacks %s:\n%s", want, &out)
 		}
 	}
 	if strings.Contains(out.String(), number) {
-		t.Error("the number stands in full")
+		t.Error("the number is shown in full")
 	}
 }
 
-// The excerpt in docs/under-attack.md shows every kind of line that the program prints, and
-// no other.
+// The excerpt in docs/under-attack.md shows every kind of line that the program prints,
+// and no other kind.
 func TestDocsShowTheTrail(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../../docs/under-attack.md")
@@ -107,7 +108,7 @@ func TestDocsShowTheTrail(t *testing.T) {
 	}
 }
 
-// kinds are the lines without what differs between two of one kind.
+// kinds returns the lines without the parts that differ between two lines of one kind.
 func kinds(text string) map[string]bool {
 	all := map[string]bool{}
 	for line := range strings.Lines(text) {
@@ -117,5 +118,5 @@ func kinds(text string) map[string]bool {
 	return all
 }
 
-// varies are times, durations, counts, digests and addresses.
+// varies matches times, durations, counts, digests and addresses.
 var varies = regexp.MustCompile(`left_out=\d+|retry_after=\S+|time=\S+|(:\w{6}…)|^\d\d:\d\d:\d\d +\d+ x|\d+\.\d+\.\d+\.\d+`)

@@ -2,7 +2,7 @@ package main
 
 import "testing"
 
-// A small run; CONTRIBUTING.md says how to run the large one.
+// This is a small run. CONTRIBUTING.md describes the large run.
 func TestDamage(t *testing.T) {
 	t.Parallel()
 	counts, err := run(t.Context(), 40)

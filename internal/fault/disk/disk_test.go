@@ -17,7 +17,7 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
-// fault makes the database refuse writes, and returns what ends that.
+// fault makes the database refuse writes. It returns a function that ends the fault.
 type fault func(t *testing.T, s *workload.Service, path string) (end func())
 
 func pragma(t *testing.T, s *workload.Service, text string) {
@@ -33,7 +33,7 @@ var faults = map[string]fault{
 		if err := s.Store.DB().DB.QueryRowContext(t.Context(), "PRAGMA page_count").Scan(&pages); err != nil {
 			t.Fatal(err)
 		}
-		// A row at least fits into a page that is there: fill those.
+		// At least one row fits into a page that exists, so fill the pages.
 		pragma(t, s, fmt.Sprintf("PRAGMA max_page_count = %d", pages))
 		for i := 0; ; i++ {
 			if err := s.Store.AppendEvent(t.Context(), audit.Event{ID: fmt.Sprintf("filler-%d", i), Agent: string(make([]byte, 200))}, nil); err != nil {
@@ -59,8 +59,9 @@ var faults = map[string]fault{
 	},
 }
 
-// While the fault lasts, sends and resets are answered with 503 or 500 and leave
-// nothing half done; afterwards the same process serves, with the same code.
+// While the fault lasts, sends and resets are answered with 503 or 500, and nothing is
+// left half done. Afterwards the same process continues to serve, and the same code is
+// valid.
 func TestUnwritable(t *testing.T) {
 	t.Parallel()
 	for name, begin := range faults {
@@ -72,14 +73,14 @@ func TestUnwritable(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { _ = s.Close() })
-			s.Store.DB().SetMaxOpenConns(1) // pragmas are of a connection
+			s.Store.DB().SetMaxOpenConns(1) // a pragma holds for one connection
 			handler, err := httpadapter.New(s.Service, httpadapter.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			server := httptest.NewServer(handler)
 			t.Cleanup(server.Close)
-			client := &http.Client{Transport: &http.Transport{}} // idle connections of the default one end with any test's server
+			client := &http.Client{Transport: &http.Transport{}} // otherwise any test that closes its server would end idle connections of the default client
 			t.Cleanup(client.CloseIdleConnections)
 			post := func(path string, fields map[string]string) int {
 				t.Helper()

@@ -8,7 +8,7 @@ import (
 	"github.com/seed-16109ab2/rekey/internal/lab/servers"
 )
 
-// Small runs; CONTRIBUTING.md says how to run the large ones.
+// These are small runs. CONTRIBUTING.md describes the large runs.
 func TestFailover(t *testing.T) {
 	for _, engine := range []string{"postgres", "galera"} {
 		t.Run(engine, func(t *testing.T) {
@@ -28,7 +28,7 @@ func TestFailover(t *testing.T) {
 	}
 }
 
-// A pair whose standby is behind loses what it acknowledged, and that is found.
+// If the standby is behind, acknowledged changes are lost, and the program finds that.
 func TestStandbyThatIsBehindIsFound(t *testing.T) {
 	c, err := newPair(t.Context(), 2*time.Second)
 	if errors.Is(err, servers.ErrNoProgram) {

@@ -13,7 +13,7 @@ import (
 	"github.com/seed-16109ab2/rekey/storage/memory"
 )
 
-// A small run; CONTRIBUTING.md says how to run the large one.
+// This is a small run. CONTRIBUTING.md describes the large run.
 func TestHistories(t *testing.T) {
 	t.Parallel()
 	for _, engine := range append([]string{"memory", "galera"}, databases.Engines...) {
@@ -31,7 +31,8 @@ func TestHistories(t *testing.T) {
 	}
 }
 
-// checkThenAct looks whether a code is used, and then uses it: two may pass.
+// checkThenAct checks whether a code is used, and then marks it used. Two callers may
+// pass the check.
 type checkThenAct struct {
 	*memory.Store
 	mu   sync.Mutex
@@ -53,7 +54,8 @@ func (s *checkThenAct) RedeemCode(ctx context.Context, r identity.Redemption) er
 	return nil
 }
 
-// lostUpdates counts an attempt, and another writes the old count over it.
+// lostUpdates counts an attempt, and another call overwrites the count with an old
+// value.
 type lostUpdates struct{ *memory.Store }
 
 func (s lostUpdates) ChargeAttempt(ctx context.Context, a identity.Attempt) (identity.ChargedAttempt, error) {
@@ -64,7 +66,7 @@ func (s lostUpdates) ChargeAttempt(ctx context.Context, a identity.Attempt) (ide
 	return charged, err
 }
 
-// The checker finds stores that are wrong in these ways.
+// The checker finds stores that have one of these faults.
 func TestBrokenStoresAreFound(t *testing.T) {
 	t.Parallel()
 	for name, open := range map[string]func() identity.Storage{

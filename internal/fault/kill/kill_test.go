@@ -8,7 +8,7 @@ import (
 	"github.com/seed-16109ab2/rekey/internal/lab/databases"
 )
 
-// A small run; CONTRIBUTING.md says how to run the large one.
+// This is a small run. CONTRIBUTING.md describes the large run.
 func TestKill(t *testing.T) {
 	for _, engine := range databases.Engines {
 		t.Run(engine, func(t *testing.T) {

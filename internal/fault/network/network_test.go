@@ -9,7 +9,7 @@ import (
 	"github.com/seed-16109ab2/rekey/internal/lab/servers"
 )
 
-// Small runs; CONTRIBUTING.md says how to run the large ones.
+// These are small runs. CONTRIBUTING.md describes the large runs.
 func TestNetwork(t *testing.T) {
 	for _, engine := range []string{"postgres", "mysql"} {
 		t.Run(engine+" cuts", func(t *testing.T) {

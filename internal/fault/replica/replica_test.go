@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// A small run in which the machine is lost once in each way. CONTRIBUTING.md says how
-// to do a large run.
+// This is a small run in which the machine is lost once in each way. CONTRIBUTING.md
+// describes the large run.
 func TestReplica(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a minute under load: run it without -short")

@@ -25,14 +25,14 @@ const directory = "REKEY_TEST_ALTCHA"
 
 const secret = "thirty-two bytes of a test secret"
 
-// script does, with both packages, what a browser and another server would do.
+// The script uses both packages to do what a browser and another server would do.
 const script = `
 import * as lib from 'altcha-lib';
 import { deriveKey } from 'altcha-lib/algorithms/pbkdf2';
 import * as widget from 'altcha/lib';
 import { readFileSync } from 'node:fs';
 
-// The client of docs/captcha.md.
+// This is the client of docs/captcha.md.
 DOCUMENTED
 
 const { challenges, token, signature, key, data } = JSON.parse(readFileSync(0, 'utf8'));
@@ -40,21 +40,21 @@ const encode = (challenge, solution) =>
   btoa(JSON.stringify({ challenge: { parameters: challenge.parameters, signature: challenge.signature }, solution }));
 const secrets = { hmacSignatureSecret: signature, hmacKeySignatureSecret: key };
 
-// Ours, solved by theirs.
+// They solve our challenge.
 const libToken = encode(challenges[0], await lib.solveChallenge({ challenge: challenges[0], deriveKey }));
 const widgetToken = encode(challenges[1], await widget.solveChallenge({ challenge: challenges[1], deriveKey: widget.pbkdf2.deriveKey }));
 
 const documentedToken = await solve(challenges[2]);
 const halves = await Promise.race([solve(challenges[3], 0, 2), solve(challenges[3], 1, 2)]);
 
-// Ours, solved by ours, checked by theirs.
+// They check our solution of our challenge.
 const ours = JSON.parse(atob(token));
 const verified = (await lib.verifySolution({ ...ours, deriveKey, ...secrets })).verified;
 const derived = (await lib.verifySolution({ ...ours, deriveKey, hmacSignatureSecret: signature })).verified;
 ours.solution.derivedKey = ours.solution.derivedKey.replace(/^../, '00');
 const forged = (await lib.verifySolution({ ...ours, deriveKey, ...secrets })).verified;
 
-// Theirs, solved by theirs.
+// They solve their own challenge.
 const theirs = await lib.createChallenge({
   algorithm: 'PBKDF2/SHA-256', cost: 200, counter: lib.randomInt(50), data, deriveKey,
   expiresAt: new Date(Date.now() + 60_000), ...secrets,
@@ -62,7 +62,7 @@ const theirs = await lib.createChallenge({
 const theirsToken = encode(theirs, await lib.solveChallenge({ challenge: theirs, deriveKey }));
 
 const out = JSON.stringify({ documentedToken, halves, libToken, widgetToken, verified, derived, forged, theirs, theirsToken });
-process.stdout.write(out, () => process.exit(0)); // the half that found nothing still looks
+process.stdout.write(out, () => process.exit(0)); // the half that found nothing is still searching
 `
 
 func derive(t *testing.T, info string) string {
@@ -131,7 +131,7 @@ func TestAgainstNpm(t *testing.T) {
 		}
 	}
 	if !out.Verified || !out.Derived || out.Forged {
-		t.Errorf("altcha-lib says of our solution %v by key, %v by derivation, and %v of a forged one", out.Verified, out.Derived, out.Forged)
+		t.Errorf("altcha-lib accepts our solution by key: %v, by derivation: %v; accepts a forged solution: %v", out.Verified, out.Derived, out.Forged)
 	}
 	verify("our challenge, solved by altcha-lib", out.LibToken, nil)
 	verify("the same again", out.LibToken, identity.ErrCaptchaExpired)
@@ -140,7 +140,7 @@ func TestAgainstNpm(t *testing.T) {
 	verify("our challenge, solved by the documented client", out.DocumentedToken, nil)
 	verify("our challenge, solved by two of them", out.Halves, nil)
 
-	// Our solver on their challenge.
+	// Our solver solves their challenge.
 	theirs, err := altcha.Solve(t.Context(), out.Theirs)
 	if err != nil {
 		t.Fatal(err)
@@ -154,7 +154,7 @@ func TestAgainstNpm(t *testing.T) {
 	verify("with another signature", base64.StdEncoding.EncodeToString(forged), identity.ErrCaptchaWrong)
 }
 
-// documented is the client that docs/captcha.md shows.
+// documented is the client in docs/captcha.md.
 func documented(t *testing.T) string {
 	t.Helper()
 	page, err := os.ReadFile("../../../docs/captcha.md")
@@ -164,14 +164,14 @@ func documented(t *testing.T) string {
 	_, code, _ := strings.Cut(string(page), "```js\n")
 	code, _, found := strings.Cut(code, "```\n")
 	if !found {
-		t.Fatal("docs/captcha.md has no code of a client")
+		t.Fatal("docs/captcha.md has no client code")
 	}
 	return code
 }
 
 func runNode(t *testing.T, dir string, input []byte, out any) {
 	t.Helper()
-	// Beside node_modules, where node looks for packages.
+	// node looks for packages in node_modules beside the file.
 	file, err := os.CreateTemp(dir, "interop-*.mjs")
 	if err != nil {
 		t.Fatal(err)

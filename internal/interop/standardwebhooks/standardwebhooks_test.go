@@ -31,8 +31,8 @@ const judge = (secret, body) => {
 process.stdout.write(JSON.stringify([...secrets.map((s) => judge(s, body)), judge(secrets[0], body + ' ')]));
 `
 
-// TestAgainstNpm lets the npm package verify a request of ours by each of two secrets,
-// and refuse it by another secret and with another body.
+// TestAgainstNpm has the npm package verify our request with each of two secrets. The
+// package must refuse the request with another secret, and with another body.
 func TestAgainstNpm(t *testing.T) {
 	t.Parallel()
 	folder := os.Getenv(directory)

@@ -30,7 +30,7 @@ func open(b *testing.B) *workload.Service {
 	return svc
 }
 
-// ready makes b.N users, each with a live code.
+// ready makes b.N users, and sends each a code.
 func ready(b *testing.B, svc *workload.Service) []string {
 	b.Helper()
 	if err := svc.Users(context.Background(), 0, b.N); err != nil {
@@ -47,8 +47,8 @@ func ready(b *testing.B, svc *workload.Service) []string {
 
 func password() string { return workload.Password + rand.Text()[:4] }
 
-// BenchmarkArgon2id is the one hash that a reset computes, as many at the same time as
-// the gate lets in.
+// BenchmarkArgon2id measures the one hash that a reset computes. As many hashes run at
+// the same time as the gate allows.
 func BenchmarkArgon2id(b *testing.B) {
 	params := &argon2id.Params{Memory: 19_456, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 	b.ReportAllocs()
@@ -61,7 +61,7 @@ func BenchmarkArgon2id(b *testing.B) {
 	})
 }
 
-// BenchmarkReset is ResetByMobile on SQLite, by many callers.
+// BenchmarkReset measures ResetByMobile on SQLite with many callers.
 func BenchmarkReset(b *testing.B) {
 	svc := open(b)
 	codes := ready(b, svc)
@@ -80,7 +80,7 @@ func BenchmarkReset(b *testing.B) {
 	})
 }
 
-// BenchmarkHTTPReset is the documented request on SQLite, by many callers.
+// BenchmarkHTTPReset measures the documented request on SQLite with many callers.
 func BenchmarkHTTPReset(b *testing.B) {
 	svc := open(b)
 	routes, err := httpadapter.New(svc.Service, httpadapter.Options{})
@@ -107,7 +107,7 @@ func BenchmarkHTTPReset(b *testing.B) {
 	})
 }
 
-// BenchmarkWrongGuess is a refused reset: it computes no hash.
+// BenchmarkWrongGuess measures a refused reset, which computes no hash.
 func BenchmarkWrongGuess(b *testing.B) {
 	svc := open(b)
 	if err := svc.Users(context.Background(), 0, 1); err != nil {
@@ -124,7 +124,7 @@ func BenchmarkWrongGuess(b *testing.B) {
 	}
 }
 
-// BenchmarkSend is a send up to the answer; delivery goes on beside it.
+// BenchmarkSend measures a send until its answer. Deliveries run at the same time.
 func BenchmarkSend(b *testing.B) {
 	svc := open(b)
 	if err := svc.Users(context.Background(), 0, 1); err != nil {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// The picture is well-formed, and no point leaves its panel.
+// The picture is well-formed, and every point lies within its panel.
 func TestPicture(t *testing.T) {
 	t.Parallel()
 	slow := times{80 * time.Millisecond}

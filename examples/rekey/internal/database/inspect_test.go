@@ -49,9 +49,9 @@ func TestInspectUsers(t *testing.T) {
 		t.Errorf("of people: faults %q, warnings %q", faults, warnings)
 	}
 	if faults, _ := inspect("digits"); !says(faults, "column phone has the type INTEGER") {
-		t.Errorf("of numbers in an integer: faults %q", faults)
+		t.Errorf("with numbers in an integer column: faults %q", faults)
 	}
 	if faults, warnings := inspect("nobodys"); len(faults) != 1 || !says(faults, "nobodys") || warnings != nil {
-		t.Errorf("of a missing table: faults %q, warnings %q", faults, warnings)
+		t.Errorf("with a missing table: faults %q, warnings %q", faults, warnings)
 	}
 }

@@ -126,7 +126,7 @@ func TestFailures(t *testing.T) {
 					t.Errorf("no failure: %v", err)
 				}
 				if err != nil && strings.Contains(err.Error(), "in-the-url") {
-					t.Errorf("the error holds the URL: %v", err)
+					t.Errorf("the error contains the URL: %v", err)
 				}
 			}
 		})
@@ -136,7 +136,7 @@ func TestFailures(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := g.AllowSend(t.Context(), request); err == nil || strings.Contains(err.Error(), "in-the-url") {
-		t.Errorf("nobody listens: %v", err)
+		t.Errorf("no server listens: %v", err)
 	}
 }
 
@@ -153,6 +153,6 @@ func TestConfig(t *testing.T) {
 		}
 	}
 	if _, err := guard.New(guard.Config{URL: "https://guard.example/", Token: identity.NewSecret("a\nb")}); err == nil {
-		t.Error("a token with a line end is taken")
+		t.Error("a token with a line end is accepted")
 	}
 }

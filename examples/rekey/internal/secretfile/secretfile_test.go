@@ -25,7 +25,7 @@ func TestClean(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoFile(t *testing.T) {
+func TestRefusedFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	pipe, empty := filepath.Join(dir, "pipe"), filepath.Join(dir, "empty")
@@ -41,7 +41,7 @@ func TestWhatIsNoFile(t *testing.T) {
 		}
 	}
 	if _, _, err := secretfile.Read(filepath.Join(dir, "gone")); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("a file that is not there: %v", err)
+		t.Errorf("a missing file: %v", err)
 	}
 }
 
@@ -59,7 +59,7 @@ func TestForeignOwner(t *testing.T) {
 		return
 	}
 	if os.Geteuid() != 0 {
-		t.Skip("gives files to another user: run it as root")
+		t.Skip("this test changes a file's owner: run it as root")
 	}
 	dir, err := os.MkdirTemp("", "secretfile-")
 	if err != nil {

@@ -79,7 +79,7 @@ func TestRenewedCertificateIsServed(t *testing.T) {
 		}
 	}
 	if n := strings.Count(logs.String(), "cannot be read again"); n != 1 {
-		t.Errorf("the log says so %d times:\n%s", n, &logs)
+		t.Errorf("the log has %d lines about it:\n%s", n, &logs)
 	}
 	writePair(t, dir, 3)
 	if got := serial(); got != 3 {

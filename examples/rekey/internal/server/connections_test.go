@@ -115,10 +115,10 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 	for range 3 {
 		connect(t, "127.0.0.2", addr).get(t, "/")
 	}
-	idle[0].closed(t) // this one has waited longest
+	idle[0].closed(t) // this connection has waited longest
 	idle[7].get(t, "/")
 	if n := strings.Count(logs.String(), "all connections are in use"); n != 1 {
-		t.Errorf("the log says so %d times:\n%s", n, logs)
+		t.Errorf("the log has %d lines about it:\n%s", n, logs)
 	}
 }
 
@@ -149,7 +149,7 @@ func TestBusyConnectionsAreKept(t *testing.T) {
 	close(held)
 	for _, c := range busy {
 		if err := c.answered(); err != nil {
-			t.Errorf("a request under way: %v", err)
+			t.Errorf("a request that is being handled: %v", err)
 		}
 	}
 	if err := late.answered(); err != nil {
@@ -184,7 +184,7 @@ func TestConnectionsOfOneAddress(t *testing.T) {
 		t.Error(err)
 	}
 	if n := strings.Count(logs.String(), "one address has as many connections as it may"); n != 1 || !strings.Contains(logs.String(), "127.0.0.1/32") {
-		t.Errorf("the log says so %d times:\n%s", n, logs)
+		t.Errorf("the log has %d lines about it:\n%s", n, logs)
 	}
 }
 
@@ -192,7 +192,7 @@ func waitFor(t *testing.T, done func() bool) {
 	t.Helper()
 	for until := time.Now().Add(patience); !done(); {
 		if time.Now().After(until) {
-			t.Fatal("it did not come")
+			t.Fatal("the condition was not met in time")
 		}
 	}
 }

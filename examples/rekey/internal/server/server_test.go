@@ -114,11 +114,11 @@ func TestWaiting(t *testing.T) {
 	add(now.Add(-time.Hour), now.Add(-time.Hour), "00000000000a")
 	add(now, now.Add(time.Second), "00000000000b")
 	if waiting(t.Context(), service, now) {
-		t.Error("waits for an old message, or for one that is not due")
+		t.Error("it waits for an old message, or for a message that is not due")
 	}
 	add(now, now, "00000000000c")
 	if !waiting(t.Context(), service, now) {
-		t.Error("does not wait for a message that is due")
+		t.Error("it does not wait for a message that is due")
 	}
 
 	ctx, stop := context.WithCancel(t.Context())

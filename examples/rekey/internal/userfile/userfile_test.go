@@ -73,7 +73,7 @@ func utf16(s string) string {
 }
 
 // A line that is not a user is named, and the lines after it are read.
-func TestLinesThatAreNoUsers(t *testing.T) {
+func TestRefusedLines(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
 		"1":                                   "it has 1 columns, and the first line has 4",
@@ -114,7 +114,7 @@ func TestLinesThatAreNoUsers(t *testing.T) {
 	}
 }
 
-func TestFilesThatAreNone(t *testing.T) {
+func TestRefusedFilesOfUsers(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"":                             "it is empty",
