@@ -259,7 +259,7 @@ func TestSwitchingTheTableOfUsers(t *testing.T) {
 		}
 		theirs := with(db)
 		for what, err := range map[string]error{"Check": theirs.Check(t.Context()), "Migrate": theirs.Migrate(t.Context())} {
-			if !errors.Is(err, bunstore.ErrSchemaChanged) || !strings.Contains(err.Error(), "rekey_users holds people") {
+			if !errors.Is(err, bunstore.ErrSchemaChanged) || !strings.Contains(err.Error(), "rekey_users contains users") {
 				t.Errorf("switched on: %s: %v", what, err)
 			}
 		}

@@ -68,7 +68,7 @@ func (p people) checkColumns(r *UsersReport, columns []catalogueColumn) {
 	}
 	if len(required) > 0 {
 		r.add(UsersRequired, false, strings.Join(required, ", "), 0,
-			"columns that must be given and have no default: %s; CreateUser cannot fill them, so create people with your own INSERT", strings.Join(required, ", "))
+			"columns that need a value and have no default: %s; CreateUser cannot fill them, so create users with your own INSERT", strings.Join(required, ", "))
 	}
 	if c, ok := p.column(columns, p.PasswordChangedAt); ok && c.NotNull != 0 && c.Filled == 0 && p.Times != TimeMillis {
 		r.add(UsersRequired, false, c.Name, 0, "column %s must not be NULL, and is written as NULL for a user whose password was never set", c.Name)

@@ -16,7 +16,7 @@ import (
 )
 
 // longestSilence is how long a server may take to begin a transaction. The store
-// then gives the connection up and continues on another one: a firewall that
+// then gives the connection up and continues on another connection: a firewall that
 // dropped a connection, or a stopped machine, does not report it. longestSilence
 // exceeds lockTimeout, so that a wait for a lock does not count as silence.
 const (

@@ -99,7 +99,7 @@ func (s *Store) unfit(ctx context.Context, why string, err error) error {
 		version = "the server"
 	}
 	version, _, _ = strings.Cut(version, " on ") // the compiler and the like
-	wrapped := fmt.Errorf("%w: %s calls itself PostgreSQL-compatible, but %s; use PostgreSQL, or a server that has all that docs/storage.md lists", ErrUnfit, version, why)
+	wrapped := fmt.Errorf("%w: %s calls itself PostgreSQL-compatible, but %s; use PostgreSQL, or a server with all features that docs/storage.md lists", ErrUnfit, version, why)
 	if err != nil {
 		wrapped = fmt.Errorf("%w: %w", wrapped, err)
 	}

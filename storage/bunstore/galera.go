@@ -58,7 +58,7 @@ func (g *galeraNodes) Connect(ctx context.Context) (driver.Conn, error) {
 			return nil, fmt.Errorf("%w: %s", ctx.Err(), strings.Join(failed, "; "))
 		}
 	}
-	return nil, fmt.Errorf("none of %d nodes serves: %s", len(g.nodes), strings.Join(failed, "; "))
+	return nil, fmt.Errorf("none of %d nodes is usable: %s", len(g.nodes), strings.Join(failed, "; "))
 }
 
 func connectReady(ctx context.Context, node driver.Connector) (driver.Conn, error) {

@@ -21,7 +21,7 @@ type Tx interface {
 	Rollback() error
 }
 
-var errNoTx = errors.New("bunstore: WithTx was given no open transaction")
+var errNoTx = errors.New("bunstore: WithTx needs an open transaction")
 
 // WithTx returns the store bound to a transaction of the application on the same
 // database. What the store writes is committed or rolled back with the rest. A method

@@ -24,7 +24,7 @@ const record = "rekey_migrations"
 func Migrations() []string { return missing(nil) }
 
 func unknownMigration(id string) error {
-	return fmt.Errorf("bunstore: there is no migration %q; there are %s", id, strings.Join(Migrations(), ", "))
+	return fmt.Errorf("bunstore: there is no migration %q; the migrations are %s", id, strings.Join(Migrations(), ", "))
 }
 
 // find returns a migration.

@@ -100,7 +100,7 @@ func script(statements []string) string { return strings.Join(statements, ";\n")
 
 // Write writes the files to a folder, which it makes if necessary, and returns their
 // paths. An existing file with the same content is left alone. An existing file with
-// other content is an error; nothing is overwritten.
+// other content is an error, and no file is overwritten.
 func (m MigrationFiles) Write(dir string) ([]string, error) {
 	files, err := m.Files()
 	if err != nil {

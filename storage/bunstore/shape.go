@@ -105,7 +105,7 @@ func (s *Store) tableFaults(name string, want tableShape, columns []catalogueCol
 	}
 	for _, c := range columns {
 		if _, ours := want.columns[c.Name]; !ours && c.NotNull != 0 && c.Filled == 0 && c.Generated == 0 {
-			faults = append(faults, "column "+c.Name+" of "+name+" is not Rekey's, must be given and has no default")
+			faults = append(faults, "column "+c.Name+" of "+name+" is not Rekey's, needs a value and has no default")
 		}
 	}
 	for _, index := range slices.Sorted(maps.Keys(want.indexes)) {
@@ -132,7 +132,7 @@ func (s *Store) checkSwitch(ctx context.Context, done []idRow) error {
 	}
 	switch there := len(columns) > 0; {
 	case !s.ownUsers && !there:
-		return fmt.Errorf("%w: table %s is missing, because this database was migrated for the application's own table; pass WithUsers, or, to keep people in Rekey's table from now on, run first: %s",
+		return fmt.Errorf("%w: table %s is missing, because this database was migrated for the application's own table; pass WithUsers, or, to keep users in Rekey's table from now on, run first: %s",
 			ErrSchemaChanged, rekeyUsers.Table, s.usersStatement())
 	case s.ownUsers && there:
 		rows, err := query[idRow](s.read(ctx), "SELECT id FROM "+rekeyUsers.Table+" LIMIT 1")
@@ -140,7 +140,7 @@ func (s *Store) checkSwitch(ctx context.Context, done []idRow) error {
 			return wrap("look for people in "+rekeyUsers.Table, err)
 		}
 		if len(rows) > 0 {
-			return fmt.Errorf("%w: table %s holds people, and WithUsers says that they are in %s, where they cannot be found; move them and empty %s, or leave WithUsers out",
+			return fmt.Errorf("%w: table %s contains users, but WithUsers names table %s, where they cannot be found; move them and empty %s, or remove WithUsers",
 				ErrSchemaChanged, rekeyUsers.Table, s.users.Table, rekeyUsers.Table)
 		}
 	}

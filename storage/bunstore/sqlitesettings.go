@@ -61,7 +61,7 @@ func pragmaFaults(ctx context.Context, c *sql.Conn) (faults []error, err error) 
 		return nil, err
 	}
 	if file == "" {
-		return []error{errors.New("the database is in memory, where each connection may have one of its own; use package storage/memory")}, nil
+		return []error{errors.New("the database is in memory, where each connection may have its own database; use package storage/memory")}, nil
 	}
 	if err := c.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil {
 		return nil, err
@@ -80,7 +80,7 @@ func pragmaFaults(ctx context.Context, c *sql.Conn) (faults []error, err error) 
 		return nil, err
 	}
 	if busy < 1000 {
-		faults = append(faults, fmt.Errorf("busy_timeout is %d ms, must be 1000 at least: otherwise a writer fails when another one is at work; add _pragma=busy_timeout(5000) to the DSN, which sets it on every connection", busy))
+		faults = append(faults, fmt.Errorf("busy_timeout is %d ms, must be at least 1000: otherwise a writer fails while another writer is active; add _pragma=busy_timeout(5000) to the DSN, which sets it on every connection", busy))
 	}
 	return faults, nil
 }
@@ -113,7 +113,7 @@ func (s *Store) secondConnection(ctx context.Context, first *sql.Conn) (faults [
 	}()
 	if _, err := second.ExecContext(ctx, "BEGIN IMMEDIATE"); err == nil {
 		_, _ = second.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
-		faults = append(faults, errors.New("transactions begin without the write lock: a write after a read then fails when another writer was faster; add _txlock=immediate to the DSN"))
+		faults = append(faults, errors.New("transactions begin without the write lock: a write after a read then fails if another writer was faster; add _txlock=immediate to the DSN"))
 	}
 	return faults, nil
 }

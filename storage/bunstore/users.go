@@ -221,7 +221,7 @@ func (t *tx) kept(p people, tenant, id string, wrong func(userRow) string) error
 		return err
 	}
 	if column := wrong(row); column != "" {
-		return fmt.Errorf("column %s of table %s did not keep what was written; nothing was changed (CheckUsers says what does not fit)", column, p.Table)
+		return fmt.Errorf("column %s of table %s did not keep the value that was written; nothing was changed (CheckUsers reports what does not fit)", column, p.Table)
 	}
 	return nil
 }

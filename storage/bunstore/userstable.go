@@ -152,7 +152,7 @@ func (t UsersTable) check() error {
 		faults = append(faults, errors.New("invalid Times"))
 	}
 	if strings.Contains(t.Where, "?") {
-		faults = append(faults, errors.New("invalid Where: it holds a question mark, which stands for a value"))
+		faults = append(faults, errors.New("invalid Where: it contains a question mark, which stands for a value"))
 	}
 	if err := errors.Join(faults...); err != nil {
 		return fmt.Errorf("bunstore: users table: %w", err)

@@ -12,7 +12,7 @@ import (
 
 func auditCases() []Case {
 	return []Case{
-		{"AppendEvent/RoundTrip", "an audit line that lost a field answers no question about the reset it records", func(c *check) {
+		{"AppendEvent/RoundTrip", "an audit event that lost a field cannot answer questions about the reset it records", func(c *check) {
 			full := c.event()
 			full.UserID = c.id()
 			bare := audit.Event{ID: c.id(), At: c.now, Type: audit.LimitAlarm}
@@ -21,7 +21,7 @@ func auditCases() []Case {
 			}
 			c.equal("the events", c.events(), []audit.Event{full, bare})
 		}},
-		{"AppendEvent/Duplicate", "an audit line that can be written over proves nothing", func(c *check) {
+		{"AppendEvent/Duplicate", "an audit event that can be overwritten proves nothing", func(c *check) {
 			e := c.event()
 			c.ok("AppendEvent", c.AppendEvent(c.ctx, e, nil))
 			dup := c.event()
@@ -29,7 +29,7 @@ func auditCases() []Case {
 			c.is("AppendEvent again", c.AppendEvent(c.ctx, dup, nil), identity.ErrAlreadyExists)
 			c.equal("the events", c.events(), []audit.Event{e})
 		}},
-		{"AppendEvent/Messages", "what is to be told of an event goes out if the event is stored, and only then", func(c *check) {
+		{"AppendEvent/Messages", "messages about an event are sent if the event is stored, and only then", func(c *check) {
 			e, m, n := c.event(), c.message(), c.message()
 			n.Lane, n.KeyID = outbox.LaneEvent, "another"
 			m.NextAt, m.ExpiresAt = c.now.Add(-time.Minute), c.now.Add(24*time.Hour)
@@ -41,7 +41,7 @@ func auditCases() []Case {
 			c.equal("the messages leased", leased, []outbox.Message{m})
 			c.equal("the messages", c.messages(), unsealed(m, n))
 		}},
-		{"AppendEvent/DuplicateMessage", "an id is the idempotency key towards providers: a second message under it would replace the first, or be lost", func(c *check) {
+		{"AppendEvent/DuplicateMessage", "the id is the idempotency key towards providers: a second message with the same id would replace the first, or be lost", func(c *check) {
 			first, second, third, stored := c.message(), c.message(), c.message(), c.event()
 			c.ok("AppendEvent", c.AppendEvent(c.ctx, stored, []outbox.Message{first}))
 			dup := second
@@ -55,7 +55,7 @@ func auditCases() []Case {
 			c.equal("the messages stored", c.messages(), unsealed(first))
 			c.equal("the sealed text", c.lease("token", c.now)[0].Sealed, first.Sealed)
 		}},
-		{"Events/Pages", "an export of the trail by id must have each line once, in order", func(c *check) {
+		{"Events/Pages", "an export of the trail by id must contain each event once, in order", func(c *check) {
 			var events []audit.Event
 			for range 5 {
 				events = append(events, c.event())
@@ -77,7 +77,7 @@ func auditCases() []Case {
 			page("", 0)
 			page("", -1)
 		}},
-		{"Events/ByUser", "a person's trail holds all that happened to that person, and nothing of a namesake in another tenant", func(c *check) {
+		{"Events/ByUser", "a user's trail contains every event about that user, and no event about a user with the same id in another tenant", func(c *check) {
 			of := func(tenant, user string) audit.Event {
 				e := c.event()
 				e.Tenant, e.UserID = tenant, user
@@ -106,7 +106,7 @@ func auditCases() []Case {
 			query(audit.Query{Tenant: "acme", UserID: "u", Max: 10})
 			query(audit.Query{Tenant: "acme", UserID: "u1"})
 		}},
-		{"Events/Before", "a reader stays behind the present and follows by id: an event that happened early and was recorded late must wait, or the reader passes by those recorded before it", func(c *check) {
+		{"Events/Before", "a reader stays behind the present and follows by id: an event that happened early and was recorded late must wait, or the reader skips events that were recorded before it", func(c *check) {
 			var events []audit.Event
 			for i, recorded := range []time.Duration{-time.Hour, -time.Millisecond, 0, time.Minute} {
 				e := c.event()

@@ -29,7 +29,7 @@ func digests() [][]byte {
 
 func byteCases() []Case {
 	return []Case{
-		{"Bytes/Digests", "digests hold any byte: a store that pads, trims or decodes them mixes up codes", func(c *check) {
+		{"Bytes/Digests", "digests contain any byte: a store that pads, trims or decodes them mixes up codes", func(c *check) {
 			var codes []identity.VerifyCode
 			for _, d := range digests() {
 				code := c.code(number, phone)
@@ -47,7 +47,7 @@ func byteCases() []Case {
 				c.wantLive(fmt.Sprintf("number key %x after the use of %x", code.NumberKey, codes[0].NumberKey), code, r.Now, code)
 			}
 		}},
-		{"Bytes/Sealed", "a sealed text that changed by a bit does not open, and the person waits for nothing", func(c *check) {
+		{"Bytes/Sealed", "a sealed text with one changed bit cannot be opened, and the person never gets the message", func(c *check) {
 			long := make([]byte, 8192)
 			for i := range long {
 				long[i] = byte(i ^ i>>8)
@@ -61,7 +61,7 @@ func byteCases() []Case {
 				c.equal("the sealed text", leased[0].Sealed, sealed)
 			}
 		}},
-		{"Bytes/Copies", "a caller may reuse its slices, and must not reach into the store through a result", func(c *check) {
+		{"Bytes/Copies", "a caller may reuse its slices, and changing a result must not change the store", func(c *check) {
 			spoil := func(slices ...[]byte) {
 				for _, b := range slices {
 					clear(b)

@@ -118,7 +118,7 @@ func cancelCases() []Case {
 			}, func(err error) { c.is(call.method, err, context.Canceled) })
 		}})
 	}
-	return append(cases, Case{"Context/Deadline", "a deadline that passed is told from a failure of the database", func(c *check) {
+	return append(cases, Case{"Context/Deadline", "the error of an expired deadline must differ from a failure of the database", func(c *check) {
 		ctx, cancel := context.WithDeadline(c.ctx, time.Unix(0, 0))
 		defer cancel()
 		_, err := c.ClientByID(ctx, "app")
@@ -170,7 +170,7 @@ func userCancelCases() []Case {
 			c.is(what+": UserByMobile of a number without a user", err, identity.ErrNotFound)
 		}})
 	}
-	return append(cases, Case{"Context/UsersDeadline", "a deadline that passed is told from a failure of the database, and from a missing user", func(c *check) {
+	return append(cases, Case{"Context/UsersDeadline", "the error of an expired deadline must differ from a failure of the database, and from a missing user", func(c *check) {
 		ctx, cancel := context.WithDeadline(c.ctx, time.Unix(0, 0))
 		defer cancel()
 		_, err := c.UserByMobile(ctx, "acme", number)

@@ -18,7 +18,7 @@ func deviceLimit(device uint64) limit.Limit {
 
 func lookCases() []Case {
 	return []Case{
-		{"LimitStates/States", "what is asked before a costly step must be what Spend will see", func(c *check) {
+		{"LimitStates/States", "the state that is read before a costly step must be the state that Spend will see", func(c *check) {
 			one, two := perHour("one", 2), perHour("two", 2)
 			spent := c.spend(c.now, one, two)
 			spent[0] = c.spend(c.now.Add(time.Second), one)[0]
@@ -35,7 +35,7 @@ func lookCases() []Case {
 			c.ok("LimitStates of nothing", err)
 			c.equal("the keys with a state", len(states), 0)
 		}},
-		{"LimitStates/SpendsNothing", "a look must cost the person nothing, however often a page asks", func(c *check) {
+		{"LimitStates/SpendsNothing", "reading a state must not use up a limit, however often a page does it", func(c *check) {
 			l := perHour(anyKey, 2)
 			c.spend(c.now, l)
 			for range 5 {
@@ -49,7 +49,7 @@ func lookCases() []Case {
 
 func changeCases() []Case {
 	return []Case{
-		{"ChangeLimits/Clears", "an operator who unlocks a person must succeed, for that person alone", func(c *check) {
+		{"ChangeLimits/Clears", "an operator who unlocks a person must succeed, and unlock only that person", func(c *check) {
 			cleared, again, kept := perHour("cleared", 1), perHour("again", 1), perHour("kept", 1)
 			c.spend(c.now, cleared, again, kept)
 			c.ok("ChangeLimits", c.ChangeLimits(c.ctx, clears(perHour("missing", 1), cleared, again), c.now))
@@ -60,7 +60,7 @@ func changeCases() []Case {
 			c.ok("ChangeLimits of nothing", c.ChangeLimits(c.ctx, nil, c.now))
 			c.wantRoom("kept still", kept, c.now, 0)
 		}},
-		{"ChangeLimits/Refunds", "a refund takes back what it paid for, whatever was charged since", func(c *check) {
+		{"ChangeLimits/Refunds", "a refund removes the event that it names, even if other events were charged since", func(c *check) {
 			one, other := perHour("one", 3), perHour("other", 1)
 			for i := range 3 {
 				c.spend(c.now.Add(time.Duration(i)*time.Minute), one)
@@ -74,7 +74,7 @@ func changeCases() []Case {
 			// The first event leaves an hour after it was spent, not later.
 			c.wantRoom("an hour after the first event", one, c.now.Add(time.Hour), 1)
 		}},
-		{"ChangeLimits/Remembers", "a device that reset is known from then on: a store that loses it sends the owner into the strangers' queue", func(c *check) {
+		{"ChangeLimits/Remembers", "a device that was used for a reset stays known: a store that forgets it makes the owner compete with strangers", func(c *check) {
 			owner, stranger := deviceLimit(7), deviceLimit(8)
 			c.equal("an unknown device", c.spend(c.now, owner)[0].Known, false)
 			c.ok("ChangeLimits", c.ChangeLimits(c.ctx, remembers(owner), c.now))
@@ -104,7 +104,7 @@ func changeCases() []Case {
 			c.ok("ChangeLimits", c.ChangeLimits(c.ctx, changes, later))
 			c.wantRoom("both given back", twice, later, 3)
 		}},
-		{"ChangeLimits/ConcurrentWithSpend", "a refund that writes what it read before a spend gives that away too: no event may be lost or come back", func(c *check) {
+		{"ChangeLimits/ConcurrentWithSpend", "a refund that writes a state which it read before a spend undoes the spend too: no event may be lost or come back", func(c *check) {
 			l := perHour(anyKey, 100)
 			for range 20 {
 				c.spend(c.now, l)
@@ -129,7 +129,7 @@ func changeCases() []Case {
 			}
 			c.wantRoom("22 events, 20 more and 20 given back", l, c.now, 78)
 		}},
-		{"ChangeLimits/ConcurrentOrder", "changes that name the same keys in different orders must neither deadlock nor lose one", func(c *check) {
+		{"ChangeLimits/ConcurrentOrder", "changes that name the same keys in different orders must neither deadlock nor lose a change", func(c *check) {
 			a, b := perHour("a", 100), perHour("b", 100)
 			for range 40 {
 				c.spend(c.now, a, b)
@@ -144,7 +144,7 @@ func changeCases() []Case {
 			c.wantRoom("40 of 40 given back", a, c.now, 100)
 			c.wantRoom("40 of 40 given back", b, c.now, 100)
 		}},
-		{"ChangeLimits/ConcurrentClear", "an unlock while guesses arrive must work, and not let more through than the limit afterwards", func(c *check) {
+		{"ChangeLimits/ConcurrentClear", "an unlock must work while guesses arrive, and must not let more guesses through than the limit afterwards", func(c *check) {
 			l := perHour(anyKey, 5)
 			c.wantRoom("before", l, c.now, 5)
 			errs := together(60, func(i int) error {

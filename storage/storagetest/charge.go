@@ -30,7 +30,7 @@ func chargeCases() []Case {
 				c.wantLive("one guess too many", code, c.now)
 			}
 		}},
-		{"ChargeAttempt/OnlyItsBinding", "a code works for its tenant, client, purpose, device and number alone, and no other guess uses it up", func(c *check) {
+		{"ChargeAttempt/OnlyItsBinding", "a code works only for its tenant, client, purpose, device and number, and guesses for others do not use it up", func(c *check) {
 			code, device, mobile := c.issue(c.code(number, phone)), c.issue(c.code(number, tablet)), c.issue(c.code(otherNumber, phone))
 			for range code.MaxAttempts {
 				c.wantLive("the binding guessed at", code, c.now, code)
@@ -39,7 +39,7 @@ func chargeCases() []Case {
 			c.wantLive("another number", mobile, c.now, mobile)
 			c.wantLive("a binding without codes", c.code("+8612345678909", phone), c.now)
 		}},
-		{"ChargeAttempt/OldestFirst", "the order decides which code a guess is compared with first, and must not change between calls", func(c *check) {
+		{"ChargeAttempt/OldestFirst", "the order decides with which code a guess is compared first, so it must not change between calls", func(c *check) {
 			var codes [3]identity.VerifyCode
 			for _, i := range []int{1, 2, 0} {
 				codes[i] = c.code(number, phone)
@@ -51,14 +51,14 @@ func chargeCases() []Case {
 			}
 			c.wantLive("three codes", codes[0], c.now, codes[:]...)
 		}},
-		{"ChargeAttempt/ExpiryEdge", "a code is dead at its expiry, not a moment later, and alive a millisecond before", func(c *check) {
+		{"ChargeAttempt/ExpiryEdge", "a code is valid until a millisecond before its expiry, and invalid from the expiry on", func(c *check) {
 			code := c.issue(c.code(number, phone))
 			c.wantLive("1 ms before the expiry", code, code.ExpiresAt.Add(-time.Millisecond), code)
 			c.wantLive("at the expiry", code, code.ExpiresAt)
 			other := c.issue(c.code(number, tablet))
 			c.wantLive("an hour later", other, other.ExpiresAt.Add(time.Hour))
 		}},
-		{"ChargeAttempt/ClockStepsBack", "a code that was seen dead stays dead: a clock set back must not hand out a second life", func(c *check) {
+		{"ChargeAttempt/ClockStepsBack", "a code that was seen as expired stays expired: a clock that is set back must not make it valid again", func(c *check) {
 			code := c.issue(c.code(number, phone))
 			later := c.code(number, phone)
 			later.ExpiresAt = code.ExpiresAt.Add(time.Minute)
@@ -69,7 +69,7 @@ func chargeCases() []Case {
 			r.Password = nil
 			c.is("RedeemCode with the clock set back", c.RedeemCode(c.ctx, r), identity.ErrCodeSpent)
 		}},
-		{"ChargeAttempt/UsedOrEnded", "a code that was used, or ended by the use of another, must not be compared with again", func(c *check) {
+		{"ChargeAttempt/UsedOrEnded", "a code that was used, or ended by the use of another code, must not be compared again", func(c *check) {
 			code, sibling := c.issue(c.code(number, phone)), c.issue(c.code(number, tablet))
 			r := c.redemption(code, identity.User{}, "")
 			r.Password = nil
@@ -77,7 +77,7 @@ func chargeCases() []Case {
 			c.wantLive("the used code", code, r.Now)
 			c.wantLive("the ended code", sibling, r.Now)
 		}},
-		{"ChargeAttempt/LiveCharges", "a guess that can match pays with the number's budget, whatever codes come after", func(c *check) {
+		{"ChargeAttempt/LiveCharges", "a guess that can match uses the number's budget, no matter which codes come later", func(c *check) {
 			code := c.issue(c.code(number, phone))
 			a := attemptOf(c, code)
 			charged, err := c.ChargeAttempt(c.ctx, a)
@@ -90,7 +90,7 @@ func chargeCases() []Case {
 				c.wantRoom("LiveCharges", a.LiveCharges[i], c.now, room)
 			}
 		}},
-		{"ChargeAttempt/NoLiveCode", "a guess that cannot match must not use up the number's budget, or a stranger locks the owner out", func(c *check) {
+		{"ChargeAttempt/NoLiveCode", "a guess that cannot match must not use up the number's budget, or a stranger could lock the owner out", func(c *check) {
 			a := attemptOf(c, c.code(number, phone))
 			c.spend(c.now, a.LiveCharges...)
 			c.spend(c.now, a.LiveCharges...)
@@ -101,7 +101,7 @@ func chargeCases() []Case {
 			c.wantRoom("LiveCharges after", a.LiveCharges[0], c.now, 1)
 			c.wantRoom("Charges", a.Charges[0], c.now, 4)
 		}},
-		{"ChargeAttempt/Exhausted", "a code without attempts left is as good as none: its guesses must not charge the number for ever", func(c *check) {
+		{"ChargeAttempt/Exhausted", "a code without attempts left counts as no code: guesses at it must not charge the number for ever", func(c *check) {
 			code := c.code(number, phone)
 			code.MaxAttempts = 1
 			c.issue(code)
@@ -110,7 +110,7 @@ func chargeCases() []Case {
 			c.ok("ChargeAttempt", err)
 			c.equal("what was spent", spentKeys(charged.Spent), []limit.Key{"address", "all"})
 		}},
-		{"ChargeAttempt/Refused", "a guess that a limit refused must cost neither an attempt nor any other limit", func(c *check) {
+		{"ChargeAttempt/Refused", "a guess that a limit refused must use up neither an attempt nor any other limit", func(c *check) {
 			full, alsoFull := perHour("full", 1), perHour("also full", 1)
 			c.unchangedBy("after a refused guess", func(sc *scene) error {
 				c.spend(c.now, full, alsoFull)
@@ -123,7 +123,7 @@ func chargeCases() []Case {
 				return err
 			}, func(err error) { c.refused("ChargeAttempt", err, full.Key, alsoFull.Key) })
 		}},
-		{"ChargeAttempt/RefusedWithoutACode", "guesses at nothing are limited like those at a live code, or the answers tell them apart", func(c *check) {
+		{"ChargeAttempt/RefusedWithoutACode", "guesses without a live code are limited like guesses at a live code, or the answers show the difference", func(c *check) {
 			a := attemptOf(c, c.code(number, phone))
 			for range 5 {
 				_, err := c.ChargeAttempt(c.ctx, a)
@@ -184,7 +184,7 @@ func chargeCases() []Case {
 			c.equal("how often the code was seen", seen.Load(), int64(code.MaxAttempts))
 			c.equal("the highest count returned", highest.Load(), int64(code.MaxAttempts))
 		}},
-		{"ChargeAttempt/ConcurrentAtLimit", "a budget over all codes of a number must hold however many guesses arrive at the same time", func(c *check) {
+		{"ChargeAttempt/ConcurrentAtLimit", "a budget over all codes of a number must hold no matter how many guesses arrive at the same time", func(c *check) {
 			code := c.code(number, phone)
 			code.MaxAttempts = 100
 			c.issue(code)

@@ -9,7 +9,7 @@ import (
 // checkerCases are about stores that implement identity.Checker; others pass.
 func checkerCases() []Case {
 	return []Case{
-		{"Check/Healthy", "a health check that fails a good store takes a working server away, and one that writes fills the store", func(c *check) {
+		{"Check/Healthy", "a health check that fails for a good store removes a working server, and a health check that writes fills the store", func(c *check) {
 			checker, ok := c.Storage.(identity.Checker)
 			if !ok {
 				return

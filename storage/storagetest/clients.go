@@ -18,7 +18,7 @@ func clientCases() []Case {
 		return identity.Client{ID: id, Name: "App", Tenant: "acme", CreatedAt: c.now}
 	}
 	return []Case{
-		{"CreateClient/RoundTrip", "an ISV client whose allow list is lost serves every tenant", func(c *check) {
+		{"CreateClient/RoundTrip", "a multi-tenant client whose allow list is lost serves every tenant", func(c *check) {
 			for _, client := range []identity.Client{
 				clientOf(c, "DRrYIqauawN0I8myTMoDTPys6ezGZxnm"),
 				{ID: "isv", MultiTenant: true, Tenants: []string{"globex", "acme", "a,b", `"quoted"`, " spaced "}, CreatedAt: c.now},
@@ -36,7 +36,7 @@ func clientCases() []Case {
 			c.is("CreateClient again", c.CreateClient(c.ctx, clientOf(c, "app")), identity.ErrAlreadyExists)
 			want(c, "after the refusal", client)
 		}},
-		{"CreateClient/Concurrent", "two registrations of one id must not both believe that theirs is stored", func(c *check) {
+		{"CreateClient/Concurrent", "if one id is registered twice at the same time, only one of the two calls may succeed", func(c *check) {
 			clients := make([]identity.Client, 30)
 			for i := range clients {
 				clients[i] = clientOf(c, "app")
@@ -53,7 +53,7 @@ func clientCases() []Case {
 				c.equal("the client returned with an error", got, identity.Client{})
 			}
 		}},
-		{"SetClientDisabled/OnAndOff", "the switch that stops an abused application must work each time, for that one alone", func(c *check) {
+		{"SetClientDisabled/OnAndOff", "the switch that stops an abused application must work each time, and only for that application", func(c *check) {
 			client, other := clientOf(c, "app"), clientOf(c, "other")
 			c.ok("CreateClient", c.CreateClient(c.ctx, client))
 			c.ok("CreateClient", c.CreateClient(c.ctx, other))
@@ -64,7 +64,7 @@ func clientCases() []Case {
 				want(c, "the other client", other)
 			}
 		}},
-		{"SetClientDisabled/Missing", "an operator with a typing error must not believe that the application is stopped", func(c *check) {
+		{"SetClientDisabled/Missing", "an operator who mistypes an id must not believe that the application is stopped", func(c *check) {
 			c.is("SetClientDisabled", c.SetClientDisabled(c.ctx, "app", true), identity.ErrNotFound)
 			_, err := c.ClientByID(c.ctx, "app")
 			c.is("ClientByID", err, identity.ErrNotFound)
@@ -93,7 +93,7 @@ func clientCases() []Case {
 			page("", 0)
 			page("", -1)
 		}},
-		{"DeleteClient/Removes", "an application that was removed must be refused from then on, and no other with it", func(c *check) {
+		{"DeleteClient/Removes", "an application that was removed must be refused from then on, and no other application with it", func(c *check) {
 			client, other := clientOf(c, "app"), clientOf(c, "app2")
 			client.Tenants = []string{"acme"}
 			c.ok("CreateClient", c.CreateClient(c.ctx, client))
@@ -107,7 +107,7 @@ func clientCases() []Case {
 			c.ok("CreateClient of the same id", c.CreateClient(c.ctx, again))
 			want(c, "registered again", again)
 		}},
-		{"DeleteClient/Missing", "an operator with a typing error must not believe that the application is gone", func(c *check) {
+		{"DeleteClient/Missing", "an operator who mistypes an id must not believe that the application is gone", func(c *check) {
 			client := clientOf(c, "app")
 			c.ok("CreateClient", c.CreateClient(c.ctx, client))
 			for _, id := range []string{"", "APP", "ap", "app "} {

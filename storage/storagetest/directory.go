@@ -10,7 +10,7 @@ import (
 
 func directoryCases() []Case {
 	return []Case{
-		{"UserByID/Finds", "an operator who looks a person up must see what the reset sees", func(c *check) {
+		{"UserByID/Finds", "an operator who looks up a person must see the same user as the reset", func(c *check) {
 			u := c.createUser(c.user(number))
 			off := c.user(otherNumber)
 			off.Disabled, off.Tenant = true, ""
@@ -21,7 +21,7 @@ func directoryCases() []Case {
 				c.equal("the stored user", got, want)
 			}
 		}},
-		{"UserByID/Missing", "an operator of one tenant must not see a user of another by knowing the id", func(c *check) {
+		{"UserByID/Missing", "knowing an id must not let an operator of one tenant see a user of another tenant", func(c *check) {
 			u := c.createUser(c.user(number))
 			for _, q := range [][2]string{{u.Tenant, c.id()}, {"globex", u.ID}, {"", u.ID}, {u.Tenant, ""}, {u.Tenant, number}} {
 				got, err := c.UserByID(c.ctx, q[0], q[1])
@@ -29,7 +29,7 @@ func directoryCases() []Case {
 				c.equal("the user returned with an error", got, identity.User{})
 			}
 		}},
-		{"ListUsers/Pages", "an export by id must hold each person of the tenant once, and none of another tenant", func(c *check) {
+		{"ListUsers/Pages", "an export by id must contain each person of the tenant once, and no person of another tenant", func(c *check) {
 			var users []identity.User
 			for i := range 5 {
 				users = append(users, c.user(fmt.Sprintf("+861380000000%d", 9-i)))
@@ -58,7 +58,7 @@ func directoryCases() []Case {
 			page("globex", "", 10, foreign)
 			page("", "", 10)
 		}},
-		{"DeleteUser/Erases", "a person who asks to be forgotten must be: the number is free, and no hash is left", func(c *check) {
+		{"DeleteUser/Erases", "a person who asks to be erased must be erased: the number is free again, and no hash is left", func(c *check) {
 			u, other := c.createUser(c.user(number)), c.createUser(c.user(otherNumber))
 			change := identity.PasswordChange{Tenant: u.Tenant, UserID: u.ID, OldHash: u.PasswordHash, NewHash: phc("new"), ChangedAt: c.now, KeepHistory: 3}
 			c.ok("ReplacePassword", c.ReplacePassword(c.ctx, change))
@@ -77,7 +77,7 @@ func directoryCases() []Case {
 			c.wantUser("created again", c.createUser(u))
 			c.wantHistory("created again", u)
 		}},
-		{"DeleteUser/Events", "the trail keeps that something happened and to which id, and nothing by which the person is found", func(c *check) {
+		{"DeleteUser/Events", "the trail keeps the event and the id, and nothing that identifies the person", func(c *check) {
 			u, other := c.createUser(c.user(number)), c.createUser(c.user(otherNumber))
 			var want []audit.Event
 			for _, of := range [][2]string{{u.Tenant, u.ID}, {other.Tenant, other.ID}, {"globex", u.ID}, {u.Tenant, ""}, {u.Tenant, u.ID}} {
@@ -92,7 +92,7 @@ func directoryCases() []Case {
 			c.ok("DeleteUser", c.DeleteUser(c.ctx, u.Tenant, u.ID))
 			c.equal("the events", c.events(), want)
 		}},
-		{"DeleteUser/Missing", "an operator of one tenant must not erase a user of another by knowing the id, nor empty the trail", func(c *check) {
+		{"DeleteUser/Missing", "knowing an id must not let an operator of one tenant erase a user of another tenant, or empty the trail", func(c *check) {
 			c.unchangedBy("after erasures of missing users", func(sc *scene) error {
 				e := c.event()
 				e.UserID = sc.user.ID
@@ -101,7 +101,7 @@ func directoryCases() []Case {
 				return c.DeleteUser(c.ctx, sc.user.Tenant, c.id())
 			}, func(err error) { c.is("DeleteUser", err, identity.ErrNotFound) })
 		}},
-		{"DeleteUser/Concurrent", "after a reset and an erasure at the same time the person must be gone, whichever came first", func(c *check) {
+		{"DeleteUser/Concurrent", "after a reset and an erasure at the same time the person must be gone, no matter which came first", func(c *check) {
 			for i := range 10 {
 				u := c.createUser(c.user(fmt.Sprintf("+86138000002%02d", i)))
 				r := c.redemption(c.issue(c.code(u.Mobile, phone)), u, phc("new"))

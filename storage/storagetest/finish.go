@@ -25,7 +25,7 @@ func finishCases() []Case {
 		return messages
 	}
 	return []Case{
-		{"FinishMessages/Final", "what is delivered, dead or uncertain is never sent again, and says what became of it", func(c *check) {
+		{"FinishMessages/Final", "a message that is delivered, dead or uncertain is never sent again, and its state says what happened", func(c *check) {
 			for _, state := range []outbox.State{outbox.Delivered, outbox.Dead, outbox.Uncertain} {
 				m := leased(c, 1)[0]
 				result := outbox.Result{
@@ -46,7 +46,7 @@ func finishCases() []Case {
 				c.equal("the messages due a year later", len(c.lease("other", c.now.AddDate(1, 0, 0))), 0)
 			}
 		}},
-		{"FinishMessages/PendingAgain", "a failure that may pass is tried again at its time, with the text it had", func(c *check) {
+		{"FinishMessages/PendingAgain", "after a temporary failure the message is tried again at its time, with the same text", func(c *check) {
 			m := leased(c, 1)[0]
 			result := outbox.Result{
 				ID: m.ID, LeaseToken: "token", State: outbox.Pending, Now: c.now.Add(time.Second),
@@ -60,7 +60,7 @@ func finishCases() []Case {
 			m.LeaseToken, m.LeaseUntil = "other", result.NextAt.Add(time.Minute)
 			c.equal("the messages at NextAt", c.lease("other", result.NextAt), []outbox.Message{m})
 		}},
-		{"FinishMessages/Batch", "results come together, and each is its own message's: one mixed up sends a code twice or never", func(c *check) {
+		{"FinishMessages/Batch", "results come in batches, and each belongs to its own message: a mix-up sends a code twice or never", func(c *check) {
 			messages := leased(c, 4)
 			next := c.now.Add(time.Minute)
 			results := []outbox.Result{
@@ -88,7 +88,7 @@ func finishCases() []Case {
 			c.equal("the messages due", messageIDs(c.lease("other", next)), []string{messages[0].ID})
 			c.finish()
 		}},
-		{"FinishMessages/BatchWithLostLeases", "one lost lease must neither undo the results beside it, which would be sent again, nor be passed over in silence", func(c *check) {
+		{"FinishMessages/BatchWithLostLeases", "one lost lease must neither undo the other results of the batch, whose messages would be sent again, nor be left out of the answer", func(c *check) {
 			messages := leased(c, 4)
 			c.finish(outbox.Result{ID: messages[1].ID, LeaseToken: "token", State: outbox.Pending, Now: c.now, NextAt: c.now})
 			c.equal("the messages leased", messageIDs(c.lease("successor", c.now)), []string{messages[1].ID})
@@ -111,7 +111,7 @@ func finishCases() []Case {
 			c.ok("FinishMessages again", err)
 			c.equal("the ids returned", lost, []string{messages[0].ID})
 		}},
-		{"FinishMessages/LeaseLost", "a process that stalled must not overwrite what its successor found out", func(c *check) {
+		{"FinishMessages/LeaseLost", "a process that stalled must not overwrite the result of its successor", func(c *check) {
 			m := leased(c, 1)[0]
 			c.equal("the second lease", len(c.lease("successor", c.now.Add(2*time.Minute))), 1)
 			before := c.messages()
@@ -125,12 +125,12 @@ func finishCases() []Case {
 			c.equal("the messages after the refusals", c.messages(), before)
 			c.finish(outbox.Result{ID: m.ID, LeaseToken: "successor", State: outbox.Delivered, Now: c.now})
 		}},
-		{"FinishMessages/LeaseOver", "a slow delivery that was not taken over still decides its message", func(c *check) {
+		{"FinishMessages/LeaseOver", "a slow delivery whose lease ended still decides its message if no other process took the lease", func(c *check) {
 			m := leased(c, 1)[0]
 			c.finish(outbox.Result{ID: m.ID, LeaseToken: "token", State: outbox.Delivered, Now: c.now.Add(time.Hour)})
 			c.equal("the messages due", len(c.lease("other", c.now.Add(time.Hour))), 0)
 		}},
-		{"FinishMessages/NotLeased", "without a lease there is nothing to report: an empty token must not stand for one", func(c *check) {
+		{"FinishMessages/NotLeased", "without a lease there is no result to record: an empty token must not count as a lease", func(c *check) {
 			m := c.message()
 			c.enqueue(m)
 			for _, id := range []string{m.ID, c.id()} {

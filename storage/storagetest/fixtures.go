@@ -209,7 +209,7 @@ func (c *check) messages() []outbox.Message {
 	return messages
 }
 
-// enqueued is the outcome of events that are stored for their messages alone.
+// enqueued is the outcome of events that are stored only for their messages.
 const enqueued = "enqueued by the suite"
 
 // enqueue stores messages, with an event that events leaves out.
@@ -240,7 +240,7 @@ func (c *check) finish(results ...outbox.Result) {
 	c.equal("the ids that FinishMessages returned", len(lost), 0)
 }
 
-// wantLost ends the case unless the result is passed over.
+// wantLost ends the case unless the result is skipped.
 func (c *check) wantLost(what string, result outbox.Result) {
 	c.TB.Helper()
 	lost, err := c.FinishMessages(c.ctx, []outbox.Result{result})

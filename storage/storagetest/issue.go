@@ -10,7 +10,7 @@ import (
 
 func issueCases() []Case {
 	return []Case{
-		{"IssueCode/Stores", "the code, its message and its audit event belong together: a person waits for the message", func(c *check) {
+		{"IssueCode/Stores", "the code, its message and its audit event are stored together: a person waits for the message", func(c *check) {
 			issue := c.issueOf(c.code(number, phone))
 			issue.Charges = []limit.Limit{perHour("number", 2), perHour("all", 9)}
 			spent, err := c.IssueCode(c.ctx, issue)
@@ -27,7 +27,7 @@ func issueCases() []Case {
 			c.equal("the messages due", messageIDs(leased), messageIDs(issue.Messages))
 			c.equal("the sealed text", leased[0].Sealed, issue.Messages[0].Sealed)
 		}},
-		{"IssueCode/ChargeRefused", "a refused send must cost nothing, store nothing and send nothing, or the limits limit nothing", func(c *check) {
+		{"IssueCode/ChargeRefused", "a refused send must charge nothing, store nothing and send nothing, or limits have no effect", func(c *check) {
 			full, alsoFull := perHour("full", 1), perHour("also full", 1)
 			c.unchangedBy("after a refused send", func(sc *scene) error {
 				c.spend(c.now, full, alsoFull)
@@ -37,7 +37,7 @@ func issueCases() []Case {
 				return err
 			}, func(err error) { c.refused("IssueCode", err, full.Key, alsoFull.Key) })
 		}},
-		{"IssueCode/Duplicate", "an id that is taken stores nothing and spends nothing, however far the transaction had come", func(c *check) {
+		{"IssueCode/Duplicate", "a send with an id that exists stores nothing and spends nothing, no matter how far the transaction had come", func(c *check) {
 			sc := c.newScene()
 			events, messages := c.events(), c.messages()
 			for _, part := range []struct {
@@ -57,7 +57,7 @@ func issueCases() []Case {
 			}
 			c.wantUnchanged("after duplicates", sc, events, messages)
 		}},
-		{"IssueCode/AnyMessages", "a send may queue an event's call too, and a decoy nothing", func(c *check) {
+		{"IssueCode/AnyMessages", "a send may also queue an event, and a decoy may queue no message", func(c *check) {
 			none, two := c.issueOf(c.code(number, phone)), c.issueOf(c.code(number, tablet))
 			none.Messages, two.Messages = nil, append(two.Messages, c.message())
 			for _, issue := range []identity.CodeIssue{none, two} {
@@ -67,7 +67,7 @@ func issueCases() []Case {
 			}
 			c.equal("the messages", c.messages(), unsealed(two.Messages...))
 		}},
-		{"IssueCode/Replace", "a resend makes the earlier code of the device worthless: two live codes of one device are two chances for each guess", func(c *check) {
+		{"IssueCode/Replace", "a resend ends the earlier code of the device: two live codes of one device would double the chance of each guess", func(c *check) {
 			tabletCode, elsewhere := c.issue(c.code(number, tablet)), c.issue(c.code(otherNumber, phone))
 			first, second := c.issue(c.code(number, phone)), c.issue(c.code(number, phone))
 			resend := c.issueOf(c.code(number, phone))
@@ -84,7 +84,7 @@ func issueCases() []Case {
 			c.wantLive("another number", elsewhere, c.now, elsewhere)
 			c.wantLive("the device that sent again", resend.Code, c.now, resend.Code)
 		}},
-		{"IssueCode/ReplaceFreesAPlace", "a code that the resend ended takes no place among the live ones: it must not end another device's code", func(c *check) {
+		{"IssueCode/ReplaceFreesAPlace", "a code that the resend ended does not count as live, so it must not cause another device's code to end", func(c *check) {
 			others := []identity.VerifyCode{c.issue(c.code(number, "a")), c.issue(c.code(number, "b"))}
 			c.issue(c.code(number, phone))
 			resend := c.issueOf(c.code(number, phone))
@@ -95,7 +95,7 @@ func issueCases() []Case {
 				c.wantLive("three devices, three kept", code, c.now, code)
 			}
 		}},
-		{"IssueCode/ReplaceRefused", "a resend that a limit refused sends nothing, so the code that is on its way must stay", func(c *check) {
+		{"IssueCode/ReplaceRefused", "a resend that a limit refused sends nothing, so the code that was already sent must stay valid", func(c *check) {
 			full := perHour("full", 1)
 			c.unchangedBy("after a refused resend", func(sc *scene) error {
 				c.spend(c.now, full)
@@ -105,7 +105,7 @@ func issueCases() []Case {
 				return err
 			}, func(err error) { c.refused("IssueCode", err, full.Key) })
 		}},
-		{"IssueCode/KeepLive", "more live codes than allowed multiply the chance of a guess; fewer let a stranger's send end the owner's code", func(c *check) {
+		{"IssueCode/KeepLive", "too many live codes multiply the chance of a guess, and too few let a stranger's send end the owner's code", func(c *check) {
 			elsewhere := c.issue(c.code(otherNumber, phone))
 			var codes []identity.VerifyCode
 			for i := range 5 {
@@ -122,7 +122,7 @@ func issueCases() []Case {
 			}
 			c.wantLive("the other number", elsewhere, c.now, elsewhere)
 		}},
-		{"IssueCode/KeepLiveAcrossDevices", "the cap is on the number: one code per device would give a guesser as many as they have devices", func(c *check) {
+		{"IssueCode/KeepLiveAcrossDevices", "the cap counts per number: with one code per device, an attacker with many devices would have many codes", func(c *check) {
 			var codes []identity.VerifyCode
 			for i, device := range []string{"a", "b", "c"} {
 				code := c.code(number, device)
@@ -138,7 +138,7 @@ func issueCases() []Case {
 			c.wantLive("the second", codes[1], now, codes[1])
 			c.wantLive("the newest", codes[2], now, codes[2])
 		}},
-		{"IssueCode/KeepLiveOldest", "CreatedAt decides which code is oldest, and a dead code takes no place", func(c *check) {
+		{"IssueCode/KeepLiveOldest", "CreatedAt decides which code is oldest, and an ended or expired code does not count", func(c *check) {
 			oldest, older, expired, exhausted := c.code(number, "a"), c.code(number, "b"), c.code(number, "c"), c.code(number, "d")
 			oldest.CreatedAt = c.now.Add(-2 * time.Second)
 			older.CreatedAt = c.now.Add(-time.Second)
@@ -191,7 +191,7 @@ func issueCases() []Case {
 			c.equal("the sends that passed", len(c.winners(errs)), 40)
 			c.equal("the live codes", len(c.charge(c.code(number, phone), c.now)), 1)
 		}},
-		{"IssueCode/ConcurrentKeepLive", "sends at the same time that do not see each other's codes leave more of them live than allowed", func(c *check) {
+		{"IssueCode/ConcurrentKeepLive", "if sends at the same time do not see each other's codes, more codes stay live than allowed", func(c *check) {
 			errs := together(60, func(int) error {
 				issue := c.issueOf(c.code(number, phone))
 				issue.Charges = []limit.Limit{perHour("number", 1000)} // as the service does: a store may lock by it

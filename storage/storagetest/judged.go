@@ -34,7 +34,7 @@ func judgedCases() []Case {
 		c.ok("UpdateUser", c.UpdateUser(c.ctx, change))
 	}
 	return []Case{
-		{"RedeemCode/AsJudged", "the conditions must hold for those who meet them, or no one resets", func(c *check) {
+		{"RedeemCode/AsJudged", "a reset that meets all conditions must succeed, or no reset ever does", func(c *check) {
 			sc := c.newScene()
 			r := full(c, sc)
 			c.ok("RedeemCode", c.RedeemCode(c.ctx, r))
@@ -54,24 +54,24 @@ func judgedCases() []Case {
 			sc.user.Disabled = true
 			update(c, sc, identity.UserChange{Disabled: new(true)})
 		})},
-		{"RedeemCode/UserUnverified", "a number whose verification was taken back recovers nothing", refusedBy("after an unverified user", func(c *check, sc *scene, _ *identity.Redemption) {
+		{"RedeemCode/UserUnverified", "a number that is no longer verified must not reset the password", refusedBy("after an unverified user", func(c *check, sc *scene, _ *identity.Redemption) {
 			sc.user.VerifiedAt = time.Time{}
 			update(c, sc, identity.UserChange{VerifiedAt: new(time.Time{})})
 		})},
-		{"RedeemCode/NumberMoved", "a code sent to a number that the person gave up meanwhile would hand the account to its next holder", refusedBy("after a moved number", func(c *check, sc *scene, _ *identity.Redemption) {
+		{"RedeemCode/NumberMoved", "if a code still worked after its number moved, the number's next holder would get the account", refusedBy("after a moved number", func(c *check, sc *scene, _ *identity.Redemption) {
 			sc.user.Mobile = "+8612345678903"
 			update(c, sc, identity.UserChange{Mobile: new(sc.user.Mobile)})
 		})},
-		{"RedeemCode/HashChanged", "a password that was changed meanwhile wins over a reset that was judged before", refusedBy("after a changed hash", func(_ *check, _ *scene, r *identity.Redemption) {
+		{"RedeemCode/HashChanged", "if the password was changed meanwhile, the newer password stays and the older reset is refused", refusedBy("after a changed hash", func(_ *check, _ *scene, r *identity.Redemption) {
 			r.Password.OldHash = phc("judged before")
 		})},
-		{"RedeemCode/NoConditions", "without a client and a number to compare nothing but the hash is asked for: a rehash and own users go through", func(c *check) {
+		{"RedeemCode/NoConditions", "without a client and a number as conditions, only the hash is compared: a rehash and external users must pass", func(c *check) {
 			sc := c.newScene()
 			c.ok("SetClientDisabled", c.SetClientDisabled(c.ctx, sc.client.ID, true))
 			update(c, sc, identity.UserChange{Disabled: new(true), VerifiedAt: new(time.Time{})})
 			c.ok("RedeemCode", c.RedeemCode(c.ctx, c.redemption(sc.code, sc.user, phc("new"))))
 		}},
-		{"RedeemCode/SetsNumber", "binding a number and using its code are one step: a crash between them leaves a code used for nothing", func(c *check) {
+		{"RedeemCode/SetsNumber", "binding a number and using its code are one step: a crash in between would use up the code without an effect", func(c *check) {
 			u, other := c.createUser(c.user(number)), c.createUser(c.user("+8612345678904"))
 			code := c.issue(c.code(otherNumber, phone))
 			r := c.redemption(code, u, "")
@@ -85,7 +85,7 @@ func judgedCases() []Case {
 			c.is("UserByMobile of the number given up", err, identity.ErrNotFound)
 			c.is("RedeemCode again", c.RedeemCode(c.ctx, r), identity.ErrCodeSpent)
 		}},
-		{"RedeemCode/NumberTaken", "a number that another person bound meanwhile is refused, and the code is not burnt", func(c *check) {
+		{"RedeemCode/NumberTaken", "if another person bound the number meanwhile, the call is refused and the code is not used up", func(c *check) {
 			c.unchangedBy("after a taken number", func(sc *scene) error {
 				other := c.createUser(c.user("+8612345678905"))
 				r := full(c, sc)
@@ -93,7 +93,7 @@ func judgedCases() []Case {
 				return c.RedeemCode(c.ctx, r)
 			}, func(err error) { c.is("RedeemCode", err, identity.ErrAlreadyExists) })
 		}},
-		{"RedeemCode/ChangedUserGone", "a number bound to a person who is gone, or of another tenant, must not be reported as done", func(c *check) {
+		{"RedeemCode/ChangedUserGone", "binding a number must not succeed for a user who is gone or belongs to another tenant", func(c *check) {
 			c.unchangedBy("without the user", func(sc *scene) error {
 				r := full(c, sc)
 				r.Password, r.User.Tenant = nil, "globex"
@@ -103,7 +103,7 @@ func judgedCases() []Case {
 				return c.RedeemCode(c.ctx, r)
 			}, func(err error) { c.is("RedeemCode", err, identity.ErrNotFound) })
 		}},
-		{"RedeemCode/ConcurrentWithDisable", "a person disabled at the same moment either keeps the old password or was reset before: never both disabled and reset after", func(c *check) {
+		{"RedeemCode/ConcurrentWithDisable", "if a user is disabled during a reset, the reset fails or came first: it must never succeed after the user was disabled", func(c *check) {
 			for i := range 10 {
 				u := c.createUser(c.user(fmt.Sprintf("+86138000001%02d", i)))
 				code := c.issue(c.code(u.Mobile, phone))

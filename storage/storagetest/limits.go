@@ -10,7 +10,7 @@ import (
 
 func limitCases() []Case {
 	return []Case{
-		{"Spend/Cap", "a limit is that many events in a window, no more, and again that many when the window has passed", func(c *check) {
+		{"Spend/Cap", "a limit allows that many events in a window and no more, and the same number again after the window has passed", func(c *check) {
 			l := perHour(anyKey, 3)
 			c.wantRoom("at first", l, c.now, 3)
 			_, err := c.Spend(c.ctx, []limit.Limit{l}, c.now.Add(20*time.Minute))
@@ -20,7 +20,7 @@ func limitCases() []Case {
 			c.wantRoom("when the window has passed", l, c.now.Add(time.Hour), 3)
 			c.wantRoom("another key", perHour("another", 3), c.now, 3)
 		}},
-		{"Spend/Result", "the service reads alarms and locks off the result, in the order in which it asked", func(c *check) {
+		{"Spend/Result", "the service reads alarms and locks from the result, in the order of its request", func(c *check) {
 			limits := []limit.Limit{perHour("z", 3), perHour("a", 3), perHour("m", 3)}
 			limits[2].Shards, limits[2].Shard = 4, 3
 			want := make([]limit.Spent, len(limits))
@@ -34,7 +34,7 @@ func limitCases() []Case {
 			c.ok("Spend of nothing", err)
 			c.equal("what was spent on nothing", len(spent), 0)
 		}},
-		{"Spend/AllOrNothing", "a refused request must not use up the limits that would have let it pass, and must say when all will", func(c *check) {
+		{"Spend/AllOrNothing", "a refused request must not use up the limits that have room, and must report when all limits will have room", func(c *check) {
 			free, short, long := perHour("free", 2), perHour("short", 1), perHour("long", 1)
 			c.spend(c.now.Add(-50*time.Minute), short)
 			c.spend(c.now, long)
@@ -45,7 +45,7 @@ func limitCases() []Case {
 			}
 			c.wantRoom("the limit that did not refuse", free, c.now.Add(time.Minute), 2)
 		}},
-		{"Spend/Alarm", "the alarm is worked out from the stored state: a store that loses it never warns", func(c *check) {
+		{"Spend/Alarm", "the alarm is computed from the stored state: a store that loses the state never warns", func(c *check) {
 			l := perHour(anyKey, 100)
 			l.Alarm = limit.Rate{Limit: 3, Per: time.Hour}
 			for i := range 5 {
@@ -53,7 +53,7 @@ func limitCases() []Case {
 				c.equal(fmt.Sprintf("Alarm of event %d", i+1), spent[0].Alarm, i >= 2)
 			}
 		}},
-		{"Spend/Marks", "one state counts networks and devices apart: a store that keeps a part of it limits the wrong ones", func(c *check) {
+		{"Spend/Marks", "one state counts each network and each device separately: a store that keeps only a part limits the wrong ones", func(c *check) {
 			from := func(mark, submark uint32, kind limit.Kind) limit.Limit {
 				l := perHour(anyKey, 4)
 				l.Mark, l.Submark, l.Kind, l.Retain = mark, submark, kind, time.Hour
@@ -97,7 +97,7 @@ func limitCases() []Case {
 			}
 			c.wantRoom("the victim's limit after the flood", victim, c.now.Add(time.Minute), 0)
 		}},
-		{"Spend/LargeState", "a busy number's state has some kilobytes: a column that cuts it off forgets events", func(c *check) {
+		{"Spend/LargeState", "a busy number's state has some kilobytes: a column that truncates it loses events", func(c *check) {
 			l := perHour(anyKey, 128)
 			for i := range 128 {
 				l.Mark, l.Submark = uint32(i+1)<<24, ^uint32(i)
@@ -105,7 +105,7 @@ func limitCases() []Case {
 			}
 			c.wantRoom("after 128 events at different times", l, c.now.Add(40*time.Minute), 0)
 		}},
-		{"Spend/Concurrent", "200 requests on one key at the same time: reading before writing lets more than the limit through", func(c *check) {
+		{"Spend/Concurrent", "200 requests use one key at the same time: a store that reads before it writes lets more requests through than the limit", func(c *check) {
 			errs := together(200, func(int) error {
 				_, err := c.Spend(c.ctx, []limit.Limit{perHour(anyKey, 10)}, c.now)
 				return unlessLimited(err)

@@ -12,14 +12,14 @@ import (
 
 func outboxCases() []Case {
 	return []Case{
-		{"LeaseMessages/NextAt", "a message sent before its time ignores the provider's request to wait; one that is due must not wait", func(c *check) {
+		{"LeaseMessages/NextAt", "a message that is sent early ignores the provider's request to wait, and a message that is due must not wait", func(c *check) {
 			m := c.message()
 			m.NextAt = c.now.Add(time.Second)
 			c.enqueue(m)
 			c.equal("the messages 1 ms before", len(c.lease("token", m.NextAt.Add(-time.Millisecond))), 0)
 			c.equal("the messages at NextAt", messageIDs(c.lease("token", m.NextAt)), []string{m.ID})
 		}},
-		{"LeaseMessages/EarliestFirst", "in a backlog those who waited longest come first, or some wait for ever", func(c *check) {
+		{"LeaseMessages/EarliestFirst", "in a backlog the messages that waited longest come first, otherwise some wait for ever", func(c *check) {
 			var messages []outbox.Message
 			for _, wait := range []time.Duration{3, 1, 4, 2, 5} {
 				m := c.message()
@@ -42,7 +42,7 @@ func outboxCases() []Case {
 			lease(2, messages[1].ID)
 			lease(2)
 		}},
-		{"LeaseMessages/Lease", "a leased message belongs to one; when that one dies, the message must not die with it", func(c *check) {
+		{"LeaseMessages/Lease", "a leased message belongs to one process, and if that process dies, another process must get the message", func(c *check) {
 			m := c.message()
 			c.enqueue(m)
 			c.equal("the first lease", messageIDs(c.lease("first", c.now)), []string{m.ID})
@@ -54,12 +54,12 @@ func outboxCases() []Case {
 			m.Attempts, m.LeaseToken, m.LeaseUntil = 2, "third", now.Add(time.Minute)
 			c.equal("a lease when the lease has ended", leased, []outbox.Message{m})
 		}},
-		{"LeaseMessages/Expired", "an expired message is leased too: the server that leases it ends it and wipes its text", func(c *check) {
+		{"LeaseMessages/Expired", "an expired message is leased too: the server that leases it marks it dead and wipes its text", func(c *check) {
 			m := c.message()
 			c.enqueue(m)
 			c.equal("the messages due after their expiry", messageIDs(c.lease("token", m.ExpiresAt.Add(time.Hour))), []string{m.ID})
 		}},
-		{"LeaseMessages/Lanes", "a message of another lane would be sent as what it is not, and its backlog would hold up this one", func(c *check) {
+		{"LeaseMessages/Lanes", "a message of another lane would be handled as the wrong kind, and its backlog would delay this lane", func(c *check) {
 			lanes := []outbox.Lane{outbox.LaneCode, outbox.LaneNotice, outbox.LaneEvent, outbox.LaneDecoy}
 			var messages []outbox.Message
 			for i, lane := range append(lanes, lanes...) {
@@ -85,7 +85,7 @@ func outboxCases() []Case {
 				c.equal(fmt.Sprintf("the messages of lane %q", lane), len(leased), 0)
 			}
 		}},
-		{"LeaseMessages/KeyIDs", "a server that cannot open a message must leave it to the one that can: leased, it would be killed or delayed", func(c *check) {
+		{"LeaseMessages/KeyIDs", "a server that cannot open a message must leave it to a server that can: leasing it would delay or end it", func(c *check) {
 			var messages []outbox.Message
 			for i, key := range []string{"old", "new", "next", "old"} {
 				m := c.message()
@@ -109,7 +109,7 @@ func outboxCases() []Case {
 			c.equal("attempts of a message of an unknown key", before[1].Attempts, 0)
 			lease([]string{"unknown", "new", "old", "new"}, 9, messages[1].ID, messages[3].ID)
 		}},
-		{"LeaseMessages/BacklogOfOthers", "however many messages wait that this server may not have, its own must be found", func(c *check) {
+		{"LeaseMessages/BacklogOfOthers", "a server must find its own messages, no matter how many messages it may not lease wait before them", func(c *check) {
 			var others []outbox.Message
 			for i := range 300 {
 				m := c.message()
@@ -130,7 +130,7 @@ func outboxCases() []Case {
 			c.ok("LeaseMessages", err)
 			c.equal("the message leased", messageIDs(leased), []string{own.ID})
 		}},
-		{"LeaseMessages/Concurrent", "a message handed to two processes is an SMS paid and read twice", func(c *check) {
+		{"LeaseMessages/Concurrent", "a message that two processes lease is an SMS that is paid for and read twice", func(c *check) {
 			var messages []outbox.Message
 			for range 60 {
 				messages = append(messages, c.message())
@@ -168,7 +168,7 @@ func outboxCases() []Case {
 				c.equal("the holder of message "+m.ID, []string{m.LeaseToken}, holders[m.ID])
 			}
 		}},
-		{"MessageStates/Pages", "an operator who pages through by id must see each message once, and no text", func(c *check) {
+		{"MessageStates/Pages", "an operator who reads page after page by id must see each message once, and no text", func(c *check) {
 			var messages []outbox.Message
 			for range 5 {
 				messages = append(messages, c.message())
@@ -188,7 +188,7 @@ func outboxCases() []Case {
 			page("", 0)
 			page("", -1)
 		}},
-		{"Backlog/Counts", "an operator sees by lane what waits and for how long, and what is accepted depends on it", func(c *check) {
+		{"Backlog/Counts", "an operator sees how many messages of each lane wait and for how long, and the service decides by it which sends to accept", func(c *check) {
 			want := func(what string, want ...outbox.Backlog) {
 				c.TB.Helper()
 				got, err := c.Backlog(c.ctx)

@@ -14,7 +14,7 @@ func passwordCases() []Case {
 		}
 	}
 	return []Case{
-		{"ReplacePassword/Replaces", "the new password must be the password, and older sessions must be told apart by its date", func(c *check) {
+		{"ReplacePassword/Replaces", "the new password must be stored, and its date must tell which sessions are older", func(c *check) {
 			u, other := c.createUser(c.user(number)), c.createUser(c.user(otherNumber))
 			c.ok("ReplacePassword", c.ReplacePassword(c.ctx, changeOf(u, phc("new"), c.now)))
 			u.PasswordHash, u.PasswordChangedAt = phc("new"), c.now
@@ -23,7 +23,7 @@ func passwordCases() []Case {
 			c.wantUser("the other user", other)
 			c.wantHistory("the other user", other)
 		}},
-		{"ReplacePassword/Conflict", "a reset worked out against a password that is no longer the password would undo the newer one", func(c *check) {
+		{"ReplacePassword/Conflict", "a reset that was checked against an old password must not undo a newer password", func(c *check) {
 			u := c.createUser(c.user(number))
 			for _, old := range []string{phc("stale"), "", u.PasswordHash + " ", u.PasswordHash[:len(u.PasswordHash)-1]} {
 				change := changeOf(u, phc("new"), c.now)
@@ -33,7 +33,7 @@ func passwordCases() []Case {
 			c.wantUser("after the refusals", u)
 			c.wantHistory("after the refusals", u)
 		}},
-		{"ReplacePassword/NumberCondition", "a password judged for a number must not be set once the number is another's, unverified or its account disabled", func(c *check) {
+		{"ReplacePassword/NumberCondition", "a password must not be set if the number on which the decision was based has moved, is unverified, or its account is disabled", func(c *check) {
 			u := c.createUser(c.user(number))
 			change := changeOf(u, phc("new"), c.now)
 			for _, like := range []string{otherNumber, number + " ", number[1:], number[:len(number)-1]} {
@@ -60,7 +60,7 @@ func passwordCases() []Case {
 			free.OldHash = phc("new")
 			c.ok("ReplacePassword without the condition", c.ReplacePassword(c.ctx, free))
 		}},
-		{"ReplacePassword/Missing", "a reset must not report success, or a mere race, for a user who is gone or of another tenant", func(c *check) {
+		{"ReplacePassword/Missing", "a reset for a user who is gone or belongs to another tenant must not report success, or only a conflict", func(c *check) {
 			u := c.createUser(c.user(number))
 			change := changeOf(u, phc("new"), c.now)
 			change.UserID = c.id()
@@ -71,7 +71,7 @@ func passwordCases() []Case {
 			c.wantUser("after the refusals", u)
 			c.wantHistory("after the refusals", u)
 		}},
-		{"ReplacePassword/Rehash", "hashing the same password anew must neither end sessions nor make the history forget", func(c *check) {
+		{"ReplacePassword/Rehash", "a new hash of the same password must neither end sessions nor shorten the history", func(c *check) {
 			u := c.createUser(c.user(number))
 			c.ok("ReplacePassword", c.ReplacePassword(c.ctx, changeOf(u, phc("new"), c.now)))
 			u.PasswordHash, u.PasswordChangedAt = phc("new"), c.now
@@ -82,7 +82,7 @@ func passwordCases() []Case {
 			c.wantUser("after the rehash", u)
 			c.wantHistory("after the rehash", u, phc("old"))
 		}},
-		{"ReplacePassword/Concurrent", "after two resets at the same time the person must know which password holds", func(c *check) {
+		{"ReplacePassword/Concurrent", "after two resets at the same time, the person who was told of success must have the stored password", func(c *check) {
 			u := c.createUser(c.user(number))
 			errs := together(60, func(i int) error {
 				return c.ReplacePassword(c.ctx, changeOf(u, phc(fmt.Sprint(i)), c.now.Add(time.Duration(i)*time.Second)))
@@ -92,7 +92,7 @@ func passwordCases() []Case {
 			c.wantUser("the winner's hash", u)
 			c.wantHistory("after the race", u, phc("old"))
 		}},
-		{"PasswordHistory/OrderAndTrim", "the rule is about the latest passwords: the wrong order or length refuses the wrong ones", func(c *check) {
+		{"PasswordHistory/OrderAndTrim", "the rule is about the latest passwords: a wrong order or length refuses the wrong ones", func(c *check) {
 			u := c.createUser(c.user(number))
 			for i := range 5 {
 				next := phc(fmt.Sprint(i))
@@ -111,7 +111,7 @@ func passwordCases() []Case {
 			c.ok("ReplacePassword", c.ReplacePassword(c.ctx, shorter))
 			c.wantHistory("one kept", u, phc("4"))
 		}},
-		{"PasswordHistory/Missing", "a user without history, or of another tenant, has nothing to be compared with, and that is no failure", func(c *check) {
+		{"PasswordHistory/Missing", "a user without history, or of another tenant, has no passwords to compare, and that is not a failure", func(c *check) {
 			u := c.createUser(c.user(number))
 			c.wantHistory("never changed", u)
 			c.ok("ReplacePassword", c.ReplacePassword(c.ctx, changeOf(u, phc("new"), c.now)))

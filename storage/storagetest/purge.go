@@ -26,7 +26,7 @@ func purgeCases() []Case {
 		return m
 	}
 	return []Case{
-		{"Purge/Codes", "a purge that takes a live code strands the person who holds it; one that takes none fills the disk", func(c *check) {
+		{"Purge/Codes", "a purge that removes a live code leaves its owner without a reset, and a purge that removes nothing fills the disk", func(c *check) {
 			c.issue(c.code(number, phone))
 			used := c.issue(c.code(number, tablet))
 			later := c.code(otherNumber, phone)
@@ -56,14 +56,14 @@ func purgeCases() []Case {
 			c.wantRoom("the limit whose time has not come", day, latest.Add(time.Millisecond), 0)
 			c.wantRoom("the limit whose time has come", hour, c.now, 1)
 		}},
-		{"Purge/SpendRenews", "each event puts the expiry off: a store that keeps the first one purges a counter in use", func(c *check) {
+		{"Purge/SpendRenews", "each event extends the expiry: a store that keeps the first expiry purges a counter in use", func(c *check) {
 			l := perHour(anyKey, 2)
 			c.spend(c.now, l)
 			c.spend(c.now.Add(50*time.Minute), l)
 			purge(c, identity.Purge{Now: c.now.Add(70 * time.Minute), Max: 10}, 0)
 			c.wantRoom("one event within the hour", l, c.now.Add(70*time.Minute), 1)
 		}},
-		{"Purge/AfterRefund", "what is left of a counter after a refund lasts as long as before", func(c *check) {
+		{"Purge/AfterRefund", "after a refund the rest of a counter lasts as long as before", func(c *check) {
 			l := perHour(anyKey, 2)
 			c.spend(c.now, l)
 			c.spend(c.now.Add(time.Minute), l)
@@ -72,7 +72,7 @@ func purgeCases() []Case {
 			purge(c, identity.Purge{Now: c.now.Add(30 * time.Minute), Max: 10}, 0)
 			c.wantRoom("one event within the hour", l, c.now.Add(30*time.Minute), 1)
 		}},
-		{"Purge/KnownDevicesStay", "a device is known for months: a purge when the last window is over makes the owner a stranger", func(c *check) {
+		{"Purge/KnownDevicesStay", "a device stays known for months: a purge at the end of the last window makes the owner a stranger", func(c *check) {
 			owner := deviceLimit(7)
 			c.ok("ChangeLimits", c.ChangeLimits(c.ctx, remembers(owner), c.now))
 			purge(c, identity.Purge{Now: c.now.AddDate(0, 1, 0), Max: 10}, 0)
@@ -82,14 +82,14 @@ func purgeCases() []Case {
 			purge(c, identity.Purge{Now: c.now.AddDate(2, 0, 0), Max: 10}, 1)
 			c.equal("the device is known two years later", c.spend(c.now.AddDate(2, 0, 0), owner)[0].Known, false)
 		}},
-		{"Purge/AfterChange", "a change may put the expiry off: a store that keeps the old one purges what was remembered", func(c *check) {
+		{"Purge/AfterChange", "a change may extend the expiry: a store that keeps the old expiry purges remembered devices", func(c *check) {
 			owner := deviceLimit(7)
 			c.spend(c.now, owner)
 			c.ok("ChangeLimits", c.ChangeLimits(c.ctx, remembers(owner), c.now))
 			purge(c, identity.Purge{Now: c.now.AddDate(0, 1, 0), Max: 10}, 0)
 			c.equal("the device is known a month later", c.spend(c.now.AddDate(0, 1, 0), owner)[0].Known, true)
 		}},
-		{"Purge/Shards", "the rows of a counter spread over several are purged each at its own time", func(c *check) {
+		{"Purge/Shards", "if a counter is spread over several rows, each row is purged at its own time", func(c *check) {
 			l := perHour(anyKey, 2)
 			l.Shards = 2
 			c.spend(c.now, l)
@@ -98,7 +98,7 @@ func purgeCases() []Case {
 			purge(c, identity.Purge{Now: c.now.Add(time.Hour + time.Second), Max: 10}, 1)
 			c.wantRoom("one event within the hour", l, c.now.Add(time.Hour+time.Second), 1)
 		}},
-		{"Purge/Messages", "a message that is not finished is a person's code or notice, however old it is", func(c *check) {
+		{"Purge/Messages", "an unfinished message is a person's code or notice, no matter how old it is", func(c *check) {
 			before := c.now.Add(time.Hour)
 			finished(c, before.Add(-time.Millisecond))
 			kept := []string{finished(c, before).ID, finished(c, before.Add(time.Hour)).ID}
@@ -112,7 +112,7 @@ func purgeCases() []Case {
 			purge(c, identity.Purge{Now: c.now.AddDate(1, 0, 1), MessagesBefore: c.now.AddDate(1, 0, 1), Max: 10}, 2)
 			c.equal("the messages left", messageIDs(c.messages()), []string{old.ID})
 		}},
-		{"Purge/Events", "the audit trail is kept for as long as it was decided, to the millisecond", func(c *check) {
+		{"Purge/Events", "the audit trail is kept for exactly the configured time, to the millisecond", func(c *check) {
 			var ids []string
 			for _, age := range []time.Duration{time.Hour, time.Millisecond, 0, -time.Hour} {
 				e := c.event()
@@ -124,7 +124,7 @@ func purgeCases() []Case {
 			purge(c, identity.Purge{Now: c.now.AddDate(50, 0, 0), EventsBefore: c.now, Max: 10}, 2)
 			c.equal("the events left", eventIDs(c.events()), ids[2:])
 		}},
-		{"Purge/Bounded", "an unbounded delete holds locks for as long as the backlog is large; a wrong count stops the purge early", func(c *check) {
+		{"Purge/Bounded", "an unbounded delete holds locks for a time that grows with the backlog, and a wrong count stops the purge early", func(c *check) {
 			for i := range 5 {
 				e := c.event()
 				c.ok("AppendEvent", c.AppendEvent(c.ctx, e, nil))

@@ -28,7 +28,7 @@ func receiptCases() []Case {
 		return sms.DeliveryReceipt{Provider: "twilio", Ref: "SM1", State: state, Code: "30008", At: c.now.Add(3 * time.Second)}
 	}
 	return []Case{
-		{"RecordReceipt/Stores", "an operator asks whether the code arrived; the answer belongs to that message and changes nothing else", func(c *check) {
+		{"RecordReceipt/Stores", "an operator asks whether the code arrived: the receipt belongs to that message and changes nothing else", func(c *check) {
 			for i, state := range []sms.ReceiptState{sms.ReceiptDelivered, sms.ReceiptFailed} {
 				c.taken("vonage", fmt.Sprint("SM", i))
 				m := c.taken("twilio", fmt.Sprint("SM", i))
@@ -42,7 +42,7 @@ func receiptCases() []Case {
 			}
 			c.equal("the messages due a year later", len(c.lease("other", c.now.AddDate(1, 0, 0))), 0)
 		}},
-		{"RecordReceipt/FirstStands", "receipts are repeated and come late: the last one must not undo the first", func(c *check) {
+		{"RecordReceipt/FirstStands", "receipts are repeated and come late: a later receipt must not undo the first", func(c *check) {
 			c.taken("twilio", "SM1")
 			c.ok("RecordReceipt", c.RecordReceipt(c.ctx, receipt(c, sms.ReceiptDelivered)))
 			before := c.messages()
@@ -52,7 +52,7 @@ func receiptCases() []Case {
 			c.ok("RecordReceipt of another state", c.RecordReceipt(c.ctx, late))
 			c.equal("the messages after all receipts", c.messages(), before)
 		}},
-		{"RecordReceipt/Unknown", "a receipt for an unknown message must not count for another one, and one that came too early must not be lost silently", func(c *check) {
+		{"RecordReceipt/Unknown", "a receipt for an unknown message must not count for another message, and the caller must learn that it came too early", func(c *check) {
 			c.taken("twilio", "SM1")
 			c.taken("console", "")
 			c.taken("", "")
@@ -65,7 +65,7 @@ func receiptCases() []Case {
 			}
 			c.equal("the messages after the refusals", c.messages(), before)
 		}},
-		{"RecordReceipt/Concurrent", "several machines of a provider repeat a receipt at the same time", func(c *check) {
+		{"RecordReceipt/Concurrent", "several machines of a provider may send the same receipt at the same time", func(c *check) {
 			c.taken("twilio", "SM1")
 			errs := together(30, func(i int) error {
 				r := receipt(c, sms.ReceiptDelivered)
@@ -78,7 +78,7 @@ func receiptCases() []Case {
 			c.ok("RecordReceipt", c.RecordReceipt(c.ctx, receipt(c, sms.ReceiptFailed)))
 			c.equal("the messages after one more", c.messages(), first)
 		}},
-		{"RecordReceipt/Purged", "a receipt must not find the remains of a purged message", func(c *check) {
+		{"RecordReceipt/Purged", "a receipt must not match the remains of a purged message", func(c *check) {
 			m := c.taken("twilio", "SM1")
 			c.ok("RecordReceipt", c.RecordReceipt(c.ctx, receipt(c, sms.ReceiptFailed)))
 			later := c.now.Add(time.Hour)

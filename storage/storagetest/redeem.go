@@ -15,7 +15,7 @@ func redeemCases() []Case {
 		return r
 	}
 	return []Case{
-		{"RedeemCode/DoesAll", "the password, the dead codes, the audit event and the notice are one step: a crash leaves all or none", func(c *check) {
+		{"RedeemCode/DoesAll", "the password, the ended codes, the audit event and the notice are one step: after a crash, all are stored or none", func(c *check) {
 			u := c.createUser(c.user(number))
 			code, sibling, elsewhere := c.issue(c.code(number, phone)), c.issue(c.code(number, tablet)), c.issue(c.code(otherNumber, phone))
 			events, messages := c.events(), c.messages()
@@ -31,7 +31,7 @@ func redeemCases() []Case {
 			c.wantLive("the code of another number", elsewhere, r.Now, elsewhere)
 			c.is("RedeemCode of the other code", c.RedeemCode(c.ctx, bare(c, sibling)), identity.ErrCodeSpent)
 		}},
-		{"RedeemCode/Once", "a code works once: a response that got lost and is repeated must not reset again", func(c *check) {
+		{"RedeemCode/Once", "a code works once: a client that repeats its request after a lost answer must not reset again", func(c *check) {
 			u := c.createUser(c.user(number))
 			code := c.issue(c.code(number, phone))
 			first := c.redemption(code, u, phc("new"))
@@ -45,14 +45,14 @@ func redeemCases() []Case {
 			c.equal("the events", c.events(), events)
 			c.equal("the messages", c.messages(), messages)
 		}},
-		{"RedeemCode/Missing", "a code that does not exist must change nothing, and is no outage", func(c *check) {
+		{"RedeemCode/Missing", "redeeming a code that does not exist must change nothing, and is not an outage", func(c *check) {
 			c.unchangedBy("after a missing code", func(sc *scene) error {
 				r := c.redemption(c.code(number, phone), sc.user, phc("new"))
 				r.Changes = append(refunds(c.now, sc.limit), clears(sc.limit)...)
 				return c.RedeemCode(c.ctx, r)
 			}, func(err error) { c.is("RedeemCode", err, identity.ErrCodeSpent) })
 		}},
-		{"RedeemCode/ExpiryEdge", "a code that expires while the password is hashed is dead at that instant", func(c *check) {
+		{"RedeemCode/ExpiryEdge", "a code that expires while the password is hashed is invalid from that instant", func(c *check) {
 			u := c.createUser(c.user(number))
 			code := c.issue(c.code(number, phone))
 			r := c.redemption(code, u, phc("new"))
@@ -64,14 +64,14 @@ func redeemCases() []Case {
 			r.Now = code.ExpiresAt.Add(-time.Millisecond)
 			c.ok("RedeemCode 1 ms before the expiry", c.RedeemCode(c.ctx, r))
 		}},
-		{"RedeemCode/LastAttempt", "the guess that was right may be the last one allowed, and was paid for", func(c *check) {
+		{"RedeemCode/LastAttempt", "the right guess may be the last attempt, which was already charged", func(c *check) {
 			code := c.code(number, phone)
 			code.MaxAttempts = 1
 			c.issue(code)
 			c.wantLive("the only attempt", code, c.now, code)
 			c.ok("RedeemCode", c.RedeemCode(c.ctx, bare(c, code)))
 		}},
-		{"RedeemCode/EndsExhausted", "a code whose last attempt is charged and under way could still reset the password after this reset", func(c *check) {
+		{"RedeemCode/EndsExhausted", "otherwise a code whose last attempt is still in progress could reset the password after this reset", func(c *check) {
 			code, underWay := c.issue(c.code(number, phone)), c.code(number, tablet)
 			underWay.MaxAttempts = 1
 			c.issue(underWay)
@@ -79,7 +79,7 @@ func redeemCases() []Case {
 			c.ok("RedeemCode", c.RedeemCode(c.ctx, bare(c, code)))
 			c.is("RedeemCode of the one under way", c.RedeemCode(c.ctx, bare(c, underWay)), identity.ErrCodeSpent)
 		}},
-		{"RedeemCode/Conflict", "a password changed otherwise meanwhile wins, and the code that lost is not burnt with a half reset", func(c *check) {
+		{"RedeemCode/Conflict", "if the password was changed by other means meanwhile, that change stays, and the code is not used up by half a reset", func(c *check) {
 			c.unchangedBy("after a conflict", func(sc *scene) error {
 				stale := sc.user
 				stale.PasswordHash = phc("stale")
@@ -88,7 +88,7 @@ func redeemCases() []Case {
 				return c.RedeemCode(c.ctx, r)
 			}, func(err error) { c.is("RedeemCode", err, identity.ErrConflict) })
 		}},
-		{"RedeemCode/UserGone", "a reset for a user who is gone, or of another tenant, must not be reported as done", func(c *check) {
+		{"RedeemCode/UserGone", "a reset must not succeed for a user who is gone or belongs to another tenant", func(c *check) {
 			c.unchangedBy("without the user", func(sc *scene) error {
 				foreign := sc.user
 				foreign.Tenant = "globex"
@@ -101,7 +101,7 @@ func redeemCases() []Case {
 				return c.RedeemCode(c.ctx, r)
 			}, func(err error) { c.is("RedeemCode", err, identity.ErrNotFound) })
 		}},
-		{"RedeemCode/Duplicate", "an id that is taken fails the last writes of the reset: the first ones must go with them", func(c *check) {
+		{"RedeemCode/Duplicate", "an id that exists fails the last writes of the reset, and the first writes must be undone too", func(c *check) {
 			c.unchangedBy("after duplicates", func(sc *scene) error {
 				r := c.redemption(sc.code, sc.user, phc("new"))
 				r.Changes = append(refunds(c.now, sc.limit), clears(sc.limit)...)
@@ -113,7 +113,7 @@ func redeemCases() []Case {
 				return c.RedeemCode(c.ctx, r)
 			}, func(err error) { c.is("RedeemCode with the id of another event", err, identity.ErrAlreadyExists) })
 		}},
-		{"RedeemCode/WithoutPassword", "where the users live elsewhere the code is used all the same, and no user here is touched", func(c *check) {
+		{"RedeemCode/WithoutPassword", "if users are stored elsewhere, the code is still used, and no user here is changed", func(c *check) {
 			u := c.createUser(c.user(number))
 			code := c.issue(c.code(number, phone))
 			r := bare(c, code)
@@ -122,7 +122,7 @@ func redeemCases() []Case {
 			c.is("RedeemCode again", c.RedeemCode(c.ctx, bare(c, code)), identity.ErrCodeSpent)
 			c.wantUser("after the reset", u)
 		}},
-		{"RedeemCode/Changes", "a reset that succeeded was no failure: its charges come back, the failures are over, and its device is known", func(c *check) {
+		{"RedeemCode/Changes", "a successful reset was not a failure: its charges are refunded, the failures are cleared, and its device is known", func(c *check) {
 			code := c.issue(c.code(number, phone))
 			refunded, both, failures, kept := perHour("refunded", 2), perHour("both", 2), perHour("cleared", 2), perHour("kept", 2)
 			c.spend(c.now.Add(-time.Minute), refunded, both, failures, kept)
@@ -137,7 +137,7 @@ func redeemCases() []Case {
 			c.wantRoom("neither", kept, r.Now, 0)
 			c.equal("the remembered device is known", c.spend(r.Now, deviceLimit(7))[0].Known, true)
 		}},
-		{"RedeemCode/Concurrent", "one valid code and 200 requests with different passwords: exactly one holds, and it is the one that was told so", func(c *check) {
+		{"RedeemCode/Concurrent", "200 requests use one valid code with different passwords: one password is stored, and only its request succeeds", func(c *check) {
 			u := c.createUser(c.user(number))
 			code := c.issue(c.code(number, phone))
 			events, messages := c.events(), c.messages()
@@ -153,7 +153,7 @@ func redeemCases() []Case {
 			c.equal("the events", c.events(), append(events, won.Event))
 			c.equal("the messages", c.messages(), append(messages, unsealed(won.Messages...)...))
 		}},
-		{"RedeemCode/ConcurrentWithoutPassword", "without a hash to compare nothing but the code itself decides who is first", func(c *check) {
+		{"RedeemCode/ConcurrentWithoutPassword", "without a hash to compare, only the code itself decides which request is first", func(c *check) {
 			code := c.issue(c.code(number, phone))
 			resets := make([]identity.Redemption, 100)
 			for i := range resets {
@@ -162,7 +162,7 @@ func redeemCases() []Case {
 			errs := together(len(resets), func(i int) error { return c.RedeemCode(c.ctx, resets[i]) })
 			c.oneWinner(errs, identity.ErrCodeSpent)
 		}},
-		{"RedeemCode/ConcurrentSiblings", "two live codes of one number that are used at the same time end each other: one reset, not two", func(c *check) {
+		{"RedeemCode/ConcurrentSiblings", "if two live codes of one number are used at the same time, each ends the other: there is one reset, not two", func(c *check) {
 			codes := []identity.VerifyCode{c.issue(c.code(number, phone)), c.issue(c.code(number, tablet)), c.issue(c.code(number, phone))}
 			resets := make([]identity.Redemption, 60)
 			for i := range resets {
@@ -171,7 +171,7 @@ func redeemCases() []Case {
 			errs := together(len(resets), func(i int) error { return c.RedeemCode(c.ctx, resets[i]) })
 			c.oneWinner(errs, identity.ErrCodeSpent)
 		}},
-		{"RedeemCode/ConcurrentWithChange", "of a reset and a change in the settings at the same time, one holds and the other is refused", func(c *check) {
+		{"RedeemCode/ConcurrentWithChange", "of a reset and a password change at the same time, one is stored and the other is refused", func(c *check) {
 			u := c.createUser(c.user(number))
 			code := c.issue(c.code(number, phone))
 			resets := make([]identity.Redemption, 60)

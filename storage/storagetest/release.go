@@ -9,7 +9,7 @@ import (
 
 func releaseCases() []Case {
 	return []Case{
-		{"ReleaseAttempt/GivesBack", "an overload must not cost the person an attempt, nor the number its budget", func(c *check) {
+		{"ReleaseAttempt/GivesBack", "an overload must not use up the person's attempt or the number's budget", func(c *check) {
 			code := c.issue(c.code(number, phone))
 			limits := []limit.Limit{perHour("number", 2), perHour("all", 3)}
 			for range 2 {
@@ -23,7 +23,7 @@ func releaseCases() []Case {
 			c.wantRoom("two guesses, one given back", limits[0], c.now, 1)
 			c.wantRoom("two guesses, one given back", limits[1], c.now, 2)
 		}},
-		{"ReleaseAttempt/LastAttempt", "the right guess may be the last one allowed: given back, it must find the code again", func(c *check) {
+		{"ReleaseAttempt/LastAttempt", "the right guess may be the last attempt: after its release, it must find the code again", func(c *check) {
 			code := c.code(number, phone)
 			code.MaxAttempts = 1
 			c.issue(code)
@@ -32,7 +32,7 @@ func releaseCases() []Case {
 			c.wantLive("given back", code, c.now, code)
 			c.wantLive("used up again", code, c.now)
 		}},
-		{"ReleaseAttempt/NotBelowZero", "attempts below zero would be guesses beyond MaxAttempts", func(c *check) {
+		{"ReleaseAttempt/NotBelowZero", "an attempt count below zero would allow guesses beyond MaxAttempts", func(c *check) {
 			code := c.code(number, phone)
 			code.MaxAttempts = 2
 			c.issue(code)
@@ -44,7 +44,7 @@ func releaseCases() []Case {
 			}
 			c.wantLive("one guess too many", code, c.now)
 		}},
-		{"ReleaseAttempt/GoneCodes", "what is gone, used or ended stays so, and keeps nothing else from being given back", func(c *check) {
+		{"ReleaseAttempt/GoneCodes", "a code that is gone, used or ended stays so, and does not stop the release of the others", func(c *check) {
 			used, ended, live, one := c.issue(c.code(number, phone)), c.issue(c.code(number, tablet)), c.issue(c.code(otherNumber, phone)), perHour(anyKey, 1)
 			c.wantLive("a guess", live, c.now, live)
 			c.spend(c.now, one)
@@ -74,7 +74,7 @@ func releaseCases() []Case {
 			c.wantRoom("neither", kept, c.now, 1)
 			c.equal("the remembered device is known", c.spend(c.now, known)[0].Known, true)
 		}},
-		{"ReleaseAttempt/OnlyThatInstant", "a refund takes back the event it paid for: any other refund would reduce another person's count", func(c *check) {
+		{"ReleaseAttempt/OnlyThatInstant", "a refund removes the event that it names: any other refund would reduce another person's count", func(c *check) {
 			one, later := perHour(anyKey, 3), c.now.Add(time.Minute)
 			c.spend(c.now, one)
 			c.spend(later, one)
@@ -88,7 +88,7 @@ func releaseCases() []Case {
 			// The event left is the later one: an hour after the first, it still counts.
 			c.wantRoom("the earlier one given back", one, c.now.Add(time.Hour), 0)
 		}},
-		{"ReleaseAttempt/Concurrent", "releases and guesses at the same time must not lose each other's count", func(c *check) {
+		{"ReleaseAttempt/Concurrent", "releases and guesses at the same time must not lose each other's counts", func(c *check) {
 			code := c.code(number, phone)
 			code.MaxAttempts = 100
 			c.issue(code)

@@ -15,7 +15,7 @@ func shardCases() []Case {
 		return l
 	}
 	return []Case{
-		{"Shards/SumIsCapped", "a counter spread over rows is one counter: a cap for each row would be the cap times the rows", func(c *check) {
+		{"Shards/SumIsCapped", "a counter spread over rows is one counter: a cap for each row would multiply the cap by the number of rows", func(c *check) {
 			for i := range 6 {
 				spent := c.spend(c.now.Add(time.Duration(i)*time.Second), sharded(i%4, 6))
 				c.equal("the shard written", spent[0].Shard, i%4)
@@ -27,14 +27,14 @@ func shardCases() []Case {
 			}
 			c.wantRoom("with the cap raised by one", sharded(1, 7), c.now.Add(time.Minute), 1)
 		}},
-		{"Shards/Alarm", "the alarm is about the sum: a level for each row would be reached late or never", func(c *check) {
+		{"Shards/Alarm", "the alarm depends on the sum: a level for each row would be reached late or never", func(c *check) {
 			for i := range 8 {
 				l := sharded(i%4, 100)
 				l.Alarm = limit.Rate{Limit: 5, Per: time.Hour}
 				c.equal(fmt.Sprintf("Alarm of event %d", i+1), c.spend(c.now, l)[0].Alarm, i >= 4)
 			}
 		}},
-		{"Shards/RefundAndClear", "a refund goes to the row that was charged, and a clear to all of them", func(c *check) {
+		{"Shards/RefundAndClear", "a refund changes the row that was charged, and a clear changes all rows", func(c *check) {
 			code := c.issue(c.code(number, phone))
 			for shard := range 4 {
 				c.spend(c.now.Add(time.Duration(shard)*time.Second), sharded(shard, 4))
@@ -55,7 +55,7 @@ func shardCases() []Case {
 			c.ok("RedeemCode", c.RedeemCode(c.ctx, r))
 			c.wantRoom("cleared by a reset", sharded(1, 4), c.now, 4)
 		}},
-		{"Shards/States", "a look at a counter spread over rows must see all of them", func(c *check) {
+		{"Shards/States", "reading a counter that is spread over rows must return all of them", func(c *check) {
 			for i := range 5 {
 				c.spend(c.now, sharded(i%3, 5))
 			}
@@ -68,7 +68,7 @@ func shardCases() []Case {
 			c.ok("Limit.Look at the states", err)
 			c.equal("how full it is", usage, 0.5)
 		}},
-		{"Shards/Concurrent", "calls at the same time may exceed the cap of a sharded counter by those in flight, but no event may be lost", func(c *check) {
+		{"Shards/Concurrent", "calls at the same time may exceed the cap of a sharded counter by the calls in flight, but no event may be lost", func(c *check) {
 			const calls = 64
 			errs := together(calls, func(i int) error {
 				_, err := c.Spend(c.ctx, []limit.Limit{sharded(i%4, 1000)}, c.now)

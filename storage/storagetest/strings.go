@@ -30,7 +30,7 @@ func hostile(limit int) []string {
 
 func stringCases() []Case {
 	return []Case{
-		{"Strings/Clients", "an application that a store takes for another gets the other's tenant", func(c *check) {
+		{"Strings/Clients", "if a store confuses two applications, one gets the other's tenant", func(c *check) {
 			var clients []identity.Client
 			for _, id := range hostile(128)[1:] {
 				client := identity.Client{ID: id, Name: id, Tenant: id, MultiTenant: true, Tenants: []string{id, "b", id}, CreatedAt: c.now}
@@ -45,7 +45,7 @@ func stringCases() []Case {
 				c.equal(fmt.Sprintf("client %q", want.ID), got, want)
 			}
 		}},
-		{"Strings/Events", "what a caller says of itself is stored as it was said, and runs nowhere", func(c *check) {
+		{"Strings/Events", "text that a caller chooses is stored unchanged, and is never executed", func(c *check) {
 			var want []audit.Event
 			for _, s := range hostile(200) {
 				e := c.event()
@@ -61,7 +61,7 @@ func stringCases() []Case {
 			}
 			c.equal("the events", c.events(), want)
 		}},
-		{"Strings/Messages", "a provider's answer is stored as it came, and runs nowhere", func(c *check) {
+		{"Strings/Messages", "a provider's answer is stored unchanged, and is never executed", func(c *check) {
 			var want []outbox.Message
 			for _, s := range hostile(64) {
 				m := c.message()

@@ -26,7 +26,7 @@ func farTimes() []time.Time {
 
 func timeCases() []Case {
 	return []Case{
-		{"Times/Zones", "a time in another zone is the same instant: a store that keeps the wall clock lets codes live for hours", func(c *check) {
+		{"Times/Zones", "a time in another zone is the same instant: a store that keeps the wall clock makes codes valid for hours", func(c *check) {
 			code := c.code(number, phone)
 			issue := c.issueOf(code)
 			issue.Now, issue.Code.CreatedAt, issue.Code.ExpiresAt = c.now.In(zone), code.CreatedAt.In(zone), code.ExpiresAt.In(zone)
@@ -41,7 +41,7 @@ func timeCases() []Case {
 			c.equal("the messages due", len(c.lease("token", c.now.Add(-time.Millisecond).In(zone))), 0)
 			c.equal("the messages due", len(c.lease("token", c.now.In(zone))), 1)
 		}},
-		{"Times/Milliseconds", "a time that comes back finer or coarser than a millisecond compares unequal to itself", func(c *check) {
+		{"Times/Milliseconds", "a time that comes back finer or coarser than a millisecond does not equal itself", func(c *check) {
 			base := time.Date(2024, time.March, 1, 0, 0, 0, 0, time.UTC)
 			for i, nanos := range subMillis {
 				given, want := base.Add(nanos), base.Add(nanos.Truncate(time.Millisecond))
@@ -54,7 +54,7 @@ func timeCases() []Case {
 				c.equal("the message", c.messages()[i], unsealed(m)[0])
 			}
 		}},
-		{"Times/Range", "the zero time means never, and no other time may come back as it", func(c *check) {
+		{"Times/Range", "the zero time means never, and no other time may come back as the zero time", func(c *check) {
 			for _, at := range farTimes() {
 				e := c.event()
 				e.At = at

@@ -9,13 +9,13 @@ import (
 
 func userCases() []Case {
 	return []Case{
-		{"CreateUser/RoundTrip", "a field that is lost or changed on the way disables, unverifies or locks out a person", func(c *check) {
+		{"CreateUser/RoundTrip", "a field that is lost or changed disables, unverifies or locks out a person", func(c *check) {
 			c.wantUser("created", c.createUser(c.user(number)))
 			u := c.user(otherNumber)
 			u.Tenant, u.Disabled, u.VerifiedAt, u.PasswordChangedAt, u.PasswordHash = "", true, time.Time{}, time.Time{}, ""
 			c.wantUser("disabled, without tenant, verification or password", c.createUser(u))
 		}},
-		{"CreateUser/IDTaken", "a second user of one id would take over or overwrite the first", func(c *check) {
+		{"CreateUser/IDTaken", "a second user with the same id would take over or overwrite the first", func(c *check) {
 			u := c.createUser(c.user(number))
 			for _, tenant := range []string{u.Tenant, "globex"} {
 				dup := c.user(otherNumber)
@@ -26,7 +26,7 @@ func userCases() []Case {
 			}
 			c.wantUser("after the refusals", u)
 		}},
-		{"CreateUser/NumberTaken", "two accounts with one number in a tenant would make the reset pick one of them", func(c *check) {
+		{"CreateUser/NumberTaken", "with two accounts for one number in a tenant, the reset would have to pick one", func(c *check) {
 			u := c.createUser(c.user(number))
 			dup := c.user(number)
 			dup.PasswordHash = phc("other")
@@ -55,7 +55,7 @@ func userCases() []Case {
 			errs := together(len(users), func(i int) error { return c.CreateUser(c.ctx, users[i]) })
 			c.wantUser("the winner", users[c.oneWinner(errs, identity.ErrAlreadyExists)])
 		}},
-		{"UserByMobile/Missing", "a missing user must be told from a failing database, or an outage looks like an unknown number", func(c *check) {
+		{"UserByMobile/Missing", "a missing user must differ from a failing database, or an outage looks like an unknown number", func(c *check) {
 			u := c.createUser(c.user(number))
 			for _, q := range [][2]string{{u.Tenant, otherNumber}, {"globex", number}, {"", number}, {u.Tenant, ""}} {
 				got, err := c.UserByMobile(c.ctx, q[0], q[1])
@@ -63,7 +63,7 @@ func userCases() []Case {
 				c.equal("the user returned with an error", got, identity.User{})
 			}
 		}},
-		{"UpdateUser/Fields", "a nil field means leave it alone: an operator who disables a person must not change the number", func(c *check) {
+		{"UpdateUser/Fields", "a nil field means that the field stays: an operator who disables a person must not change the number", func(c *check) {
 			u := c.createUser(c.user(number))
 			change := func(what string, f func(*identity.UserChange)) {
 				uc := identity.UserChange{Tenant: u.Tenant, ID: u.ID}
@@ -88,12 +88,12 @@ func userCases() []Case {
 			c.is("UserByMobile of the number given up", err, identity.ErrNotFound)
 			c.wantUser("another user with the number given up", c.createUser(c.user(number)))
 		}},
-		{"UpdateUser/OnlyOne", "a change without its condition disables all users", func(c *check) {
+		{"UpdateUser/OnlyOne", "a change without its condition would disable all users", func(c *check) {
 			u, other := c.createUser(c.user(number)), c.createUser(c.user(otherNumber))
 			c.ok("UpdateUser", c.UpdateUser(c.ctx, identity.UserChange{Tenant: u.Tenant, ID: u.ID, Disabled: new(true)}))
 			c.wantUser("the other user", other)
 		}},
-		{"UpdateUser/Missing", "an operator of one tenant must not reach a user of another by knowing the id", func(c *check) {
+		{"UpdateUser/Missing", "knowing an id must not let an operator of one tenant change a user of another tenant", func(c *check) {
 			u := c.createUser(c.user(number))
 			err := c.UpdateUser(c.ctx, identity.UserChange{Tenant: u.Tenant, ID: c.id(), Disabled: new(true)})
 			c.is("UpdateUser of an unknown id", err, identity.ErrNotFound)
@@ -101,7 +101,7 @@ func userCases() []Case {
 			c.is("UpdateUser of another tenant's user", err, identity.ErrNotFound)
 			c.wantUser("after the refusals", u)
 		}},
-		{"UpdateUser/NumberTaken", "a number moved onto another's account would open that account to its holder", func(c *check) {
+		{"UpdateUser/NumberTaken", "if a number could move to a second account, its holder could open both accounts", func(c *check) {
 			u, other := c.createUser(c.user(number)), c.createUser(c.user(otherNumber))
 			err := c.UpdateUser(c.ctx, identity.UserChange{Tenant: u.Tenant, ID: u.ID, Mobile: new(otherNumber), Disabled: new(true)})
 			c.is("UpdateUser to the number of another", err, identity.ErrAlreadyExists)

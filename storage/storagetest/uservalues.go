@@ -10,7 +10,7 @@ import (
 
 func userStringCases() []Case {
 	return []Case{
-		{"Strings/Tenants", "tenants that a store takes for one another see each other's users", func(c *check) {
+		{"Strings/Tenants", "if a store confuses two tenants, they see each other's users", func(c *check) {
 			var users []identity.User
 			for _, tenant := range hostile(128) {
 				u := c.user(number)
@@ -23,7 +23,7 @@ func userStringCases() []Case {
 				c.wantUser(fmt.Sprintf("tenant %q", u.Tenant), u)
 			}
 		}},
-		{"Strings/UserIDs", "an application's ids are any strings: two that a store takes for one are one account", func(c *check) {
+		{"Strings/UserIDs", "an application's ids are any strings: if a store confuses two ids, two people share one account", func(c *check) {
 			var users []identity.User
 			for i, id := range hostile(64)[1:] { // an id is never empty
 				u := c.user(fmt.Sprintf("+861380000%04d", i))
@@ -70,7 +70,7 @@ func userTimeCases() []Case {
 			c.createUser(local)
 			c.wantUser("created in another zone", u)
 		}},
-		{"Times/UserMilliseconds", "a time that comes back finer or coarser than a millisecond compares unequal to itself", func(c *check) {
+		{"Times/UserMilliseconds", "a time that comes back finer or coarser than a millisecond does not equal itself", func(c *check) {
 			base := time.Date(2024, time.March, 1, 0, 0, 0, 0, time.UTC)
 			for i, nanos := range subMillis {
 				given, want := base.Add(nanos), base.Add(nanos.Truncate(time.Millisecond))
@@ -87,7 +87,7 @@ func userTimeCases() []Case {
 				c.wantUser(fmt.Sprintf("%s after a second, changed", nanos), u)
 			}
 		}},
-		{"Times/UserRange", "the zero time means never, and no other time may come back as it", func(c *check) {
+		{"Times/UserRange", "the zero time means never, and no other time may come back as the zero time", func(c *check) {
 			for i, at := range farTimes() {
 				u := c.user(fmt.Sprintf("+861380000%04d", i))
 				u.VerifiedAt, u.PasswordChangedAt, u.CreatedAt = at, at, at
