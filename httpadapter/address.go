@@ -25,9 +25,9 @@ func (p proxies) check(of string) error {
 		}
 	}
 	anyTrusted := len(p.networks) > 0 || p.unixSocket
-	fault(len(p.networks) > 0 && p.header == "", "AddressHeader is missing, TrustedProxies are set")
-	fault(p.unixSocket && p.header == "", "AddressHeader is missing, TrustUnixSocket is set")
-	fault(!anyTrusted && p.header != "", "TrustedProxies are missing, AddressHeader is set")
+	fault(len(p.networks) > 0 && p.header == "", "AddressHeader is missing, but TrustedProxies are set")
+	fault(p.unixSocket && p.header == "", "AddressHeader is missing, but TrustUnixSocket is set")
+	fault(!anyTrusted && p.header != "", "TrustedProxies are missing, but AddressHeader is set")
 	for _, network := range p.networks {
 		switch {
 		case !network.IsValid():
@@ -35,12 +35,12 @@ func (p proxies) check(of string) error {
 		case network.Bits() == 0:
 			fault(true, "TrustedProxies: %s trusts every address; list the networks of your proxies", network)
 		case network.Addr().Is4In6():
-			fault(true, "TrustedProxies: %s never matches, write it as IPv4", network)
+			fault(true, "TrustedProxies: %s never matches: write it as IPv4", network)
 		}
 	}
 	name := strings.ToLower(p.header)
 	fault(strings.ContainsFunc(name, notInToken), "AddressHeader %q is not a header's name", p.header)
-	fault(name == "forwarded", "AddressHeader: the syntax of Forwarded (RFC 7239) is not read")
+	fault(name == "forwarded", "AddressHeader: the syntax of Forwarded (RFC 7239) is not supported")
 	for _, h := range callerHeaders {
 		fault(name == strings.ToLower(h.name), "AddressHeader: %s is the caller's own claim", h.name)
 	}

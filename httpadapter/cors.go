@@ -14,7 +14,7 @@ const preflightAge = 7200
 
 // crossOrigin sets the headers that let pages of a configured origin read answers, and
 // reports whether this request comes from such a page. Cookies are never allowed,
-// because the documented headers say who asks.
+// because the documented headers identify the caller.
 //
 // No library is used: a request from another origin must get this handler's own answers
 // (such as 405), and only five headers remain.
@@ -74,13 +74,13 @@ func checkOrigin(origin string) error {
 	}
 	if port := u.Port(); port != "" {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 || strconv.FormatUint(n, 10) != port {
-			return fault("has no possible port")
+			return fault("has an impossible port")
 		}
 	}
 	host := u.Hostname()
 	if strings.HasPrefix(u.Host, "[") {
 		if a, err := netip.ParseAddr(host); err != nil || !a.Is6() || a.Zone() != "" || a.String() != host {
-			return fault("has no IPv6 address as browsers write it")
+			return fault("has an IPv6 address in another form than browsers write")
 		}
 	} else if strings.ContainsFunc(host, notInHost) {
 		return fault("has a host that is not lower-case ASCII")

@@ -61,7 +61,7 @@ func newHandler(svc service, opts Options) (*handler, error) {
 	}
 	for _, r := range opts.Routes {
 		if _, taken := h.routes[opts.Prefix+r.Path]; taken {
-			return nil, fmt.Errorf("httpadapter: Options.Routes: %s is there already", r.Path)
+			return nil, fmt.Errorf("httpadapter: Options.Routes: %s exists already", r.Path)
 		}
 		h.routes[opts.Prefix+r.Path] = r.route()
 	}

@@ -52,7 +52,7 @@ func (x *exchange) log(status int, refused *refusal) {
 	x.record(level, message, attrs)
 }
 
-// record logs in UTC, whatever the process's time zone.
+// record logs in UTC, in any time zone of the process.
 func (x *exchange) record(level slog.Level, message string, attrs []slog.Attr) {
 	ctx := context.WithoutCancel(x.r.Context())
 	logs := x.options.Logger.Handler()

@@ -97,7 +97,7 @@ func TestRouteFaults(t *testing.T) {
 		"fields": {Method: http.MethodGet, Path: extraPath, Call: call, Fields: []httpadapter.Field{{Name: "a"}}},
 		"Call":   {Method: http.MethodGet, Path: extraPath},
 		"path":   {Method: http.MethodGet, Path: "extra/", Call: call},
-		"there":  {Method: http.MethodPost, Path: sendPath, Call: call},
+		"exists": {Method: http.MethodPost, Path: sendPath, Call: call},
 		"Operation of /api/v2/sdk/extra is not a JSON object": {Method: http.MethodPost, Path: "/api/v2/sdk/extra", Call: call, Operation: json.RawMessage(`["responses"]`)},
 	} {
 		if _, err := httpadapter.NewWithService(&fake{}, httpadapter.Options{Routes: []httpadapter.Route{r}}); err == nil || !strings.Contains(err.Error(), want) {

@@ -67,7 +67,7 @@ func Routes(cfg Config) ([]httpadapter.Route, error) {
 		}
 	}
 	fault(cfg.Service == nil, "Service is missing")
-	fault(cfg.Puzzles == nil && cfg.Altcha == nil, "Puzzles and Altcha are missing, one must be set")
+	fault(cfg.Puzzles == nil && cfg.Altcha == nil, "Puzzles and Altcha are missing: set at least one")
 	fault(cfg.Counter == nil, "Counter is missing")
 	if err := challenges.Check(cfg.PerAddress); err != nil {
 		fault(true, "PerAddress: %w", err)

@@ -41,7 +41,7 @@ func newBody(text []byte, names ...string) (*body, error) {
 	}
 	for i := range values {
 		if values[i].Times > 1 {
-			b.fault(names[i], "is there more than once")
+			b.fault(names[i], "occurs more than once")
 		}
 	}
 	return b, nil
@@ -86,7 +86,7 @@ func (b *body) text(name string, longest int, plain bool) string {
 	case !v.IsString():
 		b.fault(name, "must be a string")
 	case !v.WellFormed(plain):
-		b.fault(name, "holds characters that cannot be there")
+		b.fault(name, "contains characters that are not allowed")
 	case len(v.Text) > longest:
 		b.fault(name, "is too long")
 	default:

@@ -213,16 +213,16 @@ func (c *call) readQuery() error {
 		}
 		switch {
 		case name == "mobile":
-			faults = append(faults, detail{Parameter: name, Detail: "numbers do not belong in an address, which ends in logs: use POST /v1/users/find"})
+			faults = append(faults, detail{Parameter: name, Detail: "numbers do not belong in a URL, because URLs appear in logs: use POST /v1/users/find"})
 		case !known:
 			if len(name) > longText {
 				name = "query"
 			}
 			faults = append(faults, detail{Parameter: strings.ToValidUTF8(name, "\ufffd"), Detail: "is not a parameter of this call"})
 		case len(values) > 1:
-			faults = append(faults, detail{Parameter: name, Detail: "is there more than once"})
+			faults = append(faults, detail{Parameter: name, Detail: "occurs more than once"})
 		case len(values[0]) > longText || !plain(values[0]):
-			faults = append(faults, detail{Parameter: name, Detail: "is too long, or holds characters that cannot be there"})
+			faults = append(faults, detail{Parameter: name, Detail: "is too long, or contains characters that are not allowed"})
 		}
 		if len(faults) == 16 {
 			break

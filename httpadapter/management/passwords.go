@@ -15,7 +15,7 @@ func (c *call) login(b *body) (r identity.LoginRequest, userID string) {
 	userID = b.optional("user_id")
 	switch {
 	case b.has("mobile") && b.has("user_id"):
-		b.fault("user_id", "is there together with mobile: name one of them")
+		b.fault("user_id", "is given together with mobile: give one of them")
 	case !b.has("user_id"):
 		b.wanted("mobile")
 	default:

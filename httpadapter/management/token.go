@@ -43,7 +43,7 @@ func Scopes() []Scope {
 	}
 }
 
-// Token is what the server stores about a bearer token.
+// Token is the server's record of a bearer token.
 type Token struct {
 	// Name says whose token it is, in logs. Several tokens may have one name, as while
 	// a token is rotated.
@@ -128,7 +128,7 @@ func ParseTokens(text string) ([]Token, error) {
 func parseLine(line string) (Token, error) {
 	parts := strings.Fields(line)
 	if len(parts) != 3 {
-		return Token{}, errors.New("want three parts: name, scopes with commas between them, and sha256:digest")
+		return Token{}, errors.New("want three parts: name, comma-separated scopes, and sha256:digest")
 	}
 	t := Token{Name: parts[0]}
 	for s := range strings.SplitSeq(parts[1], ",") {

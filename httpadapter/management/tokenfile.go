@@ -85,7 +85,7 @@ func (f *tokenFile) read() ([]byte, error) {
 	}
 	// Windows has no such mode bits: Go reports 0666 for every file that can be written.
 	if runtime.GOOS != "windows" && info.Mode().Perm()&0o022 != 0 {
-		return nil, fmt.Errorf("%s can be written by others than its owner (mode %04o), use chmod 600", f.path, info.Mode().Perm())
+		return nil, fmt.Errorf("%s can be written by users other than its owner (mode %04o): use chmod 600", f.path, info.Mode().Perm())
 	}
 	text, err := io.ReadAll(io.LimitReader(file, maxTokenFile+1))
 	if err != nil {

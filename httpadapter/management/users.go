@@ -53,10 +53,10 @@ func createUser(c *call) (reply, error) {
 	}
 	verified := b.flag("verified")
 	if !b.has("verified") {
-		b.fault("verified", "is missing: true if the person has shown to hold the number, which then can recover the account")
+		b.fault("verified", "is missing: true if the person has proved to hold the number, which can then recover the account")
 	}
 	if n.Password.Empty() == n.PasswordHash.Empty() {
-		b.fault("password", "name either password or password_hash")
+		b.fault("password", "give either password or password_hash")
 	}
 	if err := b.err(); err != nil {
 		return reply{}, err
@@ -64,7 +64,7 @@ func createUser(c *call) (reply, error) {
 	n.Verified = *verified
 	u, err := c.service.CreateUser(c.ctx(), n)
 	if fault, ok := errors.AsType[*identity.FieldError](err); ok && fault.Field == "PasswordHash" {
-		return reply{}, newProblem(422, "hash_unreadable", "The password hash is of no known scheme, or its parameters are out of bounds.")
+		return reply{}, newProblem(422, "hash_unreadable", "The password hash has an unknown scheme, or its parameters are out of bounds.")
 	}
 	if err != nil {
 		return reply{}, err
@@ -147,7 +147,7 @@ func updateUser(c *call) (reply, error) {
 		}
 	}
 	if change.Mobile == nil && change.VerifiedAt == nil && change.Disabled == nil {
-		b.fault("", "names nothing to change")
+		b.fault("", "contains no change")
 	}
 	if err := b.err(); err != nil {
 		return reply{}, err

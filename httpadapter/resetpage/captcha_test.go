@@ -57,7 +57,7 @@ func TestCaptchaThenRefused(t *testing.T) {
 		{"limited, another code", limited, true, "code", "Too many tries. Try again in 90 s."},
 		{"failure", http.ErrServerClosed, false, "number", "went wrong on our side"},
 		{"failure, another code", http.ErrServerClosed, true, "code", "went wrong on our side"},
-		{"number", identity.ErrInvalidMobile, false, "number", "cannot be a mobile number"},
+		{"number", identity.ErrInvalidMobile, false, "number", "not a mobile number that can be used here"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

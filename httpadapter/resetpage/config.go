@@ -40,7 +40,7 @@ type Config struct {
 	// page names no tenant.
 	Tenant func(*http.Request) string
 
-	// Secret is what the key that seals the state cookie is derived from, at least
+	// Secret is the secret from which the key of the state cookie is derived, at least
 	// 32 bytes. Mandatory. It may be the secret of [identity.Config]: the keys differ.
 	Secret identity.Secret
 	// OldSecrets are earlier secrets. A state sealed with one can be opened while
@@ -56,7 +56,7 @@ type Config struct {
 	// alpha-2 code. Default: the first of Countries, or else "CN".
 	DefaultRegion string
 	// Countries are the served countries, as in [identity.Config]. With more than
-	// one, the page has a choice. Default: DefaultRegion alone.
+	// one, the page has a choice. Default: only DefaultRegion.
 	Countries []string
 
 	// CodeDigits is how many digits the page says that a code has. It should be
@@ -115,7 +115,7 @@ type Config struct {
 	Address func(*http.Request) netip.Addr
 	// Captcha makes the challenges if the service asks for a captcha token, always or on
 	// suspicion. Use the verifier of package identity/altcha that [identity.Config] has.
-	// If nil, a person who is asked for a token cannot continue.
+	// If nil, a person who needs a token cannot continue.
 	Captcha Challenger
 	// Counter counts challenges by address: any [identity.Storage]. Mandatory if Captcha is
 	// set.
@@ -212,7 +212,7 @@ func (c *Config) check() error {
 	fault(len(c.Logo) > maxLogo, "Logo has %d bytes, may have %d", len(c.Logo), maxLogo)
 	fault(len(c.Logo) > 0 && imageType(c.Logo) == "", "Logo is not an image in SVG, PNG, WebP, JPEG or GIF")
 	fault(!accentColour.MatchString(c.Accent), "Accent is %q, must be like \"#0a6b63\"", c.Accent)
-	fault(c.Captcha != nil && c.Counter == nil, "Counter is missing, and Captcha is set")
+	fault(c.Captcha != nil && c.Counter == nil, "Counter is missing, but Captcha is set")
 	if err := challenges.Check(c.ChallengesPerAddress); err != nil {
 		fault(true, "ChallengesPerAddress: %w", err)
 	}

@@ -86,7 +86,7 @@ func TestSaysWhatIsWrong(t *testing.T) {
 		step, field string
 		en, zh      string
 	}{
-		{"number", identity.ErrInvalidMobile, nil, "number", "mobile", "cannot be a mobile number", "不是此处可用的手机号"},
+		{"number", identity.ErrInvalidMobile, nil, "number", "mobile", "not a mobile number that can be used here", "不是此处可用的手机号"},
 		{"limited", &identity.RateLimitedError{RetryAfter: 90 * time.Second}, nil, "number", "", "Try again in 90 s.", "请在 90 秒后重试"},
 		{"limited for long", &identity.RateLimitedError{RetryAfter: 5 * time.Hour}, nil, "number", "", "Try again in 5 h.", "请在 5 小时后重试"},
 		{"failure", http.ErrServerClosed, nil, "number", "", "went wrong on our side", "出了问题"},
@@ -101,7 +101,7 @@ func TestSaysWhatIsWrong(t *testing.T) {
 		{"guesses", nil, &identity.RateLimitedError{RetryAfter: 10 * time.Minute}, "code", "", "Too many tries. Try again in 10 min.", "尝试次数过多，请在 10 分钟后重试"},
 		{"busy", nil, &identity.BusyError{RetryAfter: time.Second}, "code", "", "Try again in 1 s.", "请在 1 秒后重试"},
 		{"failure of reset", nil, http.ErrServerClosed, "code", "", "went wrong on our side", "出了问题"},
-		{"number at reset", nil, identity.ErrInvalidMobile, "number", "mobile", "cannot be a mobile number", "不是此处可用的手机号"},
+		{"number at reset", nil, identity.ErrInvalidMobile, "number", "mobile", "not a mobile number that can be used here", "不是此处可用的手机号"},
 	} {
 		for lang, want := range map[string]string{"en": c.en, "zh": c.zh} {
 			t.Run(c.name+"/"+lang, func(t *testing.T) {

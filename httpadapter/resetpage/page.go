@@ -97,7 +97,7 @@ func (p *Page) Part(name, placeholder string) (string, error) {
 	return replace(p.texts[name], append([]string{placeholder, placeholder}, p.pairs...)...), nil
 }
 
-func noText(name string) error { return fmt.Errorf("there is no text of the name %q", name) }
+func noText(name string) error { return fmt.Errorf("there is no text with the name %q", name) }
 
 // say is Text for a name that exists.
 func (p *Page) say(name string) string {

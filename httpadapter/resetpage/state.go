@@ -16,7 +16,7 @@ import (
 	"github.com/seed-16109ab2/rekey/identity"
 )
 
-// state is what the page remembers between two steps. It never holds a
+// state is the page's memory between two steps. It never holds a
 // password.
 type state struct {
 	// Number and Country are the values of the first step's form.

@@ -185,7 +185,7 @@ func checkTexts(name string, texts, standard map[string]string) (errs []error) {
 		}
 		text, ok := standard[t]
 		if !ok {
-			fault("there is no text of this name")
+			fault("there is no text with this name")
 			continue
 		}
 		if strings.TrimSpace(texts[t]) == "" || !utf8.ValidString(texts[t]) {

@@ -108,7 +108,7 @@ func TestDoubleClicks(t *testing.T) {
 			tb.at("code")
 			tb.doubleClick("#resend button")
 			code := s.Code(e164)
-			tb.says("#main", "taken your request for a new code")
+			tb.says("#main", "received your request for a new code")
 			tb.hasNoFault("another code")
 			if n := codes(); n != 2 {
 				t.Errorf("after another double click %d codes were sent, want 2", n)

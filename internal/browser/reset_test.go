@@ -18,7 +18,7 @@ import (
 var languages = map[string]struct {
 	accept, start, done, number, code, weak string
 }{
-	"en": {"en-GB,en;q=0.9", "Forgot your password?", "Your password is changed", "cannot be a mobile number", "wrong or has expired", "too easy to guess. Make"},
+	"en": {"en-GB,en;q=0.9", "Forgot your password?", "Your password is changed", "not a mobile number that can be used here", "wrong or has expired", "too easy to guess. Make"},
 	"zh": {"zh-CN,zh;q=0.9", "忘记密码？", "密码已修改", "不是此处可用的手机号", "验证码错误或已过期", "太容易被猜到。请"},
 }
 

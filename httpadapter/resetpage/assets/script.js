@@ -1,11 +1,11 @@
-// What makes the page nicer. Without this file every form works as it is.
+// This script makes the page easier to use. Every form works without it.
 'use strict';
 (() => {
   const $ = (id) => document.getElementById(id);
   const say = (text) => { const live = $('live'); live.textContent = ''; setTimeout(() => { live.textContent = text; }, 50); };
-  let stop = []; // what ends when the content changes
+  let stop = []; // functions to call when the content changes
 
-  // A button that works takes no second click.
+  // While a form is being sent, its button ignores a second click.
   const busy = (button, on, label) => {
     if (!button) return;
     if (on) { button.dataset.label = button.textContent; if (label) button.textContent = label; } else if (button.dataset.label) button.textContent = button.dataset.label;
@@ -15,25 +15,25 @@
     if (form.dataset.sent) { event.preventDefault(); return; }
     form.dataset.sent = '1';
     busy(event.submitter, true);
-    setTimeout(() => { delete form.dataset.sent; busy(event.submitter, false); }, 8000); // the person may have stopped it
+    setTimeout(() => { delete form.dataset.sent; busy(event.submitter, false); }, 8000); // the person may have stopped the request
   });
   addEventListener('pageshow', (event) => { if (event.persisted) location.reload(); });
 
-  // How hard a password is to guess, in bits, roughly: the server decides.
+  // A rough estimate of a password's strength, in bits: the server decides.
   const common = /password|passwort|qwert|asdf|zxcv|1q2w|qaz|abc|iloveyou|letmein|welcome|admin|login|monkey|dragon|football|sunshine|princess|master|woaini|mima|19[5-9]\d|20[0-3]\d|12345\d*|98765\d*|(\d)\1{2,}|(.)\2{2,}/gi;
   const bits = (password) => {
     const plain = password.replace(/[4@]/g, 'a').replace(/3/g, 'e').replace(/[1!|]/g, 'i').replace(/0/g, 'o').replace(/[$5]/g, 's').replace(/7/g, 't');
     let rest = password.replace(common, '~');
     const other = plain.replace(common, '~');
     if (other.length < rest.length) rest = other;
-    // Repetitions and runs of neighbours say little that is new.
+    // Repetitions and sequences of neighbours add little.
     let length = 0;
     for (let i = 0; i < rest.length; i++) {
       const step = i ? Math.abs(rest.charCodeAt(i) - rest.charCodeAt(i - 1)) : 9;
       length += step <= 1 ? 0.3 : rest.slice(0, i).includes(rest.slice(i, i + 3)) && i + 3 <= rest.length ? 0.3 : 1;
     }
     const kinds = (/[a-z]/.test(rest) ? 26 : 0) + (/[A-Z]/.test(rest) ? 26 : 0) + (/\d/.test(rest) ? 10 : 0) + (/[ -\/:-@[-`{-~]/.test(rest) ? 33 : 0) + (/[^\0-~]/.test(rest) ? 200 : 0);
-    // Words are less than the letters they are made of.
+    // Words count less than the same number of random letters.
     return length * Math.log2(Math.max(kinds, 2)) * (/^[a-z]{0,15}\d{0,4}[!.?]?$/i.test(rest) ? 0.6 : 0.8);
   };
   const strength = () => {
@@ -111,7 +111,7 @@
       say(input.dataset.filled);
       const password = $('password');
       if (password && !password.value) password.focus();
-    }).catch(() => { /* no code came, or the person said no: they type it */ });
+    }).catch(() => { /* no code came, or the person refused: they type it */ });
   };
 
   // The code step's forms are sent in the background, so that an answer does not empty the password.
@@ -148,7 +148,7 @@
         location.replace(request.responseURL); // password managers see that the form is done
         return;
       }
-      // What the person typed while the answer was on its way stays, and so does the password.
+      // Text that the person typed while the answer was on its way stays, and so does the password.
       const typed = { code: $('code').value, password: $('password').value };
       const at = document.activeElement && document.activeElement.id;
       swap(page);
@@ -172,7 +172,7 @@
     focus();
   };
 
-  // To what needs attention: the input that is wrong, or what the page says.
+  // Focus the input that is wrong, or the page's message.
   const focus = () => {
     const target = document.querySelector('[aria-invalid]') || document.querySelector('#fault, [role=status].alert') || document.querySelector('h1');
     if (target) {
@@ -208,7 +208,7 @@
       const url = trust(form.dataset.worker);
       const count = Math.min(4, navigator.hardwareConcurrency || 1), workers = [];
       let ended = false;
-      // All of them: without an answer, the others would look for ever.
+      // End all workers: without an answer, the others would search for ever.
       const end = () => { ended = true; workers.forEach((w) => w.terminate()); };
       const lost = () => { if (!ended) { end(); fail(); } };
       stop.push(end);
