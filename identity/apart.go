@@ -34,7 +34,7 @@ func (s *Service) resetApart(ctx context.Context, g *guess, r Redemption) error 
 	if err := s.committed(ctx, g, s.store.RedeemCode(callCtx, r)); err != nil {
 		return err
 	}
-	// The second step goes on when the caller has left, because half a reset is useless.
+	// The second step continues when the caller has left, because half a reset is useless.
 	asideCtx, cancelAside := s.aside(ctx)
 	defer cancelAside()
 	err := s.people.ReplacePassword(asideCtx, change)

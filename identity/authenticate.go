@@ -142,7 +142,7 @@ func (s *Service) judgeLogin(ctx context.Context, l *login) (User, error) {
 			return again, nil
 		}
 	}
-	return User{}, fmt.Errorf("identity: the password changed again and again: %w", ErrConflict)
+	return User{}, fmt.Errorf("identity: the password changed during each attempt: %w", ErrConflict)
 }
 
 func (s *Service) refuseLogin(ctx context.Context, l *login, user User, found bool) error {

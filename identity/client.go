@@ -68,7 +68,7 @@ func unstorable(of, field, text string, longest int) error {
 	if len(text) > longest {
 		return &FieldError{Of: of, Field: field, Problem: fmt.Sprintf("has %d bytes, may have %d", len(text), longest)}
 	}
-	return &FieldError{Of: of, Field: field, Problem: "holds control characters or invalid UTF-8"}
+	return &FieldError{Of: of, Field: field, Problem: "contains control characters or invalid UTF-8"}
 }
 
 // padded is the fault of a text with white space around it; nil if it has none.

@@ -86,12 +86,12 @@ type Config struct {
 	Countries []string
 
 	// Purposes are the purposes for which codes are sent. A send for another purpose is
-	// refused before any limit is spent. Default [PurposeForgotPassword] alone.
+	// refused before any limit is spent. Default: only [PurposeForgotPassword].
 	Purposes []Purpose
 	// NotifyTakenNumbers sends a notice to the owner of a number when another person tries
 	// to register it. The notice says that there is an account already. It counts for the
 	// same limits and budgets as a code. Providers with templates need a template for
-	// sms.KindNumberTaken. Default off: nothing is sent.
+	// sms.KindNumberTaken. Default off: no SMS is sent.
 	NotifyTakenNumbers bool
 	// CodeDigits is the length of a code: 6 to 10, default 6.
 	CodeDigits int

@@ -75,7 +75,7 @@ func (b *BudgetPolicy) faults(fault func(bad bool, field, format string, args ..
 	rateFaults(fault, "Budget.Alarm", []limit.Rate{b.Alarm})
 	for _, region := range slices.Sorted(maps.Keys(b.PerRegion)) {
 		rateFaults(fault, "Budget.PerRegion["+region+"]", b.PerRegion[region])
-		fault(!slices.Contains(countries, region), "Budget.PerRegion", "names the region %q, whose numbers are not served", region)
+		fault(!slices.Contains(countries, region), "Budget.PerRegion", "contains the region %q, whose numbers are not served", region)
 	}
 	fault(!slices.Contains([]limit.Mode{limit.Record, limit.Enforce, limit.Off}, b.Unredeemed),
 		"Budget.Unredeemed", "is %q, must be %q, %q or %q", b.Unredeemed, limit.Record, limit.Enforce, limit.Off)

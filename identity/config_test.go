@@ -35,7 +35,7 @@ func TestNewReportsAllFaultsTogether(t *testing.T) {
 	}
 	for _, want := range []string{
 		"Store is missing", "SMS is missing", "Secret has 0 bytes", "OldSecrets[0] has 5 bytes", "CodeDigits", "CodeLifetime", `"XX"`,
-		"Hash.MemoryKiB", "Password.Min", "Password.History", "CodeAttempts", "FailuresPerKnownDevice", "SendsPerNumber", "must hold {code} once", "{oops}",
+		"Hash.MemoryKiB", "Password.Min", "Password.History", "CodeAttempts", "FailuresPerKnownDevice", "SendsPerNumber", "must contain {code} once", "{oops}",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the error does not name %q:\n%v", want, err)

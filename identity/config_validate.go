@@ -78,14 +78,14 @@ func (c *Config) faults(fault func(bad bool, field, format string, args ...any))
 	positive("EventLifetime", c.EventLifetime)
 	c.Texts.faults(fault)
 	for lang, m := range c.Texts {
-		fault(c.NotifyTakenNumbers && m.NumberTaken == "", "Texts["+lang+"].NumberTaken", "is missing, and NotifyTakenNumbers is set")
+		fault(c.NotifyTakenNumbers && m.NumberTaken == "", "Texts["+lang+"].NumberTaken", "is missing, but NotifyTakenNumbers is set")
 		fault(m.asksForContact() && m.Contact == "" && c.SupportContact == "", "Texts["+lang+"].Contact",
 			"is missing: a text has {contact}, and SupportContact is empty")
 	}
 	_, ok := c.Texts[c.DefaultLanguage]
 	fault(!ok, "DefaultLanguage", "is %q, a language without texts", c.DefaultLanguage)
-	fault(!showsAsWritten(c.ServiceName), "ServiceName", "holds invalid UTF-8, control characters or bidirectional controls")
-	fault(!showsAsWritten(c.SupportContact), "SupportContact", "holds invalid UTF-8, control characters or bidirectional controls")
+	fault(!showsAsWritten(c.ServiceName), "ServiceName", "contains invalid UTF-8, control characters or bidirectional controls")
+	fault(!showsAsWritten(c.SupportContact), "SupportContact", "contains invalid UTF-8, control characters or bidirectional controls")
 	lastLineFaults(fault, c.OriginDomain, c.AndroidAppHash)
 }
 
@@ -136,5 +136,5 @@ func lastLineFaults(fault func(bad bool, field, format string, args ...any), dom
 	fault(domain != "" && (len(domain) > 253 || !hostName.MatchString(domain)),
 		"OriginDomain", "%q is not a host name in lower case, in ASCII, without scheme, port and path", domain)
 	fault(hash != "" && !appHash.MatchString(hash), "AndroidAppHash", "%q is not the 11 characters of an app's hash", hash)
-	fault(domain != "" && hash != "", "AndroidAppHash", "and an origin domain are both set, and only one of them can be the last line of the SMS")
+	fault(domain != "" && hash != "", "AndroidAppHash", "and an origin domain are both set, but only one of them can be the last line of the SMS")
 }

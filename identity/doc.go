@@ -33,7 +33,7 @@
 // charged in its own transaction before it is compared. A code has one winner. Limits are
 // in the storage, hold across processes, and are not refilled by a new code. Answers,
 // counts and writes do not show whether a number has a user. A gate bounds the memory of
-// hashing. After a reset all other codes of the number are dead, the person gets a notice,
+// hashing. After a reset all other codes of the number are ended, the person gets a notice,
 // and the application is told at least once, so that it can end sessions. A reset signs no
 // one in.
 //

@@ -11,7 +11,7 @@ var (
 	ErrNotFound      = errors.New("identity: not found")
 	ErrAlreadyExists = errors.New("identity: already exists")
 	ErrConflict      = errors.New("identity: changed meanwhile")
-	ErrCodeSpent     = errors.New("identity: code used, ended or over")
+	ErrCodeSpent     = errors.New("identity: code used, ended or expired")
 	// ErrUnsupported says that [Config.Users] lacks the method for the call.
 	ErrUnsupported = errors.New("identity: not supported by this storage")
 )

@@ -19,7 +19,7 @@ type EventError struct {
 	Err        error // what happened, for the log
 }
 
-func (e *EventError) Error() string { return fmt.Sprintf("identity: event not taken: %v", e.Err) }
+func (e *EventError) Error() string { return fmt.Sprintf("identity: event not accepted: %v", e.Err) }
 
 // Unwrap returns Err.
 func (e *EventError) Unwrap() error { return e.Err }

@@ -11,7 +11,7 @@ type Guard interface {
 	// AllowSend is called by [Service.Run] right before a code is sent to an existing,
 	// eligible user. It is never called while the caller waits, because the wait would show
 	// that the user exists. Nil allows the send, and a [*GuardRefusal] refuses it. Any other
-	// error is a failure of the guard: nothing is sent, and AllowSend is called again until
+	// error is a failure of the guard: no code is sent, and AllowSend is called again until
 	// the code expires.
 	AllowSend(ctx context.Context, r GuardRequest) error
 	// AllowReset is called after the code proved right and before the password is hashed.

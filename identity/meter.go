@@ -45,7 +45,7 @@ type meter struct {
 	shards int // of a counter that all requests share
 }
 
-// subject is what the limits of a request count by.
+// subject is the subject by which the limits of a request count.
 type subject struct {
 	tenant, client, device string
 	number                 mobile.Number
@@ -53,7 +53,7 @@ type subject struct {
 	address                netip.Addr
 }
 
-// of returns what the limits of one person count by: the number, or else the account.
+// of returns the subject by which one person's limits count: the number, or else the account.
 func (s subject) of() []string {
 	if s.number.IsZero() && s.account != "" {
 		return []string{s.tenant, "", s.account}

@@ -16,7 +16,7 @@ type RedeemRequest struct {
 	Purpose Purpose
 	Code    Secret
 	// UserID, for PurposeBindMobile and PurposeUpdateMobile, is the user who gets the
-	// number. It is trusted: the application knows who is signed in.
+	// number. It is trusted, because the application knows which user is signed in.
 	UserID string
 }
 

@@ -15,7 +15,7 @@ type Caller struct {
 	// would share one set of limits.
 	Device string
 	// Address is the connection's address, or the one a trusted proxy reports. Limits
-	// count by it. The zero address counts as one address of its own.
+	// count by it. The zero address counts as one separate address.
 	Address netip.Addr
 	// What the device claims about itself. Only the audit trail uses it.
 	ClaimedAddress, OSVersion, Agent string

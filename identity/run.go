@@ -29,7 +29,7 @@ func (s *Service) Run(ctx context.Context) error {
 	s.logTestNumbers(ctx)
 	for _, l := range s.TextLengths() {
 		if l.Length.Segments > 1 {
-			s.cfg.Logger.WarnContext(ctx, "text takes more than one segment, each of which costs", "language", l.Language, "kind", string(l.Kind),
+			s.cfg.Logger.WarnContext(ctx, "text needs more than one segment, and each segment is charged", "language", l.Language, "kind", string(l.Kind),
 				"purpose", string(l.Purpose), "segments", l.Length.Segments, "units", l.Length.Units, "encoding", string(l.Length.Encoding))
 		}
 	}

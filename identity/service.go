@@ -176,7 +176,7 @@ func (s *Service) limited(ctx context.Context, err error, doing string) error {
 	return &RateLimitedError{RetryAfter: max(refused.RetryAfter, time.Millisecond)}
 }
 
-// look refuses, before any work is done, what the limits would refuse afterwards.
+// look refuses a request before any work if the limits would refuse it afterwards.
 // usage is the used share of the limit that is used most.
 func (s *Service) look(ctx context.Context, limits ...limit.Limit) (usage float64, err error) {
 	usage, refused, err := s.readLimits(ctx, limits)

@@ -221,7 +221,7 @@ func (s *Service) setPassword(ctx context.Context, g *guess, password Secret, by
 	asideCtx, stop := s.aside(ctx)
 	defer stop()
 	if err := s.store.AppendEvent(asideCtx, event, messages); err != nil {
-		return User{}, fmt.Errorf("identity: the password is set, and its notice and event are not: %w", err)
+		return User{}, fmt.Errorf("identity: the password is set, but its notice and event are not stored: %w", err)
 	}
 	s.announce(Redemption{Event: event}, "")
 	g.user.PasswordHash, g.user.PasswordChangedAt = phc, changed

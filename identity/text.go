@@ -80,13 +80,13 @@ func (t Texts) faults(fault func(bad bool, field, format string, args ...any)) {
 	for _, lang := range slices.Sorted(maps.Keys(t)) {
 		m, field := t[lang], "Texts["+lang+"]"
 		_, err := language.Parse(lang)
-		fault(err != nil, field, "is not of a BCP 47 language")
+		fault(err != nil, field, "is not a BCP 47 language")
 		_, ok := m.Code[""]
 		fault(!ok, field+".Code", "has no text for the empty purpose")
 		for _, p := range slices.Sorted(maps.Keys(m.Code)) {
 			code := fmt.Sprintf("%s.Code[%s]", field, p)
 			templateFaults(fault, code, m.Code[p], "{code}", "{minutes}", "{service}")
-			fault(strings.Count(m.Code[p], "{code}") != 1, code, "must hold {code} once")
+			fault(strings.Count(m.Code[p], "{code}") != 1, code, "must contain {code} once")
 		}
 		fault(m.PasswordChanged == "", field+".PasswordChanged", "is missing")
 		templateFaults(fault, field+".PasswordChanged", m.PasswordChanged, "{time}", "{contact}", "{service}")
@@ -98,7 +98,7 @@ func (t Texts) faults(fault func(bad bool, field, format string, args ...any)) {
 
 func templateFaults(fault func(bad bool, field, format string, args ...any), field, text string, known ...string) {
 	if !showsAsWritten(strings.ReplaceAll(text, "\n", "")) {
-		fault(true, field, "holds invalid UTF-8, control characters or bidirectional controls")
+		fault(true, field, "contains invalid UTF-8, control characters or bidirectional controls")
 		return
 	}
 	for _, p := range placeholder.FindAllString(text, -1) {

@@ -72,7 +72,7 @@ func (t *trail) messages(e audit.Event) ([]outbox.Message, error) {
 	return []outbox.Message{m}, nil
 }
 
-// record stores an event, with a new id unless it has one. It goes on when the
+// record stores an event, with a new id unless it has one. It continues when the
 // caller has left, because the trail must report what was charged.
 func (t *trail) record(ctx context.Context, in Audit, e audit.Event) error {
 	return t.recordBy(ctx, in, e, "")

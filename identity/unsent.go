@@ -61,9 +61,9 @@ func (o *outage) failure() *sms.Error {
 	return nil
 }
 
-var errOutage = errors.New("the provider takes no messages")
+var errOutage = errors.New("the provider accepts no messages")
 
-// deliverDecoy stands for the delivery of a decoy. It calls no provider. During an
+// deliverDecoy takes the place of the delivery of a decoy. It calls no provider. During an
 // outage it fails as a code would, so that its send is given back like that of a code.
 func (s *Service) deliverDecoy(context.Context, outbox.Message, delivery) (sms.Accepted, error) {
 	if failure := s.outage.failure(); failure != nil {

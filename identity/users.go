@@ -95,7 +95,7 @@ func (s *Service) firstHash(ctx context.Context, n NewUser, number mobile.Number
 			return "", &FieldError{Of: "NewUser", Field: "PasswordHash", Problem: "is given together with Password"}
 		}
 		if !s.passwords.readable(phc) {
-			return "", &FieldError{Of: "NewUser", Field: "PasswordHash", Problem: "is of no scheme that can be verified, or its parameters are out of bounds"}
+			return "", &FieldError{Of: "NewUser", Field: "PasswordHash", Problem: "has a scheme that cannot be verified, or its parameters are out of bounds"}
 		}
 		return phc, nil
 	}

@@ -147,7 +147,7 @@ func Solve(ctx context.Context, challengeJSON []byte) (token string, err error) 
 		return "", fmt.Errorf("altcha: challenge: %w", err)
 	}
 	if p := s.Parameters; p.Algorithm != algorithm || p.KeyLength != keyLength || p.Cost < 1 || len(p.KeyPrefix) == 0 {
-		return "", fmt.Errorf("altcha: challenge of the algorithm %q is not supported", p.Algorithm)
+		return "", fmt.Errorf("altcha: the challenge's algorithm %q is not supported", p.Algorithm)
 	}
 	for number := uint32(0); ; number++ {
 		if err := ctx.Err(); err != nil {

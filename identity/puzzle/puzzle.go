@@ -182,7 +182,7 @@ func (p *Puzzles) New(ctx context.Context) (Puzzle, error) {
 // edge, for a code to mobile, which must be E.164. y must be [PointY]. It returns the
 // token that [Puzzles.VerifyCaptcha] accepts.
 //
-// The puzzle is used up, whatever the answer is.
+// The puzzle is used up, whether the answer is right or wrong.
 //
 // Errors wrap [identity.ErrCaptchaWrong] if the place is wrong or puzzle is not a
 // Puzzle.Token, and [identity.ErrCaptchaExpired] if the puzzle is too old or was tried

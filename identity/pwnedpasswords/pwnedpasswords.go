@@ -6,7 +6,7 @@
 // The service learns the first five hexadecimal digits of the password's SHA-1
 // (k-anonymity), which about one in a million passwords share. Padded answers hide the
 // range from the network. The protocol uses SHA-1 for the look-up; it is never stored. A
-// leaked password is refused whatever its count.
+// leaked password is refused, even if its count is 1.
 package pwnedpasswords
 
 import (

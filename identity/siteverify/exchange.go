@@ -67,7 +67,7 @@ func (v *Verifier) ask(ctx context.Context, r identity.CaptchaRequest) (answer, 
 	case resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests:
 		return answer{}, &outage{fmt.Errorf("status %d", resp.StatusCode)}
 	case err != nil || !a.Success && len(a.Errors) == 0:
-		return answer{}, &outage{fmt.Errorf("status %d with an answer of another form", resp.StatusCode)}
+		return answer{}, &outage{fmt.Errorf("status %d with an answer in an unexpected form", resp.StatusCode)}
 	case a.Success && resp.StatusCode != http.StatusOK:
 		return answer{}, &outage{fmt.Errorf("status %d with success", resp.StatusCode)}
 	}
@@ -106,7 +106,7 @@ func (v *Verifier) judge(a answer) error {
 		case has(wrongCodes):
 			return wrong("the service refuses the token")
 		default:
-			return &outage{errors.New("the service reports a failure of its own")}
+			return &outage{errors.New("the service reports an internal failure")}
 		}
 	}
 	sameHost := func(h string) bool { return strings.EqualFold(h, a.Hostname) }

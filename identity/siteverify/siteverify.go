@@ -77,7 +77,7 @@ type Config struct {
 	OnFailure func(error)
 
 	// InsecureAllowOnFailure lets a send pass when the service cannot be reached, is too
-	// slow, or reports a failure of its own. The attack: while the service is down, or an
+	// slow, or reports an internal failure. The attack: while the service is down, or an
 	// attacker prevents this server from reaching it, there is no CAPTCHA, and only the
 	// limits protect your SMS bill from a script.
 	InsecureAllowOnFailure bool
@@ -135,14 +135,14 @@ func (c *Config) check() error {
 		}
 	}
 	_, known := urls[c.Service]
-	fault(!known, "Service %q is not known", c.Service)
+	fault(!known, "Service %q is unknown", c.Service)
 	fault(c.Secret.Empty(), "Secret is missing")
 	fault(len(c.Hosts) == 0 && !c.InsecureAnyHost, "Hosts are missing")
 	for _, h := range c.Hosts {
 		fault(h == "" || strings.ContainsAny(h, ":/ *"), "Hosts: %q is not a host name", h)
 	}
 	fault(c.Service == RecaptchaV3 && c.Action == "", "Action is missing")
-	fault((c.Service == HCaptcha || c.Service == RecaptchaV2) && c.Action != "", "Action is set, %s knows none", c.Service)
+	fault((c.Service == HCaptcha || c.Service == RecaptchaV2) && c.Action != "", "Action is set, but %s does not support actions", c.Service)
 	fault(!(c.MinScore > 0 && c.MinScore <= 1), "MinScore is %v, must be above 0 and at most 1", c.MinScore)
 	fault(c.Timeout < 100*time.Millisecond || c.Timeout > 30*time.Second, "Timeout is %s, must be 100ms to 30s", c.Timeout)
 	fault(c.Concurrency < 1 || c.Concurrency > 10_000, "Concurrency is %d, must be 1 to 10000", c.Concurrency)
