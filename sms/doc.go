@@ -13,7 +13,7 @@
 //
 //   - Pass the text, or the values for a template, on without a change, in one
 //     request. Take a default for a language that you do not have.
-//   - Return [Accepted] only if the provider's answer says that it took the message.
+//   - Return [Accepted] only if the provider's answer says that it accepted the message.
 //   - Return an [*Error] with [Permanent] if the provider refuses the message, and
 //     with [Temporary] if it did not take the message now: too many requests, no
 //     connection. Keep the wait that it names, and set NumberOnly if the reason is

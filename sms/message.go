@@ -21,7 +21,7 @@ type Sender interface {
 	Send(ctx context.Context, m Message) (Accepted, error)
 }
 
-// Kind is what a message is about.
+// Kind is the subject of a message.
 type Kind string
 
 // The kinds of messages.

@@ -94,7 +94,7 @@ func New(c Config) (*Sender, error) {
 			t.SignName = c.SignName
 		}
 		if t.SignName == "" {
-			faults = append(faults, errors.New(field+": neither it nor Config has a SignName"))
+			faults = append(faults, errors.New(field+": neither the template nor Config has a SignName"))
 		}
 		faults = append(faults,
 			smsconfig.Plain(field+".Code", t.Code),

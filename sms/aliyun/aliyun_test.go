@@ -209,7 +209,7 @@ func TestConfigFaults(t *testing.T) {
 		Templates:       []aliyun.Template{{Kind: sms.KindVerifyCode, Language: "en", Params: map[string]string{"x": "cod"}}},
 		Endpoint:        "ftp://x", Timeout: -1,
 	})
-	providertest.Faults(t, err, "AccessKeyID is required", "AccessKeySecret holds", "SignName", "Templates[0].Code", `"cod"`, `lack "code"`, "without Language", "Endpoint", "Timeout")
+	providertest.Faults(t, err, "AccessKeyID is required", "AccessKeySecret contains", "SignName", "Templates[0].Code", `"cod"`, `lack "code"`, "without Language", "Endpoint", "Timeout")
 	if _, err := open(""); err != nil {
 		t.Errorf("default endpoint: %v", err)
 	}

@@ -55,7 +55,7 @@ func New(c Config) (*Sender, error) {
 		smsconfig.Plain("ChannelID", c.ChannelID),
 	}
 	if url.PathEscape(c.WorkspaceID) != c.WorkspaceID || url.PathEscape(c.ChannelID) != c.ChannelID {
-		faults = append(faults, errors.New("WorkspaceID or ChannelID is no id"))
+		faults = append(faults, errors.New("WorkspaceID or ChannelID is not an id"))
 	}
 	base, client, err := provider.Open(c.Endpoint, DefaultEndpoint,
 		smshttp.Config{Provider: Provider, Client: c.Client, Timeout: c.Timeout, Now: c.Now}, faults...)

@@ -139,7 +139,7 @@ func TestAnswers(t *testing.T) {
 func TestConfigFaults(t *testing.T) {
 	t.Parallel()
 	_, err := bird.New(bird.Config{AccessKey: identity.NewSecret("hunter2\n"), ChannelID: "../x", Endpoint: "https://u:hunter2@x", Timeout: -1})
-	providertest.Faults(t, err, "AccessKey holds", "WorkspaceID is required", "is no id", "Endpoint must not hold", "Timeout")
+	providertest.Faults(t, err, "AccessKey contains", "WorkspaceID is required", "is not an id", "Endpoint must not contain", "Timeout")
 	if _, err := bird.New(config("")); err != nil {
 		t.Errorf("default endpoint: %v", err)
 	}

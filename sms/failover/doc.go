@@ -15,7 +15,7 @@
 //
 // The next provider is not asked after [sms.Uncertain] and [sms.Repeatable], because
 // the person would get two messages. A repeatable message stays with its provider:
-// the next try asks that provider alone, as long as this process remembers.
+// the next try asks only that provider, as long as this process remembers.
 // [Config.RetryUncertain] changes that.
 //
 // # Circuit breaker

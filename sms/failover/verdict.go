@@ -29,7 +29,7 @@ func (v *verdict) add(o *sms.Error, err error) {
 	case sms.Uncertain:
 		v.uncertain = true
 	case sms.Permanent:
-		// Decides only if nothing else does.
+		// Decides only if no other failure does.
 	default:
 		v.temporary = true
 		v.repeatable = v.repeatable || o.Outcome == sms.Repeatable

@@ -182,7 +182,7 @@ func TestConfigFaults(t *testing.T) {
 		Templates: []huaweicloud.Template{{Kind: sms.KindVerifyCode, Language: "en", Params: []string{"cod"}}},
 		Endpoint:  "smsapi", Timeout: -1,
 	})
-	providertest.Faults(t, err, "AppKey holds", "AppSecret holds", "Templates[0].ID", "Templates[0].Sender", `"cod"`, "without Language", "Endpoint", "Timeout")
+	providertest.Faults(t, err, "AppKey contains", "AppSecret contains", "Templates[0].ID", "Templates[0].Sender", `"cod"`, "without Language", "Endpoint", "Timeout")
 	if _, err := open(""); err != nil {
 		t.Errorf("default endpoint: %v", err)
 	}

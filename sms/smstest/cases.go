@@ -26,40 +26,40 @@ func (a advice) Error() string { return string(a) }
 
 func cases() []testCase {
 	return []testCase{
-		{"accepted", "the outbox records which provider took a message under which id",
+		{"accepted", "the outbox records which provider accepted a message, and the provider's id of it",
 			"make one request, and return sms.Accepted with the provider's name and its id of the message", accepted},
-		{"exact", "a changed character is a wrong code or a broken script",
-			"pass Message.To and Message.Text, or each value of Message.Params, on without a change", exact},
-		{"language", "there are templates in few languages, and people's settings come in many",
+		{"exact", "a changed character makes the code wrong or the text unreadable",
+			"pass on Message.To and Message.Text, or each value of Message.Params, unchanged", exact},
+		{"language", "templates exist in few languages, and people's settings name many",
 			"fall back to a default for a language that is unknown or empty", language},
 		{"refused", "a message that will never be accepted must not be tried until its code expires",
 			"return an *sms.Error with Permanent when the provider refuses the message", refused},
-		{"try later", "giving up after a passing fault loses a code that a person waits for",
-			"return an *sms.Error with Temporary when the provider says that it did not take the message", tryLater},
-		{"throttled", "trying again before the wait is over gets accounts blocked",
+		{"try later", "giving up after a temporary failure loses a code that a person waits for",
+			"return an *sms.Error with Temporary when the provider says that it did not accept the message", tryLater},
+		{"throttled", "trying again before the wait is over can get the account blocked",
 			"return an *sms.Error with Temporary and the wait that the provider names in RetryAfter", throttled},
 		{"timeout", "a worker must not wait for ever, and a blind repetition sends a second message",
 			"bound each request by a time-out; after it the message may have been sent, so return Uncertain or a plain error", timedOut},
-		{"cancelled", "shutdown waits for senders",
+		{"cancelled", "a shutdown waits until each sender has returned",
 			"make the request with ctx, and wrap its error; the message may have been sent, so return Uncertain or a plain error", cancelled},
-		{"cancelled before", "nothing may be sent after the lease is gone",
-			"make the request with ctx, and wrap its error; nothing left, so return Temporary", cancelledBefore},
+		{"cancelled before", "no message may be sent after its lease has ended",
+			"make the request with ctx, and wrap its error; no request was sent, so return Temporary", cancelledBefore},
 		{"cut", "a connection lost after the request does not say whether the message was sent",
 			"return Uncertain or a plain error; with an idempotency key, Repeatable", cut},
-		{"connection refused", "nothing left, so another try or another provider is harmless",
+		{"connection refused", "no request was sent, so another try or another provider is harmless",
 			"return Temporary when the connection could not be made", unreachable},
-		{"server error", "a gateway may fail after the provider took the message",
+		{"server error", "a gateway may fail after the provider accepted the message",
 			"return Uncertain or a plain error for a 500, 502 or 504; with an idempotency key, Repeatable", serverError},
 		{"garbage", "a proxy's page is neither an acceptance nor a refusal",
 			"accept a message only if the answer says so in the provider's own form; otherwise return Uncertain or a plain error", garbage},
 		{"huge", "an endless answer must not fill memory or hold a worker",
 			"read the answer through io.LimitReader", huge},
-		{"redirect", "following a redirect carries the code to a host that is not configured",
+		{"redirect", "following a redirect sends the code to a host that is not configured",
 			"set http.Client.CheckRedirect to return http.ErrUseLastResponse", redirect},
-		{"echo", "providers repeat the number and the text in their errors, which end in logs",
+		{"echo", "providers repeat the number and the text in their errors, which are logged",
 			"build errors from fixed words, the status and the provider's error code, never from its texts or the URL", echo},
 		{"same id", "the idempotency key makes a repetition harmless",
-			"derive the key from Message.ID alone", sameID},
+			"derive the key only from Message.ID", sameID},
 		{"concurrent", "the outbox sends many messages at the same time, and one person's code must not reach another person",
 			"keep nothing of a message in the sender", concurrent},
 	}
@@ -193,9 +193,9 @@ func sameID(e *env) error {
 	case got[0].IdempotencyKey == "":
 		return errors.New("no idempotency key arrived")
 	case got[0].IdempotencyKey != got[1].IdempotencyKey:
-		return errors.New("two sends of one message carry two keys")
+		return errors.New("two sends of one message have different keys")
 	case got[0].IdempotencyKey == got[2].IdempotencyKey:
-		return errors.New("two messages carry one key")
+		return errors.New("two messages have the same key")
 	}
 	return nil
 }

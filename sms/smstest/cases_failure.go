@@ -90,7 +90,7 @@ func cancelledBefore(e *env) error {
 		return fmt.Errorf("error does not wrap context.Canceled: %w", r.err)
 	}
 	if len(e.arrived) > 0 {
-		return errors.New("a request left nevertheless")
+		return errors.New("a request was sent nevertheless")
 	}
 	return notSent(r.err)
 }
@@ -144,7 +144,7 @@ func garbage(e *env) error {
 				return fmt.Errorf("answer %q: %w", body, r.err)
 			}
 			if r.accepted.Ref != "" {
-				return fmt.Errorf("answer %q: an id that the answer does not hold", body)
+				return fmt.Errorf("answer %q: an id that the answer does not contain", body)
 			}
 			continue
 		}
@@ -200,7 +200,7 @@ func redirect(e *env) error {
 			w.WriteHeader(status)
 		})
 		if strayed.Load() > 0 {
-			return fmt.Errorf("a %d was followed", status)
+			return fmt.Errorf("a redirect with status %d was followed", status)
 		}
 		if err := errors.Join(err, wantOutcome(r.err, sms.Permanent, sms.Temporary, sms.Uncertain)); err != nil {
 			return fmt.Errorf("status %d: %w", status, err)

@@ -3,7 +3,7 @@
 //
 // # Recorder
 //
-// A [Recorder] keeps what it is asked to send. A test waits for the message to a
+// A [Recorder] keeps the messages that it is asked to send. A test waits for the message to a
 // number with [Recorder.Next] instead of sleeping, and makes sends fail with
 // [Recorder.FailNext].
 //

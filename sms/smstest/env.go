@@ -72,7 +72,7 @@ func (e *env) serve(answer func(w http.ResponseWriter, r *http.Request, got Rece
 		}
 		e.mu.Lock()
 		if err != nil {
-			e.faults = append(e.faults, fmt.Errorf("the provider would not take this request: %w", err))
+			e.faults = append(e.faults, fmt.Errorf("the provider would not accept this request: %w", err))
 		} else {
 			e.reads = append(e.reads, got)
 		}

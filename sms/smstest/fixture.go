@@ -48,7 +48,7 @@ type Fixture struct {
 	// Idempotent says that a repetition with the same id sends no second message. The
 	// sender may then report a lost answer as repeatable instead of uncertain.
 	Idempotent bool
-	// StatusDecides says that a 2xx status alone is an acceptance, whatever the body.
+	// StatusDecides says that a 2xx status is an acceptance, with any body.
 	StatusDecides bool
 	// HasRef says that [sms.Accepted] carries the provider's id of the message.
 	HasRef bool

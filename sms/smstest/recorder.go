@@ -10,7 +10,7 @@ import (
 	"github.com/seed-16109ab2/rekey/sms"
 )
 
-// RecorderName is the provider's name in what a Recorder's Send returns.
+// RecorderName is the provider's name in the result of a Recorder's Send.
 const RecorderName = "recorder"
 
 // Recorder is an [sms.Sender] that keeps messages instead of sending them. The zero
@@ -112,7 +112,7 @@ func (r *Recorder) FailNext(n int, err error) {
 		return
 	}
 	if err == nil {
-		err = errors.New("smstest: failed as FailNext asked")
+		err = errors.New("smstest: failed because of FailNext")
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

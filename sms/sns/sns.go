@@ -81,7 +81,7 @@ func New(c Config) (*Sender, error) {
 	}
 	faults := []error{smsconfig.Plain("Region", c.Region)}
 	if strings.ContainsAny(c.Region, "/:@.?#") {
-		faults = append(faults, errors.New("invalid Region: it names a part of a host"))
+		faults = append(faults, errors.New("invalid Region: it must be usable as part of a host name"))
 	}
 	switch given := c.Credentials.AccessKeyID != "" || !c.Credentials.SecretAccessKey.Empty(); {
 	case c.Provide == nil:

@@ -206,7 +206,7 @@ func TestConfigFaults(t *testing.T) {
 		},
 		Region: "a b", Endpoint: "http://example.com", Timeout: -1,
 	})
-	providertest.Faults(t, err, "SecretID is required", "SecretKey holds", "AppID is required", "Region holds", "Templates[0].ID", `"cod"`, "Templates[1]: a second", "without Language", "Endpoint must be https", "Timeout")
+	providertest.Faults(t, err, "SecretID is required", "SecretKey contains", "AppID is required", "Region contains", "Templates[0].ID", `"cod"`, "Templates[1]: a second", "without Language", "Endpoint must be https", "Timeout")
 	if _, err := open(""); err != nil {
 		t.Errorf("default endpoint: %v", err)
 	}

@@ -70,7 +70,7 @@ func New(c Config) (*Sender, error) {
 	}
 	if strings.ContainsAny(c.AccountSID+c.KeySID, ":/?#%") {
 		// A colon would move the border between user name and password.
-		faults = append(faults, errors.New("AccountSID or KeySID is no SID"))
+		faults = append(faults, errors.New("AccountSID or KeySID is not a SID"))
 	}
 	if (c.From == "") == (c.MessagingServiceSID == "") {
 		faults = append(faults, errors.New("exactly one of From and MessagingServiceSID is required"))

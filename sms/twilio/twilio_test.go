@@ -179,7 +179,7 @@ func TestConfigFaults(t *testing.T) {
 		AccountSID: "AC/../x", AuthToken: identity.NewSecret("hunter2\n"), From: "a", MessagingServiceSID: "b",
 		Endpoint: "http://api.twilio.com?x", Timeout: time.Hour,
 	})
-	providertest.Faults(t, err, "AuthToken holds", "no SID", "exactly one of From", "Endpoint must be https", "Timeout")
+	providertest.Faults(t, err, "AuthToken contains", "not a SID", "exactly one of From", "Endpoint must be https", "Timeout")
 	if _, err := twilio.New(config("")); err != nil {
 		t.Errorf("default endpoint: %v", err)
 	}

@@ -152,7 +152,7 @@ func TestStatuses(t *testing.T) {
 func TestConfigFaults(t *testing.T) {
 	t.Parallel()
 	_, err := vonage.New(vonage.Config{APISecret: identity.NewSecret("hunter2\n"), Endpoint: "http://rest.nexmo.com", Timeout: -1})
-	providertest.Faults(t, err, "APIKey is required", "APISecret holds", "no From", "Endpoint must be https", "Timeout")
+	providertest.Faults(t, err, "APIKey is required", "APISecret contains", "no From", "Endpoint must be https", "Timeout")
 	if _, err := vonage.New(config("")); err != nil {
 		t.Errorf("default endpoint: %v", err)
 	}

@@ -1,6 +1,6 @@
 // Package webhook hands each SMS to an HTTP service of your own, by the rules of
 // Standard Webhooks (https://www.standardwebhooks.com). With it you can use any
-// provider, without a package of its own here.
+// provider that has no package here.
 //
 // # Request
 //

@@ -29,7 +29,7 @@ func parseSecret(field string, s identity.Secret) ([]byte, error) {
 		return nil, errors.New(field + " must be base64 after " + secretPrefix)
 	}
 	if len(key) < minSecret || len(key) > maxSecret {
-		return nil, errors.New(field + " must hold 24 to 64 bytes")
+		return nil, errors.New(field + " must contain 24 to 64 bytes")
 	}
 	return key, nil
 }

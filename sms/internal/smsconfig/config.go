@@ -29,7 +29,7 @@ func Plain(field, value string) error {
 	}
 	for _, c := range []byte(value) {
 		if c <= ' ' || c > '~' || c == '"' {
-			return errors.New(field + " holds a space, a quote, a control character or one outside ASCII")
+			return errors.New(field + " contains a space, a quote, a control character or a non-ASCII character")
 		}
 	}
 	return nil
@@ -44,7 +44,7 @@ func Endpoint(field, raw string, insecure bool) (*url.URL, error) {
 	}
 	faults := []error{Scheme(field, u, insecure)}
 	if u.User != nil {
-		faults = append(faults, errors.New(field+" must not hold a user name or password"))
+		faults = append(faults, errors.New(field+" must not contain a user name or password"))
 	}
 	if u.Fragment != "" {
 		faults = append(faults, errors.New(field+" must not have a fragment"))
@@ -73,7 +73,7 @@ func Scheme(field string, u *url.URL, insecure bool) error {
 	case u.Scheme == "https", u.Scheme == "http" && (insecure || isLoopback(u.Hostname())):
 		return nil
 	case u.Scheme == "http":
-		return errors.New(field + " must be https: the code would cross the network readable")
+		return errors.New(field + " must be https: otherwise the code would cross the network in clear text")
 	default:
 		return errors.New(field + " must be https")
 	}

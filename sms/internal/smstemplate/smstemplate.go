@@ -33,7 +33,7 @@ type entry[T any] struct {
 func (s *Set[T]) Add(field string, kind sms.Kind, language string, names []string, t T) error {
 	k := key{kind, fold(language)}
 	if _, dup := s.byKey[k]; dup {
-		return fmt.Errorf("%s: a second one for this Kind and Language", field)
+		return fmt.Errorf("%s: a second template for this Kind and Language", field)
 	}
 	if s.byKey == nil {
 		s.byKey = map[key]entry[T]{}
