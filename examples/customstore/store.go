@@ -85,7 +85,7 @@ func (s *Store) replay() error {
 		}
 		var e entry
 		if err := json.Unmarshal(line, &e); err != nil || methods[e.Method] == nil {
-			return fmt.Errorf("line %d is not of a journal", number)
+			return fmt.Errorf("line %d is not a line of a journal", number)
 		}
 		if err := methods[e.Method](e.Arg); err != nil {
 			return fmt.Errorf("line %d: %w", number, err)
@@ -123,7 +123,7 @@ func (s *Store) append(method string, arg any) error {
 }
 
 // change writes a call down and carries it out. The caller may leave before, not
-// in between: what is written is done.
+// in between: a call that is written is done.
 func change[A, R any](ctx context.Context, s *Store, method string, arg A, do func(context.Context, A) (R, error)) (result R, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

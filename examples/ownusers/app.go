@@ -167,7 +167,7 @@ func (a *app) signedIn(ctx context.Context) (identity.User, error) {
 	return user, nil
 }
 
-// changePassword asks for the old password, and keeps this session alone.
+// changePassword requires the old password, and keeps only this session.
 func (a *app) changePassword(w http.ResponseWriter, r *http.Request) {
 	caller := a.callers.FromPage(w, r)
 	user, err := a.signedIn(r.Context())

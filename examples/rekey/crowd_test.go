@@ -41,7 +41,7 @@ func TestOneClientCannotBlockOthers(t *testing.T) {
 	if open > 16 {
 		t.Errorf("the client still has %d connections, want 16 at most", open)
 	}
-	if n := strings.Count(s.logs.String(), "one address has as many connections as it may"); n != 1 {
+	if n := strings.Count(s.logs.String(), "one address has reached its limit of connections"); n != 1 {
 		t.Errorf("the log has %d lines about it: %s", n, s.logs)
 	}
 }

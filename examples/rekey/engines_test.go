@@ -180,7 +180,7 @@ func TestRefusedAddresses(t *testing.T) {
 		"no such secret":     {"-db postgres://u@127.0.0.1:1/db -secret-file gone", nil, 1, "secret file gone"},
 		"no server there":    {"-db postgres://u@127.0.0.1:1/db", []string{secret}, 1, "database postgres://127.0.0.1:1/db: "},
 		"no MySQL there":     {"-db mysql://u@127.0.0.1:1/db", []string{secret}, 1, "database mysql://127.0.0.1:1/db: "},
-		"no nodes there":     {"-db mysql://u@127.0.0.1:1,127.0.0.1:2/db", []string{secret}, 1, "none of 2 nodes serves"},
+		"no nodes there":     {"-db mysql://u@127.0.0.1:1,127.0.0.1:2/db", []string{secret}, 1, "none of 2 nodes is usable"},
 		"an empty node":      {"-db mysql://u@127.0.0.1:1,,127.0.0.1:2/db", []string{secret}, 2, "mysql://user@host:3306/database"},
 		"a bad node":         {"-db mysql://u@127.0.0.1:p,127.0.0.1:2/db", []string{secret}, 2, "mysql://user@host:3306/database"},
 		"no servers there":   {"-db postgres://u@127.0.0.1:1,127.0.0.1:2/db", []string{secret}, 1, "database postgres://127.0.0.1:1,127.0.0.1:2/db: "},

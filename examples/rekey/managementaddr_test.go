@@ -46,7 +46,7 @@ func TestManagementAddresses(t *testing.T) {
 		{on("[::]:8081"), "not a loopback address", 2},
 		{on("192.0.2.1:8081"), "not a loopback address", 2},
 		{on("example.com:8081"), "not a loopback address", 2},
-		{on("here"), "none of HOST:PORT", 2},
+		{on("here"), "is not HOST:PORT", 2},
 		{on("8081", tls[:2]...), "-management-tls-cert and -management-tls-key belong together", 2},
 		{[]string{"-management-addr", "8081"}, "belong together", 2},
 		{[]string{"-management-tokens", "tokens"}, "belong together", 2},

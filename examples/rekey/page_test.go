@@ -90,7 +90,7 @@ func TestPageWarnings(t *testing.T) {
 	s.terminate(t)
 	s.wait(t)
 	s = start(t, dir, nil, "-sms", "console", "-page", "on", "-page-client", "nobody", "-addr", "0.0.0.0:0")
-	for _, want := range []string{"the page sends nothing yet, -page-client nobody", "the page works over HTTPS only"} {
+	for _, want := range []string{"the page cannot send codes yet: -page-client nobody", "the page works over HTTPS only"} {
 		if !strings.Contains(s.logs.String(), want) {
 			t.Errorf("the log does not say %q:\n%s", want, s.logs)
 		}

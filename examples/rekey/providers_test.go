@@ -81,9 +81,9 @@ func TestSMSTest(t *testing.T) {
 		code int
 		says string
 	}{
-		"taken":           {"-sms vonage -to 12345678901", good, 0, "vonage took the message as 0A00000001234567"},
-		"in Chinese":      {"-sms vonage -to 12345678901 -language zh", good, 0, "vonage took"},
-		"second":          {"-sms twilio -sms vonage -to 12345678901", append(bad, good...), 0, "twilio did not take it\nvonage took"},
+		"taken":           {"-sms vonage -to 12345678901", good, 0, "vonage accepted the message as 0A00000001234567"},
+		"in Chinese":      {"-sms vonage -to 12345678901 -language zh", good, 0, "vonage accepted"},
+		"second":          {"-sms twilio -sms vonage -to 12345678901", append(bad, good...), 0, "twilio did not accept the message\nvonage accepted"},
 		"down":            {"-sms twilio -to 12345678901", bad, 1, "not sent, to be tried again: twilio: network failure"},
 		"refused":         {"-sms vonage -to 12345678901", wrongKey, 1, "refused for good: vonage: "},
 		"no number":       {"-sms vonage", good, 2, "-to is missing"},
@@ -135,15 +135,15 @@ func TestRefusedSettings(t *testing.T) {
 		"contradiction":      {"-sms twilio", []string{"REKEY_TWILIO_ACCOUNT_SID=AC1", "REKEY_TWILIO_AUTH_TOKEN=twilio-token"}, 2, "REKEY_TWILIO_*: twilio: invalid configuration: exactly one of From and MessagingServiceSID"},
 		"plain http":         {"-sms vonage", []string{"REKEY_VONAGE_API_KEY=k", "REKEY_VONAGE_API_SECRET=vonage-secret", "REKEY_VONAGE_FROM=x", "REKEY_VONAGE_ENDPOINT=http://sms.example"}, 2, "Endpoint must be https"},
 		"no JSON":            {"-sms aliyun", append(aliyun, "REKEY_ALIYUN_TEMPLATES=SMS_1"), 2, "REKEY_ALIYUN_TEMPLATES: invalid character"},
-		"more JSON":          {"-sms aliyun", append(aliyun, "REKEY_ALIYUN_TEMPLATES=[] []"), 2, "there is more after the list"},
+		"more JSON":          {"-sms aliyun", append(aliyun, "REKEY_ALIYUN_TEMPLATES=[] []"), 2, "there is text after the list"},
 		"unknown field":      {"-sms aliyun", append(aliyun, `REKEY_ALIYUN_TEMPLATES=[{"kind": "verify_code", "id": "SMS_1"}]`), 2, `unknown field "id"`},
 		"no template":        {"-sms aliyun", append(aliyun, "REKEY_ALIYUN_TEMPLATES=[]"), 2, `no entry of Templates for "verify_code"`},
 		"no prefix":          {"-sms +=console", nil, 2, `"+" and digits`},
 		"unserved prefix":    {"-sms +86/852=console", nil, 2, `"+" and digits`},
-		"prefix alone":       {"-sms +86", nil, 2, "must be of console, webhook=URL, twilio"},
-		"URL for a provider": {"-sms twilio=https://token@sms.example/", nil, 2, "must be of console"},
+		"prefix alone":       {"-sms +86", nil, 2, "must be one of console, webhook=URL, twilio"},
+		"URL for a provider": {"-sms twilio=https://token@sms.example/", nil, 2, "must be one of console"},
 		"webhook alone":      {"-sms webhook", nil, 2, "-sms webhook: missing in the environment: REKEY_WEBHOOK_URL, REKEY_WEBHOOK_SECRET"},
-		"empty part":         {"-sms console,", nil, 2, "must be of console"},
+		"empty part":         {"-sms console,", nil, 2, "must be one of console"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

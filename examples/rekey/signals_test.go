@@ -89,7 +89,7 @@ func TestCountryWithoutProvider(t *testing.T) {
 			t.Parallel()
 			s := start(t, t.TempDir(), nil, strings.Fields(test.args)...)
 			logs := s.logs.String()
-			if n := strings.Count(logs, "no provider of -sms takes them"); n != len(test.warn) {
+			if n := strings.Count(logs, "no provider of -sms serves them"); n != len(test.warn) {
 				t.Errorf("%d warnings, want %d: %s", n, len(test.warn), logs)
 			}
 			for _, region := range test.warn {

@@ -121,7 +121,7 @@ func TestSetPasswordOnTerminal(t *testing.T) {
 	if _, err := master.WriteString(newPassword + "\n" + newPassword + "\n"); err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Wait(); err != nil || errs.String() != "Password: \nThe same again: \n" || !echoes(t, slave) {
+	if err := cmd.Wait(); err != nil || errs.String() != "Password: \nRepeat the password: \n" || !echoes(t, slave) {
 		t.Errorf("%v, %q, the terminal echoes: %v", err, errs.String(), echoes(t, slave))
 	}
 	mustRun(t, dir, newPassword, "user", "check", "-mobile", mobile)

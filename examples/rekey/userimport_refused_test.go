@@ -17,7 +17,7 @@ func TestRefusedUserImports(t *testing.T) {
 		says       string
 	}{
 		"no file":            {"", good, 2, "FILE is missing: CSV with the names of the columns on its first line, or JSON lines"},
-		"two files":          {"users " + oldPassword, good, 2, "takes one FILE, and there is another argument"},
+		"two files":          {"users " + oldPassword, good, 2, "takes one FILE, but there is another argument"},
 		"both":               {"users -verified -unverified", good, 2, "-verified and -unverified exclude each other"},
 		"no such file":       {"gone.csv", good, 1, "open gone.csv: no such file"},
 		"a folder":           {".", good, 1, ". is a folder"},

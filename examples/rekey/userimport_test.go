@@ -109,7 +109,7 @@ func TestUserImportRefusesLines(t *testing.T) {
 	// verified.
 	r = importLines(t, dir, nil, []string{`{"mobile":"12345678905","password_hash":"` + djangoHash + `","verified":true}`, `{"mobile":"12345678906","password_hash":"` + djangoHash + `"}`})
 	said(t, r, 1, "1 added, 0 already there, 0 updated, 0 differ, 1 refused",
-		"line 2: refused: verified is missing; -verified or -unverified says it of all lines without it", "rekey user import: 1 of 2 lines were refused")
+		"line 2: refused: verified is missing; -verified or -unverified sets it for all lines without it", "rekey user import: 1 of 2 lines were refused")
 }
 
 func TestUserImportUpdates(t *testing.T) {
@@ -221,7 +221,7 @@ func TestUserImportInterrupted(t *testing.T) {
 	}
 	_ = cmd.Wait()
 	said(t, result{out.String(), errs.String(), cmd.ProcessState.ExitCode()}, 1, "1000 added, 0 already there, 0 updated, 0 differ, 0 refused",
-		"rekey user import: interrupted; to go on, run it again: what is stored already is passed over")
+		"rekey user import: interrupted; to continue, run it again: users that are already stored are skipped")
 	said(t, importLines(t, dir, nil, lines, "-verified"), 0, "500 added, 1000 already there, 0 updated, 0 differ, 0 refused")
 }
 

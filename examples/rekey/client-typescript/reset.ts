@@ -13,7 +13,7 @@ function setting(name: string): string {
   return value;
 }
 
-/** done returns the data of an answer, and throws what the server refused with. */
+/** done returns the data of an answer, or throws the server's refusal. */
 function done<T>(call: string, answer: { data?: T; error?: unknown; response: Response }): T | undefined {
   if (!answer.response.ok) throw new Error(`${call}: ${answer.response.status} ${JSON.stringify(answer.error)}`);
   return answer.data;

@@ -4,7 +4,7 @@
 #
 #   loop.sh PATH_OF_REKEY
 #
-# It needs curl, jq, openssl and python3, works in a temporary folder, and leaves
+# It needs curl, jq, openssl and python3. It works in a temporary folder and leaves
 # nothing behind.
 set -euo pipefail
 rekey=$(realpath "${1:?usage: loop.sh PATH_OF_REKEY}")
@@ -18,7 +18,7 @@ fail() { echo "loop.sh: $*" >&2; [ ! -f log ] || tail -n 5 log >&2; exit 1; }
 step() { echo "ok: $*"; }
 
 # soon waits up to 30 seconds until a command succeeds.
-soon() { for _ in $(seq 300); do "$@" 2>/dev/null && return; sleep 0.1; done; fail "waited in vain: $*"; }
+soon() { for _ in $(seq 300); do "$@" 2>/dev/null && return; sleep 0.1; done; fail "timed out: $*"; }
 
 # 1. A token for the backend, a receiver for events, and the server.
 token=$("$rekey" token new -management-tokens tokens -name backend -scopes all 2>/dev/null)
@@ -93,7 +93,7 @@ signature=$({ printf '%s.%s.' "$(cat "$event.webhook-id")" "$(cat "$event.webhoo
   openssl dgst -sha256 -mac HMAC -macopt "hexkey:$key" -binary | base64)
 grep -qwF "v1,$signature" "$event.webhook-signature" || fail "the signature of the event is wrong"
 age=$(($(date +%s) - $(cat "$event.webhook-timestamp")))
-[ "${age#-}" -le 300 ] || fail "the event is too old: it may be one that somebody sends again"
+[ "${age#-}" -le 300 ] || fail "the event is too old: it may be a replay"
 [ "$(jq -r '.type + " " + .data.user_id' "$event.json")" = "password.reset u1" ] || fail "the event is $(cat "$event.json")"
 step "the event password.reset is received, and its signature is right"
 

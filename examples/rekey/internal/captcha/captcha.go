@@ -48,10 +48,10 @@ type Settings struct {
 // Flags defines the flags.
 func (s *Settings) Flags(f *settings.Set) {
 	s.source, s.kind = &f.Source, off
-	f.Word(&s.kind, "captcha", "`KIND` of the CAPTCHA that a send asks for, see -captcha-mode: altcha (a proof of work), puzzle (a sliding puzzle), turnstile, hcaptcha, recaptcha (version 2), recaptcha3, or off")
+	f.Word(&s.kind, "captcha", "`KIND` of CAPTCHA that sends require, see -captcha-mode: altcha (a proof of work), puzzle (a sliding puzzle), turnstile, hcaptcha, recaptcha (version 2), recaptcha3, or off")
 	settings.List(f, &s.hosts, "captcha-hosts", settings.ParseWord, "`HOSTS` whose pages show the widget of turnstile, hcaptcha or recaptcha, comma-separated; tokens of other hosts are refused. The secret key is in "+SecretVariable)
 	f.Text(&s.siteKey, "captcha-site-key", "`KEY` of the site at hcaptcha: tokens of other keys are refused; default: not compared")
-	f.Text(&s.action, "captcha-action", "`ACTION` that the widget names, for turnstile and recaptcha3, which needs one; default: not compared")
+	f.Text(&s.action, "captcha-action", "`ACTION` that the widget must name, for turnstile and recaptcha3 (which requires it); default: not compared")
 }
 
 // Variables returns the variables besides those of the flags. The value is true for a

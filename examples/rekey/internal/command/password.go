@@ -30,9 +30,9 @@ func readPassword(ctx context.Context, std Streams, isNew bool) (identity.Secret
 			if err != nil || !isNew {
 				return first, err
 			}
-			second, err := typed(ctx, std, "The same again: ")
+			second, err := typed(ctx, std, "Repeat the password: ")
 			if err == nil && first != second {
-				err = errors.New("the two differ")
+				err = errors.New("the two passwords differ")
 			}
 			return first, err
 		}

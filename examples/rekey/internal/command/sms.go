@@ -119,7 +119,7 @@ func (r sendResult) tell(std Streams, sender sms.Sender) error {
 	if several, ok := sender.(*failover.Sender); ok {
 		for _, c := range several.Counts() {
 			if failed := c.Temporary + c.Permanent + c.Uncertain; failed > 0 {
-				if err := say(std, "%s did not take it", c.Name); err != nil {
+				if err := say(std, "%s did not accept the message", c.Name); err != nil {
 					return err
 				}
 			}
@@ -129,7 +129,7 @@ func (r sendResult) tell(std Streams, sender sms.Sender) error {
 	if r.receipt.Ref != "" {
 		ref = " as " + r.receipt.Ref
 	}
-	return say(std, "%s took the message%s after %d ms; whether it arrives, the phone shows", r.receipt.Provider, ref, r.took.Milliseconds())
+	return say(std, "%s accepted the message%s after %d ms; check on the phone whether it arrives", r.receipt.Provider, ref, r.took.Milliseconds())
 }
 
 func (r sendResult) failure() error {

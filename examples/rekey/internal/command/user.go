@@ -43,7 +43,7 @@ func userAdd(f *settings.Set) action {
 	var id string
 	var unverified bool
 	f.Text(&id, "id", "`ID` of the user, at most 64 bytes; default: a new UUID")
-	f.Bool(&unverified, "unverified", "it is not proven that the user holds the number, so it cannot reset the password")
+	f.Bool(&unverified, "unverified", "the user has not proved to hold the number, so the number cannot reset the password")
 	f.Passwords(&u.config)
 	f.Hash(&u.config)
 	return func(ctx context.Context, std Streams) error {
@@ -121,7 +121,7 @@ func newAccount(f *settings.Set, flags func(*operator, *settings.Set)) *account 
 
 func (a *account) check() error {
 	if (a.mobile == "") == (a.id == "") {
-		return settings.Usagef("name the user by either -mobile or -id")
+		return settings.Usagef("give either -mobile or -id")
 	}
 	return nil
 }

@@ -34,8 +34,8 @@ func userSetMobile(f *settings.Set) action {
 	var to string
 	var verified bool
 	f.Text(&to, "to", "new `NUMBER` of the user; without country code: of -default-region; required")
-	f.Bool(&verified, "verified", "it is proven that the user holds the new number, so it may reset the password; "+
-		"without this flag it may not, because the holder of the number could take the account over")
+	f.Bool(&verified, "verified", "the user has proved to hold the new number, so it may reset the password; "+
+		"without this flag it may not, because the number's holder could take over the account")
 	return func(ctx context.Context, std Streams) error {
 		if to == "" {
 			return settings.Usagef("-to is missing")
@@ -94,11 +94,11 @@ func userSetPassword(f *settings.Set) action {
 func userErase(f *settings.Set) action {
 	a := newAccount(f, (*operator).changeFlags)
 	var yes bool
-	f.Bool(&yes, "yes", "erase without asking; required if standard input is no terminal")
+	f.Bool(&yes, "yes", "erase without asking; required if standard input is not a terminal")
 	return func(ctx context.Context, std Streams) error {
 		asks := term.IsTerminal(int(std.In.Fd()))
 		if !yes && !asks {
-			return settings.Usagef("confirm with -yes that the user is to be erased, since standard input is no terminal to ask on")
+			return settings.Usagef("confirm with -yes that the user is to be erased: standard input is not a terminal on which to ask")
 		}
 		return a.run(ctx, std, func(s *identity.Service, user identity.User) error {
 			if !yes {
@@ -109,7 +109,7 @@ func userErase(f *settings.Set) action {
 			if err := s.DeleteUser(ctx, user.Tenant, user.ID); err != nil {
 				return err
 			}
-			return say(std, "user %s erased; the audit trail keeps the id alone", user.ID)
+			return say(std, "user %s erased; the audit trail keeps only the id", user.ID)
 		})
 	}
 }

@@ -29,10 +29,10 @@ func userImport(f *settings.Set) action {
 	i := &importFlags{userFlags: newUserFlags(f, (*operator).changeFlags)}
 	f.Argument(&i.path, "FILE", "CSV with the names of the columns on its first line, or JSON lines with the same names; \"-\" is standard input. "+
 		"The columns, in any order, are "+userfile.Explanation)
-	f.Bool(&i.verified, "verified", "it is proven that the users hold their numbers, unless the column verified says otherwise. "+
+	f.Bool(&i.verified, "verified", "the users have proved to hold their numbers, unless the column verified says otherwise. "+
 		"If the file has no such column, either -verified or -unverified is required")
-	f.Bool(&i.unverified, "unverified", "it is not proven that the users hold their numbers, so they cannot reset passwords, unless the column verified says otherwise")
-	f.Bool(&i.update, "update", "change stored users who differ from their line, instead of reporting them; a password is changed only if password_changed_at says that the line's is newer")
+	f.Bool(&i.unverified, "unverified", "the users have not proved to hold their numbers, so they cannot reset passwords, unless the column verified says otherwise")
+	f.Bool(&i.update, "update", "change stored users who differ from their line, instead of reporting them; a password is changed only if password_changed_at says that the line's password is newer")
 	f.Bool(&i.dryRun, "dry-run", "check the lines against the database, and store nothing; a number that is in the file twice is found only if the lines are near each other")
 	f.History(&i.config)
 	return i.run
@@ -129,9 +129,9 @@ func (i *importFlags) importInto(ctx context.Context, std Streams, o *database.O
 	said := say(std, "%d added, %d already there, %d updated, %d differ, %d refused%s", counts.Added, counts.Stored, counts.Updated, counts.Differ, counts.Refused, would)
 	switch {
 	case errors.Is(err, context.Canceled):
-		return errors.New("interrupted; to go on, run it again: what is stored already is passed over")
+		return errors.New("interrupted; to continue, run it again: users that are already stored are skipped")
 	case err != nil:
-		return fmt.Errorf("%w; to go on, run it again: what is stored already is passed over", err)
+		return fmt.Errorf("%w; to continue, run it again: users that are already stored are skipped", err)
 	case counts.Refused > 0:
 		return fmt.Errorf("%d of %d lines were refused", counts.Refused, counts.All())
 	}

@@ -35,7 +35,7 @@ func engineOf(db string) (engine, error) {
 	case found && (scheme == "mysql" || scheme == "mariadb"):
 		return engineMySQL, nil
 	case found || beginsWithScheme.MatchString(db):
-		return "", settings.Usagef("-db must be the path of a file, postgres://… or mysql://…; of a file, write the path alone")
+		return "", settings.Usagef("-db must be the path of a file, postgres://… or mysql://…; for a file, give only the path")
 	}
 	return engineSQLite, checkPath(db)
 }
@@ -43,7 +43,7 @@ func engineOf(db string) (engine, error) {
 func checkPath(path string) error {
 	switch {
 	case strings.ContainsFunc(path, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }):
-		return settings.Usagef("-db holds an invisible character: write the path of the file alone")
+		return settings.Usagef("-db contains an invisible character: give only the path of the file")
 	case strings.ContainsAny(path, "?="):
 		return settings.Usagef("-db %q has parameters, which the path of a file cannot have", path)
 	case strings.ContainsAny(path, `"'`+"`"):

@@ -31,7 +31,7 @@ type Database struct {
 func (d *Database) AddressFlag(f *settings.Set) {
 	d.source, d.Address, d.connections = f, "rekey.db", 1
 	f.Word(&d.Address, "db", "`DATABASE`: the path of an SQLite file, postgres://user@host:5432/database, or mysql://user@host:3306/database for MySQL and MariaDB. "+
-		"An address with a password belongs into the environment: other processes can read arguments")
+		"An address with a password belongs in the environment: other processes can read arguments")
 	f.Show("db", func() string { return Displayed(d.Address) })
 	d.usersTableFlag(f)
 }
@@ -58,7 +58,7 @@ func (d *Database) Check() error {
 	if hasPassword(d.Address) {
 		switch d.source.From("db") {
 		case settings.Argument:
-			return settings.Usagef("-db holds a password, which every process of this machine can read: give the address in %s", settings.Variable("db"))
+			return settings.Usagef("-db contains a password, which every process of this machine can read: give the address in %s", settings.Variable("db"))
 		case settings.File:
 			warning, err := secretfile.Check(d.source.ConfigPath())
 			if err != nil {

@@ -76,6 +76,6 @@ func InspectUsers(ctx context.Context, s UsersChecker, report Report, warn func(
 		}
 	}
 	if !r.Complete {
-		warn(fmt.Sprintf("users: only the first %d rows were looked at", r.Rows))
+		warn(fmt.Sprintf("users: only the first %d rows were checked", r.Rows))
 	}
 }

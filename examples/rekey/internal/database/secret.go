@@ -24,9 +24,9 @@ type secrets struct {
 }
 
 func (s *secrets) flags(f *settings.Set) {
-	f.Text(&s.file, "secret-file", "`FILE` of the secret, made with a random one if there is none and the database is a new file; default: the path of the database, after symbolic links, and \".secret\"; "+
-		"instead of it the environment may hold the secret itself in "+SecretVariable)
-	settings.List(f, &s.old, "old-secret-file", settings.ParseWord, "`FILES` of earlier secrets, comma-separated: codes and messages made with one stay valid")
+	f.Text(&s.file, "secret-file", "`FILE` of the secret; it is made with a random secret if it is missing and the database is a new file; default: the path of the database, after symbolic links, and \".secret\"; "+
+		"the secret itself may be in the environment instead, in "+SecretVariable)
+	settings.List(f, &s.old, "old-secret-file", settings.ParseWord, "`FILES` of earlier secrets, comma-separated: codes and messages that were made with them stay valid")
 	f.Bool(&s.renew, "new-secret", "make a new secret if there is none, although the database has users: their queued messages and codes are lost")
 }
 

@@ -49,7 +49,7 @@ var fieldNames = strings.NewReplacer(
 	"Spelling", "national", "Disabled", "disabled", "Tenant", "tenant", "Mobile", "mobile", "Times", "times", "Where", "where", "Table", "table", "ID", "id", "\n", "; ")
 
 func (d *Database) usersTableFlag(f *settings.Set) {
-	f.Text(&d.users, "users-table", "`FILE`, JSON, that names the columns of your own table of users in the database, see README.md; give it to all commands. Default: Rekey has a table of its own")
+	f.Text(&d.users, "users-table", "`FILE`, JSON, that names the columns of your own table of users in the database, see README.md; give it to all commands. Default: Rekey's own table")
 }
 
 // options returns the options of the store: your own table of users, and the function
@@ -107,7 +107,7 @@ func readUsersTable(path string) (bunstore.UsersTable, error) {
 		return fault("%w", err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return fault("there is something after the JSON object")
+		return fault("there is text after the JSON object")
 	}
 	idType, ok := idTypes[file.IDType]
 	if !ok {

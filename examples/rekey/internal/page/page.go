@@ -40,8 +40,8 @@ func (s *Settings) Flags(f *settings.Set) {
 	s.where = "off"
 	f.Word(&s.where, "page", "`WHERE` people find the page on which they set a new password: its public URL, such as https://id.example.com/reset-password; a path; \"on\" for "+defaultPath+
 		"; or off. A URL's host is also the default of -origin-domain")
-	f.Text(&s.client, "page-client", "`ID` of the registered application that the page is; required with -page")
-	f.Text(&s.signIn, "page-sign-in", "`URL` or path that the last step of the page leads to; default none")
+	f.Text(&s.client, "page-client", "`ID` of the registered application that the page acts as; required with -page")
+	f.Text(&s.signIn, "page-sign-in", "`URL` or path to which the last step of the page leads; default none")
 	f.Text(&s.help, "page-help", "`URL` or path for a person who no longer has the number, mailto: and tel: too; default none")
 	f.Text(&s.logo, "page-logo", "`FILE` of the page's logo, in SVG, PNG, WebP, JPEG or GIF, of 64 KiB at most; default: a key")
 	f.Text(&s.accent, "page-accent", "`COLOUR` of the page's buttons and links, such as #0a6b63; default a green")
@@ -168,7 +168,7 @@ func (s *Settings) Before(next, page http.Handler) http.Handler {
 	})
 }
 
-// nothing stands for the service while the settings are checked.
+// nothing takes the place of the service while the settings are checked.
 type nothing struct{}
 
 func (nothing) SendVerifyCode(context.Context, identity.SendRequest) error {

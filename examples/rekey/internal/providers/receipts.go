@@ -22,7 +22,7 @@ type receiptSettings struct{ base string }
 
 func (s *receiptSettings) flags(f *settings.Set) {
 	f.Text(&s.base, "receipts-url", "public `URL` of this server, such as https://rekey.example or https://example.com/auth, under which providers reach "+receiptPath+
-		"NAME with their delivery receipts. A path in it is served too, so a proxy may leave it or take it away. Twilio and Vonage are told with each message, at Bird and your own service you set it; default: no receipts")
+		"NAME with their delivery receipts. A path in it is served too, so a proxy may keep or remove it. Twilio and Vonage get the URL with each message; at Bird and in your own service you configure it; default: no receipts")
 }
 
 // parse returns the URL without a slash at its end, or nil if there is none.

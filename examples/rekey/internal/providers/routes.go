@@ -28,8 +28,8 @@ type Routes struct {
 func (c *Routes) Flags(f *settings.Set) {
 	c.source = &f.Source
 	settings.List(f, &c.given, "sms", keep, "`PROVIDERS` of the messages, in order of preference, repeated or comma-separated: "+
-		strings.Join(names(), ", ")+"; \"+86=NAME\" or \"+86/+852=NAME\" is for numbers that begin so alone. "+
-		"console prints on standard output, for trying only; webhook=URL posts, signed, to a service of yours; the settings of all are listed below; required")
+		strings.Join(names(), ", ")+"; \"+86=NAME\" or \"+86/+852=NAME\" serves only numbers that begin with these digits.  "+
+		"console prints on standard output, for trials only; webhook=URL posts signed requests to your own service; the settings of all providers are listed below; required")
 	f.Show("sms", func() string { return strings.Join(c.shown(), ",") })
 	c.receipts.flags(f)
 	f.After = help()
@@ -103,7 +103,7 @@ func parseRoute(s string) (r route, err error) {
 	all := table()
 	i := slices.IndexFunc(all, func(p provider) bool { return p.name == name })
 	if i < 0 || hasURL && name != "webhook" {
-		return route{}, settings.Usagef("-sms must be of %s, or +PREFIX= and one of them", strings.Join(names(), ", "))
+		return route{}, settings.Usagef("-sms must be one of %s, or +PREFIX= and one of them", strings.Join(names(), ", "))
 	}
 	r.provider, r.url = all[i], url
 	return r, nil

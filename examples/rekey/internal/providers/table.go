@@ -33,7 +33,7 @@ var endpoint = setting{name: "ENDPOINT", about: "base address of the API, if not
 
 // templates is the setting of providers that send only approved templates.
 func templates(example string) setting {
-	return setting{name: "TEMPLATES", required: true, about: "JSON list of approved templates, one for \"verify_code\" without \"language\" at least: " + example}
+	return setting{name: "TEMPLATES", required: true, about: "JSON list of approved templates, with at least one for \"verify_code\" without \"language\": " + example}
 }
 
 // table lists all providers that -sms knows.
@@ -86,7 +86,7 @@ func table() []provider {
 		}},
 		{"sns", []setting{
 			{name: "REGION", about: "AWS region, \"eu-central-1\"", required: true},
-			{name: "ACCESS_KEY_ID", about: "access key of someone who may publish to phone numbers", required: true},
+			{name: "ACCESS_KEY_ID", about: "access key of a user who may publish to phone numbers", required: true},
 			{name: "SECRET_ACCESS_KEY", about: "the access key's secret", required: true, secret: true},
 			{name: "SESSION_TOKEN", about: "of short-lived credentials", secret: true},
 			{name: "SENDER_ID", about: "sender where a country permits it, 1 to 11 letters, digits and hyphens"},

@@ -80,7 +80,7 @@ func (v *values) json(name string, into any) {
 	if err := decoder.Decode(into); err != nil {
 		v.faults = append(v.faults, fmt.Errorf("%s: %w", v.prefix+name, err))
 	} else if decoder.More() {
-		v.faults = append(v.faults, fmt.Errorf("%s: there is more after the list", v.prefix+name))
+		v.faults = append(v.faults, fmt.Errorf("%s: there is text after the list", v.prefix+name))
 	}
 }
 

@@ -44,7 +44,7 @@ func check(path string, info fs.FileInfo) (warning string, err error) {
 	}
 	mode := info.Mode().Perm()
 	if mode&0o022 != 0 {
-		return "", fmt.Errorf("%s has mode %04o, so other users may have changed it: give it mode 0600, and a new content if others had access", path, mode)
+		return "", fmt.Errorf("%s has mode %04o, so other users may have changed it: give it mode 0600, and new content if others had access", path, mode)
 	}
 	if uid, known := owner(info); known && uid != 0 && uid != os.Geteuid() {
 		problem := fmt.Sprintf("%s belongs to user %d, who may have changed it", path, uid)

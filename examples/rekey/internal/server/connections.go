@@ -79,7 +79,7 @@ func (c *connections) admit(inner net.Conn) *connection {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if conn.key.IsValid() && c.of[conn.key] >= c.perAddress {
-		c.log("one address has as many connections as it may: its idle ones are closed, further ones refused", "address", conn.key.String(), "connections", c.perAddress)
+		c.log("one address has reached its limit of connections: its idle ones are closed, further ones are refused", "address", conn.key.String(), "connections", c.perAddress)
 		if !c.evict(conn.key) {
 			return nil
 		}

@@ -183,7 +183,7 @@ func TestConnectionsOfOneAddress(t *testing.T) {
 	if err := fourth.answered(); err != nil {
 		t.Error(err)
 	}
-	if n := strings.Count(logs.String(), "one address has as many connections as it may"); n != 1 || !strings.Contains(logs.String(), "127.0.0.1/32") {
+	if n := strings.Count(logs.String(), "one address has reached its limit of connections"); n != 1 || !strings.Contains(logs.String(), "127.0.0.1/32") {
 		t.Errorf("the log has %d lines about it:\n%s", n, logs)
 	}
 }

@@ -36,7 +36,7 @@ func TokensFlag(f *settings.Set, file *string) {
 func (m *management) flags(f *settings.Set) {
 	m.source = f
 	f.Text(&m.addr, "management-addr", "`HOST:PORT` on which backends and operators reach the management API, /metrics and health, or unix:/path of a socket, which its owner and group may use; "+
-		"a port alone is one of the loopback address. Needs -management-tokens; default: off")
+		"a port without a host is on the loopback address. Needs -management-tokens; default: off")
 	TokensFlag(f, &m.file)
 	m.tls.flags(f, "management-", "for HTTPS on -management-addr")
 	f.Bool(&m.insecureHTTP, "insecure-management-http", "serve -management-addr over HTTP beyond the loopback interface, such as on the private network of containers: "+
@@ -54,7 +54,7 @@ func (m *management) prepare() (err error) {
 	}
 	if !m.on() {
 		if m.tls.on() || m.insecureHTTP {
-			return settings.Usagef("-management-addr is missing, which -management-tls-cert and -insecure-management-http are for")
+			return settings.Usagef("-management-addr is missing, without which -management-tls-cert and -insecure-management-http have no effect")
 		}
 		return nil
 	}
@@ -101,7 +101,7 @@ func withLoopback(addr string) (string, error) {
 	}
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		return "", settings.Usagef("-management-addr %q is none of HOST:PORT, a port, and unix:/path", addr)
+		return "", settings.Usagef("-management-addr %q is not HOST:PORT, a port or unix:/path", addr)
 	}
 	if host == "" { // such an address would listen on every interface
 		host = "127.0.0.1"

@@ -34,12 +34,12 @@ type others struct {
 
 func (o *others) flags(f *settings.Set) {
 	o.source = &f.Source
-	f.Text(&o.guard, "guard", "`URL` of your service that is asked before a code goes out to a user and before a password is reset, see README.md; https, or http on a loopback address. "+
-		"If it fails, nothing is sent, and the reset is refused with 500. A token for it is in "+guardToken+"; default: nothing is asked")
+	f.Text(&o.guard, "guard", "`URL` of your service that allows or refuses each code for a user and each reset, see README.md; https, or http on a loopback address. "+
+		"If it fails, no code is sent, and the reset is refused with 500. Its token is in "+guardToken+"; default: off")
 	f.Show("guard", func() string { return redacted(o.guard) })
 	EventsFlag(f, &o.events)
-	f.Text(&o.breached, "breached-passwords", "`URL` of a service by the protocol of Pwned Passwords that new passwords are looked up in, or \"on\" for "+pwnedpasswords.DefaultURL+
-		"; it gets five digits of a hash. If it fails, the password passes; default off")
+	f.Text(&o.breached, "breached-passwords", "`URL` of a service with the protocol of Pwned Passwords, which checks new passwords, or \"on\" for "+pwnedpasswords.DefaultURL+
+		"; it gets five digits of a hash. If it fails, the password is accepted; default off")
 	f.Show("breached-passwords", func() string {
 		if o.breached == "on" {
 			return o.breached
@@ -51,8 +51,8 @@ func (o *others) flags(f *settings.Set) {
 // EventsFlag defines -events-webhook, for serve and for the commands whose events serve
 // posts.
 func EventsFlag(f *settings.Set, url *string) {
-	f.Text(url, "events-webhook", "`URL` of your service that audit events are posted to, signed as Standard Webhooks says, see -event-types; https, or http on a loopback address. "+
-		"The secret, \"whsec_\" and base64 of 24 to 64 random bytes, is in "+eventsSecret+", and while your service moves on, the earlier one in "+eventsOldSecret+"; default: no events are posted")
+	f.Text(url, "events-webhook", "`URL` of your service to which audit events are posted, signed as in Standard Webhooks, see -event-types; https, or http on a loopback address. "+
+		"The secret, \"whsec_\" and base64 of 24 to 64 random bytes, is in "+eventsSecret+"; during a rotation, the earlier secret is in "+eventsOldSecret+"; default: no events are posted")
 	f.Show("events-webhook", func() string { return redacted(*url) })
 }
 

@@ -59,7 +59,7 @@ func (s *Server) preparePage() error {
 		return err
 	}
 	if !s.captcha.OnPage() {
-		return settings.Usagef("-page has nothing to solve -captcha %s with: use altcha or off", s.captcha.Kind())
+		return settings.Usagef("-page cannot solve -captcha %s: use altcha or off", s.captcha.Kind())
 	}
 	if s.Config.OriginDomain == "" && s.Config.AndroidAppHash == "" {
 		s.Config.OriginDomain = s.page.Host()
@@ -87,7 +87,7 @@ func (s *Server) pageWarnings(ctx context.Context, service *identity.Service) (w
 		return nil
 	}
 	if err := service.CheckCaller(ctx, identity.Caller{ClientID: s.page.Client(), Device: "start"}); err != nil {
-		warnings = append(warnings, "the page sends nothing yet, -page-client "+s.page.Client()+": "+settings.Sentence(err))
+		warnings = append(warnings, "the page cannot send codes yet: -page-client "+s.page.Client()+": "+settings.Sentence(err))
 	}
 	if !s.tls.on() && !s.page.Secure() && len(s.trusted) == 0 && !s.plainAtHome() {
 		warnings = append(warnings, "the page works over HTTPS only, but for a loopback address: set -tls-cert, or have a proxy in -trusted-proxies")

@@ -54,7 +54,7 @@ func (s *Server) Flags(f *settings.Set) {
 	s.source = f
 	s.addr, s.maxConnections, s.shutdownTimeout, s.maxBodyBytes = "127.0.0.1:8080", 1024, 20*time.Second, int(httpadapter.Options{}.WithDefaults().MaxBodyBytes)
 	s.Config = settings.Defaults()
-	f.Word(&s.addr, "addr", "`HOST:PORT` to listen on, or unix:/path of a socket, which its owner and group may use; port 0 picks a free one, which the log tells")
+	f.Word(&s.addr, "addr", "`HOST:PORT` to listen on, or unix:/path of a socket, which its owner and group may use; with port 0, a free port is chosen and logged")
 	s.DB.Flags(f)
 	s.DB.ConnectionsFlag(f)
 	s.Routes.Flags(f)
@@ -64,8 +64,8 @@ func (s *Server) Flags(f *settings.Set) {
 	f.Duration(&s.shutdownTimeout, "shutdown-timeout", "`DURATION` that requests under way may take to end after SIGTERM")
 	f.Int(&s.maxBodyBytes, "max-body-bytes", "most `BYTES` of a request's body, 1024 to 1048576")
 	f.Bool(&s.options.ServeOpenAPI, "openapi", "answer GET /openapi.json on the public listener with the description of its routes")
-	f.Bool(&s.options.RefusalsAs400, "refusals-as-400", "answer 405, 413, 415 and 429 as 400, for callers that know no other")
-	settings.List(f, &s.trusted, "trusted-proxies", parseProxy, "`NETWORKS` of reverse proxies whose -address-header is believed, comma-separated, such as 10.0.0.0/8, or \"unix\" for one that connects to the Unix socket of -addr; default none")
+	f.Bool(&s.options.RefusalsAs400, "refusals-as-400", "answer 405, 413, 415 and 429 as 400, for callers that do not know these statuses")
+	settings.List(f, &s.trusted, "trusted-proxies", parseProxy, "`NETWORKS` of reverse proxies whose -address-header is trusted, comma-separated, such as 10.0.0.0/8, or \"unix\" for one that connects to the Unix socket of -addr; default none")
 	f.Text(&s.options.AddressHeader, "address-header", "`HEADER` in which the trusted proxies append the caller's address, such as X-Forwarded-For; default none")
 	settings.List(f, &s.origins, "allowed-origins", settings.ParseWord, "`ORIGINS` whose pages may call the routes from a browser, comma-separated, such as https://www.example.com; default none")
 	s.texts.Flag(f)
@@ -135,7 +135,7 @@ func (s *Server) Run(ctx context.Context, out, errs io.Writer) (err error) {
 func (s *Server) Warnings() []string {
 	warnings := append([]string(nil), s.source.Warnings...)
 	for _, region := range s.Routes.Unserved(s.Config.WithDefaults().Countries) {
-		warnings = append(warnings, "numbers of "+region+" are served (-countries), but no provider of -sms takes them: their codes will not be sent")
+		warnings = append(warnings, "numbers of "+region+" are served (-countries), but no provider of -sms serves them: their codes will not be sent")
 	}
 	return warnings
 }

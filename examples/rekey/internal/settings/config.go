@@ -102,7 +102,7 @@ func (f *Set) Config(c *identity.Config) {
 // Numbers defines the flags that say whose numbers are served.
 func (f *Set) Numbers(c *identity.Config) {
 	f.Word(&c.DefaultRegion, "default-region", "`REGION` of numbers without country code, ISO 3166-1 alpha-2")
-	List(f, &c.Countries, "countries", ParseWord, "`REGIONS` whose numbers are served, comma-separated; default: -default-region alone")
+	List(f, &c.Countries, "countries", ParseWord, "`REGIONS` whose numbers are served, comma-separated; default: only -default-region")
 }
 
 // Passwords defines the flags of the rules for new passwords.
@@ -110,7 +110,7 @@ func (f *Set) Passwords(c *identity.Config) {
 	p := &c.Password
 	f.Int(&p.Min, "password-min", "fewest `CHARACTERS` of a new password, at least 8")
 	f.Int(&p.Max, "password-max", "most `CHARACTERS` of a new password, 64 to 1024")
-	scalar(f, &p.Strength, "password-strength", -1, parseInt, "least zxcvbn `SCORE` of a new password, 1 to 4; 0 estimates nothing")
+	scalar(f, &p.Strength, "password-strength", -1, parseInt, "least zxcvbn `SCORE` of a new password, 1 to 4; 0 switches the estimate off")
 	List(f, &p.Words, "password-words", ParseWord, "`WORDS` that no new password may contain, comma-separated, of at least 3 characters; default none")
 	f.Text(&c.ServiceName, "service-name", "`NAME` at the head of each SMS, which no new password may contain; default none")
 }
@@ -127,8 +127,8 @@ func (f *Set) Events(c *identity.Config) {
 
 // Notices defines the flags of the notice that a password was changed.
 func (f *Set) Notices(c *identity.Config) {
-	f.Word(&c.DefaultLanguage, "default-language", "`LANGUAGE` of SMS and errors when X-L names none that there is, BCP 47; shipped: en, zh")
-	f.Duration(&c.NoticeLifetime, "notice-lifetime", "`DURATION` that the notice of a reset is tried")
+	f.Word(&c.DefaultLanguage, "default-language", "`LANGUAGE` of SMS and errors when X-L names no available language, BCP 47; shipped: en, zh")
+	f.Duration(&c.NoticeLifetime, "notice-lifetime", "`DURATION` for which the notice of a reset is tried")
 }
 
 // Hash defines the flags of the cost of hashing.
@@ -145,27 +145,27 @@ func (f *Set) service(c *identity.Config) {
 	f.Duration(&c.CodeLifetime, "code-lifetime", "`DURATION` that a code is valid, 1s to 10m")
 	f.Int(&c.HashConcurrency, "hash-concurrency", "`COUNT` of hashes computed at the same time, at most 1024: memory is bounded by it times -hash-memory-kib; default: the number of processors")
 	scalar(f, &c.HashQueue, "hash-queue", -1, parseInt, "`COUNT` of requests that may wait for a hash, the rest are answered 503; 0 for none; default: 1024 times -hash-concurrency")
-	scalar(f, &c.HashWait, "hash-wait", -1, parseDuration, "longest `DURATION` that a request may have to wait for a hash, the rest are answered 503, and codes for resets are sent up to half of it; 0 for no such bound")
+	scalar(f, &c.HashWait, "hash-wait", -1, parseDuration, "longest `DURATION` that a request may have to wait for a hash, the rest are answered 503, codes for resets are refused beyond half of it; 0 for no such bound")
 	f.Duration(&c.StorageTimeout, "storage-timeout", "`DURATION` that one call of the database may take")
 	scalar(f, &c.StorageWait, "storage-wait", -1, parseDuration, "longest `DURATION` that a request may have to wait before its steps in the database begin, the rest are answered 503; 0 for no such bound")
 	f.Duration(&c.HookTimeout, "hook-timeout", "`DURATION` that one check of a CAPTCHA or look-up of a breached password may take")
 
-	f.Text(&c.OriginDomain, "origin-domain", "`HOST` whose pages browsers offer the code to, as the last line of its SMS, such as example.com; default none")
-	f.Text(&c.SupportContact, "support-contact", "`CONTACT` for a person who did not change the password, named by the notice: a telephone number or a domain; default: \"support\"")
-	f.Text(&c.AndroidAppHash, "android-app-hash", "`HASH` of 11 characters by which SMS Retriever hands the code to an Android app, as the last line of its SMS; default none")
+	f.Text(&c.OriginDomain, "origin-domain", "`HOST` to whose pages browsers offer the code, as the last line of its SMS, such as example.com; default none")
+	f.Text(&c.SupportContact, "support-contact", "`CONTACT` that the notice names for a person who did not change the password: a telephone number or a domain; default: \"support\"")
+	f.Text(&c.AndroidAppHash, "android-app-hash", "`HASH` of 11 characters with which SMS Retriever passes the code to an Android app, as the last line of its SMS; default none")
 	f.Duration(&c.SendTimeout, "send-timeout", "`DURATION` that one delivery may take")
 	f.Int(&c.SendConcurrency, "send-concurrency", "`COUNT` of deliveries at the same time, 1 to 1024")
-	f.Bool(&c.RetryUncertain, "retry-uncertain", "send again what the provider may have sent already")
+	f.Bool(&c.RetryUncertain, "retry-uncertain", "send a message again that the provider may have sent already")
 	scalar(f, &c.MessageRetention, "message-retention", -1, parseDuration, "`DURATION` that finished messages are kept, without their texts; 0 keeps them")
 	scalar(f, &c.EventRetention, "event-retention", -1, parseDuration, "`DURATION` that audit events are kept; 0 keeps them")
-	scalar(f, &c.AnswerStep, "answer-step", -1, parseDuration, "`DURATION` that the time of a send and of a refusal is rounded up to, so that it tells no numbers apart; 0 for none")
+	scalar(f, &c.AnswerStep, "answer-step", -1, parseDuration, "`DURATION` to whose multiples the time of a send and of a refusal is rounded up, so that it does not show which numbers have a user; 0 for none")
 	List(f, &c.Purposes, "purposes", parsePurpose, "`TYPES` of codes that are sent, comma-separated, spelled as in the API; default: FORGET_PWD_SMS")
 	f.Events(c)
 	f.Word((*string)(&c.CaptchaMode), "captcha-mode", "`MODE` of the CAPTCHA: always, or \"on suspicion\"")
-	f.Bool(&c.KeepHashes, "keep-hashes", "leave a stored hash as it is when its user signs in, whatever its scheme")
+	f.Bool(&c.KeepHashes, "keep-hashes", "leave a stored hash of any scheme unchanged when its user signs in")
 	f.Bool(&c.NotifyTakenNumbers, "notify-taken-numbers", "tell the owner of a number by SMS that another person asked for a code to register it")
 	List(f, &c.TestNumbers, "test-numbers", parseTestNumber, "`NUMBER=CODE/UNTIL` or NUMBER=CODE/UNTIL/USER: fixed codes for store reviews until a day such as 2027-01-31, comma-separated; default none")
-	f.Bool(&c.InsecureAnyDevice, "insecure-any-device", "let a code be redeemed from another device than asked for it: "+
+	f.Bool(&c.InsecureAnyDevice, "insecure-any-device", "let a code be redeemed from a device other than the one that asked for it: "+
 		"an attacker who talks a person into reading a code aloud can then use it")
 }
 

@@ -55,7 +55,7 @@ func Mobile(err error, number string, c identity.Config) error {
 	region := phonenumbers.GetRegionCodeForNumber(n)
 	switch {
 	case region == "" || region == "ZZ":
-		return errors.New(code + "… is a number of no country; served regions: " + served + " (set -countries)")
+		return errors.New(code + "… is not a number of any country; served regions: " + served + " (set -countries)")
 	case !slices.Contains(c.Countries, region):
 		return errors.New(code + "… is a number of " + region + "; served regions: " + served + " (set -countries)")
 	}

@@ -25,7 +25,7 @@ func (f *Set) limits(l *identity.LimitPolicy) {
 	f.Int(&l.LiveCodes, "live-codes", "`COUNT` of codes of one number that are valid at the same time with -insecure-any-device, 1 to 10")
 
 	scalar(f, &l.SendCooldown, "send-cooldown", -1, parseDuration, "`DURATION` between two sends for a number from one network or known device; 0 for none")
-	f.Rates(&l.SendsPerNumberAndNetwork, "sends-per-number-and-network", "sends per number from strangers on one network, all of which hold")
+	f.Rates(&l.SendsPerNumberAndNetwork, "sends-per-number-and-network", "sends per number from strangers on one network; all rates hold")
 	f.Rates(&l.SendsPerNumber, "sends-per-number", "sends per number from all strangers")
 	f.Rates(&l.SendsPerKnownDevice, "sends-per-known-device", "sends per number from one known device")
 	f.Rates(&l.SendsPerAddress, "sends-per-address", "sends per address, an IPv6 address counting as its /64")
@@ -33,7 +33,7 @@ func (f *Set) limits(l *identity.LimitPolicy) {
 	f.Rates(&l.SendsPerNetwork, "sends-per-network", "sends per IPv4 /24 or IPv6 /48")
 
 	f.Rates(&l.FailuresPerNumberAndNetwork, "failures-per-number-and-network", "wrong codes per number from strangers on one network")
-	f.Rates(&l.FailuresPerNumber, "failures-per-number", "wrong codes per number from all strangers; a new code refills nothing")
+	f.Rates(&l.FailuresPerNumber, "failures-per-number", "wrong codes per number from all strangers; a new code does not reset the count")
 	f.Bucket(&l.FailuresPerKnownDevice, "failures-per-known-device", "wrong codes per number from its known devices")
 	f.Rates(&l.FailuresPerAddress, "failures-per-address", "wrong codes per address, an IPv6 address counting as its /64")
 	f.Rates(&l.FailuresPerSubnet, "failures-per-subnet", "wrong codes per IPv6 /56")
@@ -44,13 +44,13 @@ func (f *Set) limits(l *identity.LimitPolicy) {
 	f.Rates(&l.RefusalsPerAddress, "refusals-per-address", "refused passwords and CAPTCHAs per address, an IPv6 address counting as its /64")
 	f.Rates(&l.RefusalsPerSubnet, "refusals-per-subnet", "refused passwords and CAPTCHAs per IPv6 /56")
 	f.Rates(&l.RefusalsPerNetwork, "refusals-per-network", "refused passwords and CAPTCHAs per IPv4 /24 or IPv6 /48")
-	f.Rates(&l.SuspiciousSendsPerPrefix, "suspicious-sends-per-prefix", "sends to numbers that share all but four digits, half of which asks for a CAPTCHA")
-	f.Rates(&l.SuspiciousSendsTotal, "suspicious-sends-total", "sends in total, half of which asks for a CAPTCHA")
+	f.Rates(&l.SuspiciousSendsPerPrefix, "suspicious-sends-per-prefix", "sends to numbers that share all but four digits; from half of it on, a CAPTCHA is required")
+	f.Rates(&l.SuspiciousSendsTotal, "suspicious-sends-total", "sends in total; from half of it on, a CAPTCHA is required")
 }
 
 // budget defines the flags of the SMS budgets.
 func (f *Set) budget(b *identity.BudgetPolicy) {
-	f.Rates(&b.Total, "budget-total", "messages that are handed to providers in total, the spending cap to think about")
+	f.Rates(&b.Total, "budget-total", "messages that are handed to providers in total: your spending cap")
 	f.Rates(&b.PerTenant, "budget-per-tenant", "messages per tenant")
 	f.Rates(&b.PerClient, "budget-per-client", "messages per application")
 	f.RegionRates(&b.PerRegion, "budget-per-region", "`REGION=RATES`, messages to numbers of a region, semicolon-separated; default none")

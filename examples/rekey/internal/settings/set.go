@@ -35,7 +35,7 @@ func New() *Set {
 	f := &Set{flags: flag.NewFlagSet("", flag.ContinueOnError), from: map[string]Place{}, shown: map[string]func() string{}}
 	f.flags.SetOutput(io.Discard) // errors are returned; help has a format of its own
 	var path string
-	f.Text(&path, "config", "`FILE` of settings, lines such as \"code-digits = 8\" with the flags' names; flags and the environment win; default none")
+	f.Text(&path, "config", "`FILE` of settings, lines such as \"code-digits = 8\" with the flags' names; flags and the environment take precedence; default none")
 	return f
 }
 
@@ -60,9 +60,9 @@ func (f *Set) parseArguments(args []string) error {
 			return nil
 		// The error does not repeat it: it may be a password that belongs on standard input.
 		case f.argument == nil:
-			return Usagef("takes flags only, and there is an argument that is none")
+			return Usagef("takes only flags, but there is an argument that is not a flag")
 		case given:
-			return Usagef("takes one %s, and there is another argument", f.argument.name)
+			return Usagef("takes one %s, but there is another argument", f.argument.name)
 		}
 		*f.argument.field, args, given = args[0], args[1:], true
 	}

@@ -161,7 +161,7 @@ func (i *Import) prepare(ctx context.Context, l *line) error {
 	switch {
 	case l.says.VerifiedAt != nil:
 	case i.Verified == nil:
-		l.refuse("verified is missing; -verified or -unverified says it of all lines without it")
+		l.refuse("verified is missing; -verified or -unverified sets it for all lines without it")
 		return nil
 	default:
 		verified = *i.Verified
