@@ -100,7 +100,7 @@ func slide(ctx context.Context, n int) error {
 		x    func(puzzle.Puzzle) (int, error)
 	}{
 		{"guesses", func(puzzle.Puzzle) (int, error) { return 110 + rand.IntN(130), nil }},
-		{"looks at the pictures", func(z puzzle.Puzzle) (int, error) { return findHole(z.Picture, z.Piece) }},
+		{"compares the pictures", func(z puzzle.Puzzle) (int, error) { return findHole(z.Picture, z.Piece) }},
 	} {
 		var drawing, looking time.Duration
 		passed := 0

@@ -18,7 +18,7 @@ import (
 )
 
 func main() {
-	hours := flag.Int("hours", 72, "how long, by the service's clock")
+	hours := flag.Int("hours", 72, "how long the run lasts by the service's clock")
 	step := flag.Duration("step", 5*time.Minute, "time between two strikes of the attacker")
 	numbers := flag.Int("numbers", 200, "how many numbers to guess codes for, to measure the odds; 0 for none")
 	networks := flag.Int("trail", 0, "print the log and the audit trail of a one-hour attack from this many networks instead")

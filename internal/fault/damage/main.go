@@ -22,7 +22,7 @@ import (
 )
 
 func main() {
-	places := flag.Int("places", 1000, "how many places are cut, and how many bits are turned")
+	places := flag.Int("places", 1000, "how many times the log is cut, and how many bits are flipped")
 	flag.Parse()
 	counts, err := run(context.Background(), *places)
 	fmt.Println(counts)

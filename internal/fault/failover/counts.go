@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// counts are what a run did and found.
+// counts holds the results of a run.
 type counts struct {
 	engine                 string
 	failovers              int
@@ -30,7 +30,7 @@ func (c counts) String() string {
 
 func (c counts) err() error {
 	if c.lost+c.half+c.revived+c.forgotten+c.undelivered+c.late > 0 {
-		return errors.New("something was lost, half done, revived, forgotten, not delivered or late")
+		return errors.New("at least one step was lost, half done, revived, forgotten, not delivered or late")
 	}
 	return nil
 }

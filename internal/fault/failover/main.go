@@ -57,7 +57,7 @@ type cluster interface {
 	open(ctx context.Context, i int) (*bunstore.Store, error)
 	// lose destroys one database server. It returns when the others may serve.
 	lose(ctx context.Context) error
-	// replace brings another one in its place, until the next may be lost.
+	// replace starts another machine in its place, and returns when the next may be lost.
 	replace(ctx context.Context) error
 	remove()
 }

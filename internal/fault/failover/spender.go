@@ -12,7 +12,7 @@ import (
 
 const allowance = 3
 
-// spender spends limits of its own, one after the other, until they refuse.
+// spender spends its own limits, one after the other, until they refuse.
 type spender struct {
 	spent int       // limits that have refused
 	began time.Time // of the last one; guarded by the world's mutex

@@ -40,7 +40,7 @@ func main() {
 	}
 }
 
-// counts are what a run did and found.
+// counts holds the results of a run.
 type counts struct {
 	engine                       string
 	kills, sends, resets         int
@@ -101,7 +101,7 @@ func run(ctx context.Context, engine string, kills int, progress io.Writer) (_ c
 		return w.counts, err
 	}
 	if w.counts.faults() > 0 {
-		return w.counts, errors.New("something was lost, half done, revived or never committed")
+		return w.counts, errors.New("at least one step was lost, half done, revived or never committed")
 	}
 	return w.counts, nil
 }

@@ -21,7 +21,7 @@ import (
 // workers is how many people reset their passwords at the same time.
 const workers = 6
 
-// person is what the world knows of one user.
+// person is the world's knowledge of one user.
 type person struct {
 	number   string
 	password string // the last one known to be stored

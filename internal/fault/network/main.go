@@ -23,7 +23,7 @@ import (
 
 func main() {
 	engine := flag.String("engine", "postgres", "database: postgres or mysql")
-	fault := flag.String("fault", "cuts", "cuts: a proxy cuts and stalls connections; crashes: a server of its own is killed and started again")
+	fault := flag.String("fault", "cuts", "cuts: a proxy cuts and stalls connections; crashes: a separate server is killed and started again")
 	seconds := flag.Int("seconds", 60, "how long")
 	flag.Parse()
 	ctx := context.Background()
@@ -54,7 +54,7 @@ func (c counts) String() string {
 
 func (c counts) err() error {
 	if c.lost+c.half+c.unrecovered > 0 {
-		return errors.New("something was lost, half done or not recovered")
+		return errors.New("at least one step was lost, half done or not recovered")
 	}
 	return nil
 }

@@ -92,7 +92,7 @@ func (p *proxy) copy(to, from net.Conn) {
 	}
 }
 
-// cut resets every connection: what was on its way is gone.
+// cut resets every connection: bytes on their way are lost.
 func (p *proxy) cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

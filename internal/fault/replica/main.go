@@ -33,7 +33,7 @@ import (
 const interval = time.Second
 
 func main() {
-	litestream := flag.String("litestream", "", "the program; default: what REKEY_TEST_LITESTREAM names, or else the one in PATH")
+	litestream := flag.String("litestream", "", "path of the program; default: the value of REKEY_TEST_LITESTREAM, or else the program in PATH")
 	rounds := flag.Int("rounds", 20, "how often the machine is lost")
 	settings := flag.String("config", "", "settings of Litestream; default: those of the packages")
 	within := flag.Duration("within", 4*time.Second, "how much longer than the interval one upload may take on this machine")
@@ -49,7 +49,7 @@ func main() {
 	}
 }
 
-// counts holds the numbers of what a run did and found.
+// counts holds the results of a run.
 type counts struct {
 	rounds, resets, replays  int
 	recent                   int           // lost resets that were acknowledged within the interval
@@ -93,7 +93,7 @@ func run(ctx context.Context, litestream, settings string, rounds int, within ti
 		_, _ = fmt.Fprintln(progress, w.counts)
 	}
 	if w.counts.faults() > 0 {
-		return w.counts, errors.New("something older than the interval was lost, half done, revived or damaged")
+		return w.counts, errors.New("at least one step older than the interval was lost, half done, revived or damaged")
 	}
 	return w.counts, nil
 }

@@ -52,11 +52,11 @@ func Fresh(ctx context.Context, engine, dir string) (*Database, error) {
 	}
 	variable, known := variables[engine]
 	if !known {
-		return nil, fmt.Errorf("engine %q is none of %s", engine, strings.Join(Engines, ", "))
+		return nil, fmt.Errorf("engine %q is not one of %s", engine, strings.Join(Engines, ", "))
 	}
 	dsn := os.Getenv(variable)
 	if dsn == "" {
-		return nil, fmt.Errorf("%w: to run it, set %s to one that may create databases", ErrNoServer, variable)
+		return nil, fmt.Errorf("%w: to run it, set %s to a server that may create databases", ErrNoServer, variable)
 	}
 	return On(ctx, engine, dsn)
 }

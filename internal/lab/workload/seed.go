@@ -56,5 +56,5 @@ type noSender struct{}
 
 // Send implements sms.Sender.
 func (noSender) Send(context.Context, sms.Message) (sms.Accepted, error) {
-	return sms.Accepted{}, errors.New("nothing is sent here")
+	return sms.Accepted{}, errors.New("this program sends no messages")
 }

@@ -33,7 +33,7 @@ import (
 func main() {
 	engines := flag.String("engines", "sqlite", "databases, comma-separated: "+strings.Join(databases.Engines, ", "))
 	clients := flag.String("clients", "1,8,64", "clients at the same time, comma-separated; the last are those of sends, guesses and commits")
-	resets := flag.Int("resets", 400, "resets with each number of clients, but 50 with one")
+	resets := flag.Int("resets", 400, "resets with each number of clients; with one client, 50")
 	steps := flag.Int("steps", 4000, "sends, guesses and commits")
 	flag.Parse()
 	if err := run(context.Background(), strings.Split(*engines, ","), *clients, *resets, *steps); err != nil {

@@ -25,7 +25,7 @@ import (
 
 func main() {
 	resets := flag.Int("resets", 1000, "resets in flight at the same time")
-	constant := flag.Int("constant", 64, "what the bound adds to the hashes' memory, in MiB")
+	constant := flag.Int("constant", 64, "memory that the bound allows besides the hashes, in MiB")
 	flag.Parse()
 	if err := run(context.Background(), *resets, *constant); err != nil {
 		fmt.Fprintln(os.Stderr, "memory:", err)

@@ -112,7 +112,7 @@ func round(v float64) (end, step float64) {
 	}
 }
 
-var picture = template.Must(template.New("").Parse(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 830 330" font-family="sans-serif" font-size="12" role="img" aria-label="What succeeds, and how long refusals take, against what is offered">
+var picture = template.Must(template.New("").Parse(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 830 330" font-family="sans-serif" font-size="12" role="img" aria-label="Rate of successful resets, and time of refusals, by offered load">
 <rect width="830" height="330" fill="#fff"/>
 {{- range . }}{{ $left := .Left }}
 <text x="{{ .Left }}" y="24" font-size="15">{{ .Title }}</text><text x="{{ .Left }}" y="42" fill="#555">{{ .Unit }}</text>

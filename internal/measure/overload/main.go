@@ -33,8 +33,8 @@ import (
 
 func main() {
 	engines := flag.String("engines", "sqlite", "databases, comma-separated: "+strings.Join(databases.Engines, ", "))
-	steps := flag.String("steps", "0.5,1,2,5,10", "what is offered, in capacities, comma-separated")
-	step := flag.Duration("for", 20*time.Second, "how long each step is offered")
+	steps := flag.String("steps", "0.5,1,2,5,10", "offered load in multiples of the capacity, comma-separated")
+	step := flag.Duration("for", 20*time.Second, "how long each step lasts")
 	svg := flag.String("svg", "", "file for the picture of the curves; none if empty")
 	flag.Parse()
 	if err := run(context.Background(), strings.Split(*engines, ","), *steps, *step, *svg); err != nil {

@@ -28,7 +28,7 @@ import (
 
 func main() {
 	engine := flag.String("engine", "sqlite", "database: "+strings.Join(databases.Engines, ", "))
-	days := flag.Int("days", 200, "how long, by the service's clock")
+	days := flag.Int("days", 200, "how long the run lasts by the service's clock")
 	flag.Parse()
 	if err := run(context.Background(), *engine, *days); err != nil {
 		fmt.Fprintln(os.Stderr, "soak:", err)

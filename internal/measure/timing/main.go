@@ -28,7 +28,7 @@ func main() {
 	samples := flag.Int("samples", 10_000, "samples of each class")
 	threshold := flag.Float64("z", 4, "largest |z| that counts as chance")
 	only := flag.String("only", "", "reset or send; default both")
-	step := flag.Duration("answer-step", 0, "Config.AnswerStep; -1ns shows what it hides")
+	step := flag.Duration("answer-step", 0, "Config.AnswerStep; -1ns shows the differences that it hides")
 	delay := flag.Duration("provider-delay", 200*time.Millisecond, "how long the SMS provider takes")
 	flag.Parse()
 	told, err := run(context.Background(), *samples, *threshold, *delay, *step, *only)
