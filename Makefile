@@ -8,7 +8,7 @@ help: ## this list
 
 test: ## the tests of the library
 	go test ./...
-quick: ## the same without the long sieges, in under 20 seconds
+quick: ## the tests of the library without the long sieges, in under 20 seconds
 	go test -short ./...
 demo: ## the main job: a password reset, from the first request to the last SMS
 	go run ./examples/quickstart
