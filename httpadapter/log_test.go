@@ -173,7 +173,7 @@ func TestAbort(t *testing.T) {
 	}
 }
 
-// TestBrokenLogger: the caller is told of a finished call even if the logger panics.
+// TestBrokenLogger: a finished call is answered even if the logger panics.
 func TestBrokenLogger(t *testing.T) {
 	t.Parallel()
 	s := serve(t, handler(t, &fake{}, httpadapter.Options{Logger: slog.New(brokenHandler{slog.DiscardHandler})}))
@@ -219,7 +219,7 @@ func (s *safeBuffer) String() string {
 	return s.b.String()
 }
 
-// A failing hook has a log line of its own, which names the hook.
+// A failing hook has a separate log line, which names the hook.
 func TestFailingHookIsNamed(t *testing.T) {
 	t.Parallel()
 	down := fmt.Errorf("send code: %w", &identity.HookError{Hook: "Captcha", Err: context.DeadlineExceeded})

@@ -33,7 +33,8 @@ func fields(t *testing.T, err error) (names []string) {
 	return names
 }
 
-// A program with settings of its own translates a field's name into its own.
+// A program with its own settings translates a field's name into the name of its
+// setting.
 func TestValidateNamesEachField(t *testing.T) {
 	t.Parallel()
 	for want, set := range map[string]func(*identity.Config){

@@ -39,7 +39,7 @@ func TestUnknownNumberHitsLimitsAtTheSameCount(t *testing.T) {
 		rng := rand.New(rand.NewPCG(1, 2))
 		limited := map[string]int{}
 		for i := range 500 {
-			// Each number has networks of its own, equally many and equally far apart.
+			// Each number has its own networks, equally many and equally far apart.
 			d, n, kind := rng.IntN(6), rng.IntN(12), rng.IntN(8)
 			call := func(mobile string, network int) error {
 				c := at(device(f.Caller(), d), v4(network))
@@ -93,7 +93,7 @@ func TestBreakerStopsEveryNumberAlike(t *testing.T) {
 	}, long, func(c *identity.Config) { c.Limits.FailuresTotal = []limit.Rate{{Limit: 10, Per: time.Hour}} })
 }
 
-// A CAPTCHA is asked for on suspicion, after the same count for every number.
+// A suspicious send needs a CAPTCHA, after the same count for every number.
 func TestCaptchaOnSuspicion(t *testing.T) {
 	t.Parallel()
 	for name, caller := range map[string]func(f *identitytest.Fixture, i int) (identity.Caller, string){

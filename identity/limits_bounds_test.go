@@ -15,7 +15,7 @@ import (
 )
 
 // A resend gives back no guesses: guesses at each of many codes end at 7 for a network
-// and at 78 for all strangers, whatever device, address or spelling they use.
+// and at 78 for all strangers, with any device, address or spelling.
 func TestResendRefillsNoAttempts(t *testing.T) {
 	t.Parallel()
 	spellings := []string{number, "+86" + number, "+86 123-4567-8901", "0086" + number, "１２３４５６７８９０１"}

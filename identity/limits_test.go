@@ -59,7 +59,7 @@ func known(t testing.TB, f *identitytest.Fixture, owner identity.Caller) {
 	}
 }
 
-// rule is one rate, or bucket, of the policy, and calls that count against it alone.
+// rule is one rate, or bucket, of the policy, and calls that count only against it.
 type rule struct {
 	field func(*identity.LimitPolicy) any
 	call  func(f *identitytest.Fixture, i int) error
@@ -141,8 +141,8 @@ func rules() map[string]rule {
 	return all
 }
 
-// Each limit, alone, lets its count through and not one more. After RetryAfter, and not
-// before, it lets the next call through.
+// Each limit on its own lets its count through and not one more. After RetryAfter, and
+// not before, it lets the next call through.
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	for name, r := range rules() {

@@ -21,7 +21,8 @@ func rounds(t *testing.T) int {
 	return n
 }
 
-// One valid code, 200 requests at the same time, each with a password of its own.
+// 200 requests with one valid code arrive at the same time, each with a different
+// password.
 func TestOneCodeHasOneWinner(t *testing.T) {
 	t.Parallel()
 	onEachStore(t, func(t *testing.T, f *identitytest.Fixture) {

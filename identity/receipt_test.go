@@ -89,7 +89,7 @@ func TestRecordReceipt(t *testing.T) {
 	}
 }
 
-// A receipt that arrives before its send is recorded is kept all the same. A receipt
+// A receipt that arrives before its send is recorded is kept nevertheless. A receipt
 // for an unknown message does not hold its caller for long.
 func TestEarlyReceipt(t *testing.T) {
 	t.Parallel()

@@ -222,7 +222,7 @@ func TestCommittedMessagesSurviveTheProcess(t *testing.T) {
 			if m, err := recorder.Next(t.Context(), e164); err != nil || m.Kind != sms.KindPasswordChanged {
 				t.Errorf("notice: %v, %v", m, err)
 			}
-			eventually(t, "the application is told, again after its failure", func() bool {
+			eventually(t, "the application gets the event, and again after its failure", func() bool {
 				clock.Advance(5 * time.Second)
 				second.Nudge()
 				mu.Lock()

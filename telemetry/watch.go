@@ -26,10 +26,10 @@ func (o *Observer) Watch(svc *identity.Service, providers func() []failover.Coun
 	}
 	waiting := gauge("rekey.hash.waiting", "{request}", "Callers of this process that wait for a hash.")
 	pending := gauge("rekey.outbox.pending", "{message}", "Messages that wait, by lane.")
-	late := gauge("rekey.outbox.late", "s", "For how long the oldest message of a lane has been due.")
+	late := gauge("rekey.outbox.late", "s", "How long the oldest message of a lane has been due.")
 	budget := gauge("rekey.budget.used", "1", "The share of the total SMS budget that is used up.")
 	open := gauge("rekey.provider.breaker.open", "1", "1 while the breaker keeps messages from a provider.")
-	skipped, err := o.meter.Int64ObservableCounter("rekey.provider.skipped", metric.WithUnit("{message}"), metric.WithDescription("Messages that the open breaker kept from a provider."))
+	skipped, err := o.meter.Int64ObservableCounter("rekey.provider.skipped", metric.WithUnit("{message}"), metric.WithDescription("Messages that a provider did not get because its breaker was open."))
 	if err := errors.Join(append(faults, err)...); err != nil {
 		return nil, fmt.Errorf("telemetry: %w", err)
 	}

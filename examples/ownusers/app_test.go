@@ -214,7 +214,8 @@ func TestChangePassword(t *testing.T) {
 	})
 }
 
-// The application creates an account: a row of its own, whose id the database assigns.
+// The application creates an account: it inserts its own row, and the database assigns
+// the id.
 func TestRegister(t *testing.T) {
 	t.Parallel()
 	onEachDatabase(t, func(t *testing.T, w world) {

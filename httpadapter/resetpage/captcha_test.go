@@ -189,8 +189,8 @@ func (c counting) Challenge(ctx context.Context, r identity.CaptchaRequest) ([]b
 	return challenger{}.Challenge(ctx, r)
 }
 
-// One state cookie gets no more challenges than an address may have, however often it
-// is shown, and with any other cookies. A person at another address still gets
+// One state cookie gets no more challenges than an address may have, even if it is sent
+// many times and with any other cookies. A person at another address still gets
 // challenges.
 func TestChallengesAreLimited(t *testing.T) {
 	t.Parallel()

@@ -28,8 +28,8 @@ func bucketCounter(burst int, every time.Duration) *counter {
 	return &counter{one: limit.Limit{Key: "k", Rules: []limit.Rule{{Name: "b", Bucket: limit.Bucket{Burst: burst, Every: every}}}}}
 }
 
-// The bucket equals the model, to the millisecond, however long the walk and however
-// steady the stream: events that left the log must not be forgiven.
+// The bucket equals the model, to the millisecond, in long walks and in steady streams:
+// events that left the log must not be forgiven.
 func TestBucketIsTheModel(t *testing.T) {
 	t.Parallel()
 	for _, b := range []limit.Bucket{{Burst: 1, Every: time.Minute}, {Burst: 5, Every: time.Minute}, {Burst: 20, Every: time.Hour}, {Burst: 128, Every: 5 * time.Minute}} {

@@ -44,7 +44,7 @@ var offs = []time.Duration{
 	time.Minute, 24 * time.Hour, 365 * 24 * time.Hour, 10 * 365 * 24 * time.Hour,
 }
 
-// Events that a right clock recorded are kept, whatever a wrong clock did for a minute.
+// Events that a right clock recorded are kept, even if a clock was wrong for a minute.
 func TestWrongClockLosesNothing(t *testing.T) {
 	t.Parallel()
 	for _, off := range offs {

@@ -210,8 +210,8 @@ func walk(t *testing.T, rates []limit.Rate, seed uint64) (passes, refusals int) 
 	return len(passed), refusals
 }
 
-// An exact rate must let an event pass if it has room, to the millisecond, whatever
-// else the same limit counts: the coarse rate, the alarm.
+// An exact rate must let an event pass if it has room, to the millisecond, even if the
+// same limit also counts a coarse rate and an alarm.
 func TestLargeRateKeepsOtherRatesExact(t *testing.T) {
 	t.Parallel()
 	c := counterOf(limit.Rate{Limit: 100, Per: time.Minute}, limit.Rate{Limit: 20000, Per: 24 * time.Hour})

@@ -73,7 +73,7 @@ func TestInTheReset(t *testing.T) {
 	}
 }
 
-// The configured policy applies however the service fails.
+// The configured policy applies to every failure of the service.
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	prefix, suffix := digits(leaked)

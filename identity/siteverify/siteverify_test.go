@@ -213,7 +213,7 @@ func TestErrorCodes(t *testing.T) {
 	}
 }
 
-// The configured policy applies however the service fails.
+// The configured policy applies to every failure of the service.
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	hang := make(chan struct{})

@@ -177,7 +177,7 @@ func redeemFaults() []fault {
 				return b.Store.RedeemCode(ctx, r)
 			}
 		}},
-		{"user updated in a transaction of its own", []string{"RedeemCode/NumberTaken", "RedeemCode/ChangedUserGone"}, func(b *broken) {
+		{"user updated in a separate transaction", []string{"RedeemCode/NumberTaken", "RedeemCode/ChangedUserGone"}, func(b *broken) {
 			b.redeemCode = func(ctx context.Context, r identity.Redemption) error {
 				change := r.User
 				r.User = nil

@@ -134,7 +134,7 @@ func TestAgainstNpm(t *testing.T) {
 		t.Errorf("altcha-lib accepts our solution by key: %v, by derivation: %v; accepts a forged solution: %v", out.Verified, out.Derived, out.Forged)
 	}
 	verify("our challenge, solved by altcha-lib", out.LibToken, nil)
-	verify("the same again", out.LibToken, identity.ErrCaptchaExpired)
+	verify("the token again", out.LibToken, identity.ErrCaptchaExpired)
 	verify("our challenge, solved by altcha", out.WidgetToken, nil)
 	verify("a challenge of altcha-lib, solved by it", out.TheirsToken, nil)
 	verify("our challenge, solved by the documented client", out.DocumentedToken, nil)

@@ -175,7 +175,7 @@ func TestConnectionsOfOneAddress(t *testing.T) {
 		c.ask("/")
 		return c.answered() != nil
 	})
-	connect(t, "127.0.0.2", addr).get(t, "/") // other addresses have places of their own
+	connect(t, "127.0.0.2", addr).get(t, "/") // other addresses have their own places
 	for range 10 {
 		connect(t, "127.0.0.9", addr).get(t, "/") // a trusted proxy may use all places
 	}

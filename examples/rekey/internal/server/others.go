@@ -154,7 +154,7 @@ func (s *Server) prepareOthers() error {
 			logger = slog.New(slog.DiscardHandler)
 		}
 		checker, err := pwnedpasswords.New(pwnedpasswords.Config{URL: url, OnFailure: func(err error) {
-			logger.Warn("breached passwords cannot be looked up, passwords pass", "error", err)
+			logger.Warn("breached passwords cannot be looked up, new passwords are accepted", "error", err)
 		}})
 		if err != nil {
 			return settings.Usagef("-breached-passwords: %s", strings.TrimPrefix(err.Error(), "pwnedpasswords: "))
