@@ -26,22 +26,40 @@ type eventRow struct {
 	Agent          string `bun:"agent"`
 }
 
+// appended is an event to append, with its messages.
+type appended struct {
+	event    audit.Event
+	messages []outbox.Message
+}
+
 // AppendEvent implements [identity.Audit].
 func (s *Store) AppendEvent(ctx context.Context, e audit.Event, messages []outbox.Message) error {
-	return wrap("append event", s.inTx(ctx, func(t *tx) error {
-		if err := t.appendEvent(e); err != nil {
+	_, err := batched(ctx, s.appends, s.appendEvents, appended{e, messages})
+	return wrap("append event", err)
+}
+
+// appendEvents appends events in one transaction.
+func (s *Store) appendEvents(ctx context.Context, all []appended) ([]struct{}, error) {
+	var events []audit.Event
+	var messages []outbox.Message
+	for _, a := range all {
+		events, messages = append(events, a.event), append(messages, a.messages...)
+	}
+	return make([]struct{}, len(all)), s.inTx(ctx, func(t *tx) error {
+		if err := t.together(eventsWrite(events...)); err != nil {
 			return err
 		}
 		return t.enqueue(messages)
-	}))
+	})
 }
 
-func (t *tx) appendEvent(e audit.Event) error { return t.together(eventWrite(e)) }
-
-func eventWrite(e audit.Event) write {
-	return write{"INSERT INTO rekey_events (" + eventColumns + ") VALUES (" + marks(14) + ")", []any{
-		e.ID, millis(e.At), string(e.Type), e.Outcome, e.Tenant, e.ClientID, e.UserID, e.Purpose, e.Mobile,
-		e.Address, e.ClaimedAddress, e.Device, e.OSVersion, e.Agent}}
+func eventsWrite(events ...audit.Event) write {
+	args := make([]any, 0, 14*len(events))
+	for _, e := range events {
+		args = append(args, e.ID, millis(e.At), string(e.Type), e.Outcome, e.Tenant, e.ClientID, e.UserID, e.Purpose, e.Mobile,
+			e.Address, e.ClaimedAddress, e.Device, e.OSVersion, e.Agent)
+	}
+	return write{"INSERT INTO rekey_events (" + eventColumns + ") VALUES " + tuples(len(events), 14), args}
 }
 
 // Events implements [identity.Audit].

@@ -1,6 +1,7 @@
 package bunstore
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -9,7 +10,6 @@ import (
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
-	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 const codeColumns = "id, binding, number_key, digest, key_id, attempts, max_attempts, created_at, expires_at, used_at, ended_at"
@@ -48,124 +48,42 @@ type idRow struct {
 	ID string `bun:"id"`
 }
 
-// IssueCode implements [identity.VerifyCodes].
-func (s *Store) IssueCode(ctx context.Context, issue identity.CodeIssue) (spent []limit.Spent, err error) {
-	err = s.inTx(ctx, func(t *tx) error {
-		if err := t.lockNumber(issue.Code.NumberKey, issue.Now); err != nil {
-			return err
-		}
-		var charges, ends write
-		if spent, charges, err = t.judge(issue.Charges, issue.Now); err != nil {
-			return err
-		}
-		c := issue.Code
-		if issue.Replace && !t.engine.oneTrip {
-			if _, err := t.exec("UPDATE rekey_codes SET ended_at = ? WHERE binding = ? AND used_at = 0 AND ended_at = 0", millis(issue.Now), c.Binding); err != nil {
-				return err
-			}
-		}
-		if t.engine.oneTrip {
-			if ends, err = t.endBeyond(&c, issue); err != nil {
-				return err
-			}
-		}
-		if err := t.together(charges, codeWrite(c), ends, messagesWrite(issue.Messages), eventWrite(issue.Event)); err != nil {
-			return err
-		}
-		if t.engine.oneTrip {
-			return nil
-		}
-		return t.endOldest(c.NumberKey, issue.KeepLive, issue.Now)
-	})
-	if err != nil {
-		return nil, wrap("issue code", err)
-	}
-	return spent, nil
-}
-
-func codeWrite(c identity.VerifyCode) write {
-	return write{"INSERT INTO rekey_codes (" + codeColumns + ") VALUES (" + marks(11) + ")", []any{
-		c.ID, c.Binding, c.NumberKey, c.Digest, c.KeyID, c.Attempts, c.MaxAttempts,
-		millis(c.CreatedAt), millis(c.ExpiresAt), millis(c.UsedAt), millis(c.EndedAt)}}
-}
-
 // lockNumber makes the transactions of one number run one after the other. On
 // PostgreSQL a SELECT FOR UPDATE is not enough: the transaction that it waited for
 // may have ended the code in its snapshot and added one that the snapshot lacks.
 func (t *tx) lockNumber(numberKey []byte, now time.Time) error {
+	return t.lockNumbers([][]byte{numberKey}, now)
+}
+
+// lockNumbers locks several numbers, in the order of their locks.
+func (t *tx) lockNumbers(numberKeys [][]byte, now time.Time) error {
 	if t.engine.galera {
-		return t.lockNumberAcross(numberKey, millis(now))
+		for _, key := range slices.SortedFunc(slices.Values(numberKeys), bytes.Compare) {
+			if err := t.lockNumberAcross(key, millis(now)); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 	if t.engine.lockNumber == "" {
 		return nil
 	}
-	key := sha256.Sum256(numberKey) // part of the statement; two numbers with one key only wait for each other
-	number := int64(binary.BigEndian.Uint64(key[:8]))
+	locks := make([]int64, len(numberKeys))
+	for i, numberKey := range numberKeys {
+		key := sha256.Sum256(numberKey) // part of the statement; two numbers with one key only wait for each other
+		locks[i] = int64(binary.BigEndian.Uint64(key[:8]))
+	}
+	slices.Sort(locks)
+	locks = slices.Compact(locks)
 	if own, ok := t.conn.(*pgTx); ok {
-		return own.lock(t.ctx, number)
+		return own.lock(t.ctx, locks...)
 	}
-	_, err := t.exec(t.engine.lockNumber, number)
-	return err
-}
-
-// endOldest ends the live codes of a number beyond the newest keep.
-func (t *tx) endOldest(numberKey []byte, keep int, now time.Time) error {
-	rows, err := query[idRow](&t.statements,
-		"SELECT id FROM rekey_codes WHERE number_key = ? AND "+live+" ORDER BY created_at DESC, id DESC"+t.engine.forUpdate, numberKey, millis(now))
-	if err != nil || len(rows) <= keep {
-		return err
-	}
-	args := []any{millis(now)}
-	for _, r := range rows[keep:] {
-		args = append(args, r.ID)
-	}
-	_, err = t.exec("UPDATE rekey_codes SET ended_at = ? WHERE id IN ("+marks(len(args)-1)+")", args...)
-	return err
-}
-
-// ChargeAttempt implements [identity.VerifyCodes].
-func (s *Store) ChargeAttempt(ctx context.Context, a identity.Attempt) (charged identity.ChargedAttempt, err error) {
-	err = s.inTx(ctx, func(t *tx) error {
-		charged = identity.ChargedAttempt{}
-		if err := t.lockNumber(a.NumberKey, a.Now); err != nil {
+	for _, lock := range locks {
+		if _, err := t.exec(t.engine.lockNumber, lock); err != nil {
 			return err
 		}
-		now := millis(a.Now)
-		end := write{"UPDATE rekey_codes SET ended_at = ? WHERE binding = ? AND used_at = 0 AND ended_at = 0 AND expires_at <= ?", []any{now, a.Binding, now}}
-		columns := codeColumns
-		if a.Providers {
-			columns += ", " + providerColumn
-		}
-		find := write{"SELECT " + columns + " FROM rekey_codes WHERE binding = ? AND " + live + " ORDER BY created_at, id" + t.engine.forUpdate, []any{a.Binding, now}}
-		if t.engine.oneTrip { // the two parts concern different codes
-			find = write{"WITH ended AS (" + end.query + ") " + find.query, append(end.args, find.args...)}
-		} else if err := t.together(end); err != nil {
-			return err
-		}
-		rows, err := query[codeRow](&t.statements, find.query, find.args...)
-		if err != nil {
-			return err
-		}
-		charges := a.Charges
-		if len(rows) > 0 {
-			charges = append(charges[:len(charges):len(charges)], a.LiveCharges...)
-		}
-		var spend write
-		if charged.Spent, spend, err = t.judge(charges, a.Now); err != nil {
-			return err
-		}
-		ids := []any{""} // no row has this id
-		for _, r := range rows {
-			r.Attempts++
-			charged.Codes = append(charged.Codes, r.code())
-			ids = append(ids, r.ID)
-		}
-		return t.together(spend, write{"UPDATE rekey_codes SET attempts = attempts + 1 WHERE id IN (" + marks(len(ids)) + ")", ids})
-	})
-	if err != nil {
-		return identity.ChargedAttempt{}, wrap("charge attempt", err)
 	}
-	return charged, nil
+	return nil
 }
 
 // ReleaseAttempt implements [identity.VerifyCodes].
@@ -239,7 +157,7 @@ func (s *Store) RedeemCode(ctx context.Context, r identity.Redemption) error {
 		if err != nil {
 			return err
 		}
-		writes := []write{others, changes, eventWrite(r.Event)}
+		writes := []write{others, changes, eventsWrite(r.Event)}
 		for some := range slices.Chunk(r.Messages, batch) {
 			writes = append(writes, messagesWrite(some))
 		}

@@ -125,11 +125,16 @@ func (t *pgTx) start(ctx context.Context, also string) error {
 	return err
 }
 
-func (t *pgTx) lock(ctx context.Context, key int64) error {
-	if !t.begun {
-		return t.start(ctx, ", pg_advisory_xact_lock("+strconv.FormatInt(key, 10)+")")
+// lock takes advisory locks, in the order given.
+func (t *pgTx) lock(ctx context.Context, keys ...int64) error {
+	var locks strings.Builder
+	for _, key := range keys {
+		locks.WriteString(", pg_advisory_xact_lock(" + strconv.FormatInt(key, 10) + ")")
 	}
-	_, err := t.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", key)
+	if !t.begun {
+		return t.start(ctx, locks.String())
+	}
+	_, err := t.ExecContext(ctx, "SELECT "+locks.String()[2:])
 	return err
 }
 

@@ -21,16 +21,57 @@ type limitRow struct {
 
 const limitColumns = "limit_key, shard, state, expires_at"
 
+// spending is one call of Spend.
+type spending struct {
+	limits []limit.Limit
+	now    time.Time
+}
+
 // Spend implements [identity.Limits].
-func (s *Store) Spend(ctx context.Context, limits []limit.Limit, now time.Time) (spent []limit.Spent, err error) {
-	err = s.inTx(ctx, func(t *tx) error {
-		spent, err = t.spend(limits, now)
-		return err
-	})
+func (s *Store) Spend(ctx context.Context, limits []limit.Limit, now time.Time) ([]limit.Spent, error) {
+	done, err := batched(ctx, s.spends, s.spendAll, spending{limits, now})
+	if err == nil {
+		err = done.refused
+	}
 	if err != nil {
 		return nil, wrap("spend limits", err)
 	}
-	return spent, nil
+	return done.spent, nil
+}
+
+// spendAll carries out calls of Spend in one transaction, with the results that they would
+// have one after the other.
+func (s *Store) spendAll(ctx context.Context, calls []spending) (done []issued, err error) {
+	err = s.inTx(ctx, func(t *tx) error {
+		done = make([]issued, len(calls))
+		var limits []limit.Limit
+		for _, c := range calls {
+			limits = append(limits, c.limits...)
+		}
+		states, err := t.lockLimits(limits, calls[0].now)
+		if err != nil {
+			return err
+		}
+		refused := 0
+		for i, c := range calls {
+			if done[i].spent, err = states.spend(c.limits, c.now); err == nil {
+				continue
+			}
+			if _, limited := errors.AsType[*limit.Error](err); !limited {
+				return err
+			}
+			done[i].refused = err
+			refused++
+		}
+		if refused == len(calls) {
+			return errAllRefused
+		}
+		return t.together(limitsWrite(t.engine, states.changed()))
+	})
+	if errors.Is(err, errAllRefused) {
+		err = nil
+	}
+	return done, err
 }
 
 // ChangeLimits implements [identity.Limits].
@@ -40,24 +81,44 @@ func (s *Store) ChangeLimits(ctx context.Context, changes []limit.Change, now ti
 
 // LimitStates implements [identity.Limits].
 func (s *Store) LimitStates(ctx context.Context, keys []limit.Key) (map[limit.Key][][]byte, error) {
-	states := map[limit.Key][][]byte{}
 	if len(keys) == 0 {
-		return states, ctx.Err()
+		return map[limit.Key][][]byte{}, ctx.Err()
 	}
-	args := make([]any, len(keys))
-	for i, k := range keys {
-		args[i] = string(k)
+	states, err := batched(ctx, s.looks, s.limitStates, keys)
+	return states, wrap("read limits", err)
+}
+
+// limitStates reads the states of several lists of keys.
+func (s *Store) limitStates(ctx context.Context, lists [][]limit.Key) ([]map[limit.Key][][]byte, error) {
+	var args []any
+	for _, keys := range lists {
+		for _, k := range keys {
+			args = append(args, string(k))
+		}
+	}
+	if len(lists) > 1 {
+		args = padded(args)
 	}
 	rows, err := query[limitRow](s.read(ctx), "SELECT "+limitColumns+" FROM rekey_limits WHERE limit_key IN ("+marks(len(args))+")", args...)
 	if err != nil {
-		return nil, wrap("read limits", err)
+		return nil, err
 	}
+	found := map[limit.Key][][]byte{}
 	for _, r := range rows {
 		if len(r.State) > 0 {
-			states[limit.Key(r.Key)] = append(states[limit.Key(r.Key)], r.State)
+			found[limit.Key(r.Key)] = append(found[limit.Key(r.Key)], r.State)
 		}
 	}
-	return states, nil
+	all := make([]map[limit.Key][][]byte, len(lists))
+	for i, keys := range lists {
+		all[i] = map[limit.Key][][]byte{}
+		for _, k := range keys {
+			if states, ok := found[k]; ok {
+				all[i][k] = states
+			}
+		}
+	}
+	return all, nil
 }
 
 // byKey sorts limits in the order in which every transaction locks them.
@@ -67,73 +128,46 @@ func byKey(limits []limit.Limit) []limit.Limit {
 	})
 }
 
-// spend charges all limits or none. After a refusal the transaction must roll back the
-// rows that spend placed.
-func (t *tx) spend(limits []limit.Limit, now time.Time) ([]limit.Spent, error) {
-	spent, w, err := t.judge(limits, now)
-	if err != nil {
-		return nil, err
-	}
-	return spent, t.together(w)
-}
-
-// judge is spend, but returns the write instead of running it.
+// judge charges all limits or none, and returns the write of the new states. After a
+// refusal the transaction must roll back the rows that judge placed.
 func (t *tx) judge(limits []limit.Limit, now time.Time) ([]limit.Spent, write, error) {
-	if len(limits) == 0 {
-		return nil, write{}, nil
-	}
-	sorted := byKey(limits)
-	own, others, err := t.lockLimits(sorted, now)
+	l, err := t.lockLimits(limits, now)
 	if err != nil {
 		return nil, write{}, err
 	}
-	var refused *limit.Error
-	spent := make([]limit.Spent, 0, len(limits))
-	for _, l := range limits {
-		at := shardKey{string(l.Key), l.Shard}
-		sp, err := l.Spend(own[at].State, others[at], now)
-		if le, ok := errors.AsType[*limit.Error](err); ok {
-			refused = refused.Join(le)
-		} else if err != nil {
-			return nil, write{}, err
-		}
-		spent = append(spent, sp)
+	spent, err := l.spend(limits, now)
+	if err != nil {
+		return nil, write{}, err
 	}
-	if refused != nil {
-		return nil, write{}, refused
-	}
-	rows := make([]limitRow, len(spent))
-	for i, sp := range spent {
-		rows[i] = limitRow{string(sp.Key), sp.Shard, sp.State, millis(sp.ExpiresAt)}
-	}
-	return spent, limitsWrite(t.engine, rows), nil
+	return spent, limitsWrite(t.engine, l.changed()), nil
 }
 
-type shardKey struct {
-	key   string
-	shard int
-}
-
-// lockLimits places and reads the rows until all of them exist. A purge may remove a
-// row in between. Without the row, the next transaction would neither wait for this one
-// nor see what it spends.
-func (t *tx) lockLimits(sorted []limit.Limit, now time.Time) (own map[shardKey]limitRow, others map[shardKey][][]byte, err error) {
+// lockLimits places and reads the rows of limits until all of them exist. A purge may
+// remove a row in between. Without the row, the next transaction would neither wait for
+// this one nor see what it spends.
+func (t *tx) lockLimits(limits []limit.Limit, now time.Time) (ledger, error) {
+	sorted := distinctRows(limits)
+	if len(sorted) == 0 {
+		return ledger{}, nil
+	}
 	if t.engine.oneTrip {
 		return t.lockLimitsAtOnce(sorted, now)
 	}
-	distinct := map[shardKey]bool{}
-	for _, l := range sorted {
-		distinct[shardKey{string(l.Key), l.Shard}] = true
-	}
 	for {
 		if err := t.placeLimits(sorted, now); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		own, others, err = t.limitStates(sorted)
-		if err != nil || t.engine.oneWriter || len(own) == len(distinct) {
-			return own, others, err
+		l, err := t.limitStates(sorted)
+		if err != nil || t.engine.oneWriter || l.has(sorted) {
+			return l, err
 		}
 	}
+}
+
+// distinctRows returns the limits in the order in which every transaction locks their
+// rows, one limit for each row.
+func distinctRows(limits []limit.Limit) []limit.Limit {
+	return slices.CompactFunc(byKey(limits), func(a, b limit.Limit) bool { return a.Key == b.Key && a.Shard == b.Shard })
 }
 
 // placeLimits inserts a row to lock for each limit, so that even the first two
@@ -151,59 +185,32 @@ func (t *tx) placeLimits(sorted []limit.Limit, now time.Time) error {
 }
 
 // limitStates reads the rows to write, locked in key order. For sharded limits it also
-// reads the states of the other shards, without a lock.
-func (t *tx) limitStates(sorted []limit.Limit) (own map[shardKey]limitRow, others map[shardKey][][]byte, err error) {
-	own, others = map[shardKey]limitRow{}, map[shardKey][][]byte{}
-	var ownArgs, sharedArgs []any
-	writes := map[string]int{} // the shard written, by key
-	if t.engine.oneWriter {
-		return t.allStates(sorted)
-	}
-	for _, l := range sorted {
-		ownArgs = append(ownArgs, string(l.Key), l.Shard)
-		if l.Shards > 1 {
-			sharedArgs = append(sharedArgs, string(l.Key))
-			writes[string(l.Key)] = l.Shard
+// reads the states of the other shards, without a lock. Where there is nothing to lock,
+// one statement reads all rows of every key, also those from a time when the key had
+// more shards.
+func (t *tx) limitStates(sorted []limit.Limit) (ledger, error) {
+	l := ledger{}
+	var own, shared []any
+	for _, s := range sorted {
+		own = append(own, string(s.Key), s.Shard)
+		if s.Shards > 1 || t.engine.oneWriter {
+			shared = append(shared, string(s.Key))
 		}
 	}
-	rows, err := query[limitRow](&t.statements, "SELECT "+limitColumns+" FROM rekey_limits WHERE (limit_key, shard) IN ("+
-		t.rowValues(len(sorted))+") ORDER BY limit_key, shard"+t.engine.forUpdate, ownArgs...)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, r := range rows {
-		own[shardKey{r.Key, r.Shard}] = r
-	}
-	if len(sharedArgs) == 0 {
-		return own, others, nil
-	}
-	rows, err = query[limitRow](&t.statements, "SELECT "+limitColumns+" FROM rekey_limits WHERE limit_key IN ("+marks(len(sharedArgs))+")", sharedArgs...)
-	for _, r := range rows {
-		if mine := writes[r.Key]; r.Shard != mine {
-			at := shardKey{r.Key, mine}
-			others[at] = append(others[at], r.State)
+	if !t.engine.oneWriter {
+		rows, err := query[limitRow](&t.statements, "SELECT "+limitColumns+" FROM rekey_limits WHERE (limit_key, shard) IN ("+
+			tuples(len(sorted), 2)+") ORDER BY limit_key, shard"+t.engine.forUpdate, own...)
+		if err != nil {
+			return nil, err
 		}
+		l.add(rows)
 	}
-	return own, others, err
-}
-
-// allStates is limitStates in one statement, where there is nothing to lock. It finds the
-// other rows of every key, also those from a time when the key had more shards.
-func (t *tx) allStates(sorted []limit.Limit) (own map[shardKey]limitRow, others map[shardKey][][]byte, err error) {
-	own, others = map[shardKey]limitRow{}, map[shardKey][][]byte{}
-	keys, writes := make([]any, len(sorted)), make(map[string]int, len(sorted))
-	for i, l := range sorted {
-		keys[i], writes[string(l.Key)] = string(l.Key), l.Shard
+	if len(shared) == 0 {
+		return l, nil
 	}
-	rows, err := query[limitRow](&t.statements, "SELECT "+limitColumns+" FROM rekey_limits WHERE limit_key IN ("+marks(len(keys))+")", keys...)
-	for _, r := range rows {
-		own[shardKey{r.Key, r.Shard}] = r
-		if mine := writes[r.Key]; r.Shard != mine {
-			at := shardKey{r.Key, mine}
-			others[at] = append(others[at], r.State)
-		}
-	}
-	return own, others, err
+	rows, err := query[limitRow](&t.statements, "SELECT "+limitColumns+" FROM rekey_limits WHERE limit_key IN ("+marks(len(shared))+")", shared...)
+	l.add(rows)
+	return l, err
 }
 
 // rowValues returns a list of n pairs of placeholders, after VALUES on SQLite.

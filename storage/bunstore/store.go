@@ -11,6 +11,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 // Store is an [identity.Storage] on a database. It is safe for concurrent use.
@@ -25,6 +26,13 @@ type Store struct {
 	// group commits calls together that wait for the engine's one writer. SQLite's busy
 	// handler would sleep and retry instead. Nil for engines with many writers.
 	group *group
+	// These carry out calls together that wait for each other. They are nil for engines
+	// other than PostgreSQL.
+	charges *batcher[identity.Attempt, charge]
+	issues  *batcher[identity.CodeIssue, issued]
+	spends  *batcher[spending, issued]
+	appends *batcher[appended, struct{}]
+	looks   *batcher[[]limit.Key, map[limit.Key][][]byte]
 	// timeout bounds a call.
 	timeout time.Duration
 	sweeper *sweeper
@@ -74,6 +82,13 @@ func New(db *bun.DB, options ...Option) (*Store, error) {
 	if e.oneWriter {
 		begin := func(ctx context.Context) (*sql.Tx, error) { return db.DB.BeginTx(ctx, e.tx) }
 		s.group = &group{begin: begin, cache: s.prepared, timeout: s.timeout}
+	}
+	if e.oneTrip {
+		s.charges = &batcher[identity.Attempt, charge]{timeout: s.timeout}
+		s.issues = &batcher[identity.CodeIssue, issued]{timeout: s.timeout}
+		s.spends = &batcher[spending, issued]{timeout: s.timeout}
+		s.appends = &batcher[appended, struct{}]{timeout: s.timeout}
+		s.looks = &batcher[[]limit.Key, map[limit.Key][][]byte]{timeout: s.timeout}
 	}
 	return s, nil
 }
@@ -173,6 +188,12 @@ func (s *Store) once(ctx context.Context, in lane, f func(t *tx) error) (err err
 	return err, committing
 }
 
+// commitError says that a commit failed. It is unknown whether the transaction took effect.
+type commitError struct{ cause error }
+
+func (e *commitError) Error() string { return "commit: " + e.cause.Error() }
+func (e *commitError) Unwrap() error { return e.cause }
+
 // transaction is a transaction or a savepoint.
 type transaction interface {
 	Commit(ctx context.Context) error
@@ -191,7 +212,7 @@ func inside(ctx context.Context, t transaction, f func() error) (err error, comm
 		return err, false
 	}
 	if err := t.Commit(ctx); err != nil {
-		return fmt.Errorf("commit: %w", err), true
+		return &commitError{err}, true
 	}
 	committed = true
 	return nil, true
