@@ -77,7 +77,7 @@ func New(db *bun.DB, options ...Option) (*Store, error) {
 		return nil, err
 	}
 	if e.prepare {
-		s.prepared = newPrepared(db.DB)
+		s.prepared = newPrepared(db.DB, e.closeLate)
 	}
 	if e.oneWriter {
 		begin := func(ctx context.Context) (*sql.Tx, error) { return db.DB.BeginTx(ctx, e.tx) }
