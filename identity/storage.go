@@ -129,8 +129,8 @@ type VerifyCodes interface {
 	// IssueCode is one transaction. It spends issue.Charges as [Limits].Spend does;
 	// if issue.Replace is set, it ends the live codes with the code's own Binding;
 	// it stores the code, ends the oldest live codes of the same NumberKey beyond
-	// issue.KeepLive (the new one counts), enqueues the messages and appends the
-	// event. It returns what Spend returns.
+	// issue.KeepLive (the new one counts and stays, also if its CreatedAt is older),
+	// enqueues the messages and appends the event. It returns what Spend returns.
 	//
 	// A charge refused: [*limit.Error]; nothing stored, nothing spent.
 	// Duplicate code or message id: [ErrAlreadyExists]. Concurrent calls on one

@@ -90,8 +90,9 @@ func TestGalera(t *testing.T) {
 		}
 	})
 
-	// A pool that does not wait for the other nodes is refused.
-	t.Run("no wsrep_sync_wait", func(t *testing.T) {
+	// A pool that does not wait for the other nodes is refused, and so is one that prepares
+	// statements.
+	t.Run("unfit pools", func(t *testing.T) {
 		pool := func(parameter string) *bunstore.Store {
 			config, err := mysql.ParseDSN(g.Nodes[0].DSN + parameter)
 			if err != nil {
@@ -105,10 +106,13 @@ func TestGalera(t *testing.T) {
 			t.Cleanup(func() { _ = db.Close() })
 			return store(t, bun.NewDB(db, mysqldialect.New()))
 		}
-		if err := pool("").Check(t.Context()); !errors.Is(err, bunstore.ErrUnfit) || !strings.Contains(err.Error(), "wsrep_sync_wait=1") {
+		if err := pool("?interpolateParams=true").Check(t.Context()); !errors.Is(err, bunstore.ErrUnfit) || !strings.Contains(err.Error(), "wsrep_sync_wait=1") {
 			t.Error(err)
 		}
-		if err := pool("?wsrep_sync_wait=1").Check(t.Context()); !errors.Is(err, bunstore.ErrSchemaBehind) {
+		if err := pool("?wsrep_sync_wait=1").Check(t.Context()); !errors.Is(err, bunstore.ErrUnfit) || !strings.Contains(err.Error(), "interpolateParams=true") {
+			t.Error(err)
+		}
+		if err := pool("?wsrep_sync_wait=1&interpolateParams=true").Check(t.Context()); !errors.Is(err, bunstore.ErrSchemaBehind) {
 			t.Error(err)
 		}
 	})

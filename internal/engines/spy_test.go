@@ -6,7 +6,6 @@ import (
 	"database/sql/driver"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/uptrace/bun"
@@ -28,8 +27,6 @@ type spy struct {
 	calls  []call
 	asking sync.Mutex
 	before func(call) error
-
-	closedInside atomic.Int64 // statements that were closed before their transaction ended
 }
 
 // wrap returns a database that reaches db through the spy. db must have enough
@@ -120,10 +117,9 @@ type realConn interface {
 }
 
 type spyConn struct {
-	spy    *spy
-	held   *sql.Conn
-	real   realConn
-	inside atomic.Bool // a transaction of database/sql's
+	spy  *spy
+	held *sql.Conn
+	real realConn
 }
 
 func (c *spyConn) Close() error { return c.held.Close() }
@@ -147,13 +143,6 @@ type spyStmt struct {
 	driver.Stmt
 	conn  *spyConn
 	query string
-}
-
-func (s *spyStmt) Close() error {
-	if s.conn.inside.Load() {
-		s.conn.spy.closedInside.Add(1)
-	}
-	return s.Stmt.Close()
 }
 
 func (s *spyStmt) CheckNamedValue(v *driver.NamedValue) error {
@@ -192,8 +181,7 @@ func (c *spyConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx
 	c.spy.mu.Lock()
 	c.spy.last = c
 	c.spy.mu.Unlock()
-	c.inside.Store(err == nil)
-	return spyTx{c, tx}, err
+	return spyTx{c.spy, tx}, err
 }
 
 func (c *spyConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
@@ -230,18 +218,14 @@ func values(args []driver.NamedValue) []any {
 }
 
 type spyTx struct {
-	conn *spyConn
+	spy  *spy
 	real driver.Tx
 }
 
-func (t spyTx) Rollback() error {
-	defer t.conn.inside.Store(false)
-	return t.real.Rollback()
-}
+func (t spyTx) Rollback() error { return t.real.Rollback() }
 
 func (t spyTx) Commit() error {
-	defer t.conn.inside.Store(false)
-	if err := t.conn.spy.see(call{kind: "commit"}); err != nil {
+	if err := t.spy.see(call{kind: "commit"}); err != nil {
 		_ = t.real.Rollback()
 		return err
 	}

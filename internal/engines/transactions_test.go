@@ -244,27 +244,3 @@ func guessed(t testing.TB, s *bunstore.Store, of []byte, codes int) {
 		t.Fatalf("%d codes, %v; want %d", len(charged.Codes), err, codes)
 	}
 }
-
-// If a node of MariaDB Galera aborts a transaction between two commands, and the next
-// command closes a statement, then the node forgets the abort: COMMIT answers OK, and
-// nothing was stored. So no statement is closed inside a transaction. The driver does so
-// for each statement that is not prepared.
-func TestNoStatementIsClosedInATransaction(t *testing.T) {
-	t.Parallel()
-	onEveryEngine(t, func(t *testing.T, fresh func(testing.TB) *bun.DB) {
-		db, watch := fresh(t), &spy{}
-		if db.Dialect().Name() != dialect.MySQL {
-			return // the others forget no abort
-		}
-		s := migrated(t, watch.wrap(t, db))
-		watch.closedInside.Store(0) // migrations commit after each statement
-		for _, st := range tour() {
-			if err := st.call(t.Context(), s); err != nil {
-				t.Fatalf("%s: %v", st.name, err)
-			}
-			if n := watch.closedInside.Swap(0); n > 0 {
-				t.Errorf("%s closes %d statements inside its transaction", st.name, n)
-			}
-		}
-	})
-}

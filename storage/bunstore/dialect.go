@@ -18,8 +18,6 @@ type engine struct {
 	// prepare says that the driver compiles each statement on every call unless the
 	// statement is prepared.
 	prepare bool
-	// closeLate is prepared.closeLate.
-	closeLate bool
 	// oneTrip says that one statement can make several changes (WITH).
 	oneTrip bool
 	// galera says that the server is a node of a Galera cluster.
@@ -101,7 +99,7 @@ func engineOf(name dialect.Name) (engine, error) {
 	case dialect.MySQL:
 		return engine{
 			// VARBINARY, because text collations fold case or ignore trailing spaces.
-			name: name, prepare: true, closeLate: true, str: func(n int) string { return fmt.Sprintf("VARBINARY(%d)", n) },
+			name: name, prepare: true, str: func(n int) string { return fmt.Sprintf("VARBINARY(%d)", n) },
 			text: "BLOB", bytes: "BLOB", key: "BINARY(32)",
 			forUpdate: " FOR UPDATE", forShare: " LOCK IN SHARE MODE", skipLocked: " FOR UPDATE SKIP LOCKED",
 			upsert: func(_ string, columns ...string) string {

@@ -19,6 +19,11 @@ import (
 // connector sets wsrep_sync_wait=1 on each connection, so that a transaction sees
 // everything that other nodes acknowledged before it began.
 //
+// Set interpolateParams=true (InterpolateParams) in the configuration of each node. Without
+// it the driver prepares statements, and MariaDB 10.11 can lose transactions: if a node
+// aborts a transaction while a prepared statement runs, later statements run outside of any
+// transaction, and COMMIT answers OK. [Store.Check] and [Store.Migrate] refuse such a pool.
+//
 //	db := sql.OpenDB(bunstore.Galera(node1, node2, node3))
 //
 // A server without Galera is accepted as it is.
@@ -124,6 +129,9 @@ func (s *Store) probeGalera(ctx context.Context) (bool, error) {
 	if errors.Is(err, sql.ErrNoRows) || err == nil && on != "ON" {
 		return false, nil
 	}
+	if err == nil {
+		err = s.probeText(ctx)
+	}
 	var wait int
 	if err == nil {
 		err = s.db.DB.QueryRowContext(ctx, "SELECT @@SESSION.wsrep_sync_wait").Scan(&wait)
@@ -133,6 +141,54 @@ func (s *Store) probeGalera(ctx context.Context) (bool, error) {
 			"open the pool with bunstore.Galera, or set wsrep_sync_wait=1 for its connections", ErrUnfit)
 	}
 	return true, err
+}
+
+// notForgotten is the last statement of a transaction. It returns errLost if the node has
+// aborted the transaction and forgotten that, so that COMMIT would answer OK. Only MariaDB
+// has the variable.
+func (t *tx) notForgotten() error {
+	rows, err := t.conn.QueryContext(t.ctx, "SELECT @@in_transaction")
+	if err != nil {
+		if _, _, code := errorCode(err); code == "1193" { // unknown variable
+			return nil
+		}
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	open := false
+	if rows.Next() {
+		err = rows.Scan(&open)
+	}
+	if err = errors.Join(err, rows.Err()); err == nil && !open {
+		return errLost
+	}
+	return err
+}
+
+// probeText refuses connections whose driver prepares statements with parameters.
+func (s *Store) probeText(ctx context.Context) error {
+	c, err := s.db.DB.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Close() }()
+	prepared := func() (name string, n int, err error) {
+		err = c.QueryRowContext(ctx, "SHOW SESSION STATUS LIKE 'Com_stmt_prepare'").Scan(&name, &n)
+		return name, n, err
+	}
+	_, before, err := prepared()
+	if err != nil {
+		return err
+	}
+	var one int
+	if err := c.QueryRowContext(ctx, "SELECT ?", 1).Scan(&one); err != nil {
+		return err
+	}
+	if _, after, err := prepared(); err != nil || after == before {
+		return err
+	}
+	return fmt.Errorf("%w: it is a node of a Galera cluster, and the driver prepares statements. MariaDB can then answer a commit with OK "+
+		"although nothing was stored: set interpolateParams=true for the connections", ErrUnfit)
 }
 
 // isGalera reports what the probe found.

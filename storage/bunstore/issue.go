@@ -57,21 +57,25 @@ func (s *Store) issueCode(ctx context.Context, issues []identity.CodeIssue) ([]i
 		if err := t.together(charges, codesWrite(issue.Code), messagesWrite(issue.Messages), eventsWrite(issue.Event)); err != nil {
 			return err
 		}
-		return t.endOldest(issue.Code.NumberKey, issue.KeepLive, issue.Now)
+		return t.endOldest(issue.Code, issue.KeepLive, issue.Now)
 	})
 	return []issued{done}, err
 }
 
-// endOldest ends the live codes of a number beyond the newest keep.
-func (t *tx) endOldest(numberKey []byte, keep int, now time.Time) error {
+// endOldest ends the oldest live codes of a number, so that the new one and the newest
+// keep-1 others stay. The new one stays also if the clock of its server is behind.
+func (t *tx) endOldest(c identity.VerifyCode, keep int, now time.Time) error {
 	rows, err := query[idRow](&t.statements,
-		"SELECT id FROM rekey_codes WHERE number_key = ? AND "+live+" ORDER BY created_at DESC, id DESC"+t.engine.forUpdate, numberKey, millis(now))
-	if err != nil || len(rows) <= keep {
+		"SELECT id FROM rekey_codes WHERE number_key = ? AND "+live+" AND id <> ? ORDER BY created_at DESC, id DESC"+t.engine.forUpdate, c.NumberKey, millis(now), c.ID)
+	if err != nil || len(rows) < keep {
 		return err
 	}
 	args := []any{millis(now)}
-	for _, r := range rows[keep:] {
+	for _, r := range rows[max(keep-1, 0):] {
 		args = append(args, r.ID)
+	}
+	if len(args) == 1 {
+		return nil
 	}
 	_, err = t.exec("UPDATE rekey_codes SET ended_at = ? WHERE id IN ("+marks(len(args)-1)+")", args...)
 	return err
@@ -170,8 +174,8 @@ func (t *tx) openOf(numbers [][]byte) (numberCodes, error) {
 	return open, err
 }
 
-// issue adds a code. It ends the live codes that the code replaces, and the live codes of
-// the number beyond the newest issue.KeepLive.
+// issue adds a code. It ends the live codes that the code replaces, and the oldest live
+// codes of the number, as endOldest does.
 func (o numberCodes) issue(issue identity.CodeIssue) *numberCode {
 	added := &numberCode{code: issue.Code}
 	of := o[string(issue.Code.NumberKey)]
@@ -182,8 +186,7 @@ func (o numberCodes) issue(issue identity.CodeIssue) *numberCode {
 			}
 		}
 	}
-	of = append(of, added)
-	o[string(issue.Code.NumberKey)] = of
+	o[string(issue.Code.NumberKey)] = append(of, added)
 	var live []*numberCode
 	for _, c := range of {
 		if c.code.Live(issue.Now) {
@@ -193,7 +196,7 @@ func (o numberCodes) issue(issue identity.CodeIssue) *numberCode {
 	slices.SortFunc(live, func(a, b *numberCode) int {
 		return cmp.Or(b.code.CreatedAt.Compare(a.code.CreatedAt), cmp.Compare(b.code.ID, a.code.ID))
 	})
-	for _, c := range live[min(issue.KeepLive, len(live)):] {
+	for _, c := range live[min(max(issue.KeepLive-1, 0), len(live)):] {
 		c.code.EndedAt = issue.Now
 	}
 	return added

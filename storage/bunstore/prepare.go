@@ -21,11 +21,6 @@ const mostPrepared = 100
 // A nil *prepared prepares nothing.
 type prepared struct {
 	db *sql.DB
-	// closeLate keeps every statement of a transaction open until the transaction has
-	// ended. If a node of MariaDB Galera aborts a transaction between two commands, and
-	// the next command closes a statement, then the node forgets the abort and answers
-	// COMMIT with OK although nothing was stored.
-	closeLate bool
 
 	mu     sync.Mutex
 	texts  map[string]*text
@@ -41,9 +36,7 @@ type text struct {
 	asked bool
 }
 
-func newPrepared(db *sql.DB, closeLate bool) *prepared {
-	return &prepared{db: db, closeLate: closeLate, texts: map[string]*text{}}
-}
+func newPrepared(db *sql.DB) *prepared { return &prepared{db: db, texts: map[string]*text{}} }
 
 // get returns the prepared statement or nil, and notes texts to prepare.
 func (p *prepared) get(query string) *sql.Stmt {
@@ -140,34 +133,19 @@ type preparedTx struct {
 	bound map[string]*sql.Stmt
 }
 
-// bind returns the statement for this transaction, or nil for one that is to run
-// unprepared. database/sql closes it after the transaction.
-func (t *preparedTx) bind(ctx context.Context, query string) (*sql.Stmt, error) {
-	if stmt := t.bound[query]; stmt != nil {
-		return stmt, nil
-	}
-	stmt := t.cache.get(query)
-	switch {
-	case stmt != nil:
-		stmt = t.tx.StmtContext(ctx, stmt)
-	case t.cache.closeLate:
-		var err error
-		if stmt, err = t.tx.PrepareContext(ctx, query); err != nil {
-			return nil, err
+func (t *preparedTx) bind(ctx context.Context, query string) *sql.Stmt {
+	stmt := t.bound[query]
+	if stmt == nil {
+		if stmt = t.cache.get(query); stmt != nil {
+			stmt = t.tx.StmtContext(ctx, stmt)
+			t.bound[query] = stmt
 		}
-	default:
-		return nil, nil //nolint:nilnil // not an error
 	}
-	t.bound[query] = stmt
-	return stmt, nil
+	return stmt
 }
 
 func (t *preparedTx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	stmt, err := t.bind(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	if stmt != nil {
+	if stmt := t.bind(ctx, query); stmt != nil {
 		if res, err := stmt.ExecContext(ctx, args...); !dropped(err) {
 			return res, err
 		}
@@ -176,11 +154,7 @@ func (t *preparedTx) ExecContext(ctx context.Context, query string, args ...any)
 }
 
 func (t *preparedTx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	stmt, err := t.bind(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	if stmt != nil {
+	if stmt := t.bind(ctx, query); stmt != nil {
 		if rows, err := stmt.QueryContext(ctx, args...); !dropped(err) { //nolint:sqlclosecheck,rowserrcheck // the caller's
 			return rows, err
 		}

@@ -77,7 +77,7 @@ func New(db *bun.DB, options ...Option) (*Store, error) {
 		return nil, err
 	}
 	if e.prepare {
-		s.prepared = newPrepared(db.DB, e.closeLate)
+		s.prepared = newPrepared(db.DB)
 	}
 	if e.oneWriter {
 		begin := func(ctx context.Context) (*sql.Tx, error) { return db.DB.BeginTx(ctx, e.tx) }
@@ -173,6 +173,16 @@ func (s *Store) once(ctx context.Context, in lane, f func(t *tx) error) (err err
 	b, err := s.begin(ctx)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err), false
+	}
+	if own, ok := b.conn.(*preparedTx); ok && e.galera {
+		b.conn = own.tx // see Galera
+		inner := f
+		f = func(t *tx) error {
+			if err := inner(t); err != nil {
+				return err
+			}
+			return t.notForgotten()
+		}
 	}
 	finished := false
 	defer func() {

@@ -84,6 +84,17 @@ func codeFaults() []fault {
 				return b.Store.IssueCode(ctx, issue)
 			}
 		}},
+		{"new code ended because of its clock", []string{"IssueCode/KeepLiveNew"}, func(b *broken) {
+			var newest time.Time
+			b.issueCode = func(ctx context.Context, issue identity.CodeIssue) ([]limit.Spent, error) {
+				if issue.Code.CreatedAt.Before(newest) {
+					issue.Code.EndedAt = issue.Now
+				} else {
+					newest = issue.Code.CreatedAt
+				}
+				return b.Store.IssueCode(ctx, issue)
+			}
+		}},
 		{"one live code only", []string{"IssueCode/KeepLive", "IssueCode/KeepLiveOldest"}, func(b *broken) {
 			b.issueCode = func(ctx context.Context, issue identity.CodeIssue) ([]limit.Spent, error) {
 				issue.KeepLive = 1

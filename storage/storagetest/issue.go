@@ -138,6 +138,20 @@ func issueCases() []Case {
 			c.wantLive("the second", codes[1], now, codes[1])
 			c.wantLive("the newest", codes[2], now, codes[2])
 		}},
+		{"IssueCode/KeepLiveNew", "a new code must work, also if it comes from a server whose clock is behind", func(c *check) {
+			for i, device := range []string{"a", "b", "c"} {
+				code := c.code(number, device)
+				code.CreatedAt = c.now.Add(time.Duration(i) * time.Second)
+				c.issue(code)
+			}
+			late := c.code(number, "d")
+			late.CreatedAt = c.now.Add(-time.Minute)
+			issue := c.issueOf(late)
+			issue.Now = c.now
+			_, err := c.IssueCode(c.ctx, issue)
+			c.ok("IssueCode", err)
+			c.wantLive("the new code", late, c.now, late)
+		}},
 		{"IssueCode/KeepLiveOldest", "CreatedAt decides which code is oldest, and an ended or expired code does not count", func(c *check) {
 			oldest, older, expired, exhausted := c.code(number, "a"), c.code(number, "b"), c.code(number, "c"), c.code(number, "d")
 			oldest.CreatedAt = c.now.Add(-2 * time.Second)

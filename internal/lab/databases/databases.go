@@ -151,6 +151,7 @@ func (d *Database) Pool(connections int) (*bun.DB, error) {
 			c.Passwd, _ = u.User.Password()
 			c.Net, c.Addr, c.DBName = "tcp", host, strings.Trim(u.Path, "/")
 			c.Timeout = 10 * time.Second
+			c.InterpolateParams = true // see bunstore.Galera
 			c.Params = map[string]string{"innodb_lock_wait_timeout": "5"}
 			c.Logger = &mysql.NopLogger{} // it would write a line for each connection that a fault cuts
 			node, err := mysql.NewConnector(c)

@@ -144,7 +144,8 @@ func mySQLNode(u *url.URL, host string) (driver.Connector, error) {
 	config.Passwd, _ = u.User.Password()
 	config.Net, config.Addr = "tcp", net.JoinHostPort(cmp.Or(at.Hostname(), "127.0.0.1"), cmp.Or(at.Port(), "3306"))
 	config.DBName = strings.Trim(u.Path, "/")
-	config.ParseTime, config.InterpolateParams, config.MultiStatements, config.AllowAllFiles = false, false, false, false
+	config.ParseTime, config.MultiStatements, config.AllowAllFiles = false, false, false
+	config.InterpolateParams = true // see bunstore.Galera
 	config.ClientFoundRows = false
 	config.TLSConfig = cmp.Or(config.TLSConfig, "preferred")
 	config.Timeout = cmp.Or(config.Timeout, 10*time.Second)
