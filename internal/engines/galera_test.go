@@ -117,6 +117,36 @@ func TestGalera(t *testing.T) {
 		}
 	})
 
+	// A commit that was answered with OK and stored nothing is run again.
+	t.Run("forgotten commit", func(t *testing.T) {
+		plain, watch := fresh(t)[0], &spy{}
+		if err := plain.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s := store(t, watch.wrap(t, plain.DB()))
+		if err := s.Check(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		c, id, commits := issue(1), name(), 0
+		c.Code.ID, c.Code.NumberKey, c.Event.ID = id, []byte(name())[:32], id
+		watch.set(func(c call) error {
+			if c.kind != "commit" {
+				return nil
+			}
+			if commits++; commits == 1 {
+				return errForgotten
+			}
+			return nil
+		})
+		if _, err := s.IssueCode(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+		var n int
+		if err := plain.DB().DB.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM rekey_codes WHERE id = ?", id).Scan(&n); err != nil || n != 1 || commits != 2 {
+			t.Errorf("%d codes after %d commits, want 1 after 2: %v", n, commits, err)
+		}
+	})
+
 	// The steps of one number run one after the other on all nodes, even if they write
 	// no other row in common.
 	t.Run("live codes of a number", func(t *testing.T) {

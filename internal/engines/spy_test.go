@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"strings"
 	"sync"
 	"testing"
@@ -217,6 +218,9 @@ func values(args []driver.NamedValue) []any {
 	return v
 }
 
+// errForgotten makes a commit answer without an error although nothing is stored.
+var errForgotten = errors.New("forgotten")
+
 type spyTx struct {
 	spy  *spy
 	real driver.Tx
@@ -227,6 +231,9 @@ func (t spyTx) Rollback() error { return t.real.Rollback() }
 func (t spyTx) Commit() error {
 	if err := t.spy.see(call{kind: "commit"}); err != nil {
 		_ = t.real.Rollback()
+		if err == errForgotten {
+			return nil
+		}
 		return err
 	}
 	return t.real.Commit()

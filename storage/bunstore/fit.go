@@ -21,6 +21,8 @@ type server struct {
 	mu     sync.Mutex
 	fit    bool
 	galera bool
+	// witnesses are the keys of rows for witness that no transaction uses now.
+	witnesses []string
 }
 
 // probe checks once that the server does what the store relies on.

@@ -1,7 +1,10 @@
 package bunstore
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	crand "crypto/rand"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
@@ -143,28 +146,6 @@ func (s *Store) probeGalera(ctx context.Context) (bool, error) {
 	return true, err
 }
 
-// notForgotten is the last statement of a transaction. It returns errLost if the node has
-// aborted the transaction and forgotten that, so that COMMIT would answer OK. Only MariaDB
-// has the variable.
-func (t *tx) notForgotten() error {
-	rows, err := t.conn.QueryContext(t.ctx, "SELECT @@in_transaction")
-	if err != nil {
-		if _, _, code := errorCode(err); code == "1193" { // unknown variable
-			return nil
-		}
-		return err
-	}
-	defer func() { _ = rows.Close() }()
-	open := false
-	if rows.Next() {
-		err = rows.Scan(&open)
-	}
-	if err = errors.Join(err, rows.Err()); err == nil && !open {
-		return errLost
-	}
-	return err
-}
-
 // probeText refuses connections whose driver prepares statements with parameters.
 func (s *Store) probeText(ctx context.Context) error {
 	c, err := s.db.DB.Conn(ctx)
@@ -202,9 +183,60 @@ func (s *Store) isGalera() bool {
 // nodes. Nodes do not share row locks. But of two nodes that write the same row, one
 // fails at its commit, and its transaction is run again. The value written differs each
 // time, because the engine skips a write that changes nothing.
+//
+// The same statement writes the transaction's witness.
 func (t *tx) lockNumberAcross(numberKey []byte, now int64) error {
-	const aDay = 24 * 60 * 60 * 1000 // until a purge may take the row
-	_, err := t.exec("INSERT INTO rekey_limits ("+limitColumns+") VALUES ("+marks(4)+")"+t.engine.upsert("limit_key, shard", "state", "expires_at"),
-		fmt.Sprintf("number/%x", numberKey), 0, fmt.Appendf(nil, "%x", rand.Uint64()), now+aDay)
+	const aDay = 24 * 60 * 60 * 1000 // until a purge may take the rows
+	value := fmt.Appendf(nil, "%x", rand.Uint64())
+	args := []any{fmt.Sprintf("number/%x", numberKey), 0, value, now + aDay}
+	if t.witness != nil {
+		t.witness.value = value
+		args = append(args, t.witness.key, 0, value, now+aDay)
+	}
+	_, err := t.exec("INSERT INTO rekey_limits ("+limitColumns+") VALUES "+tuples(len(args)/4, 4)+t.engine.upsert("limit_key, shard", "state", "expires_at"), args...)
 	return err
+}
+
+// witness is a row that a transaction writes and that is read after its commit. MariaDB
+// 10.11 can answer a COMMIT with OK although it has aborted the transaction for the sake
+// of one from another node. Transactions that are under way at the same time have
+// different rows.
+type witness struct {
+	key   string
+	value []byte // what the transaction wrote, if it wrote the row
+}
+
+// witness returns a row that no other transaction uses until it is given back.
+func (s *server) witness() *witness {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n := len(s.witnesses); n > 0 {
+		w := s.witnesses[n-1]
+		s.witnesses = s.witnesses[:n-1]
+		return &witness{key: w}
+	}
+	return &witness{key: "commit/" + crand.Text()}
+}
+
+func (s *server) giveBack(w *witness) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.witnesses = append(s.witnesses, w.key)
+}
+
+// saw returns nil if the transaction is stored, whatever COMMIT answered, and otherwise an
+// error after which the transaction can be run again: answered, or errLost.
+func (w *witness) saw(ctx context.Context, c *sql.Conn, answered error) error {
+	if w.value == nil {
+		return answered
+	}
+	var value []byte
+	err := c.QueryRowContext(ctx, "SELECT state FROM rekey_limits WHERE limit_key = ? AND shard = 0", w.key).Scan(&value)
+	switch {
+	case err == nil && bytes.Equal(value, w.value):
+		return nil
+	case err == nil, errors.Is(err, sql.ErrNoRows):
+		return cmp.Or(answered, errLost)
+	}
+	return &commitError{err}
 }

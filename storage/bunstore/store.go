@@ -159,7 +159,7 @@ func cancelled(ctx context.Context, err error) error {
 func (s *Store) once(ctx context.Context, in lane, f func(t *tx) error) (err error, committing bool) { //nolint:revive // the error is what matters
 	e := s.engine
 	e.galera = s.isGalera()
-	run := func(c conn) error { return f(&tx{statements{ctx: ctx, db: s.db, conn: c, engine: e}}) }
+	run := func(c conn) error { return f(&tx{statements: statements{ctx: ctx, db: s.db, conn: c, engine: e}}) }
 	switch {
 	case s.group != nil:
 		return s.group.do(ctx, in, run), false
@@ -174,15 +174,12 @@ func (s *Store) once(ctx context.Context, in lane, f func(t *tx) error) (err err
 	if err != nil {
 		return fmt.Errorf("begin: %w", err), false
 	}
+	var w *witness
 	if own, ok := b.conn.(*preparedTx); ok && e.galera {
 		b.conn = own.tx // see Galera
-		inner := f
-		f = func(t *tx) error {
-			if err := inner(t); err != nil {
-				return err
-			}
-			return t.notForgotten()
-		}
+		w = s.server.witness()
+		defer s.server.giveBack(w)
+		run = func(c conn) error { return f(&tx{statements{ctx: ctx, db: s.db, conn: c, engine: e}, w}) }
 	}
 	finished := false
 	defer func() {
@@ -195,6 +192,9 @@ func (s *Store) once(ctx context.Context, in lane, f func(t *tx) error) (err err
 	}()
 	err, committing = inside(ctx, b.t, func() error { return run(b.conn) })
 	finished = true
+	if w != nil && committing && (err == nil || s.engine.aborted(err)) {
+		err = w.saw(ctx, b.held, err)
+	}
 	return err, committing
 }
 
@@ -253,7 +253,10 @@ type statements struct {
 
 // tx is statements inside a transaction. Methods that need a transaction are its
 // methods.
-type tx struct{ statements }
+type tx struct {
+	statements
+	witness *witness // on Galera
+}
 
 // exec runs a statement and returns how many rows it changed.
 func (t *statements) exec(query string, args ...any) (int64, error) {
