@@ -261,6 +261,16 @@ func TestCommitFails(t *testing.T) {
 		// A duplicate was found against rows that are not committed then.
 		duplicate := make(chan error, 1)
 		go func() { duplicate <- s.AppendEvent(t.Context(), event("0"), nil) }()
+		// So was a limit that is full: of two calls, one is refused.
+		full := hourly("full", 0, 0)
+		full.Rules[0].Rates[0].Limit = 1
+		spends := make(chan error, 2)
+		for range cap(spends) {
+			go func() {
+				_, err := s.Spend(t.Context(), []limit.Limit{full}, tourTime)
+				spends <- err
+			}()
+		}
 		release(func(c call) error {
 			if c.kind == "commit" {
 				return errBroken
@@ -268,7 +278,7 @@ func TestCommitFails(t *testing.T) {
 			return nil
 		})
 		wait()
-		for _, err := range append(errs, <-duplicate) {
+		for _, err := range append(errs, <-duplicate, <-spends, <-spends) {
 			if !errors.Is(err, errBroken) {
 				t.Errorf("error %v", err)
 			}

@@ -26,10 +26,10 @@ func WithCallTimeout(d time.Duration) Option {
 	}
 }
 
-// answer reports whether an error is an answer that [identity.Storage] defines, rather
-// than a failure.
+// answer reports whether an error is an answer that [identity.Storage] defines, or stands
+// for one, rather than a failure.
 func answer(err error) bool {
-	for _, a := range []error{identity.ErrNotFound, identity.ErrAlreadyExists, identity.ErrConflict, identity.ErrCodeSpent} {
+	for _, a := range []error{identity.ErrNotFound, identity.ErrAlreadyExists, identity.ErrConflict, identity.ErrCodeSpent, errAllRefused} {
 		if errors.Is(err, a) {
 			return true
 		}

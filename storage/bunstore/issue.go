@@ -13,8 +13,8 @@ import (
 	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
-// issued is the result of one send.
-type issued struct {
+// spendResult is the result of one call that spends limits.
+type spendResult struct {
 	spent   []limit.Spent
 	refused error // by a limit
 }
@@ -37,9 +37,9 @@ func (s *Store) IssueCode(ctx context.Context, issue identity.CodeIssue) ([]limi
 
 // issueCode issues one code, on engines that need more than one statement for the writes
 // of a step.
-func (s *Store) issueCode(ctx context.Context, issues []identity.CodeIssue) ([]issued, error) {
+func (s *Store) issueCode(ctx context.Context, issues []identity.CodeIssue) ([]spendResult, error) {
 	issue := issues[0]
-	var done issued
+	var done spendResult
 	err := s.inTx(ctx, func(t *tx) error {
 		if err := t.lockNumber(issue.Code.NumberKey, issue.Now); err != nil {
 			return err
@@ -59,7 +59,7 @@ func (s *Store) issueCode(ctx context.Context, issues []identity.CodeIssue) ([]i
 		}
 		return t.endOldest(issue.Code, issue.KeepLive, issue.Now)
 	})
-	return []issued{done}, err
+	return []spendResult{done}, err
 }
 
 // endOldest ends the oldest live codes of a number, so that the new one and the newest
@@ -83,7 +83,7 @@ func (t *tx) endOldest(c identity.VerifyCode, keep int, now time.Time) error {
 
 // issueCodes issues codes in one transaction, with the results that they would have one
 // after the other.
-func (s *Store) issueCodes(ctx context.Context, issues []identity.CodeIssue) (done []issued, err error) {
+func (s *Store) issueCodes(ctx context.Context, issues []identity.CodeIssue) (done []spendResult, err error) {
 	err = s.inTx(ctx, func(t *tx) (err error) {
 		done, err = t.issueCodes(issues)
 		return err
@@ -94,7 +94,7 @@ func (s *Store) issueCodes(ctx context.Context, issues []identity.CodeIssue) (do
 	return done, err
 }
 
-func (t *tx) issueCodes(issues []identity.CodeIssue) ([]issued, error) {
+func (t *tx) issueCodes(issues []identity.CodeIssue) ([]spendResult, error) {
 	numbers, now := make([][]byte, len(issues)), issues[0].Now
 	var limits []limit.Limit
 	for i, issue := range issues {
@@ -114,7 +114,7 @@ func (t *tx) issueCodes(issues []identity.CodeIssue) ([]issued, error) {
 	if err != nil {
 		return nil, err
 	}
-	done := make([]issued, len(issues))
+	done := make([]spendResult, len(issues))
 	var codes []*numberCode
 	var events []audit.Event
 	var messages []write

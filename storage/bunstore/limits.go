@@ -41,9 +41,9 @@ func (s *Store) Spend(ctx context.Context, limits []limit.Limit, now time.Time) 
 
 // spendAll carries out calls of Spend in one transaction, with the results that they would
 // have one after the other.
-func (s *Store) spendAll(ctx context.Context, calls []spending) (done []issued, err error) {
+func (s *Store) spendAll(ctx context.Context, calls []spending) (done []spendResult, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
-		done = make([]issued, len(calls))
+		done = make([]spendResult, len(calls))
 		var limits []limit.Limit
 		for _, c := range calls {
 			limits = append(limits, c.limits...)

@@ -29,8 +29,8 @@ type Store struct {
 	// These carry out calls together that wait for each other. They are nil for engines
 	// other than PostgreSQL.
 	charges *batcher[identity.Attempt, charge]
-	issues  *batcher[identity.CodeIssue, issued]
-	spends  *batcher[spending, issued]
+	issues  *batcher[identity.CodeIssue, spendResult]
+	spends  *batcher[spending, spendResult]
 	appends *batcher[appended, struct{}]
 	looks   *batcher[[]limit.Key, map[limit.Key][][]byte]
 	// timeout bounds a call.
@@ -85,8 +85,8 @@ func New(db *bun.DB, options ...Option) (*Store, error) {
 	}
 	if e.oneTrip {
 		s.charges = &batcher[identity.Attempt, charge]{timeout: s.timeout}
-		s.issues = &batcher[identity.CodeIssue, issued]{timeout: s.timeout}
-		s.spends = &batcher[spending, issued]{timeout: s.timeout}
+		s.issues = &batcher[identity.CodeIssue, spendResult]{timeout: s.timeout}
+		s.spends = &batcher[spending, spendResult]{timeout: s.timeout}
 		s.appends = &batcher[appended, struct{}]{timeout: s.timeout}
 		s.looks = &batcher[[]limit.Key, map[limit.Key][][]byte]{timeout: s.timeout}
 	}
