@@ -230,6 +230,9 @@ func (w *witness) saw(ctx context.Context, c *sql.Conn, answered error) error {
 	if w.value == nil {
 		return answered
 	}
+	// It goes on when the caller's context ends, as the commit does.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), longestSilence)
+	defer cancel()
 	var value []byte
 	err := c.QueryRowContext(ctx, "SELECT state FROM rekey_limits WHERE limit_key = ? AND shard = 0", w.key).Scan(&value)
 	switch {
