@@ -31,7 +31,7 @@ func (s *Store) ChargeAttempt(ctx context.Context, a identity.Attempt) (identity
 }
 
 // errAllRefused rolls a transaction back in which nothing is to be kept.
-var errAllRefused = errors.New("all attempts refused")
+var errAllRefused = errors.New("all calls refused")
 
 // chargeAttempts charges attempts in one transaction, with the results that they would
 // have one after the other.
@@ -148,7 +148,7 @@ func (o openCodes) guess(a identity.Attempt) (codes []identity.VerifyCode) {
 }
 
 // writes returns what stores the changes. A binding without codes causes as many
-// statements as one with codes.
+// statements as one with live codes.
 func (o openCodes) writes(now time.Time) []write {
 	ended, guessed := []any{millis(now)}, map[int][]any{1: {""}} // no row has this id
 	for _, codes := range o {

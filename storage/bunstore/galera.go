@@ -13,6 +13,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync/atomic"
+	"time"
 )
 
 // Galera returns a connector for the nodes of one Galera cluster (MariaDB, or Percona
@@ -179,31 +180,38 @@ func (s *Store) isGalera() bool {
 	return s.server.galera
 }
 
+// aDay is how long a row stays, in milliseconds, until a purge may take it.
+const aDay = 24 * 60 * 60 * 1000
+
 // lockNumberAcross makes the transactions of one number run one after the other on all
 // nodes. Nodes do not share row locks. But of two nodes that write the same row, one
 // fails at its commit, and its transaction is run again. The value written differs each
 // time, because the engine skips a write that changes nothing.
-//
-// The same statement writes the transaction's witness.
 func (t *tx) lockNumberAcross(numberKey []byte, now int64) error {
-	const aDay = 24 * 60 * 60 * 1000 // until a purge may take the rows
-	value := fmt.Appendf(nil, "%x", rand.Uint64())
-	args := []any{fmt.Sprintf("number/%x", numberKey), 0, value, now + aDay}
-	if t.witness != nil {
-		t.witness.value = value
-		args = append(args, t.witness.key, 0, value, now+aDay)
-	}
-	_, err := t.exec("INSERT INTO rekey_limits ("+limitColumns+") VALUES "+tuples(len(args)/4, 4)+t.engine.upsert("limit_key, shard", "state", "expires_at"), args...)
+	return t.mark(fmt.Sprintf("number/%x", numberKey), fmt.Appendf(nil, "%x", rand.Uint64()), now+aDay)
+}
+
+// mark writes a row that is no limit.
+func (t *tx) mark(key string, value []byte, expires int64) error {
+	_, err := t.exec("INSERT INTO rekey_limits ("+limitColumns+") VALUES ("+marks(4)+")"+t.engine.upsert("limit_key, shard", "state", "expires_at"),
+		key, 0, value, expires)
 	return err
 }
 
-// witness is a row that a transaction writes and that is read after its commit. MariaDB
-// 10.11 can answer a COMMIT with OK although it has aborted the transaction for the sake
-// of one from another node. Transactions that are under way at the same time have
-// different rows.
+// witness is a row that a transaction writes first and that is read after its commit.
+// MariaDB 10.11 can answer a COMMIT with OK although it has aborted the transaction for
+// the sake of one from another node. The row is then missing, also if later statements
+// took effect outside of the transaction. Transactions that are under way at the same
+// time have different rows.
 type witness struct {
 	key   string
-	value []byte // what the transaction wrote, if it wrote the row
+	value []byte // what the transaction wrote
+}
+
+// write is the first statement of the transaction.
+func (w *witness) write(t *tx) error {
+	w.value = []byte(crand.Text())
+	return t.mark(w.key, w.value, time.Now().UnixMilli()+aDay)
 }
 
 // witness returns a row that no other transaction uses until it is given back.
@@ -227,9 +235,6 @@ func (s *server) giveBack(w *witness) {
 // saw returns nil if the transaction is stored, whatever COMMIT answered, and otherwise an
 // error after which the transaction can be run again: answered, or errLost.
 func (w *witness) saw(ctx context.Context, c *sql.Conn, answered error) error {
-	if w.value == nil {
-		return answered
-	}
 	// It goes on when the caller's context ends, as the commit does.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), longestSilence)
 	defer cancel()

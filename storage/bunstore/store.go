@@ -159,7 +159,7 @@ func cancelled(ctx context.Context, err error) error {
 func (s *Store) once(ctx context.Context, in lane, f func(t *tx) error) (err error, committing bool) { //nolint:revive // the error is what matters
 	e := s.engine
 	e.galera = s.isGalera()
-	run := func(c conn) error { return f(&tx{statements: statements{ctx: ctx, db: s.db, conn: c, engine: e}}) }
+	run := func(c conn) error { return f(&tx{statements{ctx: ctx, db: s.db, conn: c, engine: e}}) }
 	switch {
 	case s.group != nil:
 		return s.group.do(ctx, in, run), false
@@ -179,7 +179,13 @@ func (s *Store) once(ctx context.Context, in lane, f func(t *tx) error) (err err
 		b.conn = own.tx // see Galera
 		w = s.server.witness()
 		defer s.server.giveBack(w)
-		run = func(c conn) error { return f(&tx{statements{ctx: ctx, db: s.db, conn: c, engine: e}, w}) }
+		inner := f
+		f = func(t *tx) error {
+			if err := w.write(t); err != nil {
+				return err
+			}
+			return inner(t)
+		}
 	}
 	finished := false
 	defer func() {
@@ -253,10 +259,7 @@ type statements struct {
 
 // tx is statements inside a transaction. Methods that need a transaction are its
 // methods.
-type tx struct {
-	statements
-	witness *witness // on Galera
-}
+type tx struct{ statements }
 
 // exec runs a statement and returns how many rows it changed.
 func (t *statements) exec(query string, args ...any) (int64, error) {
