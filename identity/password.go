@@ -35,7 +35,7 @@ func (p *PasswordPolicy) check(password string, number mobile.Number, serviceNam
 			return &PasswordError{Fault: PasswordContains, Word: w}
 		}
 	}
-	if p.Strength >= 0 && strength.Score(password, append(words[:len(words):len(words)], spellings...)) < p.Strength {
+	if !strength.Reaches(password, append(words[:len(words):len(words)], spellings...), p.Strength) {
 		return &PasswordError{Fault: PasswordWeak}
 	}
 	return nil

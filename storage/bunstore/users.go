@@ -21,14 +21,20 @@ type userRow struct {
 	CreatedAt         int64  `bun:"created_at"`
 }
 
-// user converts a row. Its number is the number that was searched for, or the number
-// that the stored text means.
+// user converts a row. Its number is what the stored text means.
 func (p people) user(r userRow) identity.User {
-	if e164, ok := p.Spelling.read(r.Mobile); ok && p.own {
-		r.Mobile = e164
+	if p.own {
+		if e164, ok := p.Spelling.read(r.Mobile); ok {
+			r.Mobile = e164
+		}
 	}
+	return r.user(r.Mobile)
+}
+
+// user converts a row whose number is known, in E.164.
+func (r userRow) user(mobile string) identity.User {
 	return identity.User{
-		ID: r.ID, Tenant: r.Tenant, Mobile: r.Mobile, VerifiedAt: fromMillis(r.VerifiedAt), PasswordHash: r.PasswordHash,
+		ID: r.ID, Tenant: r.Tenant, Mobile: mobile, VerifiedAt: fromMillis(r.VerifiedAt), PasswordHash: r.PasswordHash,
 		PasswordChangedAt: fromMillis(r.PasswordChangedAt), Disabled: r.Disabled != 0, CreatedAt: fromMillis(r.CreatedAt),
 	}
 }
@@ -65,8 +71,7 @@ func (s *Store) UserByMobile(ctx context.Context, tenant, mobile string) (identi
 	if err != nil {
 		return identity.User{}, wrap("find user", err)
 	}
-	rows[0].Mobile = mobile
-	return p.user(rows[0]), nil
+	return rows[0].user(mobile), nil
 }
 
 // usersByMobile returns the rows that hold a number, in any of its spellings.

@@ -9,58 +9,90 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"unicode"
 	"unicode/utf8"
 )
 
 //go:embed lists/english.gz lists/*.txt
 var embedded embed.FS
 
-// words is a sorted list: after each word stands one capital letter for its rank
-// (see pack.go). Words are folded, so that no word has a capital letter in it.
+// words is a set of words, each with a rank. It has the words' hashes only: one text in
+// thousands of millions that is no word is taken for one.
 type words struct {
-	text   string
-	starts []uint32         // where each word begins, and where the last one ends
-	first  map[[2]rune]span // the words that begin with two letters
-	ascii  [1 << 14]bool    // whether first has two ASCII letters: faster than the map
+	begun  []uint64 // a bit for each hash of what words begin with, and of others by chance
+	shift  uint
+	prints []uint32 // an open hash table of parts of the words' hashes
+	ranks  []uint8  // the logarithm to base 2 of each word's rank, and one; 0 for a free place
 }
 
-// span is words from index lo up to, but not including, hi.
-type span struct{ lo, hi int }
+// hashed returns the hash of a text that goes on with r.
+func hashed(hash uint64, r rune) uint64 {
+	return (hash ^ uint64(r)) * 0x9e3779b97f4a7c15 //nolint:gosec // any odd number does; this one is 2^64 divided by the golden ratio
+}
 
+// newWords reads a packed list: after each word stands one capital letter for its rank (see
+// pack.go). Words are folded, so that no word has a capital letter in it.
 func newWords(text string) *words {
-	w := &words{text: text, first: map[[2]rune]span{}}
-	count := 0
+	count := uint(0)
 	for i := range len(text) {
 		if capital(text[i]) {
 			count++
 		}
 	}
-	w.starts = make([]uint32, 1, count+1)
-	for i := range len(text) {
-		if capital(text[i]) {
-			w.starts = append(w.starts, uint32(i+1)) //nolint:gosec // lists are far shorter than 4 GiB
+	size := 1 << bits.Len(2*count) // a quarter to a half is used
+	w := &words{begun: make([]uint64, size/4), shift: uint(64 - bits.Len(2*count)), prints: make([]uint32, size), ranks: make([]uint8, size)}
+	hash := uint64(0)
+	for _, r := range text {
+		if r < utf8.RuneSelf && capital(byte(r)) {
+			w.add(hash, byte(r)-'A'+1)
+			hash = 0
+			continue
 		}
-	}
-	for i := range count {
-		r0, n := utf8.DecodeRuneInString(text[w.starts[i]:])
-		r1, _ := utf8.DecodeRuneInString(text[int(w.starts[i])+n:])
-		within, known := w.first[[2]rune{r0, r1}]
-		if !known {
-			within.lo = i
-		}
-		w.first[[2]rune{r0, r1}] = span{within.lo, i + 1}
-		if max(r0, r1) <= unicode.MaxASCII {
-			w.ascii[r0<<7|r1] = true
-		}
+		hash = hashed(hash, r)
+		bit := w.bit(hash)
+		w.begun[bit>>6] |= 1 << (bit & 63)
 	}
 	return w
 }
 
-// lists loads the lists at the first estimate.
-var lists = sync.OnceValue(func() [2]*words { return [2]*words{english(), own()} })
+// bit returns the place of a hash in begun, which has 16 bits for each place of the table.
+func (w *words) bit(hash uint64) uint64 { return hash >> (w.shift - 4) }
 
-func english() *words {
+// place returns the place of a word, or the free place where it belongs.
+func (w *words) place(hash uint64) uint64 {
+	mask := uint64(len(w.ranks) - 1)
+	for i := hash >> w.shift; ; i = (i + 1) & mask {
+		if w.ranks[i] == 0 || w.prints[i] == uint32(hash) { //nolint:gosec // a part of the hash
+			return i
+		}
+	}
+}
+
+func (w *words) add(hash uint64, rank uint8) {
+	i := w.place(hash)
+	w.prints[i], w.ranks[i] = uint32(hash), rank //nolint:gosec // a part of the hash
+}
+
+// find calls found for each word that begins at the start of text, with its
+// length in runes and its rank. It returns how many characters it looked at: what
+// comes after them makes no difference.
+func (w *words) find(text []rune, found func(length int, rank float64)) (seen int) {
+	hash := uint64(0)
+	for i, r := range text {
+		hash = hashed(hash, r)
+		if bit := w.bit(hash); w.begun[bit>>6]>>(bit&63)&1 == 0 {
+			return i + 1
+		}
+		if rank := w.ranks[w.place(hash)]; rank > 0 {
+			found(i+1, float64(uint64(1)<<(rank-1)))
+		}
+	}
+	return len(text)
+}
+
+// lists loads the lists at the first estimate.
+var lists = sync.OnceValue(func() [2]*words { return [2]*words{newWords(english()), newWords(own())} })
+
+func english() string {
 	f, err := embedded.Open("lists/english.gz")
 	if err != nil {
 		panic(err) // it is embedded
@@ -74,11 +106,11 @@ func english() *words {
 	if _, err := io.Copy(&b, z); err != nil {
 		panic(err)
 	}
-	return newWords(b.String())
+	return b.String()
 }
 
 // own unites the lists of this project's own, and adds what follows from them.
-func own() *words {
+func own() string {
 	ranks := map[string]int{}
 	add := func(word string, rank int) {
 		if old, ok := ranks[word]; len([]rune(word)) > 1 && (!ok || rank < old) {
@@ -114,7 +146,7 @@ func own() *words {
 		b.WriteString(word)
 		b.WriteByte('A' + byte(bits.Len(uint(ranks[word]-1))))
 	}
-	return newWords(b.String())
+	return b.String()
 }
 
 func file(name string) string {
@@ -127,54 +159,3 @@ func file(name string) string {
 
 // capital says that c ends a word.
 func capital(c byte) bool { return 'A' <= c && c <= 'Z' }
-
-// find calls found for each word that begins at the start of text, with its
-// length in runes and its rank. It returns how many characters it looked at: what
-// comes after them makes no difference.
-func (w *words) find(text []rune, found func(length int, rank float64)) (seen int) {
-	if len(text) < 2 {
-		return len(text)
-	}
-	if max(text[0], text[1]) <= unicode.MaxASCII && !w.ascii[text[0]<<7|text[1]] {
-		return 2
-	}
-	within, ok := w.first[[2]rune{text[0], text[1]}]
-	if !ok {
-		return 2
-	}
-	depth := utf8.RuneLen(text[0]) + utf8.RuneLen(text[1]) // bytes that all words within share
-	for n := 2; ; n++ {
-		if end := w.text[int(w.starts[within.lo])+depth]; capital(end) { // the shortest word comes first
-			found(n, float64(uint64(1)<<(end-'A')))
-			within.lo++
-		}
-		if n == len(text) {
-			return n
-		}
-		next := string(text[n])
-		if within = w.narrow(within, depth, next); within.lo == within.hi {
-			return n + 1
-		}
-		depth += len(next)
-	}
-}
-
-// narrow returns those of the words within that continue with next after their first
-// depth bytes. All of them are longer than depth.
-func (w *words) narrow(within span, depth int, next string) span {
-	from := func(lo, hi int, past bool) int {
-		for lo < hi {
-			middle := (lo + hi) / 2
-			at, end := int(w.starts[middle])+depth, int(w.starts[middle+1])-1
-			if there := w.text[at:min(at+len(next), end)]; there < next || past && there == next {
-				lo = middle + 1
-			} else {
-				hi = middle
-			}
-		}
-		return lo
-	}
-	within.lo = from(within.lo, within.hi, false)
-	within.hi = from(within.lo, within.hi, true)
-	return within
-}

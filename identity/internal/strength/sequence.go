@@ -53,10 +53,11 @@ const minSequence = 3
 type sequences struct {
 	alphabets [][]rune
 	places    map[rune][]place
+	ascii     [unicode.MaxASCII + 1][]place // of places, without a look-up
 }
 
-func newSequences() sequences {
-	s := sequences{places: map[rune][]place{}}
+func newSequences() *sequences {
+	s := &sequences{places: map[rune][]place{}}
 	for i, a := range strings.Fields(alphabets) {
 		letters := []rune(a)
 		s.alphabets = append(s.alphabets, letters)
@@ -64,7 +65,18 @@ func newSequences() sequences {
 			s.places[r] = append(s.places[r], place{i, j})
 		}
 	}
+	for r := range s.ascii {
+		s.ascii[r] = s.places[rune(r)]
+	}
 	return s
+}
+
+// of returns the places of a character.
+func (s *sequences) of(r rune) []place {
+	if r <= unicode.MaxASCII {
+		return s.ascii[r]
+	}
+	return s.places[r]
 }
 
 // find calls found for each sequence at the start of text: steps through an
@@ -73,7 +85,7 @@ func (s *sequences) find(text []rune, found func(length int, guesses float64)) (
 	if len(text) < minSequence {
 		return 0
 	}
-	for _, p := range s.places[text[0]] {
+	for _, p := range s.of(text[0]) {
 		letters := s.alphabets[p.alphabet]
 		for _, step := range [...]int{1, -1, 2, -2} {
 			if next := after(letters, p.index, step); letters[next] == text[1] {

@@ -12,12 +12,17 @@ import (
 type solver struct {
 	text, back []rune // and backwards
 	context    [][]rune
+	limit      float64 // the logarithm of the guesses at which the search stops
 
 	disguised []disguised // the text in each disguise
 	copies    copies
 	// cost[i][l] is the logarithm of the guesses for the first i characters in l parts:
 	// in the first column if the last part was found, in the second if it is brute force.
 	cost [][2][maxParts + 1]float64
+	// backward[i] are the words that begin at i, and searched the first end of which none
+	// was searched for.
+	backward [][]backward
+	searched int
 	// reach is the furthest place that a part has reached.
 	reach int
 	work  int
@@ -27,7 +32,13 @@ type solver struct {
 type disguised struct {
 	*disguise
 	text, back               []rune
-	changed, changedBackward []int // how far it is from a place to the next other character
+	changed, changedBackward []int32 // how far it is from a place to the next other character
+}
+
+// backward is a word that is spelled backwards.
+type backward struct {
+	end     int
+	guesses float64
 }
 
 const (
@@ -40,7 +51,7 @@ const (
 
 const (
 	infinity = math.MaxFloat64
-	// logLimit is where an estimate stops; it exceeds the highest threshold.
+	// logLimit is where every estimate stops; it exceeds the highest threshold.
 	logLimit = 11 * math.Ln10
 )
 
@@ -54,7 +65,7 @@ var (
 	knownDisguises = sync.OnceValue(disguises)
 )
 
-// solve returns the logarithm of the guesses, at most logLimit.
+// solve returns the logarithm of the guesses, at most the limit.
 func (s *solver) solve() float64 {
 	n := len(s.text)
 	if n == 0 {
@@ -63,16 +74,15 @@ func (s *solver) solve() float64 {
 	s.prepare()
 	for i := range n {
 		if i > s.reach {
-			return logLimit // every division costs more than the limit
+			return s.limit // every division costs more than the limit
 		}
-		s.wordsBefore(i)
-		if s.least(i) < logLimit {
+		if s.least(i) < s.limit {
 			s.bruteForce(i)
+			s.searchBackwards(i)
 			s.partsFrom(i)
 		}
 	}
-	s.wordsBefore(n)
-	return min(s.least(n), logLimit)
+	return min(s.least(n), s.limit)
 }
 
 func (s *solver) prepare() {
@@ -89,7 +99,9 @@ func (s *solver) prepare() {
 	s.copies = newCopies(s.text)
 	s.work += n * copyWindow
 	s.back = reversed(s.text)
+	s.backward = make([][]backward, n+1)
 	all := knownDisguises()
+	s.disguised = make([]disguised, 0, len(all))
 	for i := range all {
 		if read := all[i].of(s.text); read != nil {
 			back := reversed(read)
@@ -100,8 +112,8 @@ func (s *solver) prepare() {
 }
 
 // distances returns, for each place, the distance to the next place where a and b differ.
-func distances(a, b []rune) []int {
-	d := make([]int, len(a)+1)
+func distances(a, b []rune) []int32 {
+	d := make([]int32, len(a)+1)
 	d[len(a)] = math.MaxInt32
 	for i := len(a) - 1; i >= 0; i-- {
 		if d[i] = d[i+1] + 1; a[i] != b[i] {
@@ -139,7 +151,7 @@ func (s *solver) push(i, j int, cost float64, kind int) {
 	s.work += maxParts
 	for l := range maxParts {
 		c := min(s.cost[i][0][l], s.cost[i][1][l]) + cost
-		if c+factorial[l+1] < logLimit && c < s.cost[j][kind][l+1] {
+		if c+factorial[l+1] < s.limit && c < s.cost[j][kind][l+1] {
 			s.cost[j][kind][l+1] = c
 			s.reach = max(s.reach, j)
 		}
@@ -151,12 +163,12 @@ func (s *solver) bruteForce(i int) {
 	cost := math.Log(bruteForce(s.text[i]))
 	for l := 1; l <= maxParts; l++ {
 		c := s.cost[i][1][l] + cost
-		if c+factorial[l] < logLimit && c < s.cost[i+1][1][l] {
+		if c+factorial[l] < s.limit && c < s.cost[i+1][1][l] {
 			s.cost[i+1][1][l] = c
 			s.reach = max(s.reach, i+1)
 		}
 	}
-	if i == 0 || s.leastOf(i, 0) < logLimit {
+	if i == 0 || s.leastOf(i, 0) < s.limit {
 		from := s.cost[i][1]
 		s.cost[i][1] = [maxParts + 1]float64{}
 		for l := range s.cost[i][1] {
@@ -187,11 +199,14 @@ func (s *solver) partsFrom(i int) {
 		}
 	}
 	s.work += keyTables().walk(rest, func(n int, g float64) { s.part(i, i+n, g) })
+	for _, w := range s.backward[i] {
+		s.part(i, w.end, w.guesses)
+	}
 	seen := s.words(rest, 1, func(n int, g float64) { s.part(i, i+n, g) })
 	for k := range s.disguised {
 		d := &s.disguised[k]
 		read := d.text[i:]
-		if d.words && d.changed[i] < seen {
+		if d.words && int(d.changed[i]) < seen {
 			s.words(read, disguiseFactor, func(n int, g float64) { s.part(i, i+n, g) })
 		}
 		if d.walks {
@@ -202,8 +217,7 @@ func (s *solver) partsFrom(i int) {
 }
 
 func knownSequencesFind(text []rune, found func(int, float64)) int {
-	k := knownSequences()
-	return k.find(text, found)
+	return knownSequences().find(text, found)
 }
 
 // maxWord is the longest word that is searched for, in characters.
@@ -229,18 +243,22 @@ func (s *solver) words(text []rune, factor float64, found func(n int, guesses fl
 	return seen
 }
 
-// wordsBefore offers the words that end at j and are spelled backwards.
-func (s *solver) wordsBefore(j int) {
-	found := func(n int, guesses float64) {
-		if n > 2 {
-			s.part(j-n, j, guesses)
+// searchBackwards searches for the words that are spelled backwards and end at most
+// maxWord characters after i, and keeps them until their beginning is reached.
+func (s *solver) searchBackwards(i int) {
+	for ; s.searched <= min(len(s.text), i+maxWord); s.searched++ {
+		end := s.searched
+		found := func(n int, guesses float64) {
+			if n > 2 {
+				s.backward[end-n] = append(s.backward[end-n], backward{end, guesses})
+			}
 		}
-	}
-	at := len(s.text) - j
-	seen := s.words(s.back[at:], disguiseFactor, found)
-	for k := range s.disguised {
-		if d := &s.disguised[k]; d.words && d.changedBackward[at] < seen {
-			s.words(d.back[at:], disguiseFactor, found)
+		at := len(s.text) - end
+		seen := s.words(s.back[at:], disguiseFactor, found)
+		for k := range s.disguised {
+			if d := &s.disguised[k]; d.words && int(d.changedBackward[at]) < seen {
+				s.words(d.back[at:], disguiseFactor, found)
+			}
 		}
 	}
 }

@@ -18,12 +18,33 @@ var thresholds = [...]float64{1e3, 1e6, 1e8, 1e10}
 // in any case and form. A password of more than [MaxLength] code points is judged by its
 // beginning.
 func Score(password string, context []string) int {
-	score, _ := estimate(password, context)
+	least, _ := estimate(password, context, logLimit)
+	score := 0
+	for score < len(thresholds) && least > logThreshold(score+1) {
+		score++
+	}
 	return score
 }
 
-// estimate is Score, and also returns the work that it took.
-func estimate(password string, context []string) (score, work int) {
+// Reaches reports whether the score is at least so high. It does less work than Score,
+// because it stops where the password is strong enough.
+func Reaches(password string, context []string, score int) bool {
+	if score < 1 || score > len(thresholds) {
+		return score < 1
+	}
+	limit := logThreshold(score)
+	const margin = 1e-6 // more than sums of logarithms are wrong by
+	least, _ := estimate(password, context, limit+margin)
+	return least > limit
+}
+
+// logThreshold returns the logarithm of the guesses above which a score of 1 to 4 begins:
+// as in zxcvbn, a little more than the power of ten.
+func logThreshold(score int) float64 { return math.Log(thresholds[score-1] + 5) }
+
+// estimate returns the logarithm of the guesses, at most the limit, and the work that it
+// took.
+func estimate(password string, context []string, limit float64) (least float64, work int) {
 	var own [][]rune
 	for _, w := range context {
 		for _, form := range []string{w, Fold(w), string(unmark([]rune(Fold(w))))} {
@@ -36,19 +57,21 @@ func estimate(password string, context []string) (score, work int) {
 			}
 		}
 	}
-	least := math.Inf(1)
+	least = limit
 	for _, reading := range readings(password) {
-		s := solver{text: reading.text, context: own}
-		least = min(least, s.solve()+math.Log(reading.factor))
+		factor := math.Log(reading.factor)
+		if factor >= least {
+			continue
+		}
+		s := solver{text: reading.text, context: own, limit: least - factor}
+		if found := s.solve(); found < s.limit {
+			least = found + factor
+		}
 		if work += s.work; least <= 0 {
 			break
 		}
 	}
-	// As in zxcvbn, a little more than the power of ten.
-	for score < len(thresholds) && math.Exp(least) > thresholds[score]+5 {
-		score++
-	}
-	return score, work
+	return least, work
 }
 
 // reading is one way to read a whole password.

@@ -1,7 +1,9 @@
 package strength_test
 
 import (
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,7 +17,7 @@ var weak = map[string][]string{
 	"English": {
 		"password", "Password1", "P@ssw0rd", "p4$$w0rd1", "1loveyou", "iloveyou2", "drowssap", "dr0wssap1", "letmein123",
 		"passwordpassword", "password123456", "PASSWORD2024!", "welcome2026", "monkey-dragon", "p.a.s.s.w.o.r.d", "p a s s w o r d",
-		"sunshine1!", "administrator", "qwerty123456", "trustno1trustno1", "football2025", "onetwothree", "monday123",
+		"sunshine1!", "administrator", "rotartsinimda", "sdrawkcabdrowssap", "qwerty123456", "trustno1trustno1", "football2025", "onetwothree", "monday123",
 	},
 	"letters of other forms": {
 		"ｐａｓｓｗｏｒｄ", "ＰＡＳＳＷＯＲＤ１２３", "𝐩𝐚𝐬𝐬𝐰𝐨𝐫𝐝", "ⓟⓐⓢⓢⓦⓞⓡⓓ", "pаsswоrd1", "раsswоrd", "pässwörd", "p\u00adassw\u200bord1",
@@ -108,12 +110,36 @@ func TestStrongPasswordsOfTheWorld(t *testing.T) {
 	}
 }
 
-func BenchmarkScore(b *testing.B) {
+// Reaches agrees with Score, whatever the score that is asked for.
+func TestReaches(t *testing.T) {
+	t.Parallel()
+	context := []string{"acme", "+8613987620145", "13987620145"}
+	all := slices.Concat(slices.Collect(maps.Values(weak))...)
+	all = append(all, strong...)
+	random := rand.New(rand.NewPCG(7, 8))
+	for range 3000 { // parts of those, and characters between them
+		word := []rune(all[random.IntN(len(all))])
+		from := random.IntN(len(word))
+		word = word[from:min(len(word), from+1+random.IntN(16))]
+		other := []rune(strong[random.IntN(len(strong))])
+		all = append(all, string(word)+string(rune('!'+random.Int32N('~'-'!')))+string(other[:random.IntN(min(len(other), 6))]))
+	}
+	for _, p := range all {
+		score := strength.Score(p, context)
+		for least := -1; least <= 5; least++ {
+			if got := strength.Reaches(p, context, least); got != (score >= least) {
+				t.Errorf("%.60q scores %d, but Reaches is %t for %d", p, score, got, least)
+			}
+		}
+	}
+}
+
+func BenchmarkReaches(b *testing.B) {
 	for name, p := range map[string]string{"usual": "violet-Harbor-93", "weak": "password1", "Chinese": "青蛙在屋顶上弹钢琴", "repeated": strings.Repeat("a", 1024)} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				strength.Score(p, []string{"acme", "12345678901"})
+				strength.Reaches(p, []string{"acme", "12345678901"}, wanted)
 			}
 		})
 	}

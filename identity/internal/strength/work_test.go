@@ -1,6 +1,7 @@
 package strength
 
 import (
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -45,7 +46,7 @@ func TestWorkIsBounded(t *testing.T) {
 		"not UTF-8":         strings.Repeat("\xff", MaxLength),
 		"far too long":      strings.Repeat("a", 1<<20),
 	} {
-		if _, work := estimate(p, []string{"acme", "rekey", "12345678901"}); work > maxWork {
+		if _, work := estimate(p, []string{"acme", "rekey", "12345678901"}, logLimit); work > maxWork {
 			t.Errorf("%s: %d steps, want at most %d", name, work, maxWork)
 		} else {
 			t.Logf("%s: %d", name, work)
@@ -58,8 +59,8 @@ func TestWorkIsBounded(t *testing.T) {
 func TestWorkEndsWhenStrongEnough(t *testing.T) {
 	t.Parallel()
 	const random = "kV9#tWq2!mZr7&xLp4@dGy8$hNc5%jBf3^sTe6*wUa1(oIi0)"
-	_, short := estimate(random, nil)
-	_, long := estimate(strings.Repeat(random, MaxLength/len(random)), nil)
+	_, short := estimate(random, nil, logLimit)
+	_, long := estimate(strings.Repeat(random, MaxLength/len(random)), nil, logLimit)
 	if perCharacter := 1000; long > short+perCharacter*MaxLength {
 		t.Errorf("%d steps for %d characters, %d for %d", short, len(random), long, MaxLength)
 	}
@@ -75,20 +76,34 @@ func TestKeyboardsAreWhole(t *testing.T) {
 }
 
 // A word that no folded password can contain would be useless in the lists, and a
-// capital letter ends a word.
-func TestListsAreFoldedAndSorted(t *testing.T) {
+// capital letter ends a word. Each word is found with its rank, and no part of a word is
+// taken for another one.
+func TestLists(t *testing.T) {
 	t.Parallel()
-	for _, list := range lists() {
-		last, n := "", 0
-		for ; n < len(list.starts)-1; n++ {
-			word := list.text[list.starts[n] : list.starts[n+1]-1]
-			if word <= last || strings.ContainsFunc(word, func(r rune) bool { return 'A' <= r && r <= 'Z' }) || !utf8.ValidString(word) {
+	for _, text := range []string{english(), own()} {
+		list, last, n := newWords(text), "", 0
+		ranks := map[string]float64{}
+		for word, rest := "", text; rest != ""; n++ {
+			end := strings.IndexFunc(rest, func(r rune) bool { return 'A' <= r && r <= 'Z' })
+			if word = rest[:end]; word <= last || !utf8.ValidString(word) {
 				t.Fatalf("%q after %q", word, last)
 			}
-			last = word
+			ranks[word], last, rest = math.Exp2(float64(rest[end]-'A')), word, rest[end+1:]
 		}
 		if n < 2000 {
 			t.Errorf("a list has %d words", n)
+		}
+		for word := range ranks {
+			letters := []rune(word)
+			found := map[string]float64{}
+			if seen := list.find(append(letters, '\x00'), func(n int, rank float64) { found[string(letters[:n])] = rank }); seen <= len(letters)-1 {
+				t.Fatalf("of %q, %d characters were read", word, seen)
+			}
+			for n := range letters {
+				if part := string(letters[:n+1]); found[part] != ranks[part] {
+					t.Errorf("%q has the rank %g, want %g", part, found[part], ranks[part])
+				}
+			}
 		}
 	}
 }
@@ -98,11 +113,17 @@ func FuzzScore(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, p string) {
-		score, work := estimate(p, []string{"acme"})
-		if score < 0 || score > 4 || work > maxWork {
-			t.Fatalf("score %d after %d steps", score, work)
+		_, work := estimate(p, []string{"acme"}, logLimit)
+		if work > maxWork {
+			t.Fatalf("%d steps", work)
 		}
-		if again, _ := estimate(strings.ToLower(p), []string{"acme"}); utf8.ValidString(p) && Fold(p) == Fold(strings.ToLower(p)) && again > score+1 {
+		score := Score(p, []string{"acme"})
+		for least := range 6 {
+			if Reaches(p, []string{"acme"}, least) != (score >= least) {
+				t.Fatalf("%q scores %d, and Reaches disagrees for %d", p, score, least)
+			}
+		}
+		if again := Score(strings.ToLower(p), []string{"acme"}); utf8.ValidString(p) && Fold(p) == Fold(strings.ToLower(p)) && again > score+1 {
 			t.Fatalf("%q scores %d, in lower case %d", p, score, again)
 		}
 	})
@@ -112,8 +133,8 @@ func FuzzScore(f *testing.F) {
 func BenchmarkLoad(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		english()
-		own()
+		newWords(english())
+		newWords(own())
 		newSequences()
 		newTables()
 		disguises()
