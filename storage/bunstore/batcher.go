@@ -6,6 +6,9 @@ import (
 	"math/bits"
 	"sync"
 	"time"
+
+	"github.com/seed-16109ab2/rekey/identity"
+	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 const (
@@ -15,6 +18,30 @@ const (
 	// the disk, another one does its work.
 	batches = 2
 )
+
+// batchers carry out the calls of a store that wait for each other. All are nil for engines
+// other than PostgreSQL.
+type batchers struct {
+	charges *batcher[identity.Attempt, charge]
+	issues  *batcher[identity.CodeIssue, spendResult]
+	spends  *batcher[spending, spendResult]
+	appends *batcher[appended, struct{}]
+	looks   *batcher[[]limit.Key, map[limit.Key][][]byte]
+	clients *batcher[string, []clientRow]
+	people  *batcher[person, []userRow]
+}
+
+func newBatchers(timeout time.Duration) batchers {
+	return batchers{
+		charges: &batcher[identity.Attempt, charge]{timeout: timeout},
+		issues:  &batcher[identity.CodeIssue, spendResult]{timeout: timeout},
+		spends:  &batcher[spending, spendResult]{timeout: timeout},
+		appends: &batcher[appended, struct{}]{timeout: timeout},
+		looks:   &batcher[[]limit.Key, map[limit.Key][][]byte]{timeout: timeout},
+		clients: &batcher[string, []clientRow]{timeout: timeout},
+		people:  &batcher[person, []userRow]{timeout: timeout},
+	}
+}
 
 // batcher carries out calls that wait for each other in one transaction, which takes fewer
 // round trips and commits than one transaction for each call. A call that finds fewer than

@@ -35,12 +35,33 @@ func (s *Store) CreateClient(ctx context.Context, c identity.Client) error {
 
 // ClientByID implements [identity.Clients].
 func (s *Store) ClientByID(ctx context.Context, id string) (identity.Client, error) {
-	row, err := one[clientRow](s.read(ctx), "SELECT "+clientColumns+" FROM rekey_clients WHERE id = ?", id)
+	rows, err := batched(ctx, s.clients, s.clientsByID, id)
+	if err == nil && len(rows) == 0 {
+		err = identity.ErrNotFound
+	}
 	if err != nil {
 		return identity.Client{}, wrap("find client", err)
 	}
-	c, err := row.client()
+	c, err := rows[0].client()
 	return c, wrap("find client", err)
+}
+
+// clientsByID returns for each id its row, or none.
+func (s *Store) clientsByID(ctx context.Context, ids []string) ([][]clientRow, error) {
+	args := make([]any, len(ids))
+	for i, id := range ids {
+		args[i] = id
+	}
+	rows, err := query[clientRow](s.read(ctx), "SELECT "+clientColumns+" FROM rekey_clients WHERE id IN ("+marks(len(args))+")", args...)
+	found := make([][]clientRow, len(ids))
+	for i, id := range ids {
+		for _, r := range rows {
+			if r.ID == id {
+				found[i] = []clientRow{r}
+			}
+		}
+	}
+	return found, err
 }
 
 func (row clientRow) client() (identity.Client, error) {

@@ -20,6 +20,8 @@ type engine struct {
 	prepare bool
 	// oneTrip says that one statement can make several changes (WITH).
 	oneTrip bool
+	// returning says that an UPDATE can read a list of values and return the changed rows.
+	returning bool
 	// galera says that the server is a node of a Galera cluster.
 	galera bool
 	// Column types.
@@ -69,7 +71,7 @@ func engineOf(name dialect.Name) (engine, error) {
 	switch name {
 	case dialect.SQLite:
 		return engine{
-			name: name, oneWriter: true, prepare: true, str: func(int) string { return "TEXT" }, text: "TEXT", bytes: "BLOB", key: "BLOB",
+			name: name, oneWriter: true, prepare: true, returning: true, str: func(int) string { return "TEXT" }, text: "TEXT", bytes: "BLOB", key: "BLOB",
 			upsert: onConflict, ignore: doNothing,
 			lock:      func(string) (string, string) { return "", "" },
 			catalogue: "SELECT COUNT(*) AS n FROM sqlite_master WHERE type = 'table' AND name = ",
@@ -81,7 +83,7 @@ func engineOf(name dialect.Name) (engine, error) {
 		}, nil
 	case dialect.PG:
 		return engine{
-			name: name, oneTrip: true, str: func(n int) string { return fmt.Sprintf(`VARCHAR(%d) COLLATE "C"`, n) },
+			name: name, oneTrip: true, returning: true, str: func(n int) string { return fmt.Sprintf(`VARCHAR(%d) COLLATE "C"`, n) },
 			text: "TEXT", bytes: "BYTEA", key: "BYTEA",
 			forUpdate: " FOR UPDATE", forShare: " FOR SHARE", skipLocked: " FOR UPDATE SKIP LOCKED", upsert: onConflict, ignore: doNothing,
 			tx: &sql.TxOptions{Isolation: sql.LevelReadCommitted},

@@ -41,7 +41,7 @@ var errNoTx = errors.New("bunstore: WithTx needs an open transaction")
 func (s *Store) WithTx(tx Tx) *Store {
 	bound := *s
 	bound.group, bound.prepared = nil, nil
-	bound.charges, bound.issues, bound.spends, bound.appends, bound.looks = nil, nil, nil, nil, nil
+	bound.batchers = batchers{}
 	bound.joined = &joined{tx: unwrapped(tx)}
 	return &bound
 }

@@ -3,6 +3,7 @@ package bunstore
 import (
 	"cmp"
 	"context"
+	"math/bits"
 	"slices"
 	"strings"
 
@@ -94,23 +95,8 @@ func (s *Store) LeaseMessages(ctx context.Context, l outbox.Lease) (leased []out
 	if err != nil || len(waiting) == 0 {
 		return nil, wrap("lease messages", err)
 	}
-	err = s.inLane(ctx, deliveries, func(t *tx) error {
-		leased = nil
-		rows, err := query[messageRow](&t.statements, "SELECT "+messageColumns+" FROM rekey_messages WHERE "+due(len(l.KeyIDs))+
-			" ORDER BY next_at, id LIMIT ?"+t.engine.skipLocked, append(selected[:len(selected):len(selected)], min(l.Max, mostLeased))...)
-		if err != nil || len(rows) == 0 {
-			return err
-		}
-		ids := make([]any, 0, len(rows))
-		for _, r := range rows {
-			r.Attempts++
-			r.LeaseToken, r.LeaseUntil = l.Token, millis(l.Until)
-			leased = append(leased, r.message())
-			ids = append(ids, r.ID)
-		}
-		ids = padded(ids)
-		_, err = t.exec("UPDATE rekey_messages SET attempts = attempts + 1, claim_token = ?, claim_until = ? WHERE id IN ("+marks(len(ids))+")",
-			append([]any{l.Token, millis(l.Until)}, ids...)...)
+	err = s.inLane(ctx, deliveries, func(t *tx) (err error) {
+		leased, err = t.lease(l, selected)
 		return err
 	})
 	if err != nil {
@@ -119,24 +105,42 @@ func (s *Store) LeaseMessages(ctx context.Context, l outbox.Lease) (leased []out
 	return leased, nil
 }
 
+// lease leases messages, the ones that are due longest first.
+func (t *tx) lease(l outbox.Lease, selected []any) (leased []outbox.Message, err error) {
+	most := min(l.Max, mostLeased)
+	from := " FROM rekey_messages WHERE " + due(len(l.KeyIDs)) + " ORDER BY next_at, id LIMIT ?" + t.engine.skipLocked
+	change := "UPDATE rekey_messages SET attempts = attempts + 1, claim_token = ?, claim_until = ? WHERE id IN ("
+	selected, token := append(slices.Clip(selected), most), []any{l.Token, millis(l.Until)}
+	var rows []messageRow
+	if t.engine.returning {
+		rows, err = query[messageRow](&t.statements, "WITH picked AS MATERIALIZED (SELECT id"+from+") "+change+"SELECT id FROM picked) RETURNING "+messageColumns,
+			append(selected, token...)...)
+		slices.SortFunc(rows, func(a, b messageRow) int { return cmp.Or(cmp.Compare(a.NextAt, b.NextAt), cmp.Compare(a.ID, b.ID)) })
+	} else if rows, err = query[messageRow](&t.statements, "SELECT "+messageColumns+from, selected...); len(rows) > 0 {
+		ids := make([]any, len(rows))
+		for i := range rows {
+			rows[i].Attempts++
+			rows[i].LeaseToken, rows[i].LeaseUntil = l.Token, millis(l.Until)
+			ids[i] = rows[i].ID
+		}
+		ids = padded(ids)
+		_, err = t.exec(change+marks(len(ids))+")", append(token, ids...)...)
+	}
+	for _, r := range rows {
+		leased = append(leased, r.message())
+	}
+	return leased, err
+}
+
 // FinishMessages implements [identity.Outbox].
 func (s *Store) FinishMessages(ctx context.Context, results []outbox.Result) (lost []string, err error) {
 	if len(results) == 0 {
 		return nil, ctx.Err()
 	}
 	sorted := slices.SortedFunc(slices.Values(results), func(a, b outbox.Result) int { return cmp.Compare(a.ID, b.ID) })
-	err = s.inLane(ctx, deliveries, func(t *tx) error {
-		lost = nil
-		for _, r := range sorted {
-			finished, err := t.finish(r)
-			if err != nil {
-				return err
-			}
-			if !finished {
-				lost = append(lost, r.ID)
-			}
-		}
-		return nil
+	err = s.inLane(ctx, deliveries, func(t *tx) (err error) {
+		lost, err = t.finishAll(sorted)
+		return err
 	})
 	if err != nil {
 		return nil, wrap("finish messages", err)
@@ -144,7 +148,68 @@ func (s *Store) FinishMessages(ctx context.Context, results []outbox.Result) (lo
 	return lost, nil
 }
 
-func (t *tx) finish(r outbox.Result) (finished bool, err error) {
+// finishAll records results in the order of their messages, and returns the messages whose
+// lease has ended.
+func (t *tx) finishAll(sorted []outbox.Result) (lost []string, err error) {
+	for rest := sorted; len(rest) > 0; {
+		n := 1
+		if t.engine.returning {
+			n = alike(rest[:min(len(rest), mostFinished)])
+		}
+		var ids []idRow
+		if n == 1 {
+			ids, err = t.finish(rest[0])
+		} else {
+			ids, err = t.finishTogether(rest[:n])
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rest[:n] {
+			if !slices.Contains(ids, idRow{r.ID}) {
+				lost = append(lost, r.ID)
+			}
+		}
+		rest = rest[n:]
+	}
+	return lost, nil
+}
+
+// mostFinished bounds the results of one statement.
+const mostFinished = 64
+
+// alike returns how many results from the first on one statement can record: those of
+// different messages that all end them, or all do not. It is a power of two, so that there
+// are few different statements to prepare.
+func alike(results []outbox.Result) int {
+	n := 1
+	for n < len(results) && results[n].State.Final() == results[0].State.Final() && results[n].ID != results[n-1].ID {
+		n++
+	}
+	return 1 << (bits.Len(uint(n)) - 1)
+}
+
+// finishTogether is finish for several results that are alike. It returns the messages that
+// it changed.
+func (t *tx) finishTogether(results []outbox.Result) ([]idRow, error) {
+	row, then := "(CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS BIGINT))", "next_at = v.at"
+	if results[0].State.Final() {
+		then = "sealed = NULL, finished_at = v.at"
+	}
+	var args []any
+	for _, r := range results {
+		at := r.NextAt
+		if r.State.Final() {
+			at = r.Now
+		}
+		args = append(args, r.ID, r.LeaseToken, string(r.State), r.Provider, r.ProviderRef, r.LastError, millis(at))
+	}
+	return query[idRow](&t.statements, "WITH v(message, token, state, provider, ref, error, at) AS (VALUES "+strings.TrimSuffix(strings.Repeat(row+", ", len(results)), ", ")+
+		") UPDATE rekey_messages SET state = v.state, claim_token = '', claim_until = 0, provider = v.provider, provider_ref = v.ref, last_error = v.error, "+then+
+		" FROM v WHERE rekey_messages.id = v.message AND claim_token = v.token AND claim_token <> '' AND rekey_messages.state = 'pending' RETURNING rekey_messages.id", args...)
+}
+
+func (t *tx) finish(r outbox.Result) (finished []idRow, err error) {
 	columns := []string{"state = ?", "claim_token = ''", "claim_until = 0", "provider = ?", "provider_ref = ?", "last_error = ?"}
 	args := []any{string(r.State), r.Provider, r.ProviderRef, r.LastError}
 	if r.State.Final() {
@@ -154,7 +219,10 @@ func (t *tx) finish(r outbox.Result) (finished bool, err error) {
 	}
 	n, err := t.exec("UPDATE rekey_messages SET "+strings.Join(columns, ", ")+
 		" WHERE id = ? AND claim_token = ? AND claim_token <> '' AND state = 'pending'", append(args, r.ID, r.LeaseToken)...)
-	return n == 1, err
+	if n == 1 {
+		finished = []idRow{{r.ID}}
+	}
+	return finished, err
 }
 
 // Backlog implements [identity.Outbox].

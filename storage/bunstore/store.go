@@ -11,7 +11,6 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/seed-16109ab2/rekey/identity"
-	"github.com/seed-16109ab2/rekey/identity/limit"
 )
 
 // Store is an [identity.Storage] on a database. It is safe for concurrent use.
@@ -26,13 +25,7 @@ type Store struct {
 	// group commits calls together that wait for the engine's one writer. SQLite's busy
 	// handler would sleep and retry instead. Nil for engines with many writers.
 	group *group
-	// These carry out calls together that wait for each other. They are nil for engines
-	// other than PostgreSQL.
-	charges *batcher[identity.Attempt, charge]
-	issues  *batcher[identity.CodeIssue, spendResult]
-	spends  *batcher[spending, spendResult]
-	appends *batcher[appended, struct{}]
-	looks   *batcher[[]limit.Key, map[limit.Key][][]byte]
+	batchers
 	// timeout bounds a call.
 	timeout time.Duration
 	sweeper *sweeper
@@ -84,11 +77,7 @@ func New(db *bun.DB, options ...Option) (*Store, error) {
 		s.group = &group{begin: begin, cache: s.prepared, timeout: s.timeout}
 	}
 	if e.oneTrip {
-		s.charges = &batcher[identity.Attempt, charge]{timeout: s.timeout}
-		s.issues = &batcher[identity.CodeIssue, spendResult]{timeout: s.timeout}
-		s.spends = &batcher[spending, spendResult]{timeout: s.timeout}
-		s.appends = &batcher[appended, struct{}]{timeout: s.timeout}
-		s.looks = &batcher[[]limit.Key, map[limit.Key][][]byte]{timeout: s.timeout}
+		s.batchers = newBatchers(s.timeout)
 	}
 	return s, nil
 }

@@ -63,8 +63,11 @@ func (s *Store) CreateUser(ctx context.Context, u identity.User) error {
 
 // UserByMobile implements [identity.Users].
 func (s *Store) UserByMobile(ctx context.Context, tenant, mobile string) (identity.User, error) {
-	p := s.people()
-	rows, err := s.read(ctx).usersByMobile(p, tenant, mobile)
+	with := s.batchers.people
+	if s.ownUsers {
+		with = nil // such a table may have many rows for one number
+	}
+	rows, err := batched(ctx, with, s.peopleByMobile, person{tenant, mobile})
 	if err == nil && len(rows) != 1 {
 		err = identity.ErrNotFound // two rows with one number count as none, see UsersTable
 	}
@@ -72,6 +75,42 @@ func (s *Store) UserByMobile(ctx context.Context, tenant, mobile string) (identi
 		return identity.User{}, wrap("find user", err)
 	}
 	return rows[0].user(mobile), nil
+}
+
+// person is the tenant and the number of a person.
+type person struct{ tenant, mobile string }
+
+// peopleByMobile returns for each person the rows that hold the number. Several people are
+// found in the store's own table only.
+func (s *Store) peopleByMobile(ctx context.Context, wanted []person) ([][]userRow, error) {
+	p, found := s.people(), make([][]userRow, len(wanted))
+	if len(wanted) == 1 {
+		rows, err := s.read(ctx).usersByMobile(p, wanted[0].tenant, wanted[0].mobile)
+		found[0] = rows
+		return found, err
+	}
+	numbers := map[string][]any{}
+	for _, w := range wanted {
+		numbers[w.tenant] = append(numbers[w.tenant], w.mobile)
+	}
+	for tenant, of := range numbers {
+		where, args, err := p.where(tenant, p.Mobile, of...)
+		if err != nil {
+			return nil, err
+		}
+		rows, err := query[userRow](s.read(ctx), "SELECT "+p.columns()+" FROM "+p.table()+where, args...)
+		if err != nil {
+			return nil, err
+		}
+		for i, w := range wanted {
+			for _, r := range rows {
+				if w.tenant == r.Tenant && w.tenant == tenant && w.mobile == r.Mobile {
+					found[i] = append(found[i], r)
+				}
+			}
+		}
+	}
+	return found, nil
 }
 
 // usersByMobile returns the rows that hold a number, in any of its spellings.

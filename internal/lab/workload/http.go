@@ -30,6 +30,18 @@ func Person(n int) Origin {
 	return Origin{Device: fmt.Sprintf("device-%d", n), Address: fmt.Sprintf("%d.%d.%d.1", 1+n>>16&0x7f, n>>8&0xff, n&0xff)}
 }
 
+// Headers are the headers of the documented requests.
+func (o Origin) Headers() map[string]string {
+	h := map[string]string{
+		"Content-Type": "application/json;charset=utf8", "X-operating-sys-version": "Android 10", "X-device-fingerprint": o.Device,
+		"X-agent": "workload", "X-L": "en", "X-client-id": ClientID,
+	}
+	if o.Address != "" {
+		h["X-Forwarded-For"] = o.Address
+	}
+	return h
+}
+
 // Answer is the server's answer. Code is the error_code of a refusal.
 type Answer struct {
 	Status int
@@ -57,14 +69,8 @@ func PostFrom(ctx context.Context, c *http.Client, url string, from Origin, fiel
 	if err != nil {
 		return Answer{}, err
 	}
-	for k, v := range map[string]string{
-		"Content-Type": "application/json;charset=utf8", "X-operating-sys-version": "Android 10", "X-device-fingerprint": from.Device,
-		"X-agent": "workload", "X-L": "en", "X-client-id": ClientID,
-	} {
-		req.Header.Set(k, v)
-	}
-	if from.Address != "" {
-		req.Header.Set("X-Forwarded-For", from.Address)
+	for name, value := range from.Headers() {
+		req.Header.Set(name, value)
 	}
 	resp, err := c.Do(req)
 	if err != nil {
