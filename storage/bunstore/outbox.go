@@ -204,9 +204,11 @@ func (t *tx) finishTogether(results []outbox.Result) ([]idRow, error) {
 		}
 		args = append(args, r.ID, r.LeaseToken, string(r.State), r.Provider, r.ProviderRef, r.LastError, millis(at))
 	}
+	// COALESCE keeps PostgreSQL from reading the index of all pending messages, which it
+	// prefers to the primary key before the table has statistics.
 	return query[idRow](&t.statements, "WITH v(message, token, state, provider, ref, error, at) AS (VALUES "+strings.TrimSuffix(strings.Repeat(row+", ", len(results)), ", ")+
 		") UPDATE rekey_messages SET state = v.state, claim_token = '', claim_until = 0, provider = v.provider, provider_ref = v.ref, last_error = v.error, "+then+
-		" FROM v WHERE rekey_messages.id = v.message AND claim_token = v.token AND claim_token <> '' AND rekey_messages.state = 'pending' RETURNING rekey_messages.id", args...)
+		" FROM v WHERE rekey_messages.id = v.message AND claim_token = v.token AND claim_token <> '' AND COALESCE(rekey_messages.state, '') = 'pending' RETURNING rekey_messages.id", args...)
 }
 
 func (t *tx) finish(r outbox.Result) (finished []idRow, err error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/seed-16109ab2/rekey/identity"
@@ -89,28 +90,26 @@ func (s *Store) peopleByMobile(ctx context.Context, wanted []person) ([][]userRo
 		found[0] = rows
 		return found, err
 	}
-	numbers := map[string][]any{}
+	// One SELECT for each person finds the row by the unique index, also before the table
+	// has statistics. An IN list would read the whole tenant then.
+	var selects []string
+	var args []any
 	for _, w := range wanted {
-		numbers[w.tenant] = append(numbers[w.tenant], w.mobile)
+		where, values, err := p.where(w.tenant, p.Mobile, w.mobile)
+		if err != nil {
+			return nil, err
+		}
+		selects, args = append(selects, "SELECT "+p.columns()+" FROM "+p.table()+where), append(args, values...)
 	}
-	for tenant, of := range numbers {
-		where, args, err := p.where(tenant, p.Mobile, of...)
-		if err != nil {
-			return nil, err
-		}
-		rows, err := query[userRow](s.read(ctx), "SELECT "+p.columns()+" FROM "+p.table()+where, args...)
-		if err != nil {
-			return nil, err
-		}
-		for i, w := range wanted {
-			for _, r := range rows {
-				if w.tenant == r.Tenant && w.tenant == tenant && w.mobile == r.Mobile {
-					found[i] = append(found[i], r)
-				}
+	rows, err := query[userRow](s.read(ctx), strings.Join(selects, " UNION ALL "), args...)
+	for i, w := range wanted {
+		for _, r := range rows {
+			if w == (person{r.Tenant, r.Mobile}) && len(found[i]) == 0 { // two calls may want one person
+				found[i] = []userRow{r}
 			}
 		}
 	}
-	return found, nil
+	return found, err
 }
 
 // usersByMobile returns the rows that hold a number, in any of its spellings.
