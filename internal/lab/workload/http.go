@@ -30,8 +30,8 @@ func Person(n int) Origin {
 	return Origin{Device: fmt.Sprintf("device-%d", n), Address: fmt.Sprintf("%d.%d.%d.1", 1+n>>16&0x7f, n>>8&0xff, n&0xff)}
 }
 
-// Headers are the headers of the documented requests.
-func (o Origin) Headers() map[string]string {
+// headers are the headers of the documented requests.
+func (o Origin) headers() map[string]string {
 	h := map[string]string{
 		"Content-Type": "application/json;charset=utf8", "X-operating-sys-version": "Android 10", "X-device-fingerprint": o.Device,
 		"X-agent": "workload", "X-L": "en", "X-client-id": ClientID,
@@ -69,7 +69,7 @@ func PostFrom(ctx context.Context, c *http.Client, url string, from Origin, fiel
 	if err != nil {
 		return Answer{}, err
 	}
-	for name, value := range from.Headers() {
+	for name, value := range from.headers() {
 		req.Header.Set(name, value)
 	}
 	resp, err := c.Do(req)
@@ -78,9 +78,15 @@ func PostFrom(ctx context.Context, c *http.Client, url string, from Origin, fiel
 	}
 	defer func() { _ = resp.Body.Close() }()
 	text, err := io.ReadAll(resp.Body)
-	answer := Answer{Status: resp.StatusCode}
-	if err == nil && resp.StatusCode != http.StatusOK {
-		_ = json.Unmarshal(text, &answer) // another server's body may not be JSON
-	}
+	var answer Answer
+	answer.read(resp.StatusCode, text)
 	return answer, err
+}
+
+// read reads a server's answer. Another server's body may not be JSON.
+func (a *Answer) read(status int, body []byte) {
+	if status != http.StatusOK {
+		_ = json.Unmarshal(body, a)
+	}
+	a.Status = status
 }

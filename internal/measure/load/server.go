@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -12,7 +11,6 @@ import (
 	"time"
 
 	"github.com/uptrace/bun/dialect"
-	"github.com/valyala/fasthttp"
 
 	"github.com/seed-16109ab2/rekey/httpadapter"
 	"github.com/seed-16109ab2/rekey/identity"
@@ -24,8 +22,8 @@ import (
 type server struct {
 	*workload.Service
 	http   *http.Server
-	client *fasthttp.HostClient // takes less of the shared processors than net/http's
-	people int                  // users that there are
+	client *workload.Client
+	people int // users that there are
 }
 
 func serve(ctx context.Context, database *databases.Database, clients int) (*server, error) {
@@ -46,7 +44,7 @@ func serve(ctx context.Context, database *databases.Database, clients int) (*ser
 	s := &server{
 		Service: svc,
 		http:    &http.Server{Handler: routes, ReadHeaderTimeout: 5 * time.Second},
-		client:  &fasthttp.HostClient{Addr: l.Addr().String(), MaxConns: clients},
+		client:  workload.NewClient(l.Addr().String(), clients),
 	}
 	go func() { _ = s.http.Serve(l) }() // until close
 	return s, nil
@@ -57,26 +55,11 @@ func (s *server) close() error { return errors.Join(s.http.Close(), s.Close()) }
 // post makes the n-th person's request and expects an answer.
 func (s *server) post(n int, path string, want int, fields map[string]string) error {
 	fields["mobile"] = workload.Number(n)
-	body, err := json.Marshal(fields)
-	if err != nil {
-		return err
+	answer, err := s.client.Post(path, workload.Person(n), fields)
+	if err == nil && answer.Status != want {
+		err = fmt.Errorf("%s: %s, want status %d", path, answer, want)
 	}
-	req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
-	defer fasthttp.ReleaseRequest(req)
-	defer fasthttp.ReleaseResponse(resp)
-	req.Header.SetMethod(http.MethodPost)
-	req.SetRequestURI("http://" + s.client.Addr + path)
-	for name, value := range workload.Person(n).Headers() {
-		req.Header.Set(name, value)
-	}
-	req.SetBodyRaw(body)
-	if err := s.client.Do(req, resp); err != nil {
-		return err
-	}
-	if resp.StatusCode() != want {
-		return fmt.Errorf("%s: status %d, want %d: %s", path, resp.StatusCode(), want, resp.Body())
-	}
-	return nil
+	return err
 }
 
 // send asks for a code for the n-th person.

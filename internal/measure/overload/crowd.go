@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"sync"
 	"time"
 
@@ -16,18 +15,15 @@ import (
 
 // crowd is the people who use the server. Each person comes once.
 type crowd struct {
-	base     string
 	inbox    *binary.Inbox
 	database *databases.Database
-	client   *http.Client
+	client   *workload.Client
 	seeded   int // users in the database
 	came     int // users who have come
 }
 
-func newCrowd(base string, inbox *binary.Inbox, database *databases.Database) *crowd {
-	return &crowd{base: base, inbox: inbox, database: database, client: &http.Client{
-		Transport: &http.Transport{MaxIdleConnsPerHost: 1024}, Timeout: time.Minute,
-	}}
+func newCrowd(address string, inbox *binary.Inbox, database *databases.Database) *crowd {
+	return &crowd{inbox: inbox, database: database, client: workload.NewClient(address, 8192)}
 }
 
 // people makes sure that this many more people can come, and returns the number of the
@@ -98,7 +94,7 @@ func (c *crowd) reset(ctx context.Context, n int, s *tally) {
 	mobile := workload.Number(n)
 	from := workload.Person(n)
 	if !s.ask(send, func() (workload.Answer, error) {
-		return workload.PostFrom(ctx, c.client, c.base+workload.SendPath, from, map[string]string{"mobile": mobile, "type": string(identity.PurposeForgotPassword)})
+		return c.client.Post(workload.SendPath, from, map[string]string{"mobile": mobile, "type": string(identity.PurposeForgotPassword)})
 	}) {
 		return
 	}
@@ -110,6 +106,6 @@ func (c *crowd) reset(ctx context.Context, n int, s *tally) {
 		return
 	}
 	s.ask(reset, func() (workload.Answer, error) {
-		return workload.PostFrom(ctx, c.client, c.base+workload.ResetPath, from, map[string]string{"mobile": mobile, "verify_code": code, "password": workload.Password})
+		return c.client.Post(workload.ResetPath, from, map[string]string{"mobile": mobile, "verify_code": code, "password": workload.Password})
 	})
 }

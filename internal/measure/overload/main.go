@@ -111,7 +111,7 @@ func measure(ctx context.Context, program, dir, engine string, factors []float64
 	}
 	defer func() { err = errors.Join(err, server.Stop()) }()
 
-	crowd := newCrowd(server.Base, inbox, database)
+	crowd := newCrowd(strings.TrimPrefix(server.Base, "http://"), inbox, database)
 	if c.Capacity, err = crowd.capacity(ctx, d); err != nil {
 		return c, err
 	}
