@@ -5,7 +5,9 @@
 //
 //	go run ./internal/measure/load -engines sqlite,postgres
 //
-// Server and clients are one process. A reset here is its one request; its code is
+// Answers are not rounded up to [identity.Config.AnswerStep], because waiting takes no
+// processor time; -answer-step 10ms measures what 64 callers get who each wait for their
+// answer. Server and clients are one process. A reset here is its one request; its code is
 // sent before. The hash alone runs with as many callers, before and after. Bare commits
 // are one row each, by as many callers as the sends and guesses have.
 package main
@@ -35,14 +37,15 @@ func main() {
 	clients := flag.String("clients", "1,8,64", "clients at the same time, comma-separated; the last are those of sends, guesses and commits")
 	resets := flag.Int("resets", 400, "resets with each number of clients; with one client, 50")
 	steps := flag.Int("steps", 4000, "sends, guesses and commits")
+	step := flag.Duration("answer-step", -1, "round the time of sends and refusals up to a multiple; negative for not at all")
 	flag.Parse()
-	if err := run(context.Background(), strings.Split(*engines, ","), *clients, *resets, *steps); err != nil {
+	if err := run(context.Background(), strings.Split(*engines, ","), *clients, *resets, *steps, *step); err != nil {
 		fmt.Fprintln(os.Stderr, "load:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, engines []string, clients string, resets, steps int) error {
+func run(ctx context.Context, engines []string, clients string, resets, steps int, step time.Duration) error {
 	var counts []int
 	for text := range strings.SplitSeq(clients, ",") {
 		n, err := strconv.Atoi(text)
@@ -52,7 +55,7 @@ func run(ctx context.Context, engines []string, clients string, resets, steps in
 		counts = append(counts, n)
 	}
 	for _, engine := range engines {
-		err := measure(ctx, engine, counts, resets, steps)
+		err := measure(ctx, engine, counts, resets, steps, step)
 		if errors.Is(err, databases.ErrNoServer) {
 			_, _ = fmt.Fprintf(os.Stderr, "%s: %v\n", engine, err)
 			continue
@@ -70,7 +73,7 @@ var goals = map[string]struct{ guesses, sends float64 }{
 	"postgres": {4 * 350.0 / 10_000, 4 * 440.0 / 10_000}, // four times those of the first version
 }
 
-func measure(ctx context.Context, engine string, clients []int, resets, steps int) (err error) {
+func measure(ctx context.Context, engine string, clients []int, resets, steps int, step time.Duration) (err error) {
 	dir, err := os.MkdirTemp("", "rekey-load-")
 	if err != nil {
 		return err
@@ -81,7 +84,7 @@ func measure(ctx context.Context, engine string, clients []int, resets, steps in
 		return err
 	}
 	defer func() { err = errors.Join(err, database.Drop()) }()
-	s, err := serve(ctx, database, clients[len(clients)-1])
+	s, err := serve(ctx, database, clients[len(clients)-1], step)
 	if err != nil {
 		return err
 	}

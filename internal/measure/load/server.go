@@ -26,8 +26,8 @@ type server struct {
 	people int // users that there are
 }
 
-func serve(ctx context.Context, database *databases.Database, clients int) (*server, error) {
-	svc, err := workload.On(ctx, database)
+func serve(ctx context.Context, database *databases.Database, clients int, step time.Duration) (*server, error) {
+	svc, err := workload.On(ctx, database, func(c *identity.Config) { c.AnswerStep = step })
 	if err != nil {
 		return nil, err
 	}

@@ -92,7 +92,7 @@ func (p *panel) scale() {
 		for _, at := range l.points {
 			l.Points = append(l.Points, xy{x(at.X), y(at.Y)})
 		}
-		l.LabelY = top + height - 14*float64(len(p.Lines)-i)
+		l.LabelY = 18 + 14*float64(i) // above the diagram, where no curve is
 	}
 }
 
