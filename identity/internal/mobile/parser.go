@@ -54,6 +54,9 @@ func (p Parser) Parse(input string) (Number, error) {
 	if len(number.E164()) > 1+maxE164 {
 		return Number{}, ErrInvalid
 	}
+	if digits == number.E164() {
+		return number, nil
+	}
 	// Refuse a number whose E.164 form reads as another number.
 	if again, err := p.read(number.E164()); err != nil || phonenumbers.Format(again, phonenumbers.E164) != number.E164() {
 		return Number{}, ErrInvalid
