@@ -1,7 +1,6 @@
 package resetpage
 
 import (
-	"html/template"
 	"net/http"
 	"strings"
 	"time"
@@ -18,7 +17,7 @@ type handler struct {
 	service   Service
 	sealer    *sealer
 	speaker   *speaker
-	templates *template.Template
+	templates *templateSet
 	assets    *assets
 	origin    *http.CrossOriginProtection
 	twice     *twice
