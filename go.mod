@@ -3,6 +3,7 @@ module github.com/seed-16109ab2/rekey
 go 1.26.0
 
 require (
+	github.com/DataDog/datadog-agent/pkg/template v0.85.3
 	github.com/alexedwards/argon2id v1.0.0
 	github.com/go-crypt/crypt v0.4.15
 	github.com/google/go-cmp v0.7.0

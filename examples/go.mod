@@ -29,6 +29,7 @@ require github.com/uptrace/bun/dialect/mysqldialect v1.3.0
 require github.com/uptrace/bun/dialect/pgdialect v1.3.0
 
 require (
+	github.com/DataDog/datadog-agent/pkg/template v0.85.3 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/cenkalti/backoff/v5 v5.0.3 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect

@@ -106,7 +106,8 @@ type Config struct {
 	// first of Languages.
 	DefaultLanguage string
 	// Templates replace shipped templates by name. See [Page] for what they get and
-	// docs/reset-page-look.md for their names. Default none.
+	// docs/reset-page-look.md for their names. They can call the functions of html/template
+	// and of Page, and no methods. Default none.
 	Templates *template.Template
 
 	// Address returns the address that limits count by. Behind a reverse proxy it must

@@ -44,9 +44,9 @@ func TestConfigThatIsRefused(t *testing.T) {
 		"unknown text":           func(c *resetpage.Config) { c.Texts = resetpage.Texts{"en": {"no.such": "x"}} },
 		"text in another case":   func(c *resetpage.Config) { c.Texts = resetpage.Texts{"en": {"Number.title": "x"}} },
 		"text of an old kind":    func(c *resetpage.Config) { c.Texts = resetpage.Texts{"ar": {"number.titel": "x"}} },
-		"template's text":        func(c *resetpage.Config) { c.Templates = footer(`{{.Text "number.titel"}}`) },
-		"template's rich text":   func(c *resetpage.Config) { c.Templates = footer(`{{.Rich "code.set"}}`) },
-		"template's part":        func(c *resetpage.Config) { c.Templates = footer(`{{.Part "wait.second" "{n}"}}`) },
+		"template's text":        func(c *resetpage.Config) { c.Templates = footer(`{{call .Text "number.titel"}}`) },
+		"template's rich text":   func(c *resetpage.Config) { c.Templates = footer(`{{call .Rich "code.set"}}`) },
+		"template's part":        func(c *resetpage.Config) { c.Templates = footer(`{{call .Part "wait.second" "{n}"}}`) },
 		"unknown placeholder":    func(c *resetpage.Config) { c.Texts = resetpage.Texts{"en": {"code.save": "{password}"}} },
 		"blank text":             func(c *resetpage.Config) { c.Texts = resetpage.Texts{"en": {"code.save": " "}} },
 		"language without texts": func(c *resetpage.Config) { c.Languages = []string{"en", "fr"} },
@@ -215,7 +215,7 @@ func TestTemplatesAreReplaced(t *testing.T) {
 	t.Parallel()
 	cfg := config()
 	cfg.Templates = template.Must(template.New("").Parse(
-		`{{define "footer"}}<footer id="mine">{{.Text "number.title"}}</footer>{{end}}{{define "head"}}<meta name="robots" content="noindex">{{end}}`))
+		`{{define "footer"}}<footer id="mine">{{call .Text "number.title"}}</footer>{{end}}{{define "head"}}<meta name="robots" content="noindex">{{end}}`))
 	b := newBrowser(t, newHandler(t, &stub{}, cfg))
 	b.get(start).expect(t, "number", `<footer id="mine">Forgot your password?</footer>`, `<meta name="robots" content="noindex">`)
 }
@@ -227,6 +227,61 @@ func TestTemplateThatFailsIsAFailure(t *testing.T) {
 	if _, err := resetpage.New(&stub{}, cfg); err == nil {
 		t.Error("the template was accepted: it would fail for each person instead")
 	}
+}
+
+// The engine escapes as html/template does, and html/template could replace it.
+func TestTemplatesRenderAsInTheStandardLibrary(t *testing.T) {
+	t.Parallel()
+	cfg := config()
+	const evil = `"'><script>alert(1)</script>&\u2028{{.}}` + "`\x00"
+	cfg.ServiceName = evil
+	h := newHandler(t, &stub{}, cfg)
+	for _, step := range []string{"number", "check", "code", "done", "notice"} {
+		for _, field := range []string{"", "mobile", "code", "password"} {
+			used, standard, err := resetpage.Render(h, step, func(p *resetpage.Page) {
+				p.Number, p.Username, p.Code, p.Flow, p.Challenge, p.Title, p.Fault, p.FaultField, p.Status = evil, evil, evil, evil, evil, evil, evil, field, evil
+				p.SignInURL, p.HelpURL, p.LogoURL, p.Wait, p.Sent = "javascript:alert(1)", evil, evil, 90, true
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if used != standard || len(used) < 1000 {
+				t.Errorf("the step %s differs:\n%s\nwant\n%s", step, used, standard)
+			}
+			if strings.Contains(used, "<script>alert") || strings.Contains(used, `"javascript:`) {
+				t.Errorf("the step %s is not escaped:\n%s", step, used)
+			}
+		}
+	}
+}
+
+// The page's texts are functions, which templates call with "call". The error for a template
+// that uses them like methods says what to write, also where the first pages do not get.
+func TestTemplateWithoutCallIsToldHow(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		`{{.Text "number.title"}}`:                  `1:21: .Text is a function: write {{call .Text "number.title"}}`,
+		`{{.Rich "code.sent"}}`:                     `write {{call .Rich "code.sent"}}`,
+		`{{.Part "wait.seconds" "{n}"}}`:            `write {{call .Part "wait.seconds" "{n}"}}`,
+		`{{if .Status}}{{.Text "continue"}}{{end}}`: `write {{call .Text "continue"}}`,
+		`{{with .Code}}{{$.Text "step"}}{{end}}`:    `write {{call $.Text "step"}}`,
+		`{{with .Code}}{{else}}{{$p := .}}{{range .Languages}}{{$p.Text "step"}}{{end}}{{end}}`: `write {{call $p.Text "step"}}`,
+		`{{printf "%s" (.Text "step")}}`:           `write {{call .Text "step"}}`,
+		`{{if false}}{{printf "%s" .Text}}{{end}}`: `write {{printf "%s" (call .Text)}}`,
+		`{{template "fault" .Rich "step"}}`:        `write {{call .Rich "step"}}`,
+		`{{((.).Text "step")}}`:                    `write {{call (.).Text "step"}}`,
+		`{{"step" | .Text}}`:                       `write {{"step" | call .Text}}`,
+		`{{.Text}}`:                                `write {{call .Text}}`, // it would print an address
+	} {
+		cfg := config()
+		cfg.Templates = footer(text)
+		if _, err := resetpage.New(&stub{}, cfg); err == nil || !strings.HasPrefix(err.Error(), "resetpage: Config.Templates: footer: ") || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%s: %v\nwant %s", text, err, want)
+		}
+	}
+	cfg := config()
+	cfg.Templates = footer(`{{call .Text "step"}}-{{call $.Text "step"}}-{{call (.).Text "step"}}-{{printf "%.6s" (call .Rich "step")}}-{{"step" | call .Text}}`)
+	newBrowser(t, newHandler(t, &stub{}, cfg)).get(start).expect(t, "number", "Step 1 of 2-Step 1 of 2-Step 1 of 2-Step 1-Step 1 of 2")
 }
 
 // Every accent colour is readable: as text on the page, and under its own text.

@@ -9,7 +9,6 @@ import (
 
 	"github.com/nyaruka/phonenumbers"
 	"golang.org/x/text/language"
-	"golang.org/x/text/language/display"
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/seed-16109ab2/rekey/httpadapter/internal/countrynames"
@@ -25,26 +24,25 @@ type Country struct {
 
 func callingCode(region string) int { return phonenumbers.GetCountryCodeForRegion(region) }
 
-// countryNames returns the served countries as a language names and sorts them.
-func countryNames(regions []string, tag language.Tag) []Country {
-	names := display.Regions(tag)
-	if names == nil {
-		tag = language.English
-		names = display.Regions(tag)
-	}
-	all := make([]Country, 0, len(regions))
-	for _, r := range regions {
-		c := Country{Region: r, CallingCode: "+" + strconv.Itoa(callingCode(r)), Name: r}
-		if region, err := language.ParseRegion(r); err == nil {
-			c.Name = cmp.Or(names.Name(region), r)
+// countryNames returns the served countries as each language names and sorts them. A
+// language without known names uses the English names.
+func countryNames(regions []string, tags []language.Tag) [][]Country {
+	names := countrynames.Regions(append([]language.Tag{language.English}, tags...))
+	english, names := names[0], names[1:]
+	all := make([][]Country, len(tags))
+	for i, tag := range tags {
+		if names[i] == nil {
+			tag, names[i] = language.English, english
 		}
-		all = append(all, c)
+		for _, r := range regions {
+			all[i] = append(all[i], Country{Region: r, CallingCode: "+" + strconv.Itoa(callingCode(r)), Name: cmp.Or(names[i][r], r)})
+		}
+		order := byName
+		if l, ok := countrynames.LanguageOf(tag); ok {
+			order = func(a, b Country) int { return countrynames.Compare(l, a.Region, b.Region) }
+		}
+		slices.SortStableFunc(all[i], order)
 	}
-	order := byName
-	if l, ok := countrynames.LanguageOf(tag); ok {
-		order = func(a, b Country) int { return countrynames.Compare(l, a.Region, b.Region) }
-	}
-	slices.SortStableFunc(all, order)
 	return all
 }
 

@@ -51,7 +51,8 @@
 //
 // Set the name, the logo and the accent colour in [Config]; replace any text with
 // [Config.Texts], add to the style sheet with [Config.CSS], and replace templates with
-// [Config.Templates]. The guide in docs/reset-page-look.md lists them.
+// [Config.Templates], in which {{call .Text "code.title"}} is a text. The guide in
+// docs/reset-page-look.md lists them.
 //
 // # Stability
 //

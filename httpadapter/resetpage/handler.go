@@ -1,7 +1,6 @@
 package resetpage
 
 import (
-	"html/template"
 	"net/http"
 	"strings"
 	"time"
@@ -18,7 +17,7 @@ type handler struct {
 	service   Service
 	sealer    *sealer
 	speaker   *speaker
-	templates *template.Template
+	templates *templateSet
 	assets    *assets
 	origin    *http.CrossOriginProtection
 	twice     *twice
@@ -48,9 +47,7 @@ func New(service Service, cfg Config) (http.Handler, error) {
 		return nil, err
 	}
 	h.assets = newAssets(&cfg, h.base+"/assets/")
-	for _, tag := range h.speaker.tags {
-		h.countries = append(h.countries, countryNames(cfg.Countries, tag))
-	}
+	h.countries = countryNames(cfg.Countries, h.speaker.tags)
 	if err := h.tryTemplates(); err != nil {
 		return nil, err
 	}

@@ -4,12 +4,11 @@ import (
 	"bytes"
 	"cmp"
 	"crypto/rand"
-	"embed"
 	"fmt"
 	"html"
 	"html/template"
-	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -53,6 +52,16 @@ type Page struct {
 
 	PasswordMin, CodeDigits int
 
+	// Text returns a text in the page's language, with its placeholders filled in. A name
+	// that does not exist is an error, and so fails the template. Templates cannot call
+	// methods, so Text, Rich and Part are fields: write {{call .Text "code.title"}}.
+	Text func(name string) (string, error)
+	// Rich is Text as HTML. The number has its own element, so that it keeps its direction
+	// and is not broken across lines.
+	Rich func(name string) (template.HTML, error)
+	// Part is Text with one more placeholder left for the script to fill in.
+	Part func(name, placeholder string) (string, error)
+
 	texts map[string]string
 	pairs []string
 	shown string
@@ -65,18 +74,14 @@ type LanguageLink struct {
 	Current              bool
 }
 
-// Text is a text in the page's language, with its placeholders filled in. A name
-// that does not exist is an error, and so fails the template.
-func (p *Page) Text(name string) (string, error) {
+func (p *Page) text(name string) (string, error) {
 	if _, ok := p.texts[name]; !ok {
 		return "", noText(name)
 	}
 	return p.say(name), nil
 }
 
-// Rich is Text as HTML. The number has its own element, so that it keeps its direction
-// and is not broken across lines.
-func (p *Page) Rich(name string) (template.HTML, error) {
+func (p *Page) rich(name string) (template.HTML, error) {
 	if _, ok := p.texts[name]; !ok {
 		return "", noText(name)
 	}
@@ -89,8 +94,7 @@ func (p *Page) Rich(name string) (template.HTML, error) {
 	return template.HTML(replace(text, append(pairs, "{number}", number)...)), nil
 }
 
-// Part is Text with one more placeholder left for the script to fill in.
-func (p *Page) Part(name, placeholder string) (string, error) {
+func (p *Page) part(name, placeholder string) (string, error) {
 	if _, ok := p.texts[name]; !ok {
 		return "", noText(name)
 	}
@@ -99,50 +103,14 @@ func (p *Page) Part(name, placeholder string) (string, error) {
 
 func noText(name string) error { return fmt.Errorf("there is no text with the name %q", name) }
 
-// say is Text for a name that exists.
-func (p *Page) say(name string) string {
-	return replace(p.texts[name], append(p.pairs[:len(p.pairs):len(p.pairs)], "{number}", "\u2066"+p.shown+"\u2069")...)
+// say is Text for a name that exists. It fills in more placeholders if told to.
+func (p *Page) say(name string, more ...string) string {
+	return replace(p.texts[name], slices.Concat(p.pairs, more, []string{"{number}", "\u2066" + p.shown + "\u2069"})...)
 }
 
 // replace fills in placeholders in one pass: a value that looks like a
 // placeholder stays as it is.
 func replace(text string, pairs ...string) string { return strings.NewReplacer(pairs...).Replace(text) }
-
-//go:embed templates/*.html
-var shippedTemplates embed.FS
-
-func newTemplates(custom *template.Template) (*template.Template, error) {
-	t, err := template.ParseFS(shippedTemplates, "templates/*.html")
-	if err != nil {
-		return nil, fmt.Errorf("resetpage: parse templates: %w", err)
-	}
-	if custom == nil {
-		return t, nil
-	}
-	for _, c := range custom.Templates() {
-		if c.Tree == nil {
-			continue
-		}
-		if _, err := t.AddParseTree(c.Name(), c.Tree.Copy()); err != nil { // Copy: rendering rewrites it
-			return nil, fmt.Errorf("resetpage: Config.Templates: %s: %w", c.Name(), err)
-		}
-	}
-	return t, nil
-}
-
-// tryTemplates renders each step, so that a broken template is found at the start rather
-// than by a person.
-func (h *handler) tryTemplates() error {
-	for _, s := range []step{stepNumber, stepCheck, stepCode, stepDone, stepNotice} {
-		for _, f := range []*fault{nil, {Text: faultFailure, At: s}} {
-			v := &visit{h: h, now: h.cfg.Now(), state: state{Fault: f}}
-			if err := h.templates.ExecuteTemplate(io.Discard, "page", v.page(s)); err != nil {
-				return fmt.Errorf("resetpage: Config.Templates: the step %s: %w", s, err)
-			}
-		}
-	}
-	return nil
-}
 
 // page fills in what all pages have.
 func (v *visit) page(s step) *Page {
@@ -158,6 +126,7 @@ func (v *visit) page(s step) *Page {
 		PasswordMin: c.PasswordMin, CodeDigits: c.CodeDigits,
 		texts: h.speaker.texts[v.lang],
 	}
+	p.Text, p.Rich, p.Part = p.text, p.rich, p.part // of p, so do not copy it
 	for _, i := range h.speaker.order {
 		p.Languages = append(p.Languages, LanguageLink{
 			Tag: h.speaker.names[i], Direction: direction(h.speaker.tags[i]), Name: h.speaker.texts[i][textLanguageName],
@@ -190,7 +159,7 @@ func (v *visit) page(s step) *Page {
 	least := cmp.Or(f.Min, c.PasswordMin)
 	p.PasswordMin = least
 	p.pairs = append(p.pairs, "{min}", strconv.Itoa(least), "{max}", strconv.Itoa(f.Max), "{word}", f.Word)
-	said := p.withWait(h.speaker.wait(v.lang, f.Until.Sub(v.now))).say(f.Text)
+	said := p.say(f.Text, "{wait}", h.speaker.wait(v.lang, f.Until.Sub(v.now)))
 	if f.Text == faultResent {
 		p.Status = said
 	} else {
@@ -198,13 +167,6 @@ func (v *visit) page(s step) *Page {
 	}
 	p.pairs = append(p.pairs, "{wait}", h.speaker.wait(v.lang, time.Duration(p.Wait)*time.Second))
 	return p
-}
-
-// withWait returns a copy of the page with another wait in its texts.
-func (p *Page) withWait(wait string) *Page {
-	other := *p
-	other.pairs = append(p.pairs[:len(p.pairs):len(p.pairs)], "{wait}", wait)
-	return &other
 }
 
 // show answers with a step.

@@ -3,8 +3,8 @@
 //
 // The names are those of the Unicode CLDR, and their order is that of its collations,
 // as golang.org/x/text has them in the packages language/display and collate. These
-// add megabytes to a program, for some eighty languages; three languages take fourteen
-// kilobytes.
+// add megabytes to a program. Here three languages take fourteen kilobytes, and the names
+// in all 260 languages and regional variants of language/display take 181 kilobytes.
 package countrynames
 
 import (

@@ -30,6 +30,61 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// TestRegions: the file has the names of golang.org/x/text, in all its languages, and tags
+// find the same language as there.
+func TestRegions(t *testing.T) {
+	t.Parallel()
+	tags := display.Supported.Tags()
+	if len(tags) < 200 {
+		t.Fatalf("only %d languages", len(tags))
+	}
+	for _, s := range []string{
+		"de-AT", "de-CH-1996", "de-Latn-LI", "en-GB", "en-US", "en-AU", "en-CN", "en-Shaw", "zh-CN", "zh-TW", "zh-HK", "zh-Hant-MO", "zh-Hans-HK", "cmn-Hant",
+		"yue", "yue-HK", "yue-CN", "zh-yue", "es-MX", "es-419", "es-PH", "es-ES", "pt", "pt-BR", "pt-PT", "pt-AO", "fr-CA", "fr-CH", "fr-HT", "nl-BE",
+		"sr", "sr-Latn", "sr-ME", "sr-Latn-BA", "sh", "bs", "bs-Cyrl", "hr-BA", "az-Cyrl", "az-IR", "uz-Arab", "uz-AF", "pa-PK", "pa-Arab", "ur-IN", "fa-AF", "ps-PK",
+		"no", "nb", "nn", "nb-SJ", "da-GL", "tl", "fil", "iw", "he", "in", "id", "ji", "yi", "mo", "ro-MD", "ar-EG", "ar-LY", "ar-001", "sw-CD", "sw-KE", "ca-valencia",
+		"gsw", "lb", "li", "rm", "mn-Mong", "kk-CN", "ku", "ckb", "ckb-IR", "ug-CN", "bo-IN", "ii", "jv", "su", "ceb", "mi", "sm", "haw", "tt", "ba", "tg", "tk",
+		"tlh", "la", "und", "und-DE", "und-Hant", "mul", "x-mine", "i-klingon", "art-lojban", "de-u-co-phonebk", "ja-JP-u-ca-japanese", "qaa", "gn", "ay", "qu-BO",
+	} {
+		tags = append(tags, language.Make(s))
+	}
+	found := countrynames.Regions(tags)
+	missing := 0
+	for i, tag := range tags {
+		want := display.Regions(tag)
+		if (want == nil) != (found[i] == nil) {
+			t.Errorf("%s: there are names: %v, want %v", tag, found[i] != nil, want != nil)
+		}
+		if want == nil || found[i] == nil {
+			missing++
+			continue
+		}
+		for region := range phonenumbers.GetSupportedRegions() {
+			if got, want := found[i][region], want.Name(language.MustParseRegion(region)); got != want {
+				t.Errorf("%s: %s is %q, want %q; run go generate", tag, region, got, want)
+			}
+		}
+		// Asked for alone, a tag finds what it finds among others.
+		if i%10 == 0 && !maps.Equal(found[i], countrynames.Regions([]language.Tag{tag})[0]) {
+			t.Errorf("%s alone finds other names", tag)
+		}
+	}
+	if missing == 0 || missing > 20 {
+		t.Errorf("%d languages have no names", missing)
+	}
+}
+
+func BenchmarkRegions(b *testing.B) {
+	for name, tag := range map[string]language.Tag{"plain": language.English, "packed": language.German} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				countrynames.Regions([]language.Tag{tag})
+			}
+		})
+	}
+}
+
 // TestOrder: regions are sorted as the Unicode CLDR sorts their names.
 func TestOrder(t *testing.T) {
 	t.Parallel()

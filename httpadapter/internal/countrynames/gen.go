@@ -1,10 +1,12 @@
 //go:build ignore
 
-// This program writes names.go from the names and the sorting in golang.org/x/text.
+// This program writes names.go and regions.gz from the names and the sorting in
+// golang.org/x/text.
 package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"fmt"
 	"go/format"
 	"log"
@@ -44,6 +46,71 @@ func main() {
 	if err := os.WriteFile("names.go", source, 0o644); err != nil {
 		log.Fatal(err)
 	}
+	if err := os.WriteFile("regions.gz", pack(), 0o644); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// pack makes the file that regions.go describes.
+func pack() []byte {
+	regions := slices.Sorted(maps.Keys(phonenumbers.GetSupportedRegions()))
+	tags := display.Supported.Tags()
+	lines := make([]string, len(tags)) // names by language; empty if there are none
+	for i, tag := range tags {
+		namer := display.Regions(tag)
+		if namer == nil {
+			continue
+		}
+		list := make([]string, len(regions))
+		for r, region := range regions {
+			list[r] = namer.Name(language.MustParseRegion(region))
+		}
+		lines[i] = strings.Join(list, "\t")
+	}
+	lists := order(lines)
+	index := make([]string, len(tags))
+	for i, tag := range tags {
+		index[i] = fmt.Sprintf("%s=%d", tag, slices.Index(lists, lines[i]))
+	}
+	var b bytes.Buffer
+	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Fprintf(z, "%s\n%s\n%s\n", strings.Join(index, " "), strings.Join(regions, " "), strings.Join(lists, "\n"))
+	if err := z.Close(); err != nil {
+		log.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// order returns the distinct lines, each after lines that share many names with it: gzip
+// finds repetitions only in the last 32 KiB. In another order the file is a third larger.
+func order(lines []string) (ordered []string) {
+	left := slices.Compact(slices.Sorted(slices.Values(lines)))
+	left = slices.DeleteFunc(left, func(line string) bool { return line == "" })
+	shared := func(a, b string) (n int) {
+		other := strings.Split(b, "\t")
+		for i, name := range strings.Split(a, "\t") {
+			if name == other[i] {
+				n += len(name) + 1
+			}
+		}
+		return n
+	}
+	gain := make([]int, len(left))
+	for len(left) > 0 {
+		best := slices.Index(gain, slices.Max(gain))
+		ordered = append(ordered, left[best])
+		left, gain = slices.Delete(left, best, best+1), slices.Delete(gain, best, best+1)
+		for i, line := range left {
+			gain[i] = 0
+			for _, near := range ordered[max(0, len(ordered)-7):] {
+				gain[i] = max(gain[i], shared(line, near))
+			}
+		}
+	}
+	return ordered
 }
 
 // sorted are the regions in the order of their names.
