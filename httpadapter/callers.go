@@ -132,6 +132,6 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	if asked == "" {
 		asked = pageLanguage(r)
 	}
-	refused.headers(w.Header())
+	refused.headers(w.Header(), r)
 	write(w, refused.status, standard().body(standard().language(asked), refused))
 }

@@ -270,3 +270,27 @@ func TestStatusAndWriteError(t *testing.T) {
 		t.Errorf("nil: answered %d", w.Code)
 	}
 }
+
+// A caller who is turned away gives its HTTP/1 connection up, because the connection takes
+// memory until the next try. HTTP/2 connections carry other callers' requests.
+func TestBusyEndsTheConnection(t *testing.T) {
+	t.Parallel()
+	for proto, want := range map[string]bool{"HTTP/1.1": true, "HTTP/2.0": false} {
+		var got bool
+		s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			httpadapter.WriteError(w, r, &identity.BusyError{RetryAfter: time.Second})
+			got = w.Header().Get("Connection") == "close"
+		}))
+		s.EnableHTTP2 = proto == "HTTP/2.0"
+		s.StartTLS()
+		resp, err := s.Client().Get(s.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		s.Close()
+		if resp.Proto != proto || resp.StatusCode != http.StatusServiceUnavailable || got != want || resp.Close != want {
+			t.Errorf("%s: %s with status %d, ended %t", proto, resp.Proto, resp.StatusCode, resp.Close)
+		}
+	}
+}

@@ -19,7 +19,7 @@ type refusal struct {
 
 	retryAfter time.Duration // Retry-After, unless 0
 	allow      string        // Allow, unless empty
-	closing    bool          // the connection cannot be used again
+	closing    bool          // an HTTP/1 connection is not used again
 	cause      error         // for the operator
 	sentinel   error         // what errors.Is finds
 }
@@ -125,7 +125,8 @@ func refuse(err error) *refusal {
 		return &refusal{status: http.StatusTooManyRequests, message: MessageTooManyRequests, retryAfter: max(e.RetryAfter, 1)}
 	}
 	if e, ok := errors.AsType[*identity.BusyError](err); ok {
-		return &refusal{status: http.StatusServiceUnavailable, message: MessageBusy, retryAfter: max(e.RetryAfter, 1)}
+		// The connection would keep about 20 KiB until the caller tries again.
+		return &refusal{status: http.StatusServiceUnavailable, message: MessageBusy, retryAfter: max(e.RetryAfter, 1), closing: true}
 	}
 	return refuseFailure(err)
 }

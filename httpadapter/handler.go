@@ -198,7 +198,7 @@ func (x *exchange) answer(body []byte, refused *refusal) {
 			status = refused.lenient()
 		}
 		body = x.messages.body(x.messages.language(single(x.r, headerLanguage)), refused)
-		refused.headers(x.w.Header())
+		refused.headers(x.w.Header(), x.r)
 	}
 	write(x.w, status, body)
 	x.log(status, refused)
@@ -219,15 +219,16 @@ func write(w http.ResponseWriter, status int, body []byte) {
 	_, _ = w.Write(body) // the caller may have left
 }
 
-// headers sets the headers of a refusal, in addition to those of all answers.
-func (r *refusal) headers(header http.Header) {
+// headers sets the headers of a refusal of a request, in addition to those of all answers.
+// It leaves HTTP/2 connections open, which other requests share.
+func (r *refusal) headers(header http.Header, request *http.Request) {
 	if r.allow != "" {
 		header.Set("Allow", r.allow)
 	}
 	if r.retryAfter > 0 {
 		header.Set("Retry-After", r.retrySeconds())
 	}
-	if r.closing {
+	if r.closing && request.ProtoMajor < 2 {
 		header.Set("Connection", "close")
 	}
 }

@@ -16,10 +16,12 @@ import (
 	"time"
 )
 
-// Build builds examples/rekey into the folder and returns the program's path.
+// Build builds examples/rekey into the folder, as releases are built, and returns the program's path.
 func Build(ctx context.Context, dir string) (string, error) {
 	path := filepath.Join(dir, "rekey-server")
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", path, "github.com/seed-16109ab2/rekey/examples/rekey").CombinedOutput()
+	build := exec.CommandContext(ctx, "go", "build", "-tags", "grpcnotrace", "-o", path, "github.com/seed-16109ab2/rekey/examples/rekey")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := build.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build examples/rekey: %w: %s", err, out)
 	}
