@@ -2,7 +2,7 @@ module github.com/seed-16109ab2/rekey/examples
 
 go 1.26.0
 
-require github.com/seed-16109ab2/rekey v0.0.0
+require github.com/seed-16109ab2/rekey v0.1.0
 
 replace github.com/seed-16109ab2/rekey => ../
 
@@ -85,7 +85,7 @@ require (
 	github.com/puzpuzpuz/xsync/v3 v3.5.1 // indirect
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
 	github.com/rivo/uniseg v0.4.7 // indirect
-	github.com/seed-16109ab2/rekey/telemetry v0.0.0
+	github.com/seed-16109ab2/rekey/telemetry v0.1.0
 	github.com/tmthrgd/go-hex v0.0.0-20190904060850-447a3041c3bc // indirect
 	github.com/vmihailenco/msgpack/v5 v5.4.1 // indirect
 	github.com/vmihailenco/tagparser/v2 v2.0.0 // indirect
