@@ -64,7 +64,7 @@ func (s *Store) IssueCode(ctx context.Context, issue identity.CodeIssue) ([]limi
 	s.writeLimits(writes)
 	if issue.Replace {
 		for _, c := range s.byBinding[string(issue.Code.Binding)] {
-			if c.Live(issue.Now) {
+			if open(c) { // also an expired one, in case the clock goes back
 				c.EndedAt = milli(issue.Now)
 			}
 		}
