@@ -127,7 +127,7 @@ type Clients interface {
 // one after the other.
 type VerifyCodes interface {
 	// IssueCode is one transaction. It spends issue.Charges as [Limits].Spend does;
-	// if issue.Replace is set, it ends the live codes with the code's own Binding;
+	// if issue.Replace is set, it ends the codes with the code's own Binding, also expired ones;
 	// it stores the code, ends the oldest live codes of the same NumberKey beyond
 	// issue.KeepLive (the new one counts and stays, also if its CreatedAt is older),
 	// enqueues the messages and appends the event. It returns what Spend returns.

@@ -36,7 +36,8 @@ type CodeIssue struct {
 	Now     time.Time
 	Charges []limit.Limit
 	Code    VerifyCode
-	// Replace ends the live codes with the same Binding.
+	// Replace ends the codes with the same Binding that are neither used nor ended, also
+	// expired ones: they would work again if the clock went back.
 	Replace  bool
 	KeepLive int
 	// Messages holds the code's own message, which has the id of the code, and others.

@@ -43,23 +43,40 @@ func (c Change) Apply(state []byte, now time.Time) (changed []byte, expires time
 }
 
 func (c Change) refund(s *log, h horizons) {
+	i := c.spent(s, h)
+	if i < 0 {
+		return
+	}
+	// An entry that carries a debt stays, even without events.
+	if e := &s.events[i]; e.n > 1 || len(e.carry) > 0 {
+		e.n--
+		return
+	}
+	s.events = slices.Delete(s.events, i, i+1)
+}
+
+// spent returns the entry of the event to take back, or -1. A known device and a stranger
+// can spend at one instant from one network, so an entry of the device's own audience comes
+// first. The other one counts if the device became known in between.
+func (c Change) spent(s *log, h horizons) int {
 	exact := event{at: c.SpentAt.UnixMilli(), mark: c.Limit.Mark, submark: c.Limit.Submark}
 	rounded := exact
 	if h.step > 0 {
 		h.round(&rounded)
 	}
+	known, other := s.knows(c.Limit.Device, c.SpentAt), -1
 	for i := len(s.events) - 1; i >= 0; i-- {
 		e, want := &s.events[i], &exact
 		if e.rounded {
 			want = &rounded
 		}
-		if e.at != want.at && !c.Newest || e.kind != c.Limit.Kind || e.mark != want.mark || e.submark != want.submark || e.n == 0 {
-			continue
+		switch {
+		case e.at != want.at && !c.Newest || e.kind != c.Limit.Kind || e.mark != want.mark || e.submark != want.submark || e.n == 0:
+		case c.Newest || e.known == known:
+			return i
+		case other < 0:
+			other = i
 		}
-		// An entry that carries a debt stays, even without events.
-		if e.n--; e.n == 0 && len(e.carry) == 0 {
-			s.events = slices.Delete(s.events, i, i+1)
-		}
-		return
 	}
+	return other
 }

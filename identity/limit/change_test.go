@@ -124,3 +124,34 @@ func TestChangeInOneStep(t *testing.T) {
 	}
 	c.wantRoom(t, "cleared", epoch, 3)
 }
+
+// A known device and a stranger who spend at one instant from one network are told apart:
+// whoever was right gets its own event back, in whichever order they came.
+func TestRefundOfOneAudienceLeavesTheOther(t *testing.T) {
+	t.Parallel()
+	const owner, stranger = 1, 2
+	for _, first := range []uint64{owner, stranger} {
+		for _, right := range []uint64{owner, stranger} {
+			c := &counter{one: limit.Limit{Key: "k", Rules: []limit.Rule{
+				{Name: "strangers", For: limit.Strangers, Rates: []limit.Rate{{Limit: 5, Per: time.Hour}}},
+				{Name: "known", For: limit.KnownDevices, Bucket: limit.Bucket{Burst: 5, Every: time.Hour}},
+			}}}
+			c.shards = map[int][]byte{}
+			c.with(on(owner)).change(t, limit.Change{Remember: true}, epoch)
+			now := epoch.Add(time.Minute)
+			c.mustSpend(t, now, on(first))
+			c.mustSpend(t, now, on(owner+stranger-first))
+			c.with(on(right)).change(t, limit.Change{SpentAt: now}, now)
+			c.with(on(right)).wantRoom(t, "whoever was right", now, 5)
+			c.with(on(owner+stranger-right)).wantRoom(t, "the other one", now, 4)
+		}
+	}
+	// A device that became known in between gets back what it spent as a stranger.
+	c := &counter{one: limit.Limit{Key: "k", Device: owner, Rules: []limit.Rule{
+		{Name: "strangers", For: limit.Strangers, Rates: []limit.Rate{{Limit: 5, Per: time.Hour}}},
+	}}}
+	c.spend(t, epoch)
+	c.change(t, limit.Change{Remember: true}, epoch)
+	c.change(t, limit.Change{SpentAt: epoch}, epoch)
+	c.with(on(stranger)).wantRoom(t, "strangers", epoch, 5)
+}

@@ -174,7 +174,7 @@ func (t *tx) openOf(numbers [][]byte) (numberCodes, error) {
 	return open, err
 }
 
-// issue adds a code. It ends the live codes that the code replaces, and the oldest live
+// issue adds a code. It ends the open codes that the code replaces, and the oldest live
 // codes of the number, as endOldest does.
 func (o numberCodes) issue(issue identity.CodeIssue) *numberCode {
 	added := &numberCode{code: issue.Code}

@@ -78,6 +78,16 @@ func codeFaults() []fault {
 				return spent, err
 			}
 		}},
+		{"expired codes not replaced", []string{"IssueCode/ReplaceExpired"}, func(b *broken) {
+			expires := map[string]time.Time{} // by binding
+			b.issueCode = func(ctx context.Context, issue identity.CodeIssue) ([]limit.Spent, error) {
+				if at := expires[string(issue.Code.Binding)]; !at.After(issue.Now) {
+					issue.Replace = false
+				}
+				expires[string(issue.Code.Binding)] = issue.Code.ExpiresAt
+				return b.Store.IssueCode(ctx, issue)
+			}
+		}},
 		{"codes never ended by newer ones", []string{"IssueCode/KeepLive", "IssueCode/KeepLiveAcrossDevices", "IssueCode/KeepLiveOldest", "IssueCode/ConcurrentKeepLive"}, func(b *broken) {
 			b.issueCode = func(ctx context.Context, issue identity.CodeIssue) ([]limit.Spent, error) {
 				issue.KeepLive = 1000

@@ -105,6 +105,18 @@ func issueCases() []Case {
 				return err
 			}, func(err error) { c.refused("IssueCode", err, full.Key) })
 		}},
+		{"IssueCode/ReplaceExpired", "a replaced code must not work again when the clock goes back, also if it had expired", func(c *check) {
+			old := c.code(number, phone)
+			old.ExpiresAt = c.now.Add(time.Minute)
+			c.issue(old)
+			resent := c.code(number, phone)
+			resent.CreatedAt = c.now.Add(2 * time.Minute)
+			issue := c.issueOf(resent)
+			issue.Now, issue.Replace = resent.CreatedAt, true
+			_, err := c.IssueCode(c.ctx, issue)
+			c.ok("IssueCode", err)
+			c.wantLive("after the clock went back", resent, c.now, resent)
+		}},
 		{"IssueCode/KeepLive", "too many live codes multiply the chance of a guess, and too few let a stranger's send end the owner's code", func(c *check) {
 			elsewhere := c.issue(c.code(otherNumber, phone))
 			var codes []identity.VerifyCode
