@@ -177,3 +177,30 @@ func TestBurstToUnknownNumbersDelaysNoCode(t *testing.T) {
 		})
 	}
 }
+
+// Sends on later days forget no guess that a limit of a week still counts.
+func TestWindowsLongerThanADay(t *testing.T) {
+	t.Parallel()
+	f := identitytest.New(t, long, func(c *identity.Config) {
+		c.Limits.FailuresPerNumberAndNetwork = []limit.Rate{{Limit: 3, Per: 7 * 24 * time.Hour}}
+	})
+	f.User(number, oldPassword)
+	began := f.Clock.Now()
+	const day = 24 * time.Hour
+	for i, guesses := range []bool{true, true, true, false, false, true} {
+		if err := send(f, f.Caller(), number); err != nil {
+			t.Fatal(err)
+		}
+		if guesses {
+			_, limited := rateLimited(enter(f, f.Caller(), number))
+			if want := i == 5; limited != want {
+				t.Errorf("day %d: limited is %t, want %t", f.Clock.Now().Sub(began)/day, limited, want)
+			}
+		}
+		if pause := 20 * time.Minute; i < 2 {
+			f.Clock.Advance(pause)
+		} else {
+			f.Clock.Advance(2*day - time.Hour)
+		}
+	}
+}

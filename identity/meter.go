@@ -22,8 +22,23 @@ const (
 	kindUnredeemed
 )
 
-// numberRetain is how long any event of a number matters.
-const numberRetain = 24 * time.Hour
+// numberRetain returns how long any event of a number matters: the longest window of the
+// limits that share a number's state.
+func numberRetain(p *LimitPolicy) time.Duration {
+	longest := p.SendCooldown
+	for _, rates := range [][]limit.Rate{
+		p.SendsPerNumberAndNetwork, p.SendsPerNumber, p.SendsPerKnownDevice, p.FailuresPerNumberAndNetwork, p.FailuresPerNumber,
+		p.LoginsPerNumberAndNetwork, p.LoginsPerNumber,
+	} {
+		for _, r := range rates {
+			longest = max(longest, r.Per)
+		}
+	}
+	for _, b := range []limit.Bucket{p.FailuresPerKnownDevice, p.LoginsPerKnownDevice} {
+		longest = max(longest, time.Duration(b.Burst)*b.Every)
+	}
+	return longest
+}
 
 // usualShards is over how many rows a counter is spread that all requests share, unless
 // the store is a [LimitSharder].
@@ -43,6 +58,7 @@ type meter struct {
 	budget *BudgetPolicy
 	keys   *keyring.Ring
 	shards int // of a counter that all requests share
+	retain time.Duration
 }
 
 // subject is the subject by which the limits of a request count.
@@ -131,7 +147,7 @@ func (m meter) perNetwork(what string, kind limit.Kind, s subject, address, subn
 func (m meter) number(s subject, kind limit.Kind, rules ...limit.Rule) limit.Limit {
 	device := m.device(s)
 	l := limit.Limit{
-		Key: m.key("number", s.of()...), Kind: kind, Retain: numberRetain,
+		Key: m.key("number", s.of()...), Kind: kind, Retain: m.retain,
 		Mark: m.mark("attacker", networkOf(s.address).attacker()), Device: device, Rules: rules,
 	}
 	if device != 0 {

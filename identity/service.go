@@ -80,7 +80,7 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Users != nil {
 		s.people = cfg.Users
 	}
-	s.meter = meter{policy: &s.cfg.Limits, budget: &s.cfg.Budget, keys: keys, shards: shardsOf(s.cfg.Store)}
+	s.meter = meter{policy: &s.cfg.Limits, budget: &s.cfg.Budget, keys: keys, shards: shardsOf(s.cfg.Store), retain: numberRetain(&s.cfg.Limits)}
 	s.relay = &relay{store: s.store, keys: keys, ids: s.ids, now: s.now, log: s.log, timeout: cfg.StorageTimeout}
 	s.relay.lanes = s.newLanes()
 	s.trail = &trail{ids: s.ids, relay: s.relay, life: cfg.EventLifetime, observe: s.observeEvent}

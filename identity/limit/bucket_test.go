@@ -1,6 +1,7 @@
 package limit_test
 
 import (
+	"maps"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -162,5 +163,31 @@ func TestBucketRefund(t *testing.T) {
 				t.Fatalf("%s after a refund: room for %d, without the event %d", later, got, want)
 			}
 		}
+	}
+}
+
+// A debt can depend on events of any age. An event of another kind, which knows nothing of
+// the bucket, must not forget them while later events stay.
+func TestOtherKindKeepsTheDebt(t *testing.T) {
+	t.Parallel()
+	const day = 24 * time.Hour
+	bucket := func(l *limit.Limit) {
+		l.Kind, l.Rules = 1, []limit.Rule{{Name: "bucket", Bucket: limit.Bucket{Burst: 10, Every: 2 * time.Hour}}}
+	}
+	c := &counter{one: limit.Limit{Key: "k", Retain: day, Rules: []limit.Rule{{Name: "other", Rates: []limit.Rate{{Limit: 1000, Per: time.Hour}}}}}}
+	for i := range 9 {
+		c.mustSpend(t, epoch.Add(time.Duration(i)*time.Millisecond), bucket)
+	}
+	for range 5 { // 7 h of the first 18 h of debt are left
+		c.mustSpend(t, epoch.Add(11*time.Hour), bucket)
+	}
+	now := epoch.Add(day + time.Hour) // 25 h of 28 h are paid
+	without := &counter{one: c.one, shards: maps.Clone(c.shards)}
+	c.mustSpend(t, now.Add(-10*time.Minute), func(*limit.Limit) {})
+	c.mustSpend(t, now, func(*limit.Limit) {})
+	want := without.with(bucket).room(t, now)
+	c.with(bucket).wantRoom(t, "after events of another kind", now, want)
+	if want > 8 {
+		t.Errorf("room for %d: the debt does not go on, and the test shows nothing", want)
 	}
 }

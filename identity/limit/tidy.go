@@ -18,13 +18,16 @@ type tidying struct {
 	horizons
 	kind   Kind
 	retain int64
-	ref    int64 // the time according to the log
-	sure   bool  // whether ref is reliable
+	ref    int64          // the time according to the log
+	sure   bool           // whether ref is reliable
+	newest map[Kind]int64 // when each other kind was last spent
 }
 
+// forgets reports whether an event no longer matters. Events of another kind go all
+// together: a bucket that is not known here may compute its debt from any of them.
 func (t *tidying) forgets(e *event) bool {
 	if e.kind != t.kind {
-		return t.sure && e.at <= t.ref-t.retain
+		return t.sure && t.newest[e.kind] <= t.ref-t.retain
 	}
 	return t.sure && e.at <= t.ref-t.longest
 }
@@ -43,6 +46,14 @@ func (t *tidying) leaves(e *event) bool { return t.forgets(e) || t.rounds(e) }
 func (l *Limit) tidy(all []*log, h horizons, now time.Time) {
 	s, ms := all[0], now.UnixMilli()
 	t := &tidying{horizons: h, kind: l.Kind, retain: l.Retain.Milliseconds()}
+	for i := range s.events {
+		if e := &s.events[i]; e.kind != l.Kind {
+			if t.newest == nil {
+				t.newest = map[Kind]int64{}
+			}
+			t.newest[e.kind] = max(t.newest[e.kind], e.at)
+		}
+	}
 	t.ref, t.sure = s.settledTime(ms - min(settled.Milliseconds(), max(h.longest, t.retain)))
 	l.carryOver(all, t, ms)
 	kept := s.events[:0]
