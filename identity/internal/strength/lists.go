@@ -15,8 +15,8 @@ import (
 //go:embed lists/english.gz lists/*.txt
 var embedded embed.FS
 
-// words is a set of words, each with a rank. It has the words' hashes only: one text in
-// thousands of millions that is no word is taken for one.
+// words is a set of words, each with a rank. It keeps only hashes, so it takes about one
+// text in a billion for a word that is none.
 type words struct {
 	begun  []uint64 // a bit for each hash of what words begin with, and of others by chance
 	shift  uint
