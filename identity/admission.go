@@ -25,6 +25,10 @@ const (
 	// sendShare is the share of the queue for hashes beyond which no code is sent for
 	// a reset: the rest is for people who have their code already.
 	sendShare = 0.5
+	// pacedShare is the share beyond which codes for resets are sent only as fast as
+	// hashes are computed. A reset comes a while after its send: if all sends were let in
+	// until the queue is half full, more resets would follow than the queue can take.
+	pacedShare = 0.1
 )
 
 // Estimates of durations until one has been measured.
@@ -86,29 +90,45 @@ func (t turn) do(ctx context.Context, steps func() error) error {
 // afterwards, so that its message is not paid for.
 func (s *Service) admitSend(ctx context.Context, p Purpose) (turn, error) {
 	if p == PurposeForgotPassword {
-		if err := s.admitHash(ctx, sendShare); err != nil {
-			return turn{}, err
+		if h := s.passwords.hashes; h.Crowded(sendShare) || h.Crowded(pacedShare) && !h.Pace() {
+			return turn{}, s.busy(ctx, hashQueue, h.Drain())
 		}
 	}
 	return s.admit(ctx)
 }
 
-// admitHash returns a [*BusyError] if more than a share of the queue for hashes is taken.
-// It reserves no place, because steps that may hang come before the hash.
-func (s *Service) admitHash(ctx context.Context, share float64) error {
-	if s.passwords.hashes.Crowded(share) {
-		return s.busy(ctx, hashQueue, s.passwords.hashes.Drain())
-	}
-	return nil
+// place is a use case's place in the queue for hashes, from its beginning, so that no work
+// is done for a caller who is refused.
+type place struct {
+	passwords *passwords
+	release   func() // may be called again
 }
 
-// reserveHash keeps a place in the queue for a hash, or returns a [*BusyError]. Call
-// leave when the place is needed no longer.
-func (s *Service) reserveHash(ctx context.Context) (leave func(), err error) {
-	if leave, err = s.passwords.hashes.Reserve(); err != nil {
-		return nil, s.busy(ctx, hashQueue, s.passwords.hashes.Drain())
+// reserveHash keeps a place, or returns a [*BusyError]. Call leave when it is needed no
+// longer.
+func (p *passwords) reserveHash(ctx context.Context) (*place, error) {
+	release, err := p.hashes.Reserve()
+	if err != nil {
+		return nil, p.busy(ctx, hashQueue, p.hashes.Drain())
 	}
-	return leave, nil
+	return &place{p, sync.OnceFunc(release)}, nil
+}
+
+func (l *place) leave() { l.release() }
+
+// lend gives the place away while f runs, which may hang. It returns f's error, or a
+// [*BusyError] if no place is free after f.
+func (l *place) lend(ctx context.Context, f func() error) error {
+	l.leave()
+	if err := f(); err != nil {
+		return err
+	}
+	again, err := l.passwords.reserveHash(ctx)
+	if err != nil {
+		return err
+	}
+	l.release = again.release
+	return nil
 }
 
 // The queues whose refusals are observed.

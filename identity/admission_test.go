@@ -107,6 +107,88 @@ func TestBusyCostsNoStorage(t *testing.T) {
 	})
 }
 
+// slowLooks takes a second for each look at limits.
+type slowLooks struct{ *memory.Store }
+
+func (s slowLooks) LimitStates(ctx context.Context, keys []limit.Key) (map[limit.Key][][]byte, error) {
+	time.Sleep(time.Second)
+	return s.Store.LimitStates(ctx, keys)
+}
+
+// Resets that come at the same moment, before any of them waits for a hash, are turned away
+// at once too, and not after their first steps.
+func TestTooManyResetsAtOnceAreRefusedAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		svc := idleService(t, slowLooks{memory.New()}, identitytest.NewClock(time.Now()), &smstest.Recorder{}, func(c *identity.Config) {
+			identitytest.Lift(c)
+			c.HashConcurrency, c.HashQueue, c.AnswerStep = 1, 9, -1
+		})
+		began := time.Now()
+		var slowest atomic.Int64
+		errs := atOnce(100, func(int) error {
+			err := svc.ResetByMobile(t.Context(), identity.ResetRequest{Caller: caller(), Mobile: number, Code: identity.NewSecret("123456"), Password: identity.NewSecret(newPassword)})
+			if _, busy := errors.AsType[*identity.BusyError](err); busy {
+				slowest.Store(max(slowest.Load(), int64(time.Since(began))))
+			}
+			return err
+		})
+		if served := count(errs, identity.ErrCodeRefused); served != 10 {
+			t.Errorf("%d served, want 10", served)
+		}
+		if slowest.Load() != 0 {
+			t.Errorf("a refusal took %s", time.Duration(slowest.Load()))
+		}
+	})
+}
+
+// slowHasher takes a tenth of a second for each hash.
+type slowHasher struct{ stubHasher }
+
+func (slowHasher) Hash(identity.Secret) (string, error) {
+	time.Sleep(100 * time.Millisecond)
+	return "stub", nil
+}
+
+// While callers wait for hashes, codes for resets are sent only as fast as hashes are
+// computed: their resets come later, all at once.
+func TestSendsKeepPaceWithHashes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		svc := idleService(t, memory.New(), identitytest.NewClock(time.Now()), &smstest.Recorder{}, func(c *identity.Config) {
+			identitytest.Lift(c)
+			c.PasswordHasher, c.HashConcurrency = slowHasher{}, 1
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		for range 10 {
+			wg.Go(func() {
+				for ctx.Err() == nil {
+					_, _ = svc.PrepareUser(ctx, identity.NewUser{Mobile: number, Password: identity.NewSecret(newPassword)})
+				}
+			})
+		}
+		time.Sleep(10 * time.Second) // it learns how slow hashes are
+		began, sent := time.Now(), 0
+		for i := range 200 {
+			err := svc.SendVerifyCode(t.Context(), identity.SendRequest{
+				Caller: at(device(caller(), i), v4(i)), Mobile: mobileOf(i), Purpose: identity.PurposeForgotPassword,
+			})
+			if _, busy := errors.AsType[*identity.BusyError](err); err == nil {
+				sent++
+			} else if !busy {
+				t.Fatal(err)
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		if seconds := time.Since(began).Seconds(); float64(sent) < 8*seconds || float64(sent) > 12*seconds {
+			t.Errorf("%d codes in %.1f seconds of 10 hashes each", sent, seconds)
+		}
+		cancel()
+		wg.Wait()
+	})
+}
+
 // slowLimits takes a second for each charge.
 type slowLimits struct {
 	*memory.Store

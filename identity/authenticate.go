@@ -56,11 +56,11 @@ func (s *Service) authenticate(ctx context.Context, r LoginRequest) (User, error
 	if err != nil {
 		return User{}, ErrWrongCredentials // an impossible number reveals nothing about users
 	}
-	leave, err := s.reserveHash(ctx)
+	place, err := s.passwords.reserveHash(ctx)
 	if err != nil {
 		return User{}, err
 	}
-	defer leave()
+	defer place.leave()
 	l := &login{request: r, number: number, find: func(ctx context.Context) (User, bool, error) { return s.user(ctx, r.Tenant, number) }}
 	user, err := s.signIn(ctx, l)
 	if err != nil {

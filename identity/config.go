@@ -130,7 +130,8 @@ type Config struct {
 	// HashWait is the longest that a caller should wait for a hash, judged by the duration
 	// of recent hashes. A caller that would wait longer gets a [*BusyError] immediately,
 	// before any call of Store. So does a send for a reset when a hash would wait for more
-	// than half of HashWait: the rest of the queue is for people who have a code. Default
+	// than half of HashWait: the rest of the queue is for people who have a code. Beyond a
+	// tenth of it, codes for resets are sent only as fast as hashes are computed. Default
 	// 5 s; -1 for no such bound.
 	HashWait time.Duration
 

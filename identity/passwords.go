@@ -23,7 +23,7 @@ type passwords struct {
 	service  string // the service's name, which no password may contain
 	breached BreachedPasswords
 	asking   *hook      // calls breached
-	hashes   *gate.Gate // for callers of Service.reserveHash
+	hashes   *gate.Gate // for callers of reserveHash
 	checks   *gate.Gate
 	hasher   PasswordHasher
 	others   argonHasher                                // reads the hashes that hasher does not
@@ -50,9 +50,9 @@ func newPasswords(c *Config, asking *hook) *passwords {
 func normalize(p Secret) Secret { return NewSecret(norm.NFC.String(p.Reveal())) }
 
 // accept applies the rules whose answer does not depend on the code to a normalized
-// password. Errors: [*PasswordError], [*BusyError], the error of ctx, and a [*HookError] of
-// the breach look-up.
-func (p *passwords) accept(ctx context.Context, password Secret, number mobile.Number) error {
+// password. The caller has a place in the queue for hashes. Errors: [*PasswordError],
+// [*BusyError], the error of ctx, and a [*HookError] of the breach look-up.
+func (p *passwords) accept(ctx context.Context, l *place, password Secret, number mobile.Number) error {
 	var refused error
 	switch err := p.checks.Do(ctx, func() { refused = p.policy.check(password.Reveal(), number, p.service) }); {
 	case errors.Is(err, gate.ErrFull):
@@ -66,14 +66,16 @@ func (p *passwords) accept(ctx context.Context, password Secret, number mobile.N
 	if refused != nil || p.breached == nil {
 		return refused
 	}
-	breached, err := call(ctx, p.asking, func(ctx context.Context) (bool, error) { return p.breached.Breached(ctx, password) })
-	if err != nil {
-		return failedHook(p.asking, err)
-	}
-	if breached {
-		return &PasswordError{Fault: PasswordWeak}
-	}
-	return nil
+	return l.lend(ctx, func() error {
+		breached, err := call(ctx, p.asking, func(ctx context.Context) (bool, error) { return p.breached.Breached(ctx, password) })
+		if err != nil {
+			return failedHook(p.asking, err)
+		}
+		if breached {
+			return &PasswordError{Fault: PasswordWeak}
+		}
+		return nil
+	})
 }
 
 // hashed runs f when the gate has a free slot. The caller has a place in the queue for

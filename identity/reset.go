@@ -35,27 +35,23 @@ func (s *Service) ResetByMobile(ctx context.Context, r ResetRequest) error {
 }
 
 func (s *Service) resetByMobile(ctx context.Context, r ResetRequest) error {
-	if err := s.admitHash(ctx, 1); err != nil {
+	place, err := s.passwords.reserveHash(ctx)
+	if err != nil {
 		return err
 	}
+	defer place.leave()
 	g, err := s.newGuess(ctx, r.Caller, PurposeForgotPassword, r.Mobile, r.Code)
 	if err != nil {
 		return err
 	}
 	defer g.turn.leave()
 	password := normalize(r.Password)
-	if err := s.acceptPassword(ctx, g, password); err != nil {
+	if err := s.acceptPassword(ctx, place, g, password); err != nil {
 		return err
 	}
 	if g.notACode {
 		return s.refuseNotACode(ctx, g)
 	}
-	// The place is taken after the password's look-up, which may hang.
-	leave, err := s.reserveHash(ctx)
-	if err != nil {
-		return err
-	}
-	defer leave()
 	if err := s.charge(ctx, g); err != nil {
 		return err
 	}
@@ -63,6 +59,7 @@ func (s *Service) resetByMobile(ctx context.Context, r ResetRequest) error {
 		s.release(ctx, g)
 		return err
 	} else if refused != "" {
+		place.leave() // no hash will be computed
 		return s.refuse(ctx, g, refused)
 	}
 	return s.reset(ctx, g, password)
@@ -70,8 +67,8 @@ func (s *Service) resetByMobile(ctx context.Context, r ResetRequest) error {
 
 // acceptPassword applies the rules that need no code. A refusal took work, so it
 // counts for the network.
-func (s *Service) acceptPassword(ctx context.Context, g *guess, password Secret) error {
-	err := s.passwords.accept(ctx, password, g.number)
+func (s *Service) acceptPassword(ctx context.Context, l *place, g *guess, password Secret) error {
+	err := s.passwords.accept(ctx, l, password, g.number)
 	if _, refused := errors.AsType[*PasswordError](err); refused {
 		return s.refusal(ctx, s.meter.networkRefusals(s.subject(g.scope, g.caller, g.number)), err)
 	}

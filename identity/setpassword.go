@@ -37,11 +37,11 @@ func (s *Service) verifyPassword(ctx context.Context, u User, r LoginRequest) (U
 	if !storable(r.Tenant, maxTenant) || u.Tenant != r.Tenant && u.ID != "" {
 		u = User{}
 	}
-	leave, err := s.reserveHash(ctx)
+	place, err := s.passwords.reserveHash(ctx)
 	if err != nil {
 		return User{}, err
 	}
-	defer leave()
+	defer place.leave()
 	l, err := s.loginOf(ctx, u, r)
 	if err != nil {
 		return User{}, err
@@ -130,11 +130,11 @@ func (s *Service) ChangePassword(ctx context.Context, r ChangePasswordRequest) (
 	if _, err := s.directory(); err != nil {
 		return User{}, err
 	}
-	leave, err := s.reserveHash(ctx)
+	place, err := s.passwords.reserveHash(ctx)
 	if err != nil {
 		return User{}, err
 	}
-	defer leave()
+	defer place.leave()
 	login := LoginRequest{Tenant: r.Tenant, Password: r.Old, Address: r.Address, ClientID: r.ClientID, Device: r.Device}
 	l, err := s.loginOf(ctx, User{Tenant: r.Tenant, ID: r.UserID}, login)
 	if err != nil {
@@ -145,7 +145,7 @@ func (s *Service) ChangePassword(ctx context.Context, r ChangePasswordRequest) (
 		caller: Caller{ClientID: r.ClientID, Device: r.Device, Address: r.Address, Language: r.Language},
 		scope:  scope{tenant: r.Tenant, client: Client{ID: r.ClientID}}, number: l.number,
 	}
-	if err := s.acceptPassword(ctx, g, password); err != nil {
+	if err := s.acceptPassword(ctx, place, g, password); err != nil {
 		return User{}, err
 	}
 	if g.user, err = s.signIn(ctx, l); err != nil {
@@ -168,11 +168,11 @@ func (s *Service) SetPassword(ctx context.Context, tenant, userID string, passwo
 	if _, err := s.directory(); err != nil {
 		return User{}, err
 	}
-	leave, err := s.reserveHash(ctx)
+	place, err := s.passwords.reserveHash(ctx)
 	if err != nil {
 		return User{}, err
 	}
-	defer leave()
+	defer place.leave()
 	user, found, err := s.userByID(ctx, User{Tenant: tenant, ID: userID})
 	if err == nil && !found {
 		err = ErrNotFound
@@ -183,7 +183,7 @@ func (s *Service) SetPassword(ctx context.Context, tenant, userID string, passwo
 	g := &guess{scope: scope{tenant: tenant}, user: user}
 	g.number, _ = mobile.FromE164(user.Mobile) // zero for a user without one
 	password = normalize(password)
-	if err := s.passwords.accept(ctx, password, g.number); err != nil {
+	if err := s.passwords.accept(ctx, place, password, g.number); err != nil {
 		return User{}, err
 	}
 	return s.setPassword(ctx, g, password, "by an operator")

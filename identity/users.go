@@ -100,14 +100,14 @@ func (s *Service) firstHash(ctx context.Context, n NewUser, number mobile.Number
 		return phc, nil
 	}
 	password := normalize(n.Password)
-	if err := s.passwords.accept(ctx, password, number); err != nil {
-		return "", err
-	}
-	leave, err := s.reserveHash(ctx)
+	place, err := s.passwords.reserveHash(ctx)
 	if err != nil {
 		return "", err
 	}
-	defer leave()
+	defer place.leave()
+	if err := s.passwords.accept(ctx, place, password, number); err != nil {
+		return "", err
+	}
 	return s.passwords.create(ctx, password)
 }
 

@@ -23,6 +23,8 @@ type Gate struct {
 	waiting  atomic.Int64
 	reserved atomic.Int64
 	mean     atomic.Int64 // ns that a call takes, moving average
+	began    time.Time
+	paced    atomic.Int64 // ns after began at which Pace may return true again
 }
 
 // Config says what a gate lets through.
@@ -42,7 +44,7 @@ type Config struct {
 
 // New returns a gate.
 func New(c Config) *Gate {
-	g := &Gate{slots: make(chan struct{}, c.Concurrency), queue: int64(max(c.Queue, 0)), longest: c.Longest}
+	g := &Gate{slots: make(chan struct{}, c.Concurrency), queue: int64(max(c.Queue, 0)), longest: c.Longest, began: time.Now()}
 	g.mean.Store(int64(c.Usual))
 	return g
 }
@@ -69,6 +71,15 @@ func (g *Gate) full(callers int64, share float64) bool {
 	}
 	wait := float64(g.mean.Load()) * ahead / float64(cap(g.slots))
 	return ahead > share*float64(g.queue) || g.longest > 0 && wait > share*float64(g.longest)
+}
+
+// Pace returns true as often as calls end while all slots are taken. Let in no more than
+// that of those who will call [Gate.Reserve] later, and the queue does not grow.
+func (g *Gate) Pace() bool {
+	each := g.mean.Load() / int64(cap(g.slots))
+	now := int64(time.Since(g.began))
+	paced := g.paced.Load()
+	return paced <= now && g.paced.CompareAndSwap(paced, max(paced, now-each)+each)
 }
 
 // Wait runs f, for a caller that has reserved a place, when a slot is free. It

@@ -87,6 +87,26 @@ func TestPanicLeavesNoSlotTaken(t *testing.T) {
 	}
 }
 
+// Pace lets in as many as calls end, and after a pause not all whom it missed.
+func TestPaceIsThatOfTheCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := gate.New(gate.Config{Concurrency: 2, Usual: time.Second})
+		for pause := range 3 {
+			time.Sleep(time.Duration(pause) * time.Hour)
+			in := 0
+			for range 1000 {
+				if g.Pace() {
+					in++
+				}
+				time.Sleep(10 * time.Millisecond)
+			}
+			if in < 20 || in > 22 {
+				t.Errorf("%d let in within 10 s of two calls a second", in)
+			}
+		}
+	})
+}
+
 // A flood at the start, before any call has been timed, and a later flood both find a
 // queue as long as the longest wait, and a part of the queue as long as that part of
 // the wait.
