@@ -1,7 +1,6 @@
 package strength
 
 import (
-	"slices"
 	"strings"
 	"unicode"
 )
@@ -68,7 +67,7 @@ func disguises() []disguise {
 }
 
 // of returns the text in the disguise, or nil if the disguise changes nothing.
-func (d *disguise) of(text []rune) (read []rune) {
+func (d *disguise) of(text []rune, lists *shelf) (read []rune) {
 	for i, r := range text {
 		to := rune(0)
 		if r <= unicode.MaxASCII {
@@ -80,7 +79,7 @@ func (d *disguise) of(text []rune) (read []rune) {
 			continue
 		}
 		if read == nil {
-			read = slices.Clone(text)
+			read = lists.clone(text)
 		}
 		read[i] = to
 	}

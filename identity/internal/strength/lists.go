@@ -29,7 +29,7 @@ func hashed(hash uint64, r rune) uint64 {
 	return (hash ^ uint64(r)) * 0x9e3779b97f4a7c15 //nolint:gosec // any odd number does; this one is 2^64 divided by the golden ratio
 }
 
-// newWords reads a packed list: after each word stands one capital letter for its rank (see
+// newWords reads packed lists: after each word stands one capital letter for its rank (see
 // pack.go). Words are folded, so that no word has a capital letter in it.
 func newWords(text string) *words {
 	count := uint(0)
@@ -67,9 +67,12 @@ func (w *words) place(hash uint64) uint64 {
 	}
 }
 
+// add adds a word. The lowest rank of a word counts.
 func (w *words) add(hash uint64, rank uint8) {
 	i := w.place(hash)
-	w.prints[i], w.ranks[i] = uint32(hash), rank //nolint:gosec // a part of the hash
+	if old := w.ranks[i]; old == 0 || rank < old {
+		w.prints[i], w.ranks[i] = uint32(hash), rank //nolint:gosec // a part of the hash
+	}
 }
 
 // find calls found for each word that begins at the start of text, with its
@@ -90,7 +93,7 @@ func (w *words) find(text []rune, found func(length int, rank float64)) (seen in
 }
 
 // lists loads the lists at the first estimate.
-var lists = sync.OnceValue(func() [2]*words { return [2]*words{newWords(english()), newWords(own())} })
+var lists = sync.OnceValue(func() *words { return newWords(english() + own()) })
 
 func english() string {
 	f, err := embedded.Open("lists/english.gz")

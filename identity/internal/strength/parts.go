@@ -94,7 +94,7 @@ func number(text []rune, width int) (v int, ok bool) {
 
 func digit(r rune) bool { return '0' <= r && r <= '9' }
 
-// syllables are the syllables of pinyin, without tones.
+// syllables are the syllables of pinyin, without tones, and false for what they begin with.
 var syllables = sync.OnceValue(func() map[string]bool {
 	m := map[string]bool{}
 	for row := range strings.Lines(`
@@ -125,7 +125,11 @@ w a ai an ang ei en eng o u
 `) {
 		initial, finals, _ := strings.Cut(strings.TrimSuffix(row, "\n"), " ")
 		for _, final := range strings.Fields(finals) {
-			m[initial+final] = true
+			syllable := initial + final
+			m[syllable] = true
+			for n := 1; n < len(syllable); n++ {
+				m[syllable[:n]] = m[syllable[:n]] // false, if it is none
+			}
 		}
 	}
 	return m
@@ -167,7 +171,11 @@ func syllable(text []rune, found func(length int)) (steps int) {
 			return n
 		}
 		s[n] = byte(text[n])
-		if syllables()[string(s[:n+1])] {
+		whole, begun := syllables()[string(s[:n+1])]
+		if !begun {
+			return n + 1
+		}
+		if whole {
 			found(n + 1)
 		}
 	}

@@ -12,7 +12,11 @@ import (
 type solver struct {
 	text, back []rune // and backwards
 	context    [][]rune
-	limit      float64 // the logarithm of the guesses at which the search stops
+	// begin has a bit for the first character of each word of the context, and of others
+	// by chance.
+	begin uint64
+	words *words
+	limit float64 // the logarithm of the guesses at which the search stops
 
 	disguised []disguised // the text in each disguise
 	copies    copies
@@ -96,24 +100,50 @@ func (s *solver) prepare() {
 		}
 	}
 	s.cost[0][0][0] = 0
+	s.words = lists()
+	for _, w := range s.context {
+		if len(w) > 0 {
+			s.begin |= 1 << (w[0] & 63)
+		}
+	}
 	s.copies = newCopies(s.text)
 	s.work += n * copyWindow
-	s.back = reversed(s.text)
 	s.backward = make([][]backward, n+1)
+	var made shelf
+	s.back = reversed(s.text, &made)
 	all := knownDisguises()
-	s.disguised = make([]disguised, 0, len(all))
+	s.disguised = make([]disguised, 0, len(all)/2)
 	for i := range all {
-		if read := all[i].of(s.text); read != nil {
-			back := reversed(read)
-			s.disguised = append(s.disguised, disguised{&all[i], read, back, distances(s.text, read), distances(s.back, back)})
+		if read := all[i].of(s.text, &made); read != nil {
+			back := reversed(read, &made)
+			s.disguised = append(s.disguised, disguised{&all[i], read, back, distances(s.text, read, &made), distances(s.back, back, &made)})
 		}
 		s.work += n
 	}
 }
 
+// shelf takes the memory of many short lists at once.
+type shelf []rune
+
+// list returns a list of n zeros.
+func (s *shelf) list(n int) []rune {
+	if len(*s) < n {
+		*s = make([]rune, max(1024, 4*n))
+	}
+	list := (*s)[:n:n]
+	*s = (*s)[n:]
+	return list
+}
+
+func (s *shelf) clone(list []rune) []rune {
+	c := s.list(len(list))
+	copy(c, list)
+	return c
+}
+
 // distances returns, for each place, the distance to the next place where a and b differ.
-func distances(a, b []rune) []int32 {
-	d := make([]int32, len(a)+1)
+func distances(a, b []rune, lists *shelf) []int32 {
+	d := lists.list(len(a) + 1)
 	d[len(a)] = math.MaxInt32
 	for i := len(a) - 1; i >= 0; i-- {
 		if d[i] = d[i+1] + 1; a[i] != b[i] {
@@ -202,12 +232,12 @@ func (s *solver) partsFrom(i int) {
 	for _, w := range s.backward[i] {
 		s.part(i, w.end, w.guesses)
 	}
-	seen := s.words(rest, 1, func(n int, g float64) { s.part(i, i+n, g) })
+	seen := s.wordsFrom(rest, 1, func(n int, g float64) { s.part(i, i+n, g) })
 	for k := range s.disguised {
 		d := &s.disguised[k]
 		read := d.text[i:]
 		if d.words && int(d.changed[i]) < seen {
-			s.words(read, disguiseFactor, func(n int, g float64) { s.part(i, i+n, g) })
+			s.wordsFrom(read, disguiseFactor, func(n int, g float64) { s.part(i, i+n, g) })
 		}
 		if d.walks {
 			s.work += keyTables().walk(read, func(n int, g float64) { s.part(i, i+n, g) })
@@ -223,14 +253,14 @@ func knownSequencesFind(text []rune, found func(int, float64)) int {
 // maxWord is the longest word that is searched for, in characters.
 const maxWord = 40
 
-// words calls found for each word at the start of text, and returns how many characters
+// wordsFrom calls found for each word at the start of text, and returns how many characters
 // it read.
-func (s *solver) words(text []rune, factor float64, found func(n int, guesses float64)) (seen int) {
+func (s *solver) wordsFrom(text []rune, factor float64, found func(n int, guesses float64)) (seen int) {
 	text = text[:min(len(text), maxWord)]
-	for _, list := range lists() {
-		n := list.find(text, func(n int, rank float64) { found(n, rank*factor) })
-		seen = max(seen, n)
-		s.work += n
+	seen = s.words.find(text, func(n int, rank float64) { found(n, rank*factor) })
+	s.work += seen
+	if len(text) == 0 || s.begin>>(text[0]&63)&1 == 0 {
+		return max(seen, 1)
 	}
 	for rank, w := range s.context {
 		n := common(text, w)
@@ -254,17 +284,17 @@ func (s *solver) searchBackwards(i int) {
 			}
 		}
 		at := len(s.text) - end
-		seen := s.words(s.back[at:], disguiseFactor, found)
+		seen := s.wordsFrom(s.back[at:], disguiseFactor, found)
 		for k := range s.disguised {
 			if d := &s.disguised[k]; d.words && int(d.changedBackward[at]) < seen {
-				s.words(d.back[at:], disguiseFactor, found)
+				s.wordsFrom(d.back[at:], disguiseFactor, found)
 			}
 		}
 	}
 }
 
-func reversed(text []rune) []rune {
-	r := slices.Clone(text)
+func reversed(text []rune, lists *shelf) []rune {
+	r := lists.clone(text)
 	slices.Reverse(r)
 	return r
 }
