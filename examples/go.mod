@@ -6,6 +6,8 @@ require github.com/seed-16109ab2/rekey v0.1.0
 
 replace github.com/seed-16109ab2/rekey => ../
 
+replace github.com/seed-16109ab2/rekey/storage/pgxpipeline => ../storage/pgxpipeline
+
 require github.com/alexedwards/argon2id v1.0.0 // indirect
 
 require github.com/go-crypt/crypt v0.4.15 // indirect
@@ -60,6 +62,7 @@ require (
 	github.com/alexedwards/scs/v2 v2.9.0
 	github.com/go-chi/chi/v5 v5.5.0
 	github.com/schollz/progressbar/v3 v3.19.1
+	github.com/seed-16109ab2/rekey/storage/pgxpipeline v0.1.0
 	go.opentelemetry.io/otel v1.47.0
 	go.opentelemetry.io/otel/sdk v1.47.0
 	go.opentelemetry.io/otel/sdk/metric v1.47.0

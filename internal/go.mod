@@ -6,6 +6,8 @@ require github.com/seed-16109ab2/rekey v0.1.0
 
 replace github.com/seed-16109ab2/rekey => ../
 
+replace github.com/seed-16109ab2/rekey/storage/pgxpipeline => ../storage/pgxpipeline
+
 require github.com/alexedwards/argon2id v1.0.0
 
 require github.com/anishathalye/porcupine v1.3.1
@@ -44,6 +46,7 @@ require (
 	github.com/pb33f/libopenapi v0.42.4
 	github.com/pb33f/libopenapi-validator v0.16.2
 	github.com/pressly/goose/v3 v3.26.0
+	github.com/seed-16109ab2/rekey/storage/pgxpipeline v0.1.0
 	github.com/valyala/fasthttp v1.78.0
 	gorm.io/driver/mysql v1.6.0
 	gorm.io/driver/postgres v1.6.3

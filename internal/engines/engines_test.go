@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
+	"github.com/seed-16109ab2/rekey/storage/pgxpipeline"
 	"github.com/seed-16109ab2/rekey/storage/storagetest"
 )
 
@@ -31,20 +33,40 @@ type engine struct {
 var engines = []engine{
 	{"postgres", "REKEY_TEST_POSTGRES", "postgres://user:password@127.0.0.1:5432/database", freshPostgres},
 	{"mysql", "REKEY_TEST_MYSQL", "user:password@tcp(127.0.0.1:3306)/database", freshMySQL},
+	pipelinedPostgres,
+}
+
+var pipelinedPostgres = engine{"postgres with a pipeline", "REKEY_TEST_POSTGRES", "postgres://user:password@127.0.0.1:5432/database", freshPipelined}
+
+// pipelines holds the pipeline of the stores on a database, by the *bun.DB, for those that
+// have one.
+var pipelines sync.Map
+
+func freshPipelined(t testing.TB, dsn string) *bun.DB {
+	db := freshPostgres(t, dsn)
+	setPipeline(t, db, pgxpipeline.Pipeline{})
+	return db
+}
+
+func setPipeline(t testing.TB, db *bun.DB, p bunstore.Pipeline) {
+	pipelines.Store(db, p)
+	t.Cleanup(func() { pipelines.Delete(db) })
 }
 
 // onEachEngine runs a test on the servers that the environment names.
 func onEachEngine(t *testing.T, test func(t *testing.T, fresh func(testing.TB) *bun.DB)) {
 	for _, e := range engines {
-		t.Run(e.name, func(t *testing.T) {
-			dsn := os.Getenv(e.variable)
-			if dsn == "" {
-				t.Skipf("to run it, set %s to a server that may create databases, such as %s", e.variable, e.example)
-			}
-			t.Parallel()
-			test(t, func(t testing.TB) *bun.DB { return e.fresh(t, dsn) })
-		})
+		t.Run(e.name, func(t *testing.T) { e.run(t, test) })
 	}
+}
+
+func (e engine) run(t *testing.T, test func(t *testing.T, fresh func(testing.TB) *bun.DB)) {
+	t.Parallel()
+	dsn := os.Getenv(e.variable)
+	if dsn == "" {
+		t.Skipf("to run it, set %s to a server that may create databases, such as %s", e.variable, e.example)
+	}
+	test(t, func(t testing.TB) *bun.DB { return e.fresh(t, dsn) })
 }
 
 func name() string { return "rekey_" + strings.ReplaceAll(uuid.NewString(), "-", "") }
@@ -101,6 +123,9 @@ func freshMySQL(t testing.TB, dsn string) *bun.DB {
 
 func migrated(t testing.TB, db *bun.DB, options ...bunstore.Option) *bunstore.Store {
 	t.Helper()
+	if p, ok := pipelines.Load(db); ok {
+		options = append(options, bunstore.WithPipeline(p.(bunstore.Pipeline)))
+	}
 	s, err := bunstore.New(db, options...)
 	if err != nil {
 		t.Fatal(err)

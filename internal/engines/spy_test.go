@@ -1,6 +1,7 @@
 package engines_test
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -10,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/uptrace/bun"
+
+	"github.com/seed-16109ab2/rekey/storage/bunstore"
 )
 
 // call is one call to the driver. A "begin" or "commit" has only its kind.
@@ -36,7 +39,40 @@ func (s *spy) wrap(t testing.TB, db *bun.DB) *bun.DB {
 	t.Helper()
 	spied := sql.OpenDB(&spyConnector{spy: s, db: db.DB})
 	t.Cleanup(func() { _ = spied.Close() })
-	return bun.NewDB(spied, db.Dialect())
+	wrapped := bun.NewDB(spied, db.Dialect())
+	if p, ok := pipelines.Load(db); ok {
+		setPipeline(t, wrapped, spiedPipeline{p.(bunstore.Pipeline)})
+	}
+	return wrapped
+}
+
+// spiedPipeline records what it sends: one call "send", and after it the statements.
+type spiedPipeline struct{ real bunstore.Pipeline }
+
+func (p spiedPipeline) Send(ctx context.Context, conn *sql.Conn, statements []bunstore.Statement) ([]int64, error) {
+	var c *spyConn
+	if err := conn.Raw(func(raw any) error { c = raw.(*spyConn); return nil }); err != nil {
+		return nil, err
+	}
+	if err := c.spy.see(call{kind: "send", ends: ctx.Done() != nil}); err != nil {
+		return nil, err
+	}
+	for i, s := range statements {
+		kind := kindOf(s.Query)
+		if s.Row != nil {
+			kind = "query"
+		}
+		if kind == "begin" {
+			c.spy.mu.Lock()
+			c.spy.last = c
+			c.spy.mu.Unlock()
+		}
+		if refused := c.spy.see(call{kind, s.Query, s.Args, ctx.Done() != nil}); refused != nil {
+			rows, err := p.real.Send(ctx, c.held, statements[:i])
+			return rows, cmp.Or(err, refused)
+		}
+	}
+	return p.real.Send(ctx, c.held, statements)
 }
 
 // during returns the calls that f makes.
@@ -186,15 +222,10 @@ func (c *spyConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx
 }
 
 func (c *spyConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	kind := "exec"
-	switch verb, _, _ := strings.Cut(query, " "); {
-	case verb == "BEGIN":
-		kind = "begin"
-	case verb == "COMMIT":
-		kind = "commit"
-	case verb == "ROLLBACK" && len(query) == len(verb): // not recorded: as with sql.Tx, no caller sees it
+	if query == "ROLLBACK" { // not recorded: as with sql.Tx, no caller sees it
 		return c.real.ExecContext(ctx, query, args)
 	}
+	kind := kindOf(query)
 	if err := c.spy.see(call{kind, query, values(args), ctx.Done() != nil}); err != nil {
 		return nil, err
 	}
@@ -208,6 +239,17 @@ func (c *spyConn) QueryContext(ctx context.Context, query string, args []driver.
 	}
 	rows, err := c.real.QueryContext(ctx, query, args)
 	return rows, c.spy.skipped(err)
+}
+
+// kindOf returns the kind of a statement whose rows nobody reads.
+func kindOf(query string) string {
+	switch verb, _, _ := strings.Cut(query, " "); verb {
+	case "BEGIN":
+		return "begin"
+	case "COMMIT":
+		return "commit"
+	}
+	return "exec"
 }
 
 func values(args []driver.NamedValue) []any {

@@ -43,6 +43,7 @@ var rooms = map[string][]string{
 	"storage/memory":      {"identity", "sms"},
 	"storage/storagetest": {"identity", "sms"},
 	"storage/bunstore":    {"identity", "sms", "github.com/uptrace/bun"},
+	"storage/pgxpipeline": {"storage/bunstore", "github.com/jackc/pgx/v5"},
 	"storage/sqlite":      {"identity", "storage/bunstore", "github.com/uptrace/bun", "modernc.org/sqlite"},
 	"sms":                 {"identity", "sms"},
 	"sms/failover":        {"sms", "github.com/sony/gobreaker/v2"},

@@ -97,7 +97,7 @@ func (s *Store) ReleaseAttempt(ctx context.Context, r identity.Release) error {
 			for i, id := range r.CodeIDs {
 				ids[i] = id
 			}
-			if _, err := t.exec("UPDATE rekey_codes SET attempts = attempts - 1 WHERE attempts > 0 AND id IN ("+marks(len(ids))+")", ids...); err != nil {
+			if err := t.later(nil, "UPDATE rekey_codes SET attempts = attempts - 1 WHERE attempts > 0 AND id IN ("+marks(len(ids))+")", ids...); err != nil {
 				return err
 			}
 		}
@@ -111,6 +111,9 @@ func (s *Store) ReleaseAttempt(ctx context.Context, r identity.Release) error {
 func (t *tx) clientServes(id string) error {
 	if id == "" {
 		return nil
+	}
+	if t.pipelined() != nil {
+		return t.later(unlessOne(identity.ErrConflict), "SELECT id FROM rekey_clients WHERE id = ? AND disabled = 0"+t.engine.forShare, id)
 	}
 	c, err := one[clientRow](&t.statements, "SELECT "+clientColumns+" FROM rekey_clients WHERE id = ?"+t.engine.forShare, id)
 	if errors.Is(err, identity.ErrNotFound) || err == nil && c.Disabled != 0 {
@@ -126,12 +129,9 @@ func (s *Store) RedeemCode(ctx context.Context, r identity.Redemption) error {
 			return err
 		}
 		now := millis(r.Now)
-		n, err := t.exec("UPDATE rekey_codes SET used_at = ? WHERE id = ? AND used_at = 0 AND ended_at = 0 AND expires_at > ?", now, r.CodeID, now)
-		if err != nil {
+		if err := t.later(unlessOne(identity.ErrCodeSpent),
+			"UPDATE rekey_codes SET used_at = ? WHERE id = ? AND used_at = 0 AND ended_at = 0 AND expires_at > ?", now, r.CodeID, now); err != nil {
 			return err
-		}
-		if n != 1 {
-			return identity.ErrCodeSpent
 		}
 		if err := t.clientServes(r.ClientID); err != nil {
 			return err

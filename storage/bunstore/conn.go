@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strconv"
 	"strings"
 	"time"
 
@@ -51,7 +50,7 @@ func (s *Store) begin(ctx context.Context) (*session, error) {
 	b := &session{held: held, cancel: cancel}
 	if s.engine.name == dialect.PG {
 		silence.Stop()
-		t := &pgTx{held: held, timeout: s.timeout}
+		t := &pgTx{held: held, timeout: s.timeout, pipeline: s.pipeline}
 		b.t, b.conn = t, t
 		return b, nil // it begins with its first statement
 	}
@@ -93,94 +92,6 @@ func (b *session) giveUp() {
 func (b *session) silent() bool {
 	t, own := b.t.(*ownTx)
 	return own && t.silent
-}
-
-// pgTx is a transaction on PostgreSQL. BEGIN, its settings and the lock of its number
-// take one round trip together.
-type pgTx struct {
-	held    *sql.Conn
-	timeout time.Duration
-	begun   bool
-	failed  bool // a statement failed
-}
-
-// start begins the transaction; also is one more expression to evaluate.
-//
-// PostgreSQL keeps plans. A plan made while a table is small scans all of it, also
-// after a flood has made the table large; enable_seqscan prevents such plans. The
-// time-outs end statements and locks that the server would otherwise keep for a
-// client that is gone.
-func (t *pgTx) start(ctx context.Context, also string) error {
-	ms := func(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
-	silence, cancel := context.WithTimeout(ctx, longestSilence)
-	defer cancel()
-	t.begun = true
-	_, err := t.held.ExecContext(silence, "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT set_config('enable_seqscan', 'off', true), "+
-		"set_config('lock_timeout', '"+ms(lockTimeout)+"', true), set_config('statement_timeout', '"+ms(t.timeout)+"', true), "+
-		"set_config('idle_in_transaction_session_timeout', '"+ms(2*t.timeout)+"', true)"+also)
-	if err != nil && silence.Err() != nil && ctx.Err() == nil {
-		err = fmt.Errorf("%w: %w", errSilent, err)
-	}
-	t.failed = err != nil
-	return err
-}
-
-// lock takes advisory locks, in the order given.
-func (t *pgTx) lock(ctx context.Context, keys ...int64) error {
-	var locks strings.Builder
-	for _, key := range keys {
-		locks.WriteString(", pg_advisory_xact_lock(" + strconv.FormatInt(key, 10) + ")")
-	}
-	if !t.begun {
-		return t.start(ctx, locks.String())
-	}
-	_, err := t.ExecContext(ctx, "SELECT "+locks.String()[2:])
-	return err
-}
-
-func (t *pgTx) ExecContext(ctx context.Context, query string, args ...any) (res sql.Result, err error) {
-	if !t.begun {
-		err = t.start(ctx, "")
-	}
-	if err == nil {
-		res, err = t.held.ExecContext(ctx, query, args...)
-	}
-	t.failed = t.failed || err != nil
-	return res, err
-}
-
-func (t *pgTx) QueryContext(ctx context.Context, query string, args ...any) (rows *sql.Rows, err error) {
-	if !t.begun {
-		err = t.start(ctx, "")
-	}
-	if err == nil {
-		rows, err = t.held.QueryContext(ctx, query, args...) //nolint:sqlclosecheck,rowserrcheck // the caller's
-	}
-	t.failed = t.failed || err != nil
-	return rows, err
-}
-
-// Commit refuses a transaction of which a statement failed: PostgreSQL's COMMIT
-// would roll it back without an error.
-func (t *pgTx) Commit(ctx context.Context) error {
-	if !t.begun {
-		return ctx.Err()
-	}
-	if t.failed {
-		return errors.New("a statement of the transaction failed")
-	}
-	_, err := t.held.ExecContext(ctx, "COMMIT")
-	return err
-}
-
-func (t *pgTx) Rollback(ctx context.Context) error {
-	if !t.begun {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), longestSilence)
-	defer cancel()
-	_, err := t.held.ExecContext(ctx, "ROLLBACK")
-	return err
 }
 
 // sqlTx is a transaction of database/sql's or of bun's.

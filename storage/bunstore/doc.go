@@ -44,6 +44,13 @@
 // On SQLite, calls that wait for the one writer share a transaction, each in its own
 // savepoint, so that one fsync serves all of them.
 //
+// # Round trips
+//
+// On PostgreSQL, calls that wait for each other share a transaction, and one statement
+// makes the changes of a step. With [WithPipeline], a step sends the statements whose
+// rows it need not read together with the next one. A reset then takes 9 round trips
+// instead of 17, and a wrong guess 8 instead of 11.
+//
 // # Prepared statements
 //
 // On SQLite, MySQL and MariaDB the store prepares a statement that has run twice, at

@@ -57,6 +57,11 @@ func (s *Store) probePostgres(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
+	if s.pipeline != nil {
+		if _, err := s.pipeline.Send(ctx, conn, []Statement{{Query: "SELECT 1"}}); err != nil {
+			return fmt.Errorf("bunstore: WithPipeline: %w", err)
+		}
+	}
 	t := &pgTx{held: conn, timeout: s.timeout}
 	defer func() { _ = t.Rollback(ctx) }()
 	key := rand.Int64()

@@ -180,8 +180,7 @@ func (t *tx) placeLimits(sorted []limit.Limit, now time.Time) error {
 	for _, l := range sorted {
 		args = append(args, string(l.Key), l.Shard, []byte{}, millis(now))
 	}
-	_, err := t.exec("INSERT INTO rekey_limits ("+limitColumns+") VALUES "+tuples(len(sorted), 4)+t.engine.ignore("limit_key, shard"), args...)
-	return err
+	return t.later(nil, "INSERT INTO rekey_limits ("+limitColumns+") VALUES "+tuples(len(sorted), 4)+t.engine.ignore("limit_key, shard"), args...)
 }
 
 // limitStates reads the rows to write, locked in key order. For sharded limits it also

@@ -26,6 +26,7 @@ type Store struct {
 	// handler would sleep and retry instead. Nil for engines with many writers.
 	group *group
 	batchers
+	pipeline Pipeline // nil for none
 	// timeout bounds a call.
 	timeout time.Duration
 	sweeper *sweeper
@@ -187,6 +188,9 @@ func (s *Store) once(ctx context.Context, in lane, f func(t *tx) error) (err err
 	}()
 	err, committing = inside(ctx, b.t, func() error { return run(b.conn) })
 	finished = true
+	if s.pipeline != nil && err != nil && s.engine.duplicate(err) {
+		err = identity.ErrAlreadyExists // of a statement that waited
+	}
 	if w != nil && committing && (err == nil || s.engine.aborted(err)) {
 		err = w.saw(ctx, b.held, err)
 	}
@@ -217,6 +221,9 @@ func inside(ctx context.Context, t transaction, f func() error) (err error, comm
 		return err, false
 	}
 	if err := t.Commit(ctx); err != nil {
+		if u, not := errors.AsType[*errUncommitted](err); not {
+			return u.cause, false
+		}
 		return &commitError{err}, true
 	}
 	committed = true
@@ -301,6 +308,9 @@ func query[M any](t *statements, q string, args ...any) ([]M, error) {
 
 func queryOnce[M any](ctx context.Context, t *statements, q string, args []any) (models []M, err error) {
 	defer func() { err = cancelled(ctx, err) }()
+	if own := t.pipelined(); own != nil {
+		return queryPipelined[M](ctx, own, t.engine.rebind(q), args)
+	}
 	rows, err := t.conn.QueryContext(ctx, t.engine.rebind(q), args...)
 	if err != nil {
 		return nil, err

@@ -16,8 +16,7 @@ type write struct {
 }
 
 // together runs writes that concern different rows. On engines that accept them in one
-// statement they take one round trip. The error is ErrAlreadyExists if a unique key
-// refuses a row.
+// statement they take one round trip. Its error is that of later.
 func (t *tx) together(writes ...write) error {
 	writes = slices.DeleteFunc(writes, func(w write) bool { return w.query == "" })
 	if len(writes) == 0 {
@@ -42,7 +41,7 @@ func (t *tx) together(writes ...write) error {
 	if len(with) > 0 {
 		query = "WITH " + strings.Join(with, ", ") + " " + query
 	}
-	return t.insert(query, append(args, last.args...)...)
+	return t.later(nil, query, append(args, last.args...)...)
 }
 
 // lockLimitsAtOnce is lockLimits in one round trip. It overwrites an existing row with

@@ -189,7 +189,7 @@ func (t *tx) updateUser(p people, tenant, id string, changes ...assignment) erro
 	if err != nil {
 		return err
 	}
-	return t.insert(statement+where, append(args, more...)...)
+	return t.later(nil, statement+where, append(args, more...)...)
 }
 
 func (t *tx) lockUser(p people, tenant, id string) (userRow, error) {
@@ -298,13 +298,12 @@ func (t *tx) remember(c identity.PasswordChange) error {
 	if len(rows) > 0 {
 		next = rows[0].Seq + 1
 	}
-	if _, err := t.exec("INSERT INTO rekey_password_history (tenant, user_id, seq, password_hash) VALUES ("+marks(4)+")",
+	if err := t.later(nil, "INSERT INTO rekey_password_history (tenant, user_id, seq, password_hash) VALUES ("+marks(4)+")",
 		c.Tenant, c.UserID, next, c.OldHash); err != nil {
 		return err
 	}
-	_, err = t.exec("DELETE FROM rekey_password_history WHERE tenant = ? AND user_id = ? AND seq <= ?",
+	return t.later(nil, "DELETE FROM rekey_password_history WHERE tenant = ? AND user_id = ? AND seq <= ?",
 		c.Tenant, c.UserID, next-int64(c.KeepHistory))
-	return err
 }
 
 func (t *statements) history(tenant, userID string, n int) ([]historyRow, error) {

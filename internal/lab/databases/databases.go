@@ -22,6 +22,7 @@ import (
 	"github.com/uptrace/bun/dialect/pgdialect"
 
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
+	"github.com/seed-16109ab2/rekey/storage/pgxpipeline"
 	"github.com/seed-16109ab2/rekey/storage/sqlite"
 )
 
@@ -188,7 +189,11 @@ func (d *Database) Open(ctx context.Context, connections int) (*bunstore.Store, 
 	if err != nil {
 		return nil, err
 	}
-	store, err := bunstore.New(db)
+	var options []bunstore.Option
+	if d.Engine == "postgres" {
+		options = append(options, bunstore.WithPipeline(pgxpipeline.Pipeline{}))
+	}
+	store, err := bunstore.New(db, options...)
 	if err == nil {
 		err = store.Migrate(ctx)
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,6 +24,7 @@ import (
 	"github.com/seed-16109ab2/rekey/examples/rekey/internal/settings"
 	"github.com/seed-16109ab2/rekey/identity"
 	"github.com/seed-16109ab2/rekey/storage/bunstore"
+	"github.com/seed-16109ab2/rekey/storage/pgxpipeline"
 	"github.com/seed-16109ab2/rekey/storage/sqlite"
 )
 
@@ -61,6 +63,8 @@ func open(ctx context.Context, db string, connections int, options []bunstore.Op
 	connect := openPostgres
 	if e == engineMySQL {
 		connect = openMySQL
+	} else {
+		options = append(slices.Clip(options), bunstore.WithPipeline(pgxpipeline.Pipeline{}))
 	}
 	pool, dialect, err := connect(db)
 	if err != nil {
