@@ -128,7 +128,9 @@ w a ai an ang ei en eng o u
 			syllable := initial + final
 			m[syllable] = true
 			for n := 1; n < len(syllable); n++ {
-				m[syllable[:n]] = m[syllable[:n]] // false, if it is none
+				if begin := syllable[:n]; !m[begin] {
+					m[begin] = false
+				}
 			}
 		}
 	}
