@@ -46,7 +46,8 @@ func (s *spy) wrap(t testing.TB, db *bun.DB) *bun.DB {
 	return wrapped
 }
 
-// spiedPipeline records what it sends: one call "send", and after it the statements.
+// spiedPipeline records what it sends: one call "send", whose argument is how many
+// statements there are, and after it the statements.
 type spiedPipeline struct{ real bunstore.Pipeline }
 
 func (p spiedPipeline) Send(ctx context.Context, conn *sql.Conn, statements []bunstore.Statement) ([]int64, error) {
@@ -54,7 +55,7 @@ func (p spiedPipeline) Send(ctx context.Context, conn *sql.Conn, statements []bu
 	if err := conn.Raw(func(raw any) error { c = raw.(*spyConn); return nil }); err != nil {
 		return nil, err
 	}
-	if err := c.spy.see(call{kind: "send", ends: ctx.Done() != nil}); err != nil {
+	if err := c.spy.see(call{kind: "send", args: []any{len(statements)}, ends: ctx.Done() != nil}); err != nil {
 		return nil, err
 	}
 	for i, s := range statements {

@@ -75,7 +75,7 @@ func (t *tx) lockNumbers(numberKeys [][]byte, now time.Time) error {
 	}
 	slices.Sort(locks)
 	locks = slices.Compact(locks)
-	if own, ok := t.conn.(*pgTx); ok {
+	if own, ok := t.conn.(locker); ok {
 		return own.lock(t.ctx, locks...)
 	}
 	for _, lock := range locks {
@@ -112,7 +112,7 @@ func (t *tx) clientServes(id string) error {
 	if id == "" {
 		return nil
 	}
-	if t.pipelined() != nil {
+	if t.pipelined() != nil { // that there is a row says enough, so it can wait
 		return t.later(unlessOne(identity.ErrConflict), "SELECT id FROM rekey_clients WHERE id = ? AND disabled = 0"+t.engine.forShare, id)
 	}
 	c, err := one[clientRow](&t.statements, "SELECT "+clientColumns+" FROM rekey_clients WHERE id = ?"+t.engine.forShare, id)

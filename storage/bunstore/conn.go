@@ -17,7 +17,9 @@ import (
 // longestSilence is how long a server may take to begin a transaction. The store
 // then gives the connection up and continues on another connection: a firewall that
 // dropped a connection, or a stopped machine, does not report it. longestSilence
-// exceeds lockTimeout, so that a wait for a lock does not count as silence.
+// exceeds lockTimeout, so that a wait for one lock does not count as silence. With a
+// pipeline the server may wait for two locks before it answers; the call then goes on over
+// another connection.
 const (
 	longestSilence = 3 * time.Second
 	lockTimeout    = 2 * time.Second
@@ -50,9 +52,15 @@ func (s *Store) begin(ctx context.Context) (*session, error) {
 	b := &session{held: held, cancel: cancel}
 	if s.engine.name == dialect.PG {
 		silence.Stop()
-		t := &pgTx{held: held, timeout: s.timeout, pipeline: s.pipeline}
-		b.t, b.conn = t, t
-		return b, nil // it begins with its first statement
+		// Either begins with its first statement.
+		if s.pipeline != nil {
+			t := &pipelinedTx{held: held, timeout: s.timeout, pipeline: s.pipeline}
+			b.t, b.conn = t, t
+		} else {
+			t := &pgTx{held: held, timeout: s.timeout}
+			b.t, b.conn = t, t
+		}
+		return b, nil
 	}
 	t, err := held.BeginTx(ctx, s.engine.tx)
 	if stopped := silence.Stop(); err == nil && !stopped {

@@ -4,9 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"reflect"
-	"sync"
 
 	"github.com/uptrace/bun/dialect"
 
@@ -44,22 +42,26 @@ func WithPipeline(p Pipeline) Option {
 	}
 }
 
-// pipelined returns the transaction if it sends statements together; otherwise nil.
-func (t *statements) pipelined() *pgTx {
-	if own, ok := t.conn.(*pgTx); ok && own.pipeline != nil {
-		return own
-	}
-	return nil
+// pipelined returns the transaction if it has a pipeline; otherwise nil.
+func (t *statements) pipelined() *pipelinedTx {
+	own, _ := t.conn.(*pipelinedTx)
+	return own
 }
 
 // queryPipelined is queryOnce in a transaction with a pipeline.
-func queryPipelined[M any](ctx context.Context, t *pgTx, q string, args []any) (models []M, err error) {
-	_, err = t.now(ctx, Statement{Query: q, Args: args, Row: func(columns []string, scan func(...any) error) error {
+func queryPipelined[M any](ctx context.Context, t *statements, own *pipelinedTx, q string, args []any) (models []M, err error) {
+	table := t.db.Table(reflect.TypeFor[M]())
+	_, err = own.now(ctx, Statement{Query: t.engine.rebind(q), Args: args, Row: func(columns []string, scan func(...any) error) error {
 		var m M
-		into, err := fields(reflect.ValueOf(&m).Elem(), columns)
-		if err == nil {
-			err = scan(into...)
+		into := make([]any, len(columns))
+		for i, c := range columns {
+			field, err := table.Field(c)
+			if err != nil {
+				return err
+			}
+			into[i] = field.Value(reflect.ValueOf(&m).Elem()).Addr().Interface()
 		}
+		err := scan(into...)
 		models = append(models, m)
 		return err
 	}})
@@ -67,30 +69,6 @@ func queryPipelined[M any](ctx context.Context, t *pgTx, q string, args []any) (
 		return nil, err
 	}
 	return models, nil
-}
-
-// fieldsByColumn holds, for each type of a row, the index of each column's field.
-var fieldsByColumn sync.Map // of map[string]int, by reflect.Type
-
-// fields returns pointers to the fields of a row for the columns.
-func fields(row reflect.Value, columns []string) ([]any, error) {
-	known, ok := fieldsByColumn.Load(row.Type())
-	if !ok {
-		byColumn := map[string]int{}
-		for i := range row.NumField() {
-			byColumn[row.Type().Field(i).Tag.Get("bun")] = i
-		}
-		known, _ = fieldsByColumn.LoadOrStore(row.Type(), byColumn)
-	}
-	into := make([]any, len(columns))
-	for i, c := range columns {
-		field, ok := known.(map[string]int)[c]
-		if !ok {
-			return nil, fmt.Errorf("%s has no field for the column %s", row.Type(), c)
-		}
-		into[i] = row.Field(field).Addr().Interface()
-	}
-	return into, nil
 }
 
 // later runs a statement whose rows nobody reads. In a transaction with a pipeline it waits

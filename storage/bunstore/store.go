@@ -309,7 +309,7 @@ func query[M any](t *statements, q string, args ...any) ([]M, error) {
 func queryOnce[M any](ctx context.Context, t *statements, q string, args []any) (models []M, err error) {
 	defer func() { err = cancelled(ctx, err) }()
 	if own := t.pipelined(); own != nil {
-		return queryPipelined[M](ctx, own, t.engine.rebind(q), args)
+		return queryPipelined[M](ctx, t, own, q, args)
 	}
 	rows, err := t.conn.QueryContext(ctx, t.engine.rebind(q), args...)
 	if err != nil {

@@ -73,8 +73,8 @@ func (g *Gate) full(callers int64, share float64) bool {
 	return ahead > share*float64(g.queue) || g.longest > 0 && wait > share*float64(g.longest)
 }
 
-// Pace returns true as often as calls end while all slots are taken. Let in no more than
-// that of those who will call [Gate.Reserve] later, and the queue does not grow.
+// Pace returns true as often as calls end while all slots are taken. If only callers who
+// get true are let in, and each of them calls [Gate.Reserve] later, the queue does not grow.
 func (g *Gate) Pace() bool {
 	each := g.mean.Load() / int64(cap(g.slots))
 	now := int64(time.Since(g.began))

@@ -94,7 +94,8 @@ func number(text []rune, width int) (v int, ok bool) {
 
 func digit(r rune) bool { return '0' <= r && r <= '9' }
 
-// syllables are the syllables of pinyin, without tones, and false for what they begin with.
+// syllables holds true for each syllable of pinyin, without tones, and false for what only
+// begins one.
 var syllables = sync.OnceValue(func() map[string]bool {
 	m := map[string]bool{}
 	for row := range strings.Lines(`

@@ -41,11 +41,14 @@ func main() {
 	resets := flag.Int("resets", 400, "resets with each number of clients; with one client, 50")
 	steps := flag.Int("steps", 4000, "sends, guesses and commits")
 	step := flag.Duration("answer-step", -1, "round the time of sends and refusals up to a multiple; negative for not at all")
-	alone := flag.Bool("hash-alone", false, "only compute -resets hashes by -clients callers and print the rate")
+	alone := flag.Bool("hash-alone", false, "only compute -resets hashes, by -clients callers (one number), and print how many a second")
 	flag.Parse()
 	if *alone {
-		callers, _ := strconv.Atoi(*clients)
-		r, err := parallel(max(callers, 1), *resets, hash)
+		var r rate
+		callers, err := strconv.Atoi(*clients)
+		if err == nil {
+			r, err = parallel(callers, *resets, hash)
+		}
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "load:", err)
 			os.Exit(1)

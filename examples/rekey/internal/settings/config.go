@@ -145,7 +145,7 @@ func (f *Set) service(c *identity.Config) {
 	f.Duration(&c.CodeLifetime, "code-lifetime", "`DURATION` that a code is valid, 1s to 10m")
 	f.Int(&c.HashConcurrency, "hash-concurrency", "`COUNT` of hashes computed at the same time, at most 1024: memory is bounded by it times -hash-memory-kib; default: the number of processors")
 	scalar(f, &c.HashQueue, "hash-queue", -1, parseInt, "`COUNT` of requests that may wait for a hash, the rest are answered 503; 0 for none; default: 1024 times -hash-concurrency")
-	scalar(f, &c.HashWait, "hash-wait", -1, parseDuration, "longest `DURATION` that a request may have to wait for a hash, the rest are answered 503, codes for resets are refused beyond half of it; 0 for no such bound")
+	scalar(f, &c.HashWait, "hash-wait", -1, parseDuration, "longest `DURATION` that a request may have to wait for a hash, the rest are answered 503, codes for resets are slowed down beyond a tenth of it and refused beyond half; 0 for no such bound")
 	f.Duration(&c.StorageTimeout, "storage-timeout", "`DURATION` that one call of the database may take")
 	scalar(f, &c.StorageWait, "storage-wait", -1, parseDuration, "longest `DURATION` that a request may have to wait before its steps in the database begin, the rest are answered 503; 0 for no such bound")
 	f.Duration(&c.HookTimeout, "hook-timeout", "`DURATION` that one check of a CAPTCHA or look-up of a breached password may take")
